@@ -1,0 +1,52 @@
+//! A decided change, as data.
+
+use super::names::{SecretId, StageLabel, VersionId};
+use super::secret::{Secret, Version};
+use super::tags::{TagKey, TagValue};
+use super::time::Timestamp;
+
+/// One step of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// The secret comes into being: everything but versions and labels, which follow as their own steps.
+    Create(Box<Secret>),
+    /// A version is written.
+    AddVersion(Version),
+    /// A version that carries no label is removed for good.
+    EvictVersion(VersionId),
+    /// The label sits on this version from now on.
+    SetStage(StageLabel, VersionId),
+    /// The label is on no version any more.
+    RemoveStage(StageLabel),
+    /// Another description.
+    SetDescription(String),
+    /// Another time of last change.
+    SetUpdated(Timestamp),
+    /// Scheduled for deletion, or no longer.
+    SetPlannedDeletion(Option<Timestamp>),
+    /// A tag is set or overwritten.
+    SetTag(TagKey, TagValue),
+    /// A tag is removed.
+    RemoveTag(TagKey),
+    /// The secret and all that belongs to it is removed for good.
+    Purge,
+}
+
+/// What happens to one secret, in order; all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The secret.
+    pub secret: SecretId,
+    /// The revision it was decided on; 0 for a creation.
+    pub on_revision: u64,
+    /// The steps.
+    pub ops: Vec<Op>,
+}
+
+impl Change {
+    /// The state that a creation leads to; none when this is not a creation.
+    pub fn created(&self) -> Option<Secret> {
+        let Some(Op::Create(empty)) = self.ops.first() else { return None };
+        empty.after(self)
+    }
+}

@@ -1,0 +1,59 @@
+//! Filters of ListSecrets (rules 5.4 to 5.8).
+
+/// What a listed secret must match: values of one key are OR-ed, keys are AND-ed; a key that was not given matches
+/// everything. Comparison is exact and case-sensitive, but for the type.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SecretFilter {
+    /// Names.
+    pub names: Option<Vec<String>>,
+    /// Descriptions.
+    pub descriptions: Option<Vec<String>>,
+    /// Keys of any of its tags.
+    pub tag_keys: Option<Vec<String>>,
+    /// Values of any of its tags, independent of the key (rule 5.6).
+    pub tag_values: Option<Vec<String>>,
+    /// Types in lower case: compared without case (rule 5.6).
+    pub types: Option<Vec<String>>,
+    /// Set when a key was given that no secret here can match (an instance, a creator).
+    pub nothing: bool,
+}
+
+/// Secrets that a filter by tag returns at the most, over all pages (rule 5.8).
+pub const TAG_FILTER_CAP: u64 = 4000;
+
+impl SecretFilter {
+    /// Adds the values of one key; values of a repeated key join.
+    ///
+    /// # Errors
+    /// Returns `Err` for a key that the service does not know (rule 5.7).
+    pub fn add(&mut self, key: &str, values: Vec<String>) -> Result<(), UnknownKey> {
+        let slot = match key {
+            "SecretName" => &mut self.names,
+            "Description" => &mut self.descriptions,
+            "TagKey" => &mut self.tag_keys,
+            "TagValue" => &mut self.tag_values,
+            "SecretType" => {
+                let lower = values.into_iter().map(|v| v.to_ascii_lowercase());
+                self.types.get_or_insert_default().extend(lower);
+                return Ok(());
+            }
+            // No secret lives in an instance and none has a creator of its own here.
+            "DKMSInstanceId" | "Creator" => {
+                self.nothing = true;
+                return Ok(());
+            }
+            _ => return Err(UnknownKey),
+        };
+        slot.get_or_insert_default().extend(values);
+        Ok(())
+    }
+
+    /// Whether it asks for tags, so that [`TAG_FILTER_CAP`] holds.
+    pub fn by_tag(&self) -> bool {
+        self.tag_keys.is_some() || self.tag_values.is_some()
+    }
+}
+
+/// A filter key that the service does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownKey;

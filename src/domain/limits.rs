@@ -1,0 +1,27 @@
+//! The service's bounds on one secret.
+
+/// Bounds that the configuration file may change (`[limits]`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Versions a secret keeps; one more evicts (rules 1.12, 2.8). Default 10.
+    pub versions_per_secret: usize,
+    /// Labels of a secret in all, built-in ones included (rules 1.12, 3.11). Default 8.
+    pub labels_per_secret: usize,
+    /// Bytes of one value (rule 1.8). Default 30,720.
+    pub secret_data_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { versions_per_secret: 10, labels_per_secret: 8, secret_data_bytes: 30_720 }
+    }
+}
+
+/// Characters of a secret's description (rule 1.11).
+pub const DESCRIPTION_CHARS: usize = 8192;
+/// Tags of one resource (rule 11.1).
+pub const TAGS_PER_RESOURCE: usize = 20;
+/// Characters of a tag's key or value (rule 11.2).
+pub const TAG_CHARS: usize = 128;
+/// Days a deleted secret stays recoverable: shortest, longest, default (rule 6.1).
+pub const RECOVERY_DAYS: (i64, i64, i64) = (7, 30, 30);

@@ -1,0 +1,30 @@
+//! What a secret is and what may happen to it: pure functions over values.
+//!
+//! Nothing here does I/O, reads a clock or makes a random number: time comes in as `now`, randomness as a
+//! generator. Every state change is decided by a total function `(state, command, now) -> Result<Change, Refusal>`;
+//! a [`Change`] is data, so that a test can compare it, the cache can apply it and the store can persist it.
+//! Rule numbers in comments (`3.8`, `6.5`) are those listed in `docs/rules.md`.
+
+pub mod change;
+pub mod filter;
+pub mod limits;
+pub mod names;
+pub mod page;
+pub mod password;
+pub mod refusal;
+pub mod secret;
+pub mod stages;
+pub mod tags;
+pub mod time;
+pub mod writes;
+
+pub use change::{Change, Op};
+pub use filter::SecretFilter;
+pub use limits::Limits;
+pub use names::{AccountId, DataKeyId, KeyId, Region, Scope, SecretId, SecretName, SecretRef, StageLabel, VersionId};
+pub use page::Page;
+pub use refusal::Refusal;
+pub use secret::{DataType, Secret, SecretType, Version};
+pub use stages::StageMap;
+pub use tags::{TagKey, TagValue, Tags};
+pub use time::Timestamp;

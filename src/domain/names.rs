@@ -1,0 +1,258 @@
+//! Identifiers as types: what exists has been checked.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A text that is not a valid identifier of the wanted kind. The decoder adds the parameter's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not valid")]
+pub struct Invalid;
+
+/// Characters of secret names, version ids and labels (rule 1.1; open question 14 for the other two).
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '+' | '=' | '.' | '-' | '@')
+}
+
+fn checked(text: &str, max: usize) -> Result<String, Invalid> {
+    let valid = !text.is_empty() && text.len() <= max && text.chars().all(is_name_char);
+    if valid { Ok(text.to_owned()) } else { Err(Invalid) }
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                checked(text, $max).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+identifier!(
+    /// The name of a secret: 1 to 192 characters of `A-Z a-z 0-9 _ / + = . - @` (rule 1.1).
+    SecretName,
+    192
+);
+identifier!(
+    /// The caller's id of a version: 1 to 64 characters, unique in its secret (rule 1.7).
+    VersionId,
+    64
+);
+identifier!(
+    /// A stage label: 1 to 64 characters; `ACSCurrent` and `ACSPrevious` are built in (rule 3.2).
+    StageLabel,
+    64
+);
+identifier!(
+    /// The internal identity of a secret, never reused: a purged name that is created again gets another.
+    SecretId,
+    64
+);
+identifier!(
+    /// The id of a data key.
+    DataKeyId,
+    64
+);
+identifier!(
+    /// The id of a customer master key (CMK).
+    KeyId,
+    64
+);
+
+impl SecretName {
+    /// Whether the name lies in the space reserved for the service (`acs/`, rule 1.2).
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with("acs/")
+    }
+}
+
+impl StageLabel {
+    /// `ACSCurrent`: the version that is read when none is named.
+    pub const CURRENT: &'static str = "ACSCurrent";
+    /// `ACSPrevious`: the version that was current before.
+    pub const PREVIOUS: &'static str = "ACSPrevious";
+
+    /// The label `ACSCurrent`.
+    pub fn current() -> Self {
+        Self(Self::CURRENT.to_owned())
+    }
+
+    /// The label `ACSPrevious`.
+    pub fn previous() -> Self {
+        Self(Self::PREVIOUS.to_owned())
+    }
+
+    /// Whether this is `ACSCurrent` or `ACSPrevious`.
+    pub fn is_built_in(&self) -> bool {
+        self.0 == Self::CURRENT || self.0 == Self::PREVIOUS
+    }
+}
+
+/// An account id: 1 to 32 digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let valid = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if valid { Ok(Self(text.to_owned())) } else { Err(Invalid) }
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A region id such as `cn-hangzhou`: 1 to 32 lower-case letters, digits and hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region(String);
+
+impl Region {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Region {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let valid = (1..=32).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if valid { Ok(Self(text.to_owned())) } else { Err(Invalid) }
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a name is unique: one account in one region (rule 1.1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// The owning account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+}
+
+impl Scope {
+    /// The ARN of the secret `name` in this scope (rule 1.4).
+    pub fn secret_arn(&self, name: &SecretName) -> String {
+        format!("acs:kms:{}:{}:secret/{name}", self.region, self.account)
+    }
+}
+
+/// How a request names a secret: by name, or by ARN with the scope written in it (rule 1.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRef {
+    /// The scope that an ARN names; none for a plain name.
+    pub scope: Option<Scope>,
+    /// The secret's name.
+    pub name: SecretName,
+}
+
+impl FromStr for SecretRef {
+    type Err = Invalid;
+
+    /// Reads `name` or `acs:kms:<region>:<account>:secret/<name>`. A plain name cannot hold a colon, so the
+    /// two forms never overlap.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let Some(rest) = text.strip_prefix("acs:kms:") else {
+            return Ok(Self { scope: None, name: text.parse()? });
+        };
+        let (region, rest) = rest.split_once(':').ok_or(Invalid)?;
+        let (account, resource) = rest.split_once(':').ok_or(Invalid)?;
+        let name = resource.strip_prefix("secret/").ok_or(Invalid)?;
+        let scope = Scope { account: account.parse()?, region: region.parse()? };
+        Ok(Self { scope: Some(scope), name: name.parse()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_1_1_secret_names_have_1_to_192_characters_of_the_set() {
+        for good in ["a", "A-Z_/+=.@9", &"x".repeat(192), "acs/ecs/i"] {
+            assert_eq!(good.parse::<SecretName>().unwrap().as_str(), good);
+        }
+        for bad in ["", &"x".repeat(193), "a b", "a:b", "a*b", "é", "a\0b", "a\nb", "a#b"] {
+            assert_eq!(bad.parse::<SecretName>(), Err(Invalid), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn rule_1_2_names_below_acs_are_reserved() {
+        assert!("acs/x".parse::<SecretName>().unwrap().is_reserved());
+        assert!(!"acsx/y".parse::<SecretName>().unwrap().is_reserved());
+        assert!(!"a/acs/".parse::<SecretName>().unwrap().is_reserved());
+    }
+
+    #[test]
+    fn rule_1_4_the_arn_names_region_account_and_secret() {
+        let scope = Scope { account: "1".parse().unwrap(), region: "cn-hangzhou".parse().unwrap() };
+        assert_eq!(scope.secret_arn(&"a/b".parse().unwrap()), "acs:kms:cn-hangzhou:1:secret/a/b");
+    }
+
+    #[test]
+    fn rule_1_5_a_secret_is_named_by_name_or_arn() {
+        let plain: SecretRef = "a/b".parse().unwrap();
+        assert_eq!((plain.scope, plain.name.as_str()), (None, "a/b"));
+        let arn: SecretRef = "acs:kms:cn-beijing:42:secret/a/b".parse().unwrap();
+        let scope = Scope { account: "42".parse().unwrap(), region: "cn-beijing".parse().unwrap() };
+        assert_eq!((arn.scope, arn.name.as_str()), (Some(scope), "a/b"));
+        for bad in ["acs:kms:", "acs:kms:r:1:key/x", "acs:kms:r:1:secret/", "acs:oss:r:1:secret/x", "acs:kms:r:x:secret/y"] {
+            assert_eq!(bad.parse::<SecretRef>(), Err(Invalid), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn rule_1_7_version_ids_have_1_to_64_characters() {
+        assert!("v1".parse::<VersionId>().is_ok());
+        assert!("0".repeat(64).parse::<VersionId>().is_ok());
+        assert!("0".repeat(65).parse::<VersionId>().is_err());
+        assert!("".parse::<VersionId>().is_err());
+    }
+
+    #[test]
+    fn rule_3_2_two_labels_are_built_in() {
+        assert!(StageLabel::current().is_built_in());
+        assert!(StageLabel::previous().is_built_in());
+        assert!(!"ACSPending".parse::<StageLabel>().unwrap().is_built_in());
+    }
+}

@@ -1,0 +1,167 @@
+//! GetRandomPassword (rules 9.1 to 9.7).
+
+use rand::{CryptoRng, RngExt};
+
+use super::Refusal;
+
+const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
+const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const DIGITS: &str = "0123456789";
+/// The signs of rule 9.2: 31 of them, no space and no backtick.
+const SIGNS: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_{|}~";
+
+/// Length of a password in characters: shortest, longest, default (rule 9.1).
+pub const LENGTH: (u32, u32, u32) = (8, 128, 32);
+
+/// What a password shall look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "these are the API's own switches")]
+pub struct PasswordSpec {
+    /// Characters, 8 to 128.
+    pub length: u32,
+    /// Single characters to leave out.
+    pub exclude_characters: String,
+    /// Leave out `a-z`.
+    pub exclude_lowercase: bool,
+    /// Leave out `A-Z`.
+    pub exclude_uppercase: bool,
+    /// Leave out `0-9`.
+    pub exclude_numbers: bool,
+    /// Leave out the signs.
+    pub exclude_punctuation: bool,
+    /// At least one of every class that is left (rule 9.4).
+    pub require_each: bool,
+}
+
+/// Makes a password.
+///
+/// # Errors
+/// [`Refusal::Parameter`]: `ExcludeCharacters` when it names a character outside the alphabet or leaves nothing over
+/// (rule 9.5), `PasswordLength` when it is out of bounds.
+pub fn generate(spec: &PasswordSpec, rng: &mut dyn CryptoRng) -> Result<String, Refusal> {
+    let (min, max, _) = LENGTH;
+    if !(min..=max).contains(&spec.length) {
+        return Err(Refusal::Parameter("PasswordLength"));
+    }
+    let in_alphabet = |c: char| [LOWER, UPPER, DIGITS, SIGNS].iter().any(|class| class.contains(c));
+    if !spec.exclude_characters.chars().all(in_alphabet) {
+        return Err(Refusal::Parameter("ExcludeCharacters"));
+    }
+    // A class emptied by ExcludeCharacters counts as excluded (rule 9.6).
+    let classes: Vec<Vec<char>> = [
+        (LOWER, spec.exclude_lowercase),
+        (UPPER, spec.exclude_uppercase),
+        (DIGITS, spec.exclude_numbers),
+        (SIGNS, spec.exclude_punctuation),
+    ]
+    .iter()
+    .filter(|(_, excluded)| !excluded)
+    .map(|(class, _)| class.chars().filter(|c| !spec.exclude_characters.contains(*c)).collect())
+    .filter(|class: &Vec<char>| !class.is_empty())
+    .collect();
+    let all: Vec<char> = classes.iter().flatten().copied().collect();
+    if all.is_empty() {
+        return Err(Refusal::Parameter("ExcludeCharacters"));
+    }
+    Ok(draw(spec, &classes, &all, rng))
+}
+
+/// Draws whole passwords until one fits, so that every fitting password is equally likely. With 8 characters and
+/// four classes more than half of all draws fit.
+fn draw(spec: &PasswordSpec, classes: &[Vec<char>], all: &[char], rng: &mut dyn CryptoRng) -> String {
+    loop {
+        let text: String = (0..spec.length)
+            .filter_map(|_| all.get(rng.random_range(0..all.len())))
+            .collect();
+        let complete = classes.iter().all(|class| text.chars().any(|c| class.contains(&c)));
+        if complete || !spec.require_each {
+            return text;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+
+    fn spec() -> PasswordSpec {
+        PasswordSpec {
+            length: 32,
+            exclude_characters: String::new(),
+            exclude_lowercase: false,
+            exclude_uppercase: false,
+            exclude_numbers: false,
+            exclude_punctuation: false,
+            require_each: true,
+        }
+    }
+
+    fn make(spec: &PasswordSpec) -> Result<String, Refusal> {
+        generate(spec, &mut ChaCha20Rng::seed_from_u64(7))
+    }
+
+    #[test]
+    fn rule_9_1_length_is_8_to_128() {
+        for length in [8, 32, 128] {
+            assert_eq!(make(&PasswordSpec { length, ..spec() }).unwrap().len(), length as usize);
+        }
+        for length in [0, 7, 129, u32::MAX] {
+            assert_eq!(make(&PasswordSpec { length, ..spec() }), Err(Refusal::Parameter("PasswordLength")));
+        }
+    }
+
+    #[test]
+    fn rule_9_2_the_alphabet_has_93_characters() {
+        assert_eq!(SIGNS.len(), 31);
+        let all: std::collections::BTreeSet<char> = [LOWER, UPPER, DIGITS, SIGNS].concat().chars().collect();
+        assert_eq!(all.len(), 93);
+        assert!(!all.contains(&' ') && !all.contains(&'`'));
+    }
+
+    #[test]
+    fn rule_9_5_nothing_left_or_a_foreign_character_is_refused() {
+        let wrong = Err(Refusal::Parameter("ExcludeCharacters"));
+        for foreign in [" ", "`", "é", "a\n"] {
+            assert_eq!(make(&PasswordSpec { exclude_characters: foreign.into(), ..spec() }), wrong);
+        }
+        let none = PasswordSpec {
+            exclude_lowercase: true,
+            exclude_uppercase: true,
+            exclude_punctuation: true,
+            exclude_characters: DIGITS.into(),
+            ..spec()
+        };
+        assert_eq!(make(&none), wrong);
+    }
+
+    #[test]
+    fn rule_9_6_a_class_emptied_by_characters_counts_as_excluded() {
+        let got = make(&PasswordSpec { exclude_characters: DIGITS.into(), ..spec() }).unwrap();
+        assert!(!got.chars().any(|c| c.is_ascii_digit()));
+    }
+
+    proptest! {
+        #[test]
+        fn rule_9_3_and_9_4_classes_are_left_out_or_present(seed: u64, length in 8u32..=128, out in 0u8..15, chars in "[a-m0-4!-/]{0,8}") {
+            let spec = PasswordSpec {
+                length,
+                exclude_characters: chars.clone(),
+                exclude_lowercase: out & 1 != 0,
+                exclude_uppercase: out & 2 != 0,
+                exclude_numbers: out & 4 != 0,
+                exclude_punctuation: out & 8 != 0,
+                require_each: true,
+            };
+            let got = generate(&spec, &mut ChaCha20Rng::seed_from_u64(seed)).unwrap();
+            prop_assert!(!got.chars().any(|c| chars.contains(c)));
+            let classes = [(LOWER, 1), (UPPER, 2), (DIGITS, 4), (SIGNS, 8)];
+            for (class, bit) in classes {
+                prop_assert_eq!(got.chars().any(|c| class.contains(c)), out & bit == 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Decisions: what each writing action does to a secret.
+
+use super::limits::{self, Limits};
+use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
+use super::secret::{DataType, Secret, SecretType, Version};
+use super::stages::StageMap;
+use super::tags::{TagKey, TagValue, Tags};
+use super::time::Timestamp;
+use super::{Change, Op, Refusal};
+
+/// A secret to be created, with its first version.
+#[derive(Debug, Clone)]
+pub struct NewSecret {
+    /// Internal identity, fresh.
+    pub id: SecretId,
+    /// Account and region.
+    pub scope: Scope,
+    /// Name.
+    pub name: SecretName,
+    /// Free text.
+    pub description: String,
+    /// The CMK the caller named, if any.
+    pub encryption_key: Option<KeyId>,
+    /// Id of the first version.
+    pub version: VersionId,
+    /// Its type of data.
+    pub data_type: DataType,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// Decides a creation on a free name: the first version carries `ACSCurrent`, nobody `ACSPrevious` (rule 2.1).
+///
+/// # Errors
+/// [`Refusal::Parameter`] for a reserved name (rule 1.2), [`Refusal::TooManyTags`].
+pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
+    if new.name.is_reserved() {
+        return Err(Refusal::Parameter("SecretName"));
+    }
+    if new.tags.len() > limits::TAGS_PER_RESOURCE {
+        return Err(Refusal::TooManyTags);
+    }
+    let first = Version { id: new.version, data_type: new.data_type, created: now, ordinal: 1 };
+    let secret = Secret {
+        id: new.id,
+        scope: new.scope,
+        name: new.name,
+        secret_type: SecretType::Generic,
+        description: new.description,
+        encryption_key: new.encryption_key,
+        created: now,
+        updated: now,
+        planned_deletion: None,
+        versions: Vec::new(),
+        stages: StageMap::default(),
+        tags: new.tags,
+        revision: 0,
+    };
+    let stage = Op::SetStage(StageLabel::current(), first.id.clone());
+    let id = secret.id.clone();
+    Ok(Change {
+        secret: id,
+        on_revision: 0,
+        ops: vec![Op::Create(Box::new(secret)), Op::AddVersion(first), stage],
+    })
+}
+
+/// Why a name cannot be created again, by the state of the secret that has it (rule 6.6).
+pub fn refuse_creation(existing: &Secret) -> Refusal {
+    if existing.planned_deletion.is_some() { Refusal::NameInRecoveryWindow } else { Refusal::SecretExists }
+}
+
+/// A version to be put.
+#[derive(Debug, Clone)]
+pub struct PutVersion {
+    /// Its id.
+    pub version: VersionId,
+    /// Its type of data.
+    pub data_type: DataType,
+    /// The labels it shall carry; not empty.
+    pub stages: Vec<StageLabel>,
+    /// Whether the value equals the stored one, when a version of this id is stored; none when it is not.
+    pub same_value: Option<bool>,
+}
+
+/// Decides PutSecretValue. None means: an equal re-put, which changes nothing, not even labels (rule 2.4).
+///
+/// # Errors
+/// [`Refusal::InRecoveryWindow`], [`Refusal::VersionExists`] (rules 2.5, 2.6), [`Refusal::LimitExceeded`]
+/// (rules 2.9, 3.11).
+pub fn put_version(
+    secret: &Secret,
+    put: PutVersion,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Option<Change>, Refusal> {
+    require_generic(secret)?;
+    secret.require_live()?;
+    if let Some(stored) = secret.version(&put.version) {
+        let equal = put.same_value == Some(true) && stored.data_type == put.data_type;
+        return if equal { Ok(None) } else { Err(Refusal::VersionExists) };
+    }
+    let ordinal = secret.versions.last().map_or(0, |v| v.ordinal) + 1;
+    let version = Version { id: put.version, data_type: put.data_type, created: now, ordinal };
+    let mut stages = secret.stages.clone();
+    // ACSCurrent first: it takes ACSPrevious along, and an ACSPrevious named beside it then has the last word.
+    for label in put.stages.iter().filter(|l| l.as_str() == StageLabel::CURRENT) {
+        stages.move_to(label, &version.id);
+    }
+    for label in put.stages.iter().filter(|l| l.as_str() != StageLabel::CURRENT) {
+        stages.move_to(label, &version.id);
+    }
+    if stages.len() > limits.labels_per_secret {
+        return Err(Refusal::LimitExceeded);
+    }
+    let mut ops = Vec::new();
+    if secret.versions.len() >= limits.versions_per_secret {
+        // The earliest version that carries no label (rule 2.8).
+        let free = secret.versions.iter().find(|v| !stages.is_labelled(&v.id));
+        ops.push(Op::EvictVersion(free.ok_or(Refusal::LimitExceeded)?.id.clone()));
+    }
+    ops.push(Op::AddVersion(version));
+    ops.extend(stage_ops(&secret.stages, &stages));
+    Ok(Some(change(secret, ops, now)))
+}
+
+/// Which label shall leave and enter which version.
+#[derive(Debug, Clone)]
+pub struct MoveStage {
+    /// The label.
+    pub label: StageLabel,
+    /// The version it leaves (`RemoveFromVersion`).
+    pub remove_from: Option<VersionId>,
+    /// The version it enters (`MoveToVersion`).
+    pub move_to: Option<VersionId>,
+}
+
+/// Decides UpdateSecretVersionStage (rules 3.20 to 3.36). None means that nothing changes (rule 3.23).
+///
+/// # Errors
+/// [`Refusal::Parameter`] (3.20, 3.26), [`Refusal::StageMismatch`] (3.25, 3.28, 3.29),
+/// [`Refusal::VersionNotFound`] (3.33), [`Refusal::LimitExceeded`] (3.34), [`Refusal::InRecoveryWindow`] (3.35),
+/// [`Refusal::NoCurrentVersion`] (3.36).
+pub fn move_stage(
+    secret: &Secret,
+    command: &MoveStage,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Option<Change>, Refusal> {
+    let MoveStage { label, remove_from, move_to } = command;
+    if move_to.is_none() && (remove_from.is_none() || label.is_built_in()) {
+        return Err(Refusal::Parameter("MoveToVersion"));
+    }
+    if remove_from == move_to {
+        return Err(Refusal::StageMismatch);
+    }
+    require_generic(secret)?;
+    secret.require_live()?;
+    if secret.stages.version_of(StageLabel::CURRENT).is_none() {
+        return Err(Refusal::NoCurrentVersion);
+    }
+    for version in [remove_from, move_to].into_iter().flatten() {
+        secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    }
+    if let Some(from) = remove_from
+        && secret.stages.version_of(label.as_str()) != Some(from)
+    {
+        return Err(Refusal::StageMismatch);
+    }
+    let mut stages = secret.stages.clone();
+    match move_to {
+        Some(to) => stages.move_to(label, to),
+        None => stages.remove(label.as_str()),
+    }
+    if stages.len() > limits.labels_per_secret {
+        return Err(Refusal::LimitExceeded);
+    }
+    let ops = stage_ops(&secret.stages, &stages);
+    Ok(if ops.is_empty() { None } else { Some(change(secret, ops, now)) })
+}
+
+/// How a secret shall be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// At once, beyond recovery (rule 6.3).
+    Force,
+    /// After a window of so many days (rule 6.1).
+    After(i64),
+}
+
+/// Decides DeleteSecret and says when the secret is gone.
+///
+/// # Errors
+/// [`Refusal::InRecoveryWindow`] for a second scheduling, [`Refusal::Parameter`] for a window outside 7 to 30 days
+/// (rule 6.2).
+pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change, Timestamp), Refusal> {
+    match how {
+        Deletion::Force => {
+            let purge = Change { secret: secret.id.clone(), on_revision: secret.revision, ops: vec![Op::Purge] };
+            Ok((purge, now))
+        }
+        Deletion::After(days) => {
+            let (min, max, _) = limits::RECOVERY_DAYS;
+            if !(min..=max).contains(&days) {
+                return Err(Refusal::Parameter("RecoveryWindowInDays"));
+            }
+            secret.require_live()?;
+            let at = now.plus_days(days);
+            // Scheduling is not among the changes that move UpdateTime (open question 13).
+            let ops = vec![Op::SetPlannedDeletion(Some(at))];
+            Ok((Change { secret: secret.id.clone(), on_revision: secret.revision, ops }, at))
+        }
+    }
+}
+
+/// The removal of a secret whose window is over (rule 6.5).
+pub fn purge(secret: &Secret) -> Change {
+    Change { secret: secret.id.clone(), on_revision: secret.revision, ops: vec![Op::Purge] }
+}
+
+/// Decides RestoreSecret: versions and labels stay as they were (rule 6.8).
+///
+/// # Errors
+/// [`Refusal::NotInRecoveryWindow`] (rule 6.7).
+pub fn restore(secret: &Secret, now: Timestamp) -> Result<Change, Refusal> {
+    if secret.planned_deletion.is_none() {
+        return Err(Refusal::NotInRecoveryWindow);
+    }
+    Ok(change(secret, vec![Op::SetPlannedDeletion(None)], now))
+}
+
+/// Decides UpdateSecret. An absent description stays as it is.
+///
+/// # Errors
+/// [`Refusal::InRecoveryWindow`].
+pub fn update(secret: &Secret, description: Option<String>, now: Timestamp) -> Result<Change, Refusal> {
+    secret.require_live()?;
+    Ok(change(secret, description.map(Op::SetDescription).into_iter().collect(), now))
+}
+
+/// Decides the setting of tags: known keys are overwritten. Allowed in the recovery window (rule 6.6).
+///
+/// # Errors
+/// [`Refusal::TooManyTags`] (rule 11.1).
+pub fn tag(secret: &Secret, tags: Vec<(TagKey, TagValue)>) -> Result<Change, Refusal> {
+    let fresh = tags.iter().filter(|(key, _)| secret.tags.get(key).is_none()).count();
+    if secret.tags.len() + fresh > limits::TAGS_PER_RESOURCE {
+        return Err(Refusal::TooManyTags);
+    }
+    let ops = tags.into_iter().map(|(key, value)| Op::SetTag(key, value)).collect();
+    // Tags do not move UpdateTime (open question 13).
+    Ok(Change { secret: secret.id.clone(), on_revision: secret.revision, ops })
+}
+
+/// Decides the removal of tags; keys that are not there are skipped (rule 11.4). None means that nothing changes.
+pub fn untag(secret: &Secret, keys: &[TagKey]) -> Option<Change> {
+    let ops: Vec<Op> =
+        keys.iter().filter(|key| secret.tags.get(key).is_some()).cloned().map(Op::RemoveTag).collect();
+    if ops.is_empty() {
+        return None;
+    }
+    Some(Change { secret: secret.id.clone(), on_revision: secret.revision, ops })
+}
+
+/// Refuses what only generic secrets can do (rule 2.12).
+fn require_generic(secret: &Secret) -> Result<(), Refusal> {
+    if secret.secret_type == SecretType::Generic { Ok(()) } else { Err(Refusal::UnsupportedType) }
+}
+
+/// A change that also moves UpdateTime.
+fn change(secret: &Secret, mut ops: Vec<Op>, now: Timestamp) -> Change {
+    ops.push(Op::SetUpdated(now));
+    Change { secret: secret.id.clone(), on_revision: secret.revision, ops }
+}
+
+/// The steps from one assignment of labels to another.
+fn stage_ops(before: &StageMap, after: &StageMap) -> Vec<Op> {
+    let gone = before
+        .iter()
+        .filter(|(label, _)| after.version_of(label.as_str()).is_none())
+        .map(|(label, _)| Op::RemoveStage(label.clone()));
+    let moved = after
+        .iter()
+        .filter(|(label, version)| before.version_of(label.as_str()) != Some(version))
+        .map(|(label, version)| Op::SetStage(label.clone(), version.clone()));
+    gone.chain(moved).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Time and chance as parameters: everything above takes them from here, so that a test can hold both.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use rand::{CryptoRng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use tokio::sync::Notify;
+
+use crate::domain::Timestamp;
+
+/// What time it is.
+#[async_trait]
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// The service's time, which an administrator may have moved.
+    fn now(&self) -> Timestamp;
+
+    /// The machine's time. Clients sign with theirs, so a signature may be fresh by either.
+    fn wall(&self) -> Timestamp;
+
+    /// Returns when `now()` has reached `at`, also when the clock is moved there.
+    async fn sleep_until(&self, at: Timestamp);
+}
+
+/// The clock of a server: the machine's, unless moved over `/_sesame/clock`.
+#[derive(Debug)]
+pub struct ServerClock {
+    /// Milliseconds that `now` is ahead of the machine's clock.
+    offset: AtomicI64,
+    /// The instant at which the clock stands still, or [`RUNNING`].
+    frozen: AtomicI64,
+    /// The latest machine time seen: the machine's clock may be set back, ours never goes back by itself.
+    latest: AtomicI64,
+    moved: Notify,
+}
+
+const RUNNING: i64 = i64::MIN;
+
+impl Default for ServerClock {
+    fn default() -> Self {
+        Self {
+            offset: AtomicI64::new(0),
+            frozen: AtomicI64::new(RUNNING),
+            latest: AtomicI64::new(0),
+            moved: Notify::new(),
+        }
+    }
+}
+
+impl ServerClock {
+    /// Moves the clock by so many milliseconds; it goes on running, or standing still, as it did.
+    pub fn advance(&self, ms: i64) {
+        let frozen = self.frozen.load(Ordering::SeqCst);
+        if frozen == RUNNING {
+            let moved = self.offset.load(Ordering::SeqCst).saturating_add(ms);
+            self.offset.store(moved, Ordering::SeqCst);
+        } else {
+            self.frozen.store(frozen.saturating_add(ms), Ordering::SeqCst);
+        }
+        self.moved.notify_waiters();
+    }
+
+    /// Sets the clock to an instant, at which it stands still.
+    pub fn set(&self, at: Timestamp) {
+        self.frozen.store(at.as_millis(), Ordering::SeqCst);
+        self.moved.notify_waiters();
+    }
+
+    /// Lets the clock show the machine's time again.
+    pub fn resume(&self) {
+        self.offset.store(0, Ordering::SeqCst);
+        self.frozen.store(RUNNING, Ordering::SeqCst);
+        self.moved.notify_waiters();
+    }
+
+    /// Whether the clock runs (as opposed to standing still).
+    pub fn is_running(&self) -> bool {
+        self.frozen.load(Ordering::SeqCst) == RUNNING
+    }
+}
+
+#[async_trait]
+impl Clock for ServerClock {
+    fn now(&self) -> Timestamp {
+        let frozen = self.frozen.load(Ordering::SeqCst);
+        if frozen == RUNNING {
+            self.wall().plus_millis(self.offset.load(Ordering::SeqCst))
+        } else {
+            Timestamp::from_millis(frozen)
+        }
+    }
+
+    fn wall(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+        let machine = jiff::Timestamp::now().as_millisecond();
+        let latest = self.latest.fetch_max(machine, Ordering::SeqCst);
+        Timestamp::from_millis(machine.max(latest))
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let moved = self.moved.notified();
+            let now = self.now();
+            if now >= at {
+                return;
+            }
+            let wait = if self.is_running() { at.distance_ms(now) } else { u64::MAX };
+            // Bounded, because the machine's clock may be set forward while we sleep.
+            let wait = std::time::Duration::from_millis(wait.min(60_000));
+            #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+            let sleep = tokio::time::sleep(wait);
+            tokio::select! {
+                () = moved => {}
+                () = sleep => {}
+            }
+        }
+    }
+}
+
+/// Where random bytes come from.
+pub trait Entropy: fmt::Debug + Send + Sync {
+    /// A generator fit for keys. Not to be held across an await.
+    fn rng(&self) -> Box<dyn CryptoRng>;
+
+    /// A random UUID, lower case.
+    fn uuid(&self) -> uuid::Uuid {
+        let mut bytes = [0; 16];
+        self.rng().fill_bytes(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+}
+
+/// The operating system's randomness, through the thread's reseeding generator.
+#[derive(Debug, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn rng(&self) -> Box<dyn CryptoRng> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that takes system randomness")]
+        let rng = rand::rng();
+        Box::new(rng)
+    }
+}
+
+/// Repeatable randomness for tests; no setting selects it.
+#[derive(Debug)]
+pub struct SeededEntropy(Mutex<ChaCha20Rng>);
+
+impl SeededEntropy {
+    /// A generator that always gives the same for the same seed.
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(ChaCha20Rng::seed_from_u64(seed)))
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn rng(&self) -> Box<dyn CryptoRng> {
+        let mut master = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Box::new(ChaCha20Rng::from_rng(&mut *master))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_set_clock_stands_still_and_resumes() {
+        let clock = ServerClock::default();
+        clock.set(Timestamp::from_millis(1000));
+        assert_eq!(clock.now(), Timestamp::from_millis(1000));
+        clock.advance(500);
+        assert_eq!(clock.now(), Timestamp::from_millis(1500));
+        clock.resume();
+        assert!(clock.now().distance_ms(clock.wall()) < 1000);
+        clock.advance(3_600_000);
+        assert!(clock.now().distance_ms(clock.wall()) >= 3_600_000);
+    }
+
+    #[tokio::test]
+    async fn moving_the_clock_wakes_sleepers() {
+        let clock = Arc::new(ServerClock::default());
+        let due = clock.now().plus_days(7);
+        let sleeper = async { clock.sleep_until(due).await };
+        let mover = async {
+            tokio::task::yield_now().await;
+            clock.advance(8 * 86_400_000);
+        };
+        tokio::join!(sleeper, mover);
+    }
+
+    #[test]
+    fn seeded_entropy_repeats() {
+        assert_eq!(SeededEntropy::new(1).uuid(), SeededEntropy::new(1).uuid());
+        assert_ne!(OsEntropy.uuid(), OsEntropy.uuid());
+    }
+}

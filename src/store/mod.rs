@@ -1,0 +1,113 @@
+//! Keeping what was decided: load an aggregate, commit a change, list. One trait, so that everything above does
+//! not know which database it is; `sql` is the only place that knows sqlx.
+
+mod records;
+pub mod sql;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use records::{Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary, TagRow};
+
+use crate::domain::{KeyId, Page, Scope, SecretFilter, SecretName, TagKey, TagValue, Timestamp};
+
+/// Why the store did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another change came first: load again and decide again.
+    #[error("conflict")]
+    Conflict,
+    /// The database did not answer, or not with success.
+    #[error("database unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be understood.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+}
+
+/// A database of secrets. Every method is one consistent look or one transaction.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// The secret with everything that belongs to it; none when the name is free.
+    async fn load_secret(&self, scope: &Scope, name: &SecretName) -> Result<Option<SecretRecord>, StoreError>;
+
+    /// Persists a change, all of it or nothing, and returns when it is durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the secret is not at the revision that the change was decided on.
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// A page of the secrets of a scope that are not gone at `now`, newest first, then by name (rule 5.10).
+    async fn list_secrets(
+        &self,
+        scope: &Scope,
+        filter: Option<&SecretFilter>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Listing, StoreError>;
+
+    /// Tags of the listed secrets, in the order of `ids`.
+    async fn tags_of(&self, names: &[SecretName], scope: &Scope) -> Result<Vec<TagRow>, StoreError>;
+
+    /// Tags of all secrets of a scope, by name and key, after the given ones.
+    async fn list_tags(
+        &self,
+        scope: &Scope,
+        after: Option<(&str, &str)>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<TagRow>, StoreError>;
+
+    /// Names of secrets with a tag of this key (and value, if given), ascending, after the given name.
+    async fn names_with_tag(
+        &self,
+        scope: &Scope,
+        tag: (&TagKey, Option<&TagValue>),
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<SecretName>, StoreError>;
+
+    /// Secrets whose recovery window is over at `now`, earliest first, at most `limit`.
+    async fn due_for_purge(&self, now: Timestamp, limit: u32) -> Result<Vec<(Scope, SecretName)>, StoreError>;
+
+    /// When the next recovery window ends.
+    async fn next_purge(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// All secrets by account, region and name, after the given one, at most `limit`: for checks of everything.
+    async fn walk_secrets(
+        &self,
+        after: Option<(&Scope, &SecretName)>,
+        limit: u32,
+    ) -> Result<Vec<(Scope, SecretName)>, StoreError>;
+
+    /// The service-managed key of a scope, if it was made already.
+    async fn service_key(&self, scope: &Scope) -> Result<Option<KeyRecord>, StoreError>;
+
+    /// A key by its id.
+    async fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError>;
+
+    /// Stores a new service-managed key.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the scope has one already.
+    async fn add_service_key(&self, key: KeyRecord) -> Result<(), StoreError>;
+
+    /// A fact about the installation.
+    async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Stores a fact that is not there yet.
+    async fn add_meta(&self, name: &'static str, value: Vec<u8>) -> Result<(), StoreError>;
+
+    /// Whether the database answers.
+    async fn health(&self) -> Result<(), StoreError>;
+
+    /// Removes every secret and key; facts about the installation stay.
+    async fn reset(&self) -> Result<(), StoreError>;
+
+    /// What the database itself finds damaged: one line per finding.
+    async fn integrity(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Finishes what is under way and closes the database.
+    async fn close(&self);
+}

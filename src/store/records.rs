@@ -1,0 +1,112 @@
+//! What goes into and comes out of a store.
+
+use crate::domain::{
+    Change, DataKeyId, KeyId, Scope, Secret, SecretName, SecretType, TagKey, TagValue, Timestamp, VersionId,
+};
+
+/// A secret with its sealed values and wrapped data keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRecord {
+    /// The aggregate.
+    pub secret: Secret,
+    /// One sealed value per version.
+    pub values: Vec<SealedValue>,
+    /// The data keys, oldest first.
+    pub data_keys: Vec<DataKeyRecord>,
+}
+
+/// The sealed value of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedValue {
+    /// The version.
+    pub version: VersionId,
+    /// The data key that seals it.
+    pub data_key: DataKeyId,
+    /// The sealed bytes.
+    pub sealed: Vec<u8>,
+}
+
+/// A wrapped data key of one secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataKeyRecord {
+    /// Its id.
+    pub id: DataKeyId,
+    /// The CMK that wraps it.
+    pub key: KeyId,
+    /// The version of that CMK.
+    pub key_version: u32,
+    /// The wrapped bytes.
+    pub wrapped: Vec<u8>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A CMK with its wrapped material.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Its id.
+    pub id: KeyId,
+    /// Where it belongs.
+    pub scope: Scope,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its versions, oldest first; the last one is primary.
+    pub versions: Vec<KeyVersionRecord>,
+}
+
+/// One version of a CMK's material.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyVersionRecord {
+    /// From 1.
+    pub version: u32,
+    /// The material, wrapped by the root key.
+    pub material: Vec<u8>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A change to be persisted, with the bytes that belong to it.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The decided change.
+    pub change: Change,
+    /// The value of the version that the change adds.
+    pub value: Option<SealedValue>,
+    /// The data key that the value needs, when it is a new one.
+    pub data_key: Option<DataKeyRecord>,
+}
+
+/// A row of ListSecrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretSummary {
+    /// Name.
+    pub name: SecretName,
+    /// Kind.
+    pub secret_type: SecretType,
+    /// Creation.
+    pub created: Timestamp,
+    /// Last change.
+    pub updated: Timestamp,
+    /// Planned deletion, while scheduled.
+    pub planned_deletion: Option<Timestamp>,
+}
+
+/// A page of secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// All matches, on all pages.
+    pub total: u64,
+    /// The rows of the page.
+    pub rows: Vec<SecretSummary>,
+}
+
+/// One tag of one secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagRow {
+    /// The secret.
+    pub name: SecretName,
+    /// The tag's key.
+    pub key: TagKey,
+    /// The tag's value.
+    pub value: TagValue,
+}

@@ -1,0 +1,95 @@
+//! What differs between databases, and how a statement is run on one.
+
+use std::fmt;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Pool};
+
+use crate::store::StoreError;
+
+/// A value to bind.
+#[derive(Debug, Clone, Copy)]
+pub enum Param<'a> {
+    /// An integer, or NULL.
+    Int(Option<i64>),
+    /// A text, or NULL.
+    Text(Option<&'a str>),
+    /// Bytes.
+    Bytes(&'a [u8]),
+}
+
+impl From<i64> for Param<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Param<'_> {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl<'a> From<&'a str> for Param<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Param<'a> {
+    fn from(value: Option<&'a str>) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Param<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+/// A value read.
+#[derive(Debug, Clone)]
+pub enum Cell {
+    /// NULL.
+    Null,
+    /// An integer.
+    Int(i64),
+    /// A text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// A database kind. Only its implementations know the driver's types; all statements are shared but for those here.
+pub trait Dialect: fmt::Debug + Send + Sync + 'static {
+    /// The sqlx driver.
+    type Db: Database;
+    /// Begins a transaction that will write.
+    const BEGIN: &'static str;
+    /// Counts secrets that match filters.
+    const COUNT_FILTERED: &'static str;
+    /// Lists a page of secrets that match filters.
+    const LIST_FILTERED: &'static str;
+    /// Tags of secrets named by a JSON array.
+    const TAGS_OF: &'static str;
+    /// Yields one text per damage that the database itself finds, or the single row `ok`.
+    const INTEGRITY: &'static str;
+
+    /// Runs a statement and says how many rows it touched.
+    fn execute(
+        connection: &mut PoolConnection<Self::Db>,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Runs a query and reads all its rows, each as its cells from left to right.
+    fn query(
+        connection: &mut PoolConnection<Self::Db>,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<Vec<Vec<Cell>>, StoreError>> + Send;
+
+    /// What to do before the pools are closed, such as folding a journal into the database.
+    fn before_close(pool: &Pool<Self::Db>) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,128 @@
+//! The store over SQL: one text of each statement, generic over the database.
+//!
+//! [`Dialect`] holds the real differences and nothing else. Writes go through one writer task, which commits what
+//! waits as one transaction and answers after it is durable (see [`writer`]).
+
+pub mod dialect;
+mod read;
+mod rows;
+pub mod sqlite;
+mod statements;
+mod writer;
+
+use std::fmt;
+
+use sqlx::Pool;
+use sqlx::pool::PoolConnection;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+pub use dialect::Dialect;
+
+use dialect::Param;
+use rows::Row;
+
+use crate::store::{Batch, KeyRecord, StoreError};
+
+/// How many writes may wait; one more is refused, so that memory stays bounded.
+const QUEUE: usize = 4096;
+
+/// A store in a SQL database.
+pub struct SqlStore<D: Dialect> {
+    /// Connections for reading.
+    read: Pool<D::Db>,
+    /// The queue of the writer task; none once the store is closed.
+    writer: Mutex<Option<(mpsc::Sender<writer::Job>, JoinHandle<()>)>>,
+    /// The same queue, for everybody.
+    queue: mpsc::WeakSender<writer::Job>,
+}
+
+impl<D: Dialect> fmt::Debug for SqlStore<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").finish_non_exhaustive()
+    }
+}
+
+/// What the writer is asked to do.
+#[derive(Debug)]
+pub(crate) enum Write {
+    /// Persist a change.
+    Commit(Box<Batch>),
+    /// Store a scope's service-managed key.
+    AddServiceKey(KeyRecord),
+    /// Store a fact about the installation.
+    AddMeta(&'static str, Vec<u8>),
+    /// Remove every secret and key.
+    Reset,
+}
+
+impl<D: Dialect> SqlStore<D> {
+    /// A store over migrated pools; for a database in memory both are the same.
+    fn start(read: Pool<D::Db>, write: Pool<D::Db>) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let queue = sender.downgrade();
+        #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
+        let task = tokio::spawn(writer::run::<D>(write, receiver));
+        Self { read, writer: Mutex::new(Some((sender, task))), queue }
+    }
+
+    /// Hands a write to the writer and waits until it is durable.
+    async fn write(&self, write: Write) -> Result<(), StoreError> {
+        let closed = || StoreError::Unavailable("the store is closed".to_owned());
+        let (done, answer) = oneshot::channel();
+        let queue = self.queue.upgrade().ok_or_else(closed)?;
+        queue.try_send(writer::Job { write, done }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => {
+                StoreError::Unavailable("too many writes are waiting".to_owned())
+            }
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        drop(queue);
+        answer.await.map_err(|_lost| closed())?
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<D::Db>, StoreError> {
+        self.read.acquire().await.map_err(|e| failed(&e))
+    }
+
+    /// All rows of a query, on a connection of its own.
+    async fn rows(
+        &self,
+        table: &'static str,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut connection = self.reader().await?;
+        rows_on::<D>(&mut connection, table, sql, params).await
+    }
+
+    /// Lets the writer finish what waits and closes the pools.
+    async fn shut(&self) {
+        if let Some((sender, task)) = self.writer.lock().await.take() {
+            drop(sender);
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the writer did not end well");
+            }
+        }
+        D::before_close(&self.read).await;
+        self.read.close().await;
+    }
+}
+
+async fn rows_on<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    table: &'static str,
+    sql: &'static str,
+    params: &[Param<'_>],
+) -> Result<Vec<Row>, StoreError> {
+    let cells = D::query(connection, sql, params).await?;
+    Ok(cells.into_iter().map(|cells| Row::new(table, cells)).collect())
+}
+
+/// The driver's error as ours: a broken uniqueness means that somebody else came first.
+fn failed(error: &sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Database(e) if e.is_unique_violation() => StoreError::Conflict,
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,295 @@
+//! The reading half, and the trait's implementation.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use sqlx::pool::PoolConnection;
+
+use super::dialect::{Dialect, Param};
+use super::rows::Row;
+use super::{SqlStore, Write, rows_on, statements as sql};
+use crate::domain::filter::TAG_FILTER_CAP;
+use crate::domain::{
+    KeyId, Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags, Timestamp, Version,
+};
+use crate::store::{
+    Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary, Store,
+    StoreError, TagRow,
+};
+
+#[async_trait]
+impl<D: Dialect> Store for SqlStore<D> {
+    async fn load_secret(&self, scope: &Scope, name: &SecretName) -> Result<Option<SecretRecord>, StoreError> {
+        let mut connection = self.reader().await?;
+        D::execute(&mut connection, "BEGIN", &[]).await?;
+        let loaded = load::<D>(&mut connection, scope, name).await;
+        if D::execute(&mut connection, "COMMIT", &[]).await.is_err() {
+            connection.close_on_drop();
+        }
+        loaded
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.write(Write::Commit(Box::new(batch))).await
+    }
+
+    async fn list_secrets(
+        &self,
+        scope: &Scope,
+        filter: Option<&SecretFilter>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Listing, StoreError> {
+        let Some(filter) = filter else {
+            let params = scoped(scope, now);
+            let total = count(self.rows("secrets", sql::COUNT_SECRETS, &params).await?)?;
+            let [account, region, now] = params;
+            let params = [account, region, now, i64::from(page.size).into(), offset(page)];
+            return Ok(Listing { total, rows: summaries(self.rows("secrets", sql::LIST_SECRETS, &params).await?)? });
+        };
+        if filter.nothing {
+            return Ok(Listing { total: 0, rows: Vec::new() });
+        }
+        self.list_filtered(scope, filter, page, now).await
+    }
+
+    async fn tags_of(&self, names: &[SecretName], scope: &Scope) -> Result<Vec<TagRow>, StoreError> {
+        let names = array(Some(names.iter().map(SecretName::as_str)));
+        let params = [scope.account.as_str().into(), scope.region.as_str().into(), names.as_deref().into()];
+        self.rows("tags", D::TAGS_OF, &params).await?.into_iter().map(tag_row).collect()
+    }
+
+    async fn list_tags(
+        &self,
+        scope: &Scope,
+        after: Option<(&str, &str)>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<TagRow>, StoreError> {
+        let (name, key) = after.unwrap_or_default();
+        let [account, region, now] = scoped(scope, now);
+        let params = [account, region, now, name.into(), key.into(), i64::from(limit).into()];
+        self.rows("tags", sql::LIST_TAGS, &params).await?.into_iter().map(tag_row).collect()
+    }
+
+    async fn names_with_tag(
+        &self,
+        scope: &Scope,
+        tag: (&TagKey, Option<&TagValue>),
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<SecretName>, StoreError> {
+        let params = [
+            scope.account.as_str().into(),
+            scope.region.as_str().into(),
+            after.into(),
+            tag.0.as_str().into(),
+            tag.1.map(TagValue::as_str).into(),
+            i64::from(limit).into(),
+        ];
+        let rows = self.rows("tags", sql::NAMES_WITH_TAG, &params).await?;
+        rows.into_iter().map(|mut row| row.parsed()).collect()
+    }
+
+    async fn due_for_purge(&self, now: Timestamp, limit: u32) -> Result<Vec<(Scope, SecretName)>, StoreError> {
+        let params = [now.as_millis().into(), i64::from(limit).into()];
+        let rows = self.rows("secrets", sql::DUE_FOR_PURGE, &params).await?;
+        rows.into_iter().map(|mut row| row.place()).collect()
+    }
+
+    async fn next_purge(&self) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self.rows("secrets", sql::NEXT_PURGE, &[]).await?;
+        rows.into_iter().next().map(|mut row| row.time()).transpose()
+    }
+
+    async fn walk_secrets(
+        &self,
+        after: Option<(&Scope, &SecretName)>,
+        limit: u32,
+    ) -> Result<Vec<(Scope, SecretName)>, StoreError> {
+        let (account, region, name) = after.map_or(("", "", ""), |(scope, name)| {
+            (scope.account.as_str(), scope.region.as_str(), name.as_str())
+        });
+        let params = [account.into(), region.into(), name.into(), i64::from(limit).into()];
+        let rows = self.rows("secrets", sql::WALK_SECRETS, &params).await?;
+        rows.into_iter().map(|mut row| row.place()).collect()
+    }
+
+    async fn service_key(&self, scope: &Scope) -> Result<Option<KeyRecord>, StoreError> {
+        let params = [scope.account.as_str().into(), scope.region.as_str().into()];
+        self.load_key(sql::SERVICE_KEY, &params).await
+    }
+
+    async fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        self.load_key(sql::KEY, &[id.as_str().into()]).await
+    }
+
+    async fn add_service_key(&self, key: KeyRecord) -> Result<(), StoreError> {
+        self.write(Write::AddServiceKey(key)).await
+    }
+
+    async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.rows("meta", sql::META, &[name.into()]).await?;
+        rows.into_iter().next().map(|mut row| row.bytes()).transpose()
+    }
+
+    async fn add_meta(&self, name: &'static str, value: Vec<u8>) -> Result<(), StoreError> {
+        self.write(Write::AddMeta(name, value)).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        self.next_purge().await.map(drop)
+    }
+
+    async fn reset(&self) -> Result<(), StoreError> {
+        self.write(Write::Reset).await
+    }
+
+    async fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let rows = self.rows("database", D::INTEGRITY, &[]).await?;
+        let lines: Result<Vec<String>, _> = rows.into_iter().map(|mut row| row.text()).collect();
+        Ok(lines?.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    async fn close(&self) {
+        self.shut().await;
+    }
+}
+
+impl<D: Dialect> SqlStore<D> {
+    async fn list_filtered(
+        &self,
+        scope: &Scope,
+        filter: &SecretFilter,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Listing, StoreError> {
+        let arrays = [&filter.names, &filter.descriptions, &filter.types, &filter.tag_keys, &filter.tag_values]
+            .map(|values| array(values.as_ref().map(|v| v.iter().map(String::as_str))));
+        let [account, region, now] = scoped(scope, now);
+        let [names, descriptions, types, keys, values] = arrays.each_ref().map(|a| Param::from(a.as_deref()));
+        let params = [account, region, now, names, descriptions, types, keys, values];
+        let mut total = count(self.rows("secrets", D::COUNT_FILTERED, &params).await?)?;
+        let mut size = u64::from(page.size);
+        if filter.by_tag() {
+            total = total.min(TAG_FILTER_CAP);
+            size = size.min(TAG_FILTER_CAP.saturating_sub(page.offset()));
+        }
+        let size = i64::try_from(size).unwrap_or_default();
+        let params = [account, region, now, names, descriptions, types, keys, values, size.into(), offset(page)];
+        Ok(Listing { total, rows: summaries(self.rows("secrets", D::LIST_FILTERED, &params).await?)? })
+    }
+
+    async fn load_key(&self, select: &'static str, params: &[Param<'_>]) -> Result<Option<KeyRecord>, StoreError> {
+        let Some(mut row) = self.rows("keys", select, params).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let (id, account, region): (KeyId, _, _) = (row.parsed()?, row.parsed()?, row.parsed()?);
+        let created = row.time()?;
+        let rows = self.rows("key_versions", sql::KEY_VERSIONS, &[id.as_str().into()]).await?;
+        let version = |mut row: Row| {
+            Ok(KeyVersionRecord { version: row.version()?, material: row.bytes()?, created: row.time()? })
+        };
+        let versions = rows.into_iter().map(version).collect::<Result<_, StoreError>>()?;
+        Ok(Some(KeyRecord { id, scope: Scope { account, region }, created, versions }))
+    }
+}
+
+/// Account, region and time, which many statements begin with.
+fn scoped(scope: &Scope, now: Timestamp) -> [Param<'_>; 3] {
+    [scope.account.as_str().into(), scope.region.as_str().into(), now.as_millis().into()]
+}
+
+fn offset(page: Page) -> Param<'static> {
+    i64::try_from(page.offset()).unwrap_or(i64::MAX).into()
+}
+
+/// A JSON array of texts, to bind as one parameter.
+fn array<'a>(values: Option<impl Iterator<Item = &'a str>>) -> Option<String> {
+    values.map(|values| Value::from_iter(values).to_string())
+}
+
+fn count(rows: Vec<Row>) -> Result<u64, StoreError> {
+    rows.into_iter().next().map_or(Ok(0), |mut row| row.count())
+}
+
+fn summaries(rows: Vec<Row>) -> Result<Vec<SecretSummary>, StoreError> {
+    let summary = |mut row: Row| {
+        Ok(SecretSummary {
+            name: row.parsed()?,
+            secret_type: row.parsed()?,
+            created: row.time()?,
+            updated: row.time()?,
+            planned_deletion: row.optional_time()?,
+        })
+    };
+    rows.into_iter().map(summary).collect()
+}
+
+fn tag_row(mut row: Row) -> Result<TagRow, StoreError> {
+    Ok(TagRow { name: row.parsed()?, key: row.parsed()?, value: row.parsed()? })
+}
+
+/// Loads the whole aggregate inside the connection's transaction.
+async fn load<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    scope: &Scope,
+    name: &SecretName,
+) -> Result<Option<SecretRecord>, StoreError> {
+    let params = [scope.account.as_str().into(), scope.region.as_str().into(), name.as_str().into()];
+    let found = rows_on::<D>(connection, "secrets", sql::LOAD_SECRET, &params).await?;
+    let Some(row) = found.into_iter().next() else { return Ok(None) };
+    let mut secret = bare_secret(row, scope, name)?;
+    let id = secret.id.as_str().to_owned();
+    let id = [Param::from(id.as_str())];
+    let mut values = Vec::new();
+    for mut row in rows_on::<D>(connection, "secret_versions", sql::LOAD_VERSIONS, &id).await? {
+        let version = Version {
+            id: row.parsed()?,
+            ordinal: row.count()?,
+            data_type: row.parsed()?,
+            created: row.time()?,
+        };
+        values.push(SealedValue {
+            version: version.id.clone(),
+            data_key: row.parsed()?,
+            sealed: row.bytes()?,
+        });
+        secret.versions.push(version);
+    }
+    for mut row in rows_on::<D>(connection, "secret_labels", sql::LOAD_LABELS, &id).await? {
+        secret.stages.set(row.parsed()?, row.parsed()?);
+    }
+    for mut row in rows_on::<D>(connection, "tags", sql::LOAD_TAGS, &id).await? {
+        secret.tags.set(row.parsed()?, row.parsed()?);
+    }
+    let mut data_keys = Vec::new();
+    for mut row in rows_on::<D>(connection, "data_keys", sql::LOAD_DATA_KEYS, &id).await? {
+        data_keys.push(DataKeyRecord {
+            id: row.parsed()?,
+            key: row.parsed()?,
+            key_version: row.version()?,
+            wrapped: row.bytes()?,
+            created: row.time()?,
+        });
+    }
+    Ok(Some(SecretRecord { secret, values, data_keys }))
+}
+
+/// The secret's own row.
+fn bare_secret(mut row: Row, scope: &Scope, name: &SecretName) -> Result<Secret, StoreError> {
+    Ok(Secret {
+        id: row.parsed()?,
+        scope: scope.clone(),
+        name: name.clone(),
+        secret_type: row.parsed()?,
+        description: row.text()?,
+        encryption_key: row.optional_parsed()?,
+        created: row.time()?,
+        updated: row.time()?,
+        planned_deletion: row.optional_time()?,
+        versions: Vec::new(),
+        stages: StageMap::default(),
+        tags: Tags::default(),
+        revision: row.count()?,
+    })
+}

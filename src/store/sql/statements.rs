@@ -1,0 +1,130 @@
+//! Every statement, as constant text. What differs between databases is made by [`Dialect`](super::Dialect).
+
+pub(super) const LOAD_SECRET: &str = "SELECT id, secret_type, description, encryption_key, created, updated, \
+     planned_deletion, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
+pub(super) const LOAD_VERSIONS: &str = "SELECT version_id, ordinal, data_type, created, data_key_id, sealed \
+     FROM secret_versions WHERE secret_id = $1 ORDER BY ordinal";
+pub(super) const LOAD_LABELS: &str = "SELECT label, version_id FROM secret_labels WHERE secret_id = $1";
+pub(super) const LOAD_TAGS: &str = "SELECT tag_key, tag_value FROM tags WHERE secret_id = $1";
+pub(super) const LOAD_DATA_KEYS: &str = "SELECT id, key_id, key_version, wrapped, created FROM data_keys \
+     WHERE secret_id = $1 ORDER BY created, key_version";
+
+pub(super) const INSERT_SECRET: &str = "INSERT INTO secrets (id, account, region, name, secret_type, description, \
+     encryption_key, created, updated, planned_deletion, revision) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)";
+/// Compare and set: no row is touched when the revision is another one.
+pub(super) const UPDATE_SECRET: &str = "UPDATE secrets SET revision = revision + 1, \
+     description = COALESCE($3, description), updated = COALESCE($4, updated), \
+     planned_deletion = CASE WHEN $5 = 1 THEN $6 ELSE planned_deletion END WHERE id = $1 AND revision = $2";
+pub(super) const INSERT_VERSION: &str = "INSERT INTO secret_versions (secret_id, version_id, ordinal, data_type, \
+     data_key_id, sealed, created) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(super) const DELETE_VERSION: &str = "DELETE FROM secret_versions WHERE secret_id = $1 AND version_id = $2";
+pub(super) const SET_LABEL: &str = "INSERT INTO secret_labels (secret_id, label, version_id) VALUES ($1, $2, $3) \
+     ON CONFLICT (secret_id, label) DO UPDATE SET version_id = excluded.version_id";
+pub(super) const DELETE_LABEL: &str = "DELETE FROM secret_labels WHERE secret_id = $1 AND label = $2";
+pub(super) const SET_TAG: &str = "INSERT INTO tags (secret_id, tag_key, tag_value) VALUES ($1, $2, $3) \
+     ON CONFLICT (secret_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value";
+pub(super) const DELETE_TAG: &str = "DELETE FROM tags WHERE secret_id = $1 AND tag_key = $2";
+pub(super) const INSERT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
+     VALUES ($1, $2, $3, $4, $5, $6)";
+
+/// Everything that belongs to a secret, children first; the last one is the secret itself.
+pub(super) const PURGE_CHILDREN: [&str; 4] = [
+    "DELETE FROM secret_labels WHERE secret_id = $1",
+    "DELETE FROM secret_versions WHERE secret_id = $1",
+    "DELETE FROM data_keys WHERE secret_id = $1",
+    "DELETE FROM tags WHERE secret_id = $1",
+];
+pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
+
+/// Everything that is not a fact about the installation, children first.
+pub(super) const RESET: [&str; 7] = [
+    "DELETE FROM secret_labels",
+    "DELETE FROM secret_versions",
+    "DELETE FROM data_keys",
+    "DELETE FROM tags",
+    "DELETE FROM secrets",
+    "DELETE FROM key_versions",
+    "DELETE FROM keys",
+];
+
+pub(super) const COUNT_SECRETS: &str = "SELECT COUNT(*) AS total FROM secrets WHERE account = $1 AND region = $2 \
+     AND (planned_deletion IS NULL OR planned_deletion > $3)";
+pub(super) const LIST_SECRETS: &str = "SELECT name, secret_type, created, updated, planned_deletion FROM secrets \
+     WHERE account = $1 AND region = $2 AND (planned_deletion IS NULL OR planned_deletion > $3) \
+     ORDER BY created DESC, name LIMIT $4 OFFSET $5";
+
+pub(super) const LIST_TAGS: &str = "SELECT s.name AS name, t.tag_key AS tag_key, t.tag_value AS tag_value \
+     FROM secrets s JOIN tags t ON t.secret_id = s.id WHERE s.account = $1 AND s.region = $2 \
+     AND (s.planned_deletion IS NULL OR s.planned_deletion > $3) \
+     AND (s.name > $4 OR (s.name = $4 AND t.tag_key > $5)) ORDER BY s.name, t.tag_key LIMIT $6";
+pub(super) const NAMES_WITH_TAG: &str = "SELECT s.name AS name FROM tags t JOIN secrets s ON s.id = t.secret_id \
+     WHERE s.account = $1 AND s.region = $2 AND s.name > $3 AND t.tag_key = $4 \
+     AND (CAST($5 AS TEXT) IS NULL OR t.tag_value = $5) ORDER BY s.name LIMIT $6";
+
+pub(super) const DUE_FOR_PURGE: &str = "SELECT account, region, name FROM secrets WHERE planned_deletion IS NOT NULL \
+     AND planned_deletion <= $1 ORDER BY planned_deletion LIMIT $2";
+pub(super) const NEXT_PURGE: &str = "SELECT planned_deletion FROM secrets WHERE planned_deletion IS NOT NULL \
+     ORDER BY planned_deletion LIMIT 1";
+pub(super) const WALK_SECRETS: &str = "SELECT account, region, name FROM secrets \
+     WHERE (account, region, name) > ($1, $2, $3) ORDER BY account, region, name LIMIT $4";
+
+pub(super) const SERVICE_KEY: &str =
+    "SELECT id, account, region, created FROM keys WHERE account = $1 AND region = $2 AND origin = 'service'";
+pub(super) const KEY: &str = "SELECT id, account, region, created FROM keys WHERE id = $1";
+pub(super) const KEY_VERSIONS: &str =
+    "SELECT version, material, created FROM key_versions WHERE key_id = $1 ORDER BY version";
+pub(super) const INSERT_SERVICE_KEY: &str = "INSERT INTO keys (id, account, region, origin, state, created) \
+     VALUES ($1, $2, $3, 'service', 'Enabled', $4)";
+pub(super) const INSERT_KEY_VERSION: &str =
+    "INSERT INTO key_versions (key_id, version, material, created) VALUES ($1, $2, $3, $4)";
+
+pub(super) const META: &str = "SELECT value FROM meta WHERE name = $1";
+pub(super) const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";
+
+/// The filtered listing: `$each!(n)` is the database's way to read parameter n, a JSON array of texts, as rows.
+macro_rules! filtered {
+    ($head:literal, $each:ident, $tail:literal) => {
+        concat!(
+            $head,
+            " FROM secrets s WHERE s.account = $1 AND s.region = $2",
+            " AND (s.planned_deletion IS NULL OR s.planned_deletion > $3)",
+            " AND (CAST($4 AS TEXT) IS NULL OR s.name IN ",
+            $each!(4),
+            ") AND (CAST($5 AS TEXT) IS NULL OR s.description IN ",
+            $each!(5),
+            ") AND (CAST($6 AS TEXT) IS NULL OR LOWER(s.secret_type) IN ",
+            $each!(6),
+            ") AND (CAST($7 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM tags t WHERE t.secret_id = s.id",
+            " AND t.tag_key IN ",
+            $each!(7),
+            ")) AND (CAST($8 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM tags t WHERE t.secret_id = s.id",
+            " AND t.tag_value IN ",
+            $each!(8),
+            "))",
+            $tail
+        )
+    };
+}
+
+/// Both filtered statements, count and page, and the tags of named secrets, for one database.
+macro_rules! per_dialect {
+    ($each:ident) => {
+        const COUNT_FILTERED: &'static str =
+            $crate::store::sql::statements::filtered!("SELECT COUNT(*) AS total", $each, "");
+        const LIST_FILTERED: &'static str = $crate::store::sql::statements::filtered!(
+            "SELECT s.name AS name, s.secret_type AS secret_type, s.created AS created, s.updated AS updated, \
+             s.planned_deletion AS planned_deletion",
+            $each,
+            " ORDER BY s.created DESC, s.name LIMIT $9 OFFSET $10"
+        );
+        const TAGS_OF: &'static str = concat!(
+            "SELECT s.name AS name, t.tag_key AS tag_key, t.tag_value AS tag_value FROM secrets s ",
+            "JOIN tags t ON t.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name IN ",
+            $each!(3),
+            " ORDER BY s.name, t.tag_key"
+        );
+    };
+}
+
+pub(super) use {filtered, per_dialect};

@@ -1,0 +1,276 @@
+//! The writer task: group commit.
+//!
+//! It takes what waits, carries each write out under a savepoint of one transaction, commits, and only then answers
+//! all. So a write is durable when it is acknowledged, and many writers share the cost of one commit.
+
+use sqlx::Pool;
+use sqlx::pool::PoolConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::dialect::{Dialect, Param};
+use super::{Write, failed, statements as sql};
+use crate::domain::{Op, Secret, SecretId};
+use crate::store::{Batch, KeyRecord, SealedValue, StoreError};
+
+/// A write and who waits for it.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) write: Write,
+    pub(super) done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// The most writes of one transaction: bounds how long the first of them waits.
+const GROUP: usize = 256;
+
+/// Works until the queue is closed and empty.
+pub(super) async fn run<D: Dialect>(pool: Pool<D::Db>, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::new();
+    while queue.recv_many(&mut jobs, GROUP).await > 0 {
+        let (writes, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.write, job.done)).unzip();
+        let outcomes = match group::<D>(&pool, &writes).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => vec![Err(error); writes.len()],
+        };
+        for (done, outcome) in waiting.into_iter().zip(outcomes) {
+            if done.send(outcome).is_err() {
+                tracing::debug!("nobody waits for this write any more");
+            }
+        }
+    }
+    pool.close().await;
+}
+
+/// One transaction with all writes; the outcome of each, or one error for all of them.
+async fn group<D: Dialect>(
+    pool: &Pool<D::Db>,
+    writes: &[Write],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let mut connection = pool.acquire().await.map_err(|e| failed(&e))?;
+    D::execute(&mut connection, D::BEGIN, &[]).await?;
+    let worked = all_of::<D>(&mut connection, writes).await;
+    let finished = match worked {
+        Ok(outcomes) => D::execute(&mut connection, "COMMIT", &[]).await.map(|_| outcomes),
+        Err(error) => Err(error),
+    };
+    if finished.is_err() && D::execute(&mut connection, "ROLLBACK", &[]).await.is_err() {
+        // The transaction may be gone already (a full disk ends it); a connection in doubt is not used again.
+        tracing::warn!("a failed transaction could not be rolled back; closing its connection");
+        connection.close_on_drop();
+    }
+    finished
+}
+
+async fn all_of<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    writes: &[Write],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for write in writes {
+        D::execute(connection, "SAVEPOINT one", &[]).await?;
+        let outcome = one::<D>(connection, write).await;
+        match outcome {
+            Ok(()) => {}
+            Err(StoreError::Conflict) => {
+                D::execute(connection, "ROLLBACK TO SAVEPOINT one", &[]).await?;
+            }
+            Err(other) => return Err(other),
+        }
+        D::execute(connection, "RELEASE SAVEPOINT one", &[]).await?;
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::Commit(batch) => commit::<D>(connection, batch).await,
+        Write::AddServiceKey(key) => add_service_key::<D>(connection, key).await,
+        Write::AddMeta(name, value) => {
+            let params = [Param::from(*name), value.as_slice().into()];
+            D::execute(connection, sql::INSERT_META, &params).await.map(drop)
+        }
+        Write::Reset => {
+            for statement in sql::RESET {
+                D::execute(connection, statement, &[]).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn add_service_key<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    key: &KeyRecord,
+) -> Result<(), StoreError> {
+    let id = key.id.as_str();
+    let (account, region) = (key.scope.account.as_str(), key.scope.region.as_str());
+    let params = [id.into(), account.into(), region.into(), key.created.as_millis().into()];
+    D::execute(connection, sql::INSERT_SERVICE_KEY, &params).await?;
+    for version in &key.versions {
+        let params = [
+            id.into(),
+            i64::from(version.version).into(),
+            version.material.as_slice().into(),
+            version.created.as_millis().into(),
+        ];
+        D::execute(connection, sql::INSERT_KEY_VERSION, &params).await?;
+    }
+    Ok(())
+}
+
+/// Carries a change out, step by step.
+async fn commit<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch) -> Result<(), StoreError> {
+    let change = &batch.change;
+    if change.ops.iter().any(|op| matches!(op, Op::Purge)) {
+        return purge::<D>(connection, &change.secret, change.on_revision).await;
+    }
+    if let Some(Op::Create(secret)) = change.ops.first() {
+        insert_secret::<D>(connection, secret).await?;
+    } else {
+        touch::<D>(connection, batch).await?;
+    }
+    let id = change.secret.as_str();
+    if let Some(key) = &batch.data_key {
+        let params = [
+            id.into(),
+            key.id.as_str().into(),
+            key.key.as_str().into(),
+            i64::from(key.key_version).into(),
+            key.wrapped.as_slice().into(),
+            key.created.as_millis().into(),
+        ];
+        D::execute(connection, sql::INSERT_DATA_KEY, &params).await?;
+    }
+    for op in ordered(&change.ops) {
+        step::<D>(connection, id, op, batch.value.as_ref()).await?;
+    }
+    Ok(())
+}
+
+/// The steps in an order in which the database's own guards hold all the time: a version is there before a label
+/// enters it, and labels have left it before it goes.
+fn ordered(ops: &[Op]) -> impl Iterator<Item = &Op> {
+    let rank = |op: &Op| match op {
+        Op::AddVersion(_) => 0,
+        Op::EvictVersion(_) => 2,
+        _ => 1,
+    };
+    (0..3).flat_map(move |wanted| ops.iter().filter(move |op| rank(op) == wanted))
+}
+
+async fn step<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    id: &str,
+    op: &Op,
+    value: Option<&SealedValue>,
+) -> Result<(), StoreError> {
+    let id = Param::from(id);
+    match op {
+        Op::AddVersion(version) => {
+            let value = value
+                .filter(|v| v.version == version.id)
+                .ok_or_else(|| StoreError::Corrupt("a version was committed without its value".to_owned()))?;
+            let params = [
+                id,
+                version.id.as_str().into(),
+                i64::try_from(version.ordinal).unwrap_or(i64::MAX).into(),
+                version.data_type.as_str().into(),
+                value.data_key.as_str().into(),
+                value.sealed.as_slice().into(),
+                version.created.as_millis().into(),
+            ];
+            D::execute(connection, sql::INSERT_VERSION, &params).await?
+        }
+        Op::EvictVersion(version) => {
+            D::execute(connection, sql::DELETE_VERSION, &[id, version.as_str().into()]).await?
+        }
+        Op::SetStage(label, version) => {
+            let params = [id, label.as_str().into(), version.as_str().into()];
+            D::execute(connection, sql::SET_LABEL, &params).await?
+        }
+        Op::RemoveStage(label) => {
+            D::execute(connection, sql::DELETE_LABEL, &[id, label.as_str().into()]).await?
+        }
+        Op::SetTag(key, value) => {
+            D::execute(connection, sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?
+        }
+        Op::RemoveTag(key) => D::execute(connection, sql::DELETE_TAG, &[id, key.as_str().into()]).await?,
+        // Carried out by the statement on the secret's own row.
+        Op::Create(_) | Op::SetDescription(_) | Op::SetUpdated(_) | Op::SetPlannedDeletion(_) | Op::Purge => 0,
+    };
+    Ok(())
+}
+
+async fn insert_secret<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    secret: &Secret,
+) -> Result<(), StoreError> {
+    let id = Param::from(secret.id.as_str());
+    let params = [
+        id,
+        secret.scope.account.as_str().into(),
+        secret.scope.region.as_str().into(),
+        secret.name.as_str().into(),
+        secret.secret_type.as_str().into(),
+        secret.description.as_str().into(),
+        secret.encryption_key.as_ref().map(crate::domain::KeyId::as_str).into(),
+        secret.created.as_millis().into(),
+        secret.updated.as_millis().into(),
+        secret.planned_deletion.map(crate::domain::Timestamp::as_millis).into(),
+    ];
+    D::execute(connection, sql::INSERT_SECRET, &params).await?;
+    for (key, value) in secret.tags.iter() {
+        D::execute(connection, sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?;
+    }
+    Ok(())
+}
+
+/// Counts the revision up and sets what changes in the secret's own row.
+async fn touch<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch) -> Result<(), StoreError> {
+    let (mut description, mut updated, mut planned) = (None, None, None);
+    for op in &batch.change.ops {
+        match op {
+            Op::SetDescription(text) => description = Some(text.as_str()),
+            Op::SetUpdated(at) => updated = Some(at.as_millis()),
+            Op::SetPlannedDeletion(at) => planned = Some(at.map(crate::domain::Timestamp::as_millis)),
+            _ => {}
+        }
+    }
+    let params = [
+        batch.change.secret.as_str().into(),
+        revision(batch.change.on_revision),
+        description.into(),
+        updated.into(),
+        i64::from(planned.is_some()).into(),
+        planned.flatten().into(),
+    ];
+    let touched = D::execute(connection, sql::UPDATE_SECRET, &params).await?;
+    if touched == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+async fn purge<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    id: &SecretId,
+    on_revision: u64,
+) -> Result<(), StoreError> {
+    // Lock and compare first: the row is counted up, then removed with its children.
+    let params = [
+        id.as_str().into(),
+        revision(on_revision),
+        Param::Text(None),
+        Param::Int(None),
+        0.into(),
+        Param::Int(None),
+    ];
+    if D::execute(connection, sql::UPDATE_SECRET, &params).await? != 1 {
+        return Err(StoreError::Conflict);
+    }
+    for statement in sql::PURGE_CHILDREN {
+        D::execute(connection, statement, &[id.as_str().into()]).await?;
+    }
+    D::execute(connection, sql::DELETE_SECRET, &[id.as_str().into()]).await.map(drop)
+}
+
+fn revision(revision: u64) -> Param<'static> {
+    i64::try_from(revision).unwrap_or(i64::MAX).into()
+}
