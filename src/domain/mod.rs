@@ -21,7 +21,9 @@ pub mod writes;
 pub use change::{Change, Op};
 pub use filter::SecretFilter;
 pub use limits::Limits;
-pub use names::{AccountId, DataKeyId, KeyId, Region, Scope, SecretId, SecretName, SecretRef, StageLabel, VersionId};
+pub use names::{
+    AccountId, DataKeyId, KeyId, Region, Scope, SecretId, SecretName, SecretRef, StageLabel, VersionId,
+};
 pub use page::Page;
 pub use refusal::Refusal;
 pub use secret::{DataType, Secret, SecretType, Version};

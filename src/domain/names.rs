@@ -236,7 +236,13 @@ mod tests {
         let arn: SecretRef = "acs:kms:cn-beijing:42:secret/a/b".parse().unwrap();
         let scope = Scope { account: "42".parse().unwrap(), region: "cn-beijing".parse().unwrap() };
         assert_eq!((arn.scope, arn.name.as_str()), (Some(scope), "a/b"));
-        for bad in ["acs:kms:", "acs:kms:r:1:key/x", "acs:kms:r:1:secret/", "acs:oss:r:1:secret/x", "acs:kms:r:x:secret/y"] {
+        for bad in [
+            "acs:kms:",
+            "acs:kms:r:1:key/x",
+            "acs:kms:r:1:secret/",
+            "acs:oss:r:1:secret/x",
+            "acs:kms:r:x:secret/y",
+        ] {
             assert_eq!(bad.parse::<SecretRef>(), Err(Invalid), "{bad:?}");
         }
     }

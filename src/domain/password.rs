@@ -70,9 +70,7 @@ pub fn generate(spec: &PasswordSpec, rng: &mut dyn CryptoRng) -> Result<String, 
 /// four classes more than half of all draws fit.
 fn draw(spec: &PasswordSpec, classes: &[Vec<char>], all: &[char], rng: &mut dyn CryptoRng) -> String {
     loop {
-        let text: String = (0..spec.length)
-            .filter_map(|_| all.get(rng.random_range(0..all.len())))
-            .collect();
+        let text: String = (0..spec.length).filter_map(|_| all.get(rng.random_range(0..all.len()))).collect();
         let complete = classes.iter().all(|class| text.chars().any(|c| class.contains(&c)));
         if complete || !spec.require_each {
             return text;

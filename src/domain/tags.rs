@@ -29,7 +29,11 @@ impl FromStr for TagKey {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let reserved = text.starts_with("aliyun") || text.starts_with("acs:");
-        if text.is_empty() || reserved || !is_tag_text(text) { Err(Invalid) } else { Ok(Self(text.to_owned())) }
+        if text.is_empty() || reserved || !is_tag_text(text) {
+            Err(Invalid)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 }
 

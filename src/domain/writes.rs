@@ -196,7 +196,8 @@ pub enum Deletion {
 pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change, Timestamp), Refusal> {
     match how {
         Deletion::Force => {
-            let purge = Change { secret: secret.id.clone(), on_revision: secret.revision, ops: vec![Op::Purge] };
+            let purge =
+                Change { secret: secret.id.clone(), on_revision: secret.revision, ops: vec![Op::Purge] };
             Ok((purge, now))
         }
         Deletion::After(days) => {

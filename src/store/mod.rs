@@ -8,7 +8,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use records::{Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary, TagRow};
+pub use records::{
+    Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary,
+    TagRow,
+};
 
 use crate::domain::{KeyId, Page, Scope, SecretFilter, SecretName, TagKey, TagValue, Timestamp};
 
@@ -30,7 +33,8 @@ pub enum StoreError {
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// The secret with everything that belongs to it; none when the name is free.
-    async fn load_secret(&self, scope: &Scope, name: &SecretName) -> Result<Option<SecretRecord>, StoreError>;
+    async fn load_secret(&self, scope: &Scope, name: &SecretName)
+    -> Result<Option<SecretRecord>, StoreError>;
 
     /// Persists a change, all of it or nothing, and returns when it is durable.
     ///
@@ -69,7 +73,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     ) -> Result<Vec<SecretName>, StoreError>;
 
     /// Secrets whose recovery window is over at `now`, earliest first, at most `limit`.
-    async fn due_for_purge(&self, now: Timestamp, limit: u32) -> Result<Vec<(Scope, SecretName)>, StoreError>;
+    async fn due_for_purge(&self, now: Timestamp, limit: u32)
+    -> Result<Vec<(Scope, SecretName)>, StoreError>;
 
     /// When the next recovery window ends.
     async fn next_purge(&self) -> Result<Option<Timestamp>, StoreError>;

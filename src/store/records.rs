@@ -1,5 +1,7 @@
 //! What goes into and comes out of a store.
 
+use std::sync::Arc;
+
 use crate::domain::{
     Change, DataKeyId, KeyId, Scope, Secret, SecretName, SecretType, TagKey, TagValue, Timestamp, VersionId,
 };
@@ -23,7 +25,7 @@ pub struct SealedValue {
     /// The data key that seals it.
     pub data_key: DataKeyId,
     /// The sealed bytes.
-    pub sealed: Vec<u8>,
+    pub sealed: Arc<[u8]>,
 }
 
 /// A wrapped data key of one secret.

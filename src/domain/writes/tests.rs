@@ -130,7 +130,14 @@ fn the_table_of_update_secret_version_stage() {
     let mismatch = Err(Refusal::StageMismatch);
     let wrong = Err(Refusal::Parameter("MoveToVersion"));
     let gone = Err(Refusal::VersionNotFound);
-    let cases: [(&str, &str, Option<&str>, Option<&str>, Result<&str, Refusal>); 18] = [
+    type Case = (
+        &'static str,
+        &'static str,
+        Option<&'static str>,
+        Option<&'static str>,
+        Result<&'static str, Refusal>,
+    );
+    let cases: [Case; 18] = [
         ("3.20", "Mine", None, None, wrong.clone()),
         ("3.21", "New", None, Some("v2"), Ok("ACSCurrent=v2 ACSPrevious=v1 Mine=v1 New=v2")),
         ("3.22", "Mine", None, Some("v2"), Ok("ACSCurrent=v2 ACSPrevious=v1 Mine=v2")),
@@ -213,7 +220,8 @@ enum Command {
 
 fn command() -> impl Strategy<Value = Command> {
     let version = || "v[0-9]{1,2}";
-    let label = || prop_oneof![Just("ACSCurrent".to_owned()), Just("ACSPrevious".to_owned()), "[a-h]".boxed()];
+    let label =
+        || prop_oneof![Just("ACSCurrent".to_owned()), Just("ACSPrevious".to_owned()), "[a-h]".boxed()];
     prop_oneof![
         4 => (version(), prop::collection::vec(label(), 1..4), any::<bool>()).prop_map(|(v, l, s)| Command::Put(v, l, s)),
         4 => (label(), prop::option::of(version()), prop::option::of(version())).prop_map(|(l, f, t)| Command::Stage(l, f, t)),

@@ -9,16 +9,21 @@ use super::rows::Row;
 use super::{SqlStore, Write, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
 use crate::domain::{
-    KeyId, Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags, Timestamp, Version,
+    KeyId, Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags, Timestamp,
+    Version,
 };
 use crate::store::{
-    Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary, Store,
-    StoreError, TagRow,
+    Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary,
+    Store, StoreError, TagRow,
 };
 
 #[async_trait]
 impl<D: Dialect> Store for SqlStore<D> {
-    async fn load_secret(&self, scope: &Scope, name: &SecretName) -> Result<Option<SecretRecord>, StoreError> {
+    async fn load_secret(
+        &self,
+        scope: &Scope,
+        name: &SecretName,
+    ) -> Result<Option<SecretRecord>, StoreError> {
         let mut connection = self.reader().await?;
         D::execute(&mut connection, "BEGIN", &[]).await?;
         let loaded = load::<D>(&mut connection, scope, name).await;
@@ -44,7 +49,10 @@ impl<D: Dialect> Store for SqlStore<D> {
             let total = count(self.rows("secrets", sql::COUNT_SECRETS, &params).await?)?;
             let [account, region, now] = params;
             let params = [account, region, now, i64::from(page.size).into(), offset(page)];
-            return Ok(Listing { total, rows: summaries(self.rows("secrets", sql::LIST_SECRETS, &params).await?)? });
+            return Ok(Listing {
+                total,
+                rows: summaries(self.rows("secrets", sql::LIST_SECRETS, &params).await?)?,
+            });
         };
         if filter.nothing {
             return Ok(Listing { total: 0, rows: Vec::new() });
@@ -90,7 +98,11 @@ impl<D: Dialect> Store for SqlStore<D> {
         rows.into_iter().map(|mut row| row.parsed()).collect()
     }
 
-    async fn due_for_purge(&self, now: Timestamp, limit: u32) -> Result<Vec<(Scope, SecretName)>, StoreError> {
+    async fn due_for_purge(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Scope, SecretName)>, StoreError> {
         let params = [now.as_millis().into(), i64::from(limit).into()];
         let rows = self.rows("secrets", sql::DUE_FOR_PURGE, &params).await?;
         rows.into_iter().map(|mut row| row.place()).collect()
@@ -163,8 +175,9 @@ impl<D: Dialect> SqlStore<D> {
         page: Page,
         now: Timestamp,
     ) -> Result<Listing, StoreError> {
-        let arrays = [&filter.names, &filter.descriptions, &filter.types, &filter.tag_keys, &filter.tag_values]
-            .map(|values| array(values.as_ref().map(|v| v.iter().map(String::as_str))));
+        let arrays =
+            [&filter.names, &filter.descriptions, &filter.types, &filter.tag_keys, &filter.tag_values]
+                .map(|values| array(values.as_ref().map(|v| v.iter().map(String::as_str))));
         let [account, region, now] = scoped(scope, now);
         let [names, descriptions, types, keys, values] = arrays.each_ref().map(|a| Param::from(a.as_deref()));
         let params = [account, region, now, names, descriptions, types, keys, values];
@@ -175,11 +188,16 @@ impl<D: Dialect> SqlStore<D> {
             size = size.min(TAG_FILTER_CAP.saturating_sub(page.offset()));
         }
         let size = i64::try_from(size).unwrap_or_default();
-        let params = [account, region, now, names, descriptions, types, keys, values, size.into(), offset(page)];
+        let params =
+            [account, region, now, names, descriptions, types, keys, values, size.into(), offset(page)];
         Ok(Listing { total, rows: summaries(self.rows("secrets", D::LIST_FILTERED, &params).await?)? })
     }
 
-    async fn load_key(&self, select: &'static str, params: &[Param<'_>]) -> Result<Option<KeyRecord>, StoreError> {
+    async fn load_key(
+        &self,
+        select: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Option<KeyRecord>, StoreError> {
         let Some(mut row) = self.rows("keys", select, params).await?.into_iter().next() else {
             return Ok(None);
         };
@@ -205,7 +223,7 @@ fn offset(page: Page) -> Param<'static> {
 
 /// A JSON array of texts, to bind as one parameter.
 fn array<'a>(values: Option<impl Iterator<Item = &'a str>>) -> Option<String> {
-    values.map(|values| Value::from_iter(values).to_string())
+    values.map(|values| values.collect::<Value>().to_string())
 }
 
 fn count(rows: Vec<Row>) -> Result<u64, StoreError> {
@@ -252,7 +270,7 @@ async fn load<D: Dialect>(
         values.push(SealedValue {
             version: version.id.clone(),
             data_key: row.parsed()?,
-            sealed: row.bytes()?,
+            sealed: row.bytes()?.into(),
         });
         secret.versions.push(version);
     }

@@ -8,7 +8,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Column, Pool, Row, Sqlite, TypeInfo, ValueRef};
+use sqlx::{Column, ConnectOptions, Connection, Pool, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
 
 use super::dialect::{Cell, Param};
 use super::statements::per_dialect;
@@ -140,4 +140,49 @@ fn file(path: &Path) -> SqliteConnectOptions {
 
 async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {
     sqlx::migrate!("migrations/sqlite").run(pool).await.map_err(|e| StoreError::Unavailable(e.to_string()))
+}
+
+/// What a look at a database file tells.
+#[derive(Debug, Default)]
+pub struct Peek {
+    /// The sealed marker of the root key; none in a new database.
+    pub marker: Option<Vec<u8>>,
+    /// The salt of the passphrase, if the root key comes from one.
+    pub salt: Option<Vec<u8>>,
+}
+
+/// Up to this size a database is checked for damage before it is served: that takes a few milliseconds. Larger ones
+/// are checked by `sesame check`.
+const QUICK_CHECK_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Looks at a database file of so many bytes without changing it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] with SQLite's own words when it is no database or is damaged.
+pub async fn peek(path: &Path, bytes: u64) -> Result<Peek, StoreError> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut connection = options.connect().await.map_err(|e| failed(&e))?;
+    let found = peek_on(&mut connection, bytes).await;
+    let closed = connection.close().await.map_err(|e| failed(&e));
+    found.and_then(|peek| closed.map(|()| peek))
+}
+
+async fn peek_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Peek, StoreError> {
+    let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'meta'";
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(|e| failed(&e))?;
+    if tables == 0 {
+        return Ok(Peek::default());
+    }
+    if bytes <= QUICK_CHECK_BYTES {
+        let check = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await;
+        let finding: String = check.map_err(|e| failed(&e))?;
+        if finding != "ok" {
+            return Err(StoreError::Corrupt(finding));
+        }
+    }
+    let mut fact = async |name: &str| -> Result<Option<Vec<u8>>, StoreError> {
+        let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name.to_owned());
+        query.fetch_optional(&mut *connection).await.map_err(|e| failed(&e))
+    };
+    Ok(Peek { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
 }

@@ -18,7 +18,8 @@ pub(super) const UPDATE_SECRET: &str = "UPDATE secrets SET revision = revision +
      planned_deletion = CASE WHEN $5 = 1 THEN $6 ELSE planned_deletion END WHERE id = $1 AND revision = $2";
 pub(super) const INSERT_VERSION: &str = "INSERT INTO secret_versions (secret_id, version_id, ordinal, data_type, \
      data_key_id, sealed, created) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-pub(super) const DELETE_VERSION: &str = "DELETE FROM secret_versions WHERE secret_id = $1 AND version_id = $2";
+pub(super) const DELETE_VERSION: &str =
+    "DELETE FROM secret_versions WHERE secret_id = $1 AND version_id = $2";
 pub(super) const SET_LABEL: &str = "INSERT INTO secret_labels (secret_id, label, version_id) VALUES ($1, $2, $3) \
      ON CONFLICT (secret_id, label) DO UPDATE SET version_id = excluded.version_id";
 pub(super) const DELETE_LABEL: &str = "DELETE FROM secret_labels WHERE secret_id = $1 AND label = $2";

@@ -176,7 +176,7 @@ async fn step<D: Dialect>(
                 i64::try_from(version.ordinal).unwrap_or(i64::MAX).into(),
                 version.data_type.as_str().into(),
                 value.data_key.as_str().into(),
-                value.sealed.as_slice().into(),
+                value.sealed.as_ref().into(),
                 version.created.as_millis().into(),
             ];
             D::execute(connection, sql::INSERT_VERSION, &params).await?
@@ -196,7 +196,9 @@ async fn step<D: Dialect>(
         }
         Op::RemoveTag(key) => D::execute(connection, sql::DELETE_TAG, &[id, key.as_str().into()]).await?,
         // Carried out by the statement on the secret's own row.
-        Op::Create(_) | Op::SetDescription(_) | Op::SetUpdated(_) | Op::SetPlannedDeletion(_) | Op::Purge => 0,
+        Op::Create(_) | Op::SetDescription(_) | Op::SetUpdated(_) | Op::SetPlannedDeletion(_) | Op::Purge => {
+            0
+        }
     };
     Ok(())
 }

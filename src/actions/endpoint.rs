@@ -1,0 +1,197 @@
+//! What an action is, and the adapter that decodes its request and encodes its answer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app::{App, Caller};
+use crate::domain::Scope;
+use crate::wire::{ApiError, Code, Fields, Format, encode};
+
+/// Whether an action changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It reads.
+    Read,
+    /// It writes.
+    Write,
+}
+
+/// How far an action is implemented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Does what the cloud does.
+    Real,
+    /// Refused with the documented code.
+    Refused,
+}
+
+/// What a policy names when it speaks of the action (rule 10.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// Nothing in particular: `*`.
+    None,
+    /// `acs:kms:<region>:<account>:secret`.
+    Secrets,
+    /// `acs:kms:<region>:<account>:secret/<name>`.
+    Secret,
+    /// `acs:kms:<region>:<account>:key`.
+    Keys,
+    /// `acs:kms:<region>:<account>:key/<id>`.
+    Key,
+}
+
+/// A parameter of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name; `.N` stands for a number from 1.
+    pub name: &'static str,
+    /// Whether it must be given.
+    pub required: bool,
+}
+
+impl Parameter {
+    /// One that must be given.
+    pub const fn required(name: &'static str) -> Self {
+        Self { name, required: true }
+    }
+
+    /// One that may be given.
+    pub const fn optional(name: &'static str) -> Self {
+        Self { name, required: false }
+    }
+}
+
+/// What an action works with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The application.
+    pub app: Arc<App>,
+    /// The caller's account, and the region of the request.
+    pub scope: Scope,
+    /// Who asks.
+    pub caller: Caller,
+}
+
+/// An action of the API.
+pub trait Action: Send + Sync + 'static {
+    /// Its name.
+    const NAME: &'static str;
+    /// Whether it changes anything.
+    const KIND: Kind;
+    /// What a policy names.
+    const RESOURCE: Resource;
+    /// Its parameters.
+    const PARAMETERS: &'static [Parameter];
+    /// The codes it may answer, beside those that any action may ([`COMMON_CODES`]).
+    const CODES: &'static [Code];
+
+    /// The decoded request: once it exists, each parameter is valid by itself.
+    type Request: Send;
+    /// The members of the answer, in the shape and order of the wire.
+    type Response: Serialize + Send;
+
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// MissingParameter or InvalidParameter, naming the parameter.
+    fn decode(fields: Fields<'_>) -> Result<Self::Request, ApiError>;
+
+    /// Does it.
+    fn run(
+        context: &Context,
+        request: Self::Request,
+    ) -> impl Future<Output = Result<Self::Response, ApiError>> + Send;
+}
+
+/// Codes that any action may answer.
+pub const COMMON_CODES: &[Code] = &[
+    Code::InvalidParameter,
+    Code::MissingParameter,
+    Code::ForbiddenNoPermission,
+    Code::InternalFailure,
+    Code::ServiceUnavailableTemporary,
+];
+
+/// A boxed future of an answer's document.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, ApiError>> + Send + 'a>>;
+
+/// An action with its types erased, as the table holds it.
+pub trait Endpoint: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// Whether it changes anything.
+    fn kind(&self) -> Kind;
+    /// How far it is implemented.
+    fn state(&self) -> State;
+    /// What a policy names.
+    fn resource(&self) -> Resource;
+    /// Its parameters.
+    fn parameters(&self) -> &'static [Parameter];
+    /// The codes it may answer, beside [`COMMON_CODES`].
+    fn codes(&self) -> &'static [Code];
+    /// Decodes, runs and encodes.
+    fn call<'a>(
+        &self,
+        context: &'a Context,
+        fields: Fields<'_>,
+        format: Format,
+        request_id: &'a str,
+    ) -> Answer<'a>;
+}
+
+impl<A: Action> Endpoint for A {
+    fn name(&self) -> &'static str {
+        A::NAME
+    }
+
+    fn kind(&self) -> Kind {
+        A::KIND
+    }
+
+    fn state(&self) -> State {
+        State::Real
+    }
+
+    fn resource(&self) -> Resource {
+        A::RESOURCE
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        A::PARAMETERS
+    }
+
+    fn codes(&self) -> &'static [Code] {
+        A::CODES
+    }
+
+    fn call<'a>(
+        &self,
+        context: &'a Context,
+        fields: Fields<'_>,
+        format: Format,
+        request_id: &'a str,
+    ) -> Answer<'a> {
+        let request = A::decode(fields);
+        Box::pin(async move {
+            let answered = match request {
+                Ok(request) => A::run(context, request).await,
+                Err(error) => Err(error),
+            };
+            match answered {
+                Ok(response) => encode::success(format, A::NAME, request_id, &response),
+                Err(error) => {
+                    let declared = A::CODES.contains(&error.code) || COMMON_CODES.contains(&error.code);
+                    debug_assert!(
+                        declared,
+                        "{} answers {:?}, which it does not declare",
+                        A::NAME,
+                        error.code
+                    );
+                    Err(error)
+                }
+            }
+        })
+    }
+}

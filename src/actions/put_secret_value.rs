@@ -1,0 +1,91 @@
+//! PutSecretValue: stores a new version and moves labels to it (rules 2.3 to 2.10, 3.3 to 3.12).
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::get_secret_value::VersionStages;
+use crate::app::Put;
+use crate::domain::{DataType, SecretRef, StageLabel};
+use crate::wire::{ApiError, Code, Fields, SecretText};
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// Name or ARN.
+    secret: SecretRef,
+    /// The value, at most 30,720 bytes.
+    data: SecretText,
+    /// Version, type and labels.
+    put: Put,
+}
+
+/// What is answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Response {
+    secret_name: String,
+    version_id: String,
+    version_stages: VersionStages,
+}
+
+/// The action.
+pub(super) struct PutSecretValue;
+
+impl Action for PutSecretValue {
+    const NAME: &'static str = "PutSecretValue";
+    const KIND: Kind = Kind::Write;
+    const RESOURCE: Resource = Resource::Secret;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("SecretName"),
+        Parameter::required("VersionId"),
+        Parameter::required("SecretData"),
+        Parameter::optional("SecretDataType"),
+        Parameter::optional("VersionStages"),
+    ];
+    const CODES: &'static [Code] = &[
+        Code::ResourceNotFound,
+        Code::RejectedResourceExist,
+        Code::RejectedLimitExceeded,
+        Code::RejectedResourceInDeleteWindow,
+        Code::RejectedUnsupportedOperation,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        Ok(Request {
+            secret: fields.required("SecretName")?,
+            data: fields.required("SecretData")?,
+            put: Put {
+                version: fields.required("VersionId")?,
+                data_type: fields.optional("SecretDataType")?.unwrap_or(DataType::Text),
+                stages: stages(fields)?,
+            },
+        })
+    }
+
+    async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
+        let data = request.data.as_bytes();
+        if data.len() > context.app.limits().secret_data_bytes {
+            return Err(ApiError::invalid("SecretData"));
+        }
+        let loaded = context.app.put(&context.scope, &request.secret, &request.put, data).await?;
+        Ok(Response {
+            secret_name: loaded.secret.name.to_string(),
+            version_id: request.put.version.to_string(),
+            // Of an ignored re-put, the labels that the version has now (rule 2.7).
+            version_stages: loaded.secret.stages.labels_of(&request.put.version).collect(),
+        })
+    }
+}
+
+/// Reads `["a","b"]`, or `{"VersionStage":["a","b"]}` as old examples have it (rule 3.4); default `ACSCurrent`.
+fn stages(fields: Fields<'_>) -> Result<Vec<StageLabel>, ApiError> {
+    let wrong = || ApiError::invalid("VersionStages");
+    let Some(json) = fields.json("VersionStages")? else { return Ok(vec![StageLabel::current()]) };
+    let list = json.get("VersionStage").unwrap_or(&json).as_array().ok_or_else(wrong)?;
+    let label = |item: &Value| item.as_str().and_then(|text| text.parse().ok());
+    let labels: Option<Vec<StageLabel>> = list.iter().map(label).collect();
+    labels.filter(|labels| !labels.is_empty()).ok_or_else(wrong)
+}

@@ -1,0 +1,245 @@
+//! Actions that belong to what Sesame does not do yet: refused with the code that the service documents for it,
+//! never faked. Actions on a secret say first whether the secret is there, as the service does.
+
+use super::endpoint::{Answer, Context, Endpoint, Kind, Parameter, Resource, State};
+use crate::domain::SecretRef;
+use crate::wire::{ApiError, Code, Fields, Format};
+
+/// An action that is refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    name: &'static str,
+    kind: Kind,
+    resource: Resource,
+    parameters: &'static [Parameter],
+    code: Code,
+    when_in_window: InWindow,
+}
+
+/// What an action on a secret says while the secret is scheduled for deletion (rule 6.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InWindow {
+    /// That it is.
+    Refuse,
+    /// What it always says.
+    Ignore,
+}
+
+const SECRET: Parameter = Parameter::required("SecretName");
+const KEY: &[Parameter] = &[Parameter::required("KeyId")];
+
+const fn key_action(
+    name: &'static str,
+    kind: Kind,
+    resource: Resource,
+    parameters: &'static [Parameter],
+) -> Refused {
+    Refused {
+        name,
+        kind,
+        resource,
+        parameters,
+        code: Code::UnsupportedOperation,
+        when_in_window: InWindow::Ignore,
+    }
+}
+
+const fn secret_action(
+    name: &'static str,
+    kind: Kind,
+    parameters: &'static [Parameter],
+    code: Code,
+    when_in_window: InWindow,
+) -> Refused {
+    Refused { name, kind, resource: Resource::Secret, parameters, code, when_in_window }
+}
+
+// Dynamic secrets: what RotateSecret and its policy answer for a generic secret (rules 2.12, 8.8; question 6).
+pub(super) const ROTATE_SECRET: Refused = secret_action(
+    "RotateSecret",
+    Kind::Write,
+    &[SECRET, Parameter::required("VersionId")],
+    Code::RejectedUnsupportedOperation,
+    InWindow::Refuse,
+);
+pub(super) const UPDATE_SECRET_ROTATION_POLICY: Refused = secret_action(
+    "UpdateSecretRotationPolicy",
+    Kind::Write,
+    &[SECRET, Parameter::required("EnableAutomaticRotation"), Parameter::optional("RotationInterval")],
+    Code::RejectedUnsupportedOperation,
+    InWindow::Refuse,
+);
+
+// Policies: what the service answers for a secret outside a KMS instance (rule 10.4).
+pub(super) const GET_SECRET_POLICY: Refused = secret_action(
+    "GetSecretPolicy",
+    Kind::Read,
+    &[SECRET, Parameter::optional("PolicyName")],
+    Code::KeyPolicyUnsupported,
+    InWindow::Ignore,
+);
+pub(super) const SET_SECRET_POLICY: Refused = secret_action(
+    "SetSecretPolicy",
+    Kind::Write,
+    &[SECRET, Parameter::optional("PolicyName"), Parameter::required("Policy")],
+    Code::KeyPolicyUnsupported,
+    InWindow::Refuse,
+);
+
+// KMS instances: there is none.
+pub(super) const GET_DEFAULT_KMS_INSTANCE: Refused = Refused {
+    name: "GetDefaultKmsInstance",
+    kind: Kind::Read,
+    resource: Resource::None,
+    parameters: &[],
+    code: Code::DkmsInstanceNotFound,
+    when_in_window: InWindow::Ignore,
+};
+
+// Enclaves and managed data keys.
+pub(super) const GET_CHALLENGE: Refused = key_action("GetChallenge", Kind::Read, Resource::None, &[]);
+pub(super) const GET_MANAGED_DATA_KEY: Refused =
+    key_action("GetManagedDataKey", Kind::Read, Resource::None, &[Parameter::required("DataKeyName")]);
+pub(super) const LIST_MANAGED_DATA_KEY_VERSIONS: Refused = key_action(
+    "ListManagedDataKeyVersions",
+    Kind::Read,
+    Resource::None,
+    &[Parameter::required("DataKeyName")],
+);
+
+// Keys.
+pub(super) const ASYMMETRIC_DECRYPT: Refused =
+    key_action("AsymmetricDecrypt", Kind::Read, Resource::Key, KEY);
+pub(super) const ASYMMETRIC_ENCRYPT: Refused =
+    key_action("AsymmetricEncrypt", Kind::Read, Resource::Key, KEY);
+pub(super) const ASYMMETRIC_SIGN: Refused = key_action("AsymmetricSign", Kind::Read, Resource::Key, KEY);
+pub(super) const ASYMMETRIC_VERIFY: Refused = key_action("AsymmetricVerify", Kind::Read, Resource::Key, KEY);
+pub(super) const CANCEL_KEY_DELETION: Refused =
+    key_action("CancelKeyDeletion", Kind::Write, Resource::Key, KEY);
+pub(super) const CREATE_ALIAS: Refused = key_action(
+    "CreateAlias",
+    Kind::Write,
+    Resource::Key,
+    &[Parameter::required("AliasName"), Parameter::required("KeyId")],
+);
+pub(super) const CREATE_KEY: Refused = key_action("CreateKey", Kind::Write, Resource::Keys, &[]);
+pub(super) const CREATE_KEY_VERSION: Refused =
+    key_action("CreateKeyVersion", Kind::Write, Resource::Key, KEY);
+pub(super) const DECRYPT: Refused =
+    key_action("Decrypt", Kind::Read, Resource::Key, &[Parameter::required("CiphertextBlob")]);
+pub(super) const DELETE_ALIAS: Refused =
+    key_action("DeleteAlias", Kind::Write, Resource::Key, &[Parameter::required("AliasName")]);
+pub(super) const DELETE_KEY_MATERIAL: Refused =
+    key_action("DeleteKeyMaterial", Kind::Write, Resource::Key, KEY);
+pub(super) const DESCRIBE_KEY: Refused = key_action("DescribeKey", Kind::Read, Resource::Key, KEY);
+pub(super) const DESCRIBE_KEY_VERSION: Refused = key_action(
+    "DescribeKeyVersion",
+    Kind::Read,
+    Resource::Key,
+    &[Parameter::required("KeyId"), Parameter::required("KeyVersionId")],
+);
+pub(super) const DISABLE_KEY: Refused = key_action("DisableKey", Kind::Write, Resource::Key, KEY);
+pub(super) const ENABLE_KEY: Refused = key_action("EnableKey", Kind::Write, Resource::Key, KEY);
+pub(super) const ENCRYPT: Refused = key_action(
+    "Encrypt",
+    Kind::Read,
+    Resource::Key,
+    &[Parameter::required("KeyId"), Parameter::required("Plaintext")],
+);
+pub(super) const GENERATE_DATA_KEY: Refused = key_action("GenerateDataKey", Kind::Read, Resource::Key, KEY);
+pub(super) const GENERATE_DATA_KEY_WITHOUT_PLAINTEXT: Refused =
+    key_action("GenerateDataKeyWithoutPlaintext", Kind::Read, Resource::Key, KEY);
+pub(super) const GET_KEY_POLICY: Refused = key_action("GetKeyPolicy", Kind::Read, Resource::Key, KEY);
+pub(super) const GET_PARAMETERS_FOR_IMPORT: Refused =
+    key_action("GetParametersForImport", Kind::Read, Resource::Key, KEY);
+pub(super) const GET_PUBLIC_KEY: Refused = key_action("GetPublicKey", Kind::Read, Resource::Key, KEY);
+pub(super) const IMPORT_KEY_MATERIAL: Refused =
+    key_action("ImportKeyMaterial", Kind::Write, Resource::Key, KEY);
+pub(super) const LIST_ALIASES: Refused = key_action("ListAliases", Kind::Read, Resource::Keys, &[]);
+pub(super) const LIST_ALIASES_BY_KEY_ID: Refused =
+    key_action("ListAliasesByKeyId", Kind::Read, Resource::Key, KEY);
+pub(super) const LIST_KEY_VERSIONS: Refused = key_action("ListKeyVersions", Kind::Read, Resource::Key, KEY);
+pub(super) const LIST_KEYS: Refused = key_action("ListKeys", Kind::Read, Resource::Keys, &[]);
+pub(super) const RE_ENCRYPT: Refused =
+    key_action("ReEncrypt", Kind::Read, Resource::Key, &[Parameter::required("CiphertextBlob")]);
+pub(super) const SCHEDULE_KEY_DELETION: Refused =
+    key_action("ScheduleKeyDeletion", Kind::Write, Resource::Key, KEY);
+pub(super) const SET_DELETION_PROTECTION: Refused =
+    key_action("SetDeletionProtection", Kind::Write, Resource::Key, &[]);
+pub(super) const SET_KEY_POLICY: Refused = key_action("SetKeyPolicy", Kind::Write, Resource::Key, KEY);
+pub(super) const UPDATE_ALIAS: Refused = key_action(
+    "UpdateAlias",
+    Kind::Write,
+    Resource::Key,
+    &[Parameter::required("AliasName"), Parameter::required("KeyId")],
+);
+pub(super) const UPDATE_KEY_DESCRIPTION: Refused =
+    key_action("UpdateKeyDescription", Kind::Write, Resource::Key, KEY);
+pub(super) const UPDATE_ROTATION_POLICY: Refused =
+    key_action("UpdateRotationPolicy", Kind::Write, Resource::Key, KEY);
+
+impl Endpoint for Refused {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn state(&self) -> State {
+        State::Refused
+    }
+
+    fn resource(&self) -> Resource {
+        self.resource
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        self.parameters
+    }
+
+    fn codes(&self) -> &'static [Code] {
+        match self.code {
+            Code::RejectedUnsupportedOperation => &[
+                Code::RejectedUnsupportedOperation,
+                Code::ResourceNotFound,
+                Code::RejectedResourceInDeleteWindow,
+            ],
+            Code::KeyPolicyUnsupported => {
+                &[Code::KeyPolicyUnsupported, Code::ResourceNotFound, Code::RejectedResourceInDeleteWindow]
+            }
+            Code::DkmsInstanceNotFound => &[Code::DkmsInstanceNotFound],
+            _ => &[Code::UnsupportedOperation],
+        }
+    }
+
+    fn call<'a>(
+        &self,
+        context: &'a Context,
+        fields: Fields<'_>,
+        _format: Format,
+        _request_id: &'a str,
+    ) -> Answer<'a> {
+        let (code, when_in_window) = (self.code, self.when_in_window);
+        let missing = self.parameters.iter().filter(|p| p.required).find_map(|p| match fields.text(p.name) {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(ApiError::missing(p.name)),
+            Err(twice) => Some(twice),
+        });
+        let on_secret = self.resource == Resource::Secret;
+        let reference = if on_secret { Some(fields.required::<SecretRef>("SecretName")) } else { None };
+        Box::pin(async move {
+            if let Some(error) = missing {
+                return Err(error);
+            }
+            if let Some(reference) = reference.transpose()? {
+                let loaded = context.app.find(&context.scope, &reference).await?;
+                if when_in_window == InWindow::Refuse {
+                    loaded.secret.require_live()?;
+                }
+            }
+            Err(ApiError::new(code))
+        })
+    }
+}

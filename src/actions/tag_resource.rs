@@ -1,0 +1,51 @@
+//! TagResource: tags one resource, in the old style.
+
+use serde::Serialize;
+
+use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::tagging;
+use crate::domain::{SecretRef, TagKey, TagValue, writes};
+use crate::wire::{ApiError, Code, Fields};
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) struct Request {
+    secret: SecretRef,
+    tags: Vec<(TagKey, TagValue)>,
+}
+
+/// What is answered: nothing but the request id.
+#[derive(Debug, Serialize)]
+pub(super) struct Nothing {}
+
+/// The action.
+pub(super) struct TagResource;
+
+impl Action for TagResource {
+    const NAME: &'static str = "TagResource";
+    const KIND: Kind = Kind::Write;
+    const RESOURCE: Resource = Resource::Secret;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::optional("SecretName"),
+        Parameter::optional("KeyId"),
+        Parameter::optional("CertificateId"),
+        Parameter::required("Tags"),
+    ];
+    const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::KeyNotFound, Code::RejectedLimitExceeded];
+    type Request = Request;
+    type Response = Nothing;
+
+    fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        let tags = tagging::from_json(fields, "Tags")?.ok_or_else(|| ApiError::missing("Tags"))?;
+        if tags.is_empty() {
+            return Err(ApiError::invalid("Tags"));
+        }
+        Ok(Request { secret: tagging::one_resource(fields)?, tags })
+    }
+
+    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+        let decide = |secret: &_, _now| writes::tag(secret, request.tags.clone()).map(Some);
+        context.app.change(&context.scope, &request.secret, decide).await?;
+        Ok(Nothing {})
+    }
+}

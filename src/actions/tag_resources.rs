@@ -1,0 +1,68 @@
+//! TagResources: tags several resources, in the new style.
+
+use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::tag_resource::Nothing;
+use super::tagging::{self, MAX_TAGS, Resources};
+use crate::domain::{TagKey, TagValue, writes};
+use crate::wire::{ApiError, Code, Fields};
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) struct Request {
+    resources: Resources,
+    tags: Vec<(TagKey, TagValue)>,
+}
+
+/// The action.
+pub(super) struct TagResources;
+
+impl Action for TagResources {
+    const NAME: &'static str = "TagResources";
+    const KIND: Kind = Kind::Write;
+    const RESOURCE: Resource = Resource::Secret;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("RegionId"),
+        Parameter::required("ResourceType"),
+        Parameter::required("ResourceId.N"),
+        Parameter::required("Tag.N.Key"),
+        Parameter::optional("Tag.N.Value"),
+    ];
+    const CODES: &'static [Code] = &[
+        Code::InvalidParameterTagKey,
+        Code::InvalidParameterTagValue,
+        Code::DuplicateTagKey,
+        Code::InvalidResourceIdNotFound,
+        Code::RejectedLimitExceeded,
+        Code::ResourceNotFound,
+    ];
+    type Request = Request;
+    type Response = Nothing;
+
+    fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        let resources = Resources::decode_some(fields)?;
+        let mut tags: Vec<(TagKey, TagValue)> = Vec::new();
+        for [key, value] in fields.structs("Tag", ["Key", "Value"], MAX_TAGS)? {
+            let key = key.ok_or_else(|| ApiError::missing("Tag.N.Key"))?;
+            tags.push((
+                tagging::key("Tag.N.Key", key)?,
+                tagging::value("Tag.N.Value", value.unwrap_or_default())?,
+            ));
+        }
+        if tags.is_empty() {
+            return Err(ApiError::missing("Tag.1.Key"));
+        }
+        if tagging::has_twice(tags.iter().map(|(key, _)| key)) {
+            return Err(ApiError::new(Code::DuplicateTagKey));
+        }
+        Ok(Request { resources, tags })
+    }
+
+    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+        // All are looked up before the first is changed: a wrong id changes nothing.
+        for secret in request.resources.find(context).await? {
+            let decide = |secret: &_, _now| writes::tag(secret, request.tags.clone()).map(Some);
+            context.app.change(&context.scope, &secret, decide).await?;
+        }
+        Ok(Nothing {})
+    }
+}

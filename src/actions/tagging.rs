@@ -1,0 +1,163 @@
+//! What the tag actions share: reading tags in both styles, and writing lists of them (rule 11.5).
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::endpoint::Context;
+use crate::app::AppError;
+use crate::domain::{Refusal, SecretRef, TagKey, TagValue};
+use crate::wire::{ApiError, Code, Fields};
+
+/// The most resources of one call (rule 11.4).
+const MAX_RESOURCES: usize = 50;
+/// The most tags of one call (rule 11.1).
+pub(super) const MAX_TAGS: usize = 20;
+
+/// Tags, wrapped as the wire has them.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct TagList {
+    tag: Vec<Tag>,
+}
+
+/// One tag.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    tag_key: String,
+    tag_value: String,
+}
+
+impl TagList {
+    pub(super) fn push(&mut self, key: &TagKey, value: &TagValue) {
+        self.tag.push(Tag { tag_key: key.to_string(), tag_value: value.to_string() });
+    }
+}
+
+impl<'a> FromIterator<(&'a TagKey, &'a TagValue)> for TagList {
+    fn from_iter<I: IntoIterator<Item = (&'a TagKey, &'a TagValue)>>(tags: I) -> Self {
+        let mut list = Self::default();
+        for (key, value) in tags {
+            list.push(key, value);
+        }
+        list
+    }
+}
+
+/// Reads `[{"TagKey":…,"TagValue":…}, …]`, the old style; a value may be absent.
+///
+/// # Errors
+/// InvalidParameter when a key or value is not valid or a key occurs twice; LimitExceeded for more than 20.
+pub(super) fn from_json(fields: Fields<'_>, name: &str) -> Result<Option<Vec<(TagKey, TagValue)>>, ApiError> {
+    let wrong = || ApiError::invalid(name);
+    let Some(json) = fields.json(name)? else { return Ok(None) };
+    let list = json.as_array().ok_or_else(wrong)?;
+    if list.len() > MAX_TAGS {
+        return Err(ApiError::new(Code::RejectedLimitExceeded));
+    }
+    let tag = |item: &Value| {
+        let key = item.get("TagKey")?.as_str()?.parse().ok()?;
+        let value = match item.get("TagValue") {
+            None | Some(Value::Null) => TagValue::default(),
+            Some(value) => value.as_str()?.parse().ok()?,
+        };
+        Some((key, value))
+    };
+    let tags: Option<Vec<(TagKey, TagValue)>> = list.iter().map(tag).collect();
+    let tags = tags.ok_or_else(wrong)?;
+    if has_twice(tags.iter().map(|(key, _)| key)) { Err(wrong()) } else { Ok(Some(tags)) }
+}
+
+/// Whether any key occurs twice.
+pub(super) fn has_twice<'a>(keys: impl Iterator<Item = &'a TagKey>) -> bool {
+    let mut sorted: Vec<&TagKey> = keys.collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
+}
+
+/// A tag key of the new style; a bad one has a code of its own (rule 11.3).
+pub(super) fn key(parameter: &str, text: &str) -> Result<TagKey, ApiError> {
+    text.parse().map_err(|_invalid| ApiError::naming(Code::InvalidParameterTagKey, parameter))
+}
+
+/// A tag value of the new style; a bad one has a code of its own (rule 11.3).
+pub(super) fn value(parameter: &str, text: &str) -> Result<TagValue, ApiError> {
+    text.parse().map_err(|_invalid| ApiError::naming(Code::InvalidParameterTagValue, parameter))
+}
+
+/// The kind and ids of the resources that a call of the new style names.
+#[derive(Debug)]
+pub(super) struct Resources {
+    /// Whether they are secrets; keys otherwise.
+    pub(super) secrets: bool,
+    /// Names or ids.
+    pub(super) ids: Vec<String>,
+}
+
+impl Resources {
+    /// Reads `RegionId`, `ResourceType` and `ResourceId.N`.
+    ///
+    /// # Errors
+    /// MissingParameter or InvalidParameter, naming the parameter.
+    pub(super) fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
+        // Decided with the scope already; it only has to be there.
+        fields.required::<crate::domain::Region>("RegionId")?;
+        let secrets = match fields.text("ResourceType")?.ok_or_else(|| ApiError::missing("ResourceType"))? {
+            "secret" => true,
+            "key" => false,
+            _ => return Err(ApiError::invalid("ResourceType")),
+        };
+        let ids = fields.list("ResourceId", MAX_RESOURCES)?.into_iter().map(str::to_owned).collect();
+        Ok(Self { secrets, ids })
+    }
+
+    /// The same, with at least one id.
+    ///
+    /// # Errors
+    /// As [`Resources::decode`].
+    pub(super) fn decode_some(fields: Fields<'_>) -> Result<Self, ApiError> {
+        let resources = Self::decode(fields)?;
+        if resources.ids.is_empty() { Err(ApiError::missing("ResourceId.1")) } else { Ok(resources) }
+    }
+
+    /// The secrets that are meant, each of which exists.
+    ///
+    /// # Errors
+    /// 404 InvalidResourceId.NotFound when one does not, or is a key: there are none yet.
+    pub(super) async fn find(&self, context: &Context) -> Result<Vec<SecretRef>, ApiError> {
+        let mut found: Vec<SecretRef> = Vec::with_capacity(self.ids.len());
+        for id in &self.ids {
+            let secret: Option<SecretRef> = if self.secrets { id.parse().ok() } else { None };
+            let secret = secret.ok_or_else(|| ApiError::new(Code::InvalidResourceIdNotFound))?;
+            context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
+            if !found.contains(&secret) {
+                found.push(secret);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The new style has its own code for what is not there.
+pub(super) fn resource_error(error: AppError) -> ApiError {
+    match error {
+        AppError::Refused(Refusal::SecretNotFound) => ApiError::new(Code::InvalidResourceIdNotFound),
+        other => other.into(),
+    }
+}
+
+/// The one resource that a call of the old style names: exactly one of `KeyId`, `SecretName`, `CertificateId`.
+///
+/// # Errors
+/// MissingParameter, InvalidParameter; 404 for a key or a certificate: there are none.
+pub(super) fn one_resource(fields: Fields<'_>) -> Result<SecretRef, ApiError> {
+    let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
+    match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
+        (true, false, false) => fields.required("SecretName"),
+        (false, true, false) => Err(ApiError::new(Code::KeyNotFound)),
+        (false, false, true) => Err(ApiError::new(Code::ResourceNotFound)),
+        (false, false, false) => Err(ApiError::missing("SecretName")),
+        (true, _, _) => Err(ApiError::invalid("SecretName")),
+        (false, true, true) => Err(ApiError::invalid("KeyId")),
+    }
+}

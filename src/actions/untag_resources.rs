@@ -1,0 +1,60 @@
+//! UntagResources: removes tags of several resources, in the new style (rule 11.4).
+
+use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::tag_resource::Nothing;
+use super::tagging::{self, MAX_TAGS, Resources};
+use crate::domain::{Secret, TagKey, writes};
+use crate::wire::{ApiError, Code, Fields};
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) struct Request {
+    resources: Resources,
+    /// The keys; none means all tags.
+    keys: Option<Vec<TagKey>>,
+}
+
+/// The action.
+pub(super) struct UntagResources;
+
+impl Action for UntagResources {
+    const NAME: &'static str = "UntagResources";
+    const KIND: Kind = Kind::Write;
+    const RESOURCE: Resource = Resource::Secret;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("RegionId"),
+        Parameter::required("ResourceType"),
+        Parameter::required("ResourceId.N"),
+        Parameter::optional("TagKey.N"),
+        Parameter::optional("All"),
+    ];
+    const CODES: &'static [Code] =
+        &[Code::InvalidParameterTagKey, Code::InvalidResourceIdNotFound, Code::ResourceNotFound];
+    type Request = Request;
+    type Response = Nothing;
+
+    fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        let resources = Resources::decode_some(fields)?;
+        let keys = fields.list("TagKey", MAX_TAGS)?;
+        let keys: Vec<TagKey> =
+            keys.into_iter().map(|key| tagging::key("TagKey.N", key)).collect::<Result<_, _>>()?;
+        // All counts only when no key is sent.
+        let all = fields.flag("All", false)?;
+        match (keys.is_empty(), all) {
+            (true, false) => Err(ApiError::missing("TagKey.1")),
+            (true, true) => Ok(Request { resources, keys: None }),
+            (false, _) => Ok(Request { resources, keys: Some(keys) }),
+        }
+    }
+
+    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+        for secret in request.resources.find(context).await? {
+            let decide = |secret: &Secret, _now| {
+                let all = || secret.tags.iter().map(|(key, _)| key.clone()).collect();
+                Ok(writes::untag(secret, &request.keys.clone().unwrap_or_else(all)))
+            };
+            context.app.change(&context.scope, &secret, decide).await?;
+        }
+        Ok(Nothing {})
+    }
+}

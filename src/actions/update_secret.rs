@@ -1,0 +1,42 @@
+//! UpdateSecret: changes a secret's description.
+
+use super::create_secret::description;
+use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::restore_secret::Response;
+use crate::domain::{SecretRef, writes};
+use crate::wire::{ApiError, Code, Fields};
+
+/// What is asked. `ExtendedConfig.CustomData` says nothing about a generic secret and is ignored (rule 8.12).
+#[derive(Debug)]
+pub(super) struct Request {
+    secret: SecretRef,
+    /// The new description; absent leaves the old one, blank empties it.
+    description: Option<String>,
+}
+
+/// The action.
+pub(super) struct UpdateSecret;
+
+impl Action for UpdateSecret {
+    const NAME: &'static str = "UpdateSecret";
+    const KIND: Kind = Kind::Write;
+    const RESOURCE: Resource = Resource::Secret;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("SecretName"),
+        Parameter::optional("Description"),
+        Parameter::optional("ExtendedConfig.CustomData"),
+    ];
+    const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::RejectedResourceInDeleteWindow];
+    type Request = Request;
+    type Response = Response;
+
+    fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        Ok(Request { secret: fields.required("SecretName")?, description: description(fields)? })
+    }
+
+    async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
+        let decide = |secret: &_, now| writes::update(secret, request.description.clone(), now).map(Some);
+        context.app.change(&context.scope, &request.secret, decide).await?;
+        Ok(Response::of(&request.secret))
+    }
+}

@@ -1,0 +1,140 @@
+//! Who may sign: access keys, and the nonces they have used.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use secrecy::SecretString;
+
+use crate::domain::{AccountId, Timestamp};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The account that owns what the caller creates.
+    pub account: AccountId,
+    /// The access key that signed, if any: for the log.
+    pub access_key: Option<String>,
+}
+
+/// What verifies a signature.
+#[derive(Debug, Clone)]
+pub enum KeyMaterial {
+    /// The AccessKey secret.
+    Secret(SecretString),
+    /// The public RSA key of a key pair or client key, as SPKI PEM text.
+    PublicKey(String),
+}
+
+/// An access key of the root of an account.
+#[derive(Debug, Clone)]
+pub struct AccessKey {
+    /// The owning account.
+    pub account: AccountId,
+    /// What verifies its signatures.
+    pub material: KeyMaterial,
+    /// Whether it may be used.
+    pub active: bool,
+}
+
+/// All access keys, by id.
+#[derive(Debug, Default)]
+pub struct AccessKeys(BTreeMap<String, AccessKey>);
+
+impl AccessKeys {
+    /// The key with this id.
+    pub fn find(&self, id: &str) -> Option<&AccessKey> {
+        self.0.get(id)
+    }
+
+    /// Adds a key; false when the id is taken.
+    pub fn add(&mut self, id: String, key: AccessKey) -> bool {
+        self.0.insert(id, key).is_none()
+    }
+
+    /// Whether any key belongs to the account.
+    pub fn has_account(&self, account: &AccountId) -> bool {
+        self.0.values().any(|key| &key.account == account)
+    }
+}
+
+/// Allowed distance between the signer's clock and ours, both ways, in milliseconds (fact G2).
+pub const SKEW_MS: u64 = 15 * 60 * 1000;
+/// How long a nonce is remembered, in milliseconds: the skew on both sides (fact G3).
+const NONCE_MS: i64 = 30 * 60 * 1000;
+/// How many nonces one generation holds. Two generations of 64-byte entries stay below 400 MiB at the very worst.
+const NONCES: usize = 1_000_000;
+
+/// Nonces seen lately, per access key (fact G4). In memory: a restart forgets them.
+pub struct Nonces(Mutex<Generations>);
+
+/// Two sets: the current one is filled, the previous one only asked. When the current one is old or full it becomes
+/// the previous one, so forgetting costs nothing per nonce.
+#[derive(Default)]
+struct Generations {
+    current: std::collections::HashSet<u128>,
+    previous: std::collections::HashSet<u128>,
+    /// When the current set was begun.
+    begun: Option<Timestamp>,
+}
+
+impl fmt::Debug for Nonces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nonces")
+    }
+}
+
+impl Default for Nonces {
+    fn default() -> Self {
+        Self(Mutex::new(Generations::default()))
+    }
+}
+
+impl Nonces {
+    /// Records a nonce of an access key; false when it was used already. To be called only after the signature was
+    /// found right, or a stranger could use up somebody's nonces.
+    pub fn first_use(&self, access_key: &str, nonce: &str, now: Timestamp) -> bool {
+        let entry = fingerprint(access_key, nonce);
+        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = sets.begun.is_none_or(|begun| now.distance_ms(begun) >= NONCE_MS.unsigned_abs());
+        if old || sets.current.len() >= NONCES {
+            sets.previous = std::mem::take(&mut sets.current);
+            sets.begun = Some(now);
+        }
+        !sets.previous.contains(&entry) && sets.current.insert(entry)
+    }
+
+    /// Forgets all.
+    pub fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
+    }
+}
+
+/// 128 bits of SHA-256: two different nonces collide with negligible probability, and memory is bounded whatever the
+/// client sends.
+fn fingerprint(access_key: &str, nonce: &str) -> u128 {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    hash.update(access_key.as_bytes());
+    hash.update([0]);
+    hash.update(nonce.as_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_good_once_per_key_within_the_window() {
+        let nonces = Nonces::default();
+        let t = Timestamp::from_millis(1_000_000);
+        assert!(nonces.first_use("a", "n", t));
+        assert!(!nonces.first_use("a", "n", t));
+        assert!(nonces.first_use("b", "n", t), "nonces are scoped by access key");
+        assert!(nonces.first_use("", "an", t), "key and nonce do not run together");
+        assert!(!nonces.first_use("a", "n", t.plus_millis(NONCE_MS)), "still known one window later");
+        assert!(nonces.first_use("a", "n", t.plus_millis(3 * NONCE_MS)));
+    }
+}

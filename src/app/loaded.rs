@@ -1,0 +1,85 @@
+//! A secret in memory: the aggregate, its sealed values and its data keys.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use crate::crypto::Cipher;
+use crate::domain::{Change, DataKeyId, Secret, VersionId};
+use crate::store::{DataKeyRecord, SealedValue, SecretRecord};
+
+/// A secret as loaded from the store, or as it is after a commit.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The aggregate.
+    pub secret: Secret,
+    values: Vec<SealedValue>,
+    data_keys: Vec<DataKey>,
+}
+
+/// A data key, unwrapped when first needed.
+#[derive(Debug, Clone)]
+pub(super) struct DataKey {
+    pub(super) record: DataKeyRecord,
+    pub(super) cipher: OnceCell<Arc<Cipher>>,
+}
+
+impl DataKey {
+    /// A key that was just made and is known in the clear.
+    pub(super) fn fresh(record: DataKeyRecord, cipher: Arc<Cipher>) -> Self {
+        Self { record, cipher: OnceCell::new_with(Some(cipher)) }
+    }
+}
+
+impl Loaded {
+    pub(super) fn new(record: SecretRecord) -> Self {
+        let wrapped = |record| DataKey { record, cipher: OnceCell::new() };
+        Self {
+            secret: record.secret,
+            values: record.values,
+            data_keys: record.data_keys.into_iter().map(wrapped).collect(),
+        }
+    }
+
+    /// A secret that was just created.
+    pub(super) fn created(secret: Secret, value: SealedValue, key: DataKey) -> Self {
+        Self { secret, values: vec![value], data_keys: vec![key] }
+    }
+
+    /// What this is after a change; none when the change removes it.
+    pub(super) fn after(
+        &self,
+        change: &Change,
+        value: Option<SealedValue>,
+        key: Option<DataKey>,
+    ) -> Option<Self> {
+        let secret = self.secret.after(change)?;
+        let kept = self.values.iter().filter(|v| secret.version(&v.version).is_some()).cloned();
+        let values = kept.chain(value).collect();
+        let data_keys = self.data_keys.iter().cloned().chain(key).collect();
+        Some(Self { secret, values, data_keys })
+    }
+
+    pub(super) fn value(&self, version: &VersionId) -> Option<&SealedValue> {
+        self.values.iter().find(|v| &v.version == version)
+    }
+
+    pub(super) fn data_key(&self, id: &DataKeyId) -> Option<&DataKey> {
+        self.data_keys.iter().find(|k| &k.record.id == id)
+    }
+
+    /// The data key made last, which new values use while its CMK version is primary.
+    pub(super) fn newest_data_key(&self) -> Option<&DataKey> {
+        self.data_keys.last()
+    }
+
+    /// Memory in use, roughly, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        /// Strings, maps and the key schedule of a cipher, by measurement of ordinary secrets.
+        const BASE: usize = 1500;
+        const PER_VERSION: usize = 200;
+        let sealed: usize = self.values.iter().map(|v| v.sealed.len() + PER_VERSION).sum();
+        let text = self.secret.description.len() + self.secret.tags.len() * 100;
+        (BASE + sealed + text + self.data_keys.len() * 800) as u64
+    }
+}

@@ -1,0 +1,292 @@
+//! Use cases on secrets.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedMutexGuard;
+use zeroize::Zeroizing;
+
+use super::loaded::{DataKey, Loaded};
+use super::vault::{Target, fresh_secret_id, target};
+use super::{App, AppError, resolve};
+use crate::crypto::same_bytes;
+use crate::domain::writes::{self, NewSecret, PutVersion};
+use crate::domain::{
+    Change, DataType, KeyId, Refusal, Scope, Secret, SecretName, SecretRef, StageLabel, Tags, Timestamp,
+    Version, VersionId,
+};
+use crate::store::{Batch, SealedValue, StoreError};
+
+/// How often a decision is made anew when somebody else changed the secret first.
+const ATTEMPTS: u32 = 3;
+
+/// A secret to be created.
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// Name.
+    pub name: SecretName,
+    /// Id of the first version.
+    pub version: VersionId,
+    /// Its type of data.
+    pub data_type: DataType,
+    /// Free text.
+    pub description: String,
+    /// The CMK the caller named, if any.
+    pub encryption_key: Option<KeyId>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A version to be put.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// Its id.
+    pub version: VersionId,
+    /// Its type of data.
+    pub data_type: DataType,
+    /// The labels it shall carry; not empty.
+    pub stages: Vec<StageLabel>,
+}
+
+/// Holds the lock of a secret.
+type Guard = OwnedMutexGuard<()>;
+
+/// What to commit, and where.
+struct Decided {
+    place: (Scope, SecretName),
+    change: Change,
+    value: Option<SealedValue>,
+    key: Option<DataKey>,
+}
+
+impl Decided {
+    /// A change that adds no value.
+    fn plain(secret: &Secret, change: Change) -> Self {
+        Self { place: (secret.scope.clone(), secret.name.clone()), change, value: None, key: None }
+    }
+}
+
+impl App {
+    /// The secret that a caller means.
+    ///
+    /// # Errors
+    /// [`Refusal::SecretNotFound`] when there is none or its recovery window is over; [`AppError::OtherAccount`].
+    pub async fn find(&self, caller: &Scope, reference: &SecretRef) -> Result<Arc<Loaded>, AppError> {
+        let scope = resolve(caller, reference)?;
+        let cached = self.cache.get(&scope, &reference.name);
+        let found = match cached {
+            Some(loaded) => Some(loaded),
+            None => {
+                let _guard = self.locks.hold(&scope, &reference.name).await;
+                self.load(&scope, &reference.name).await?
+            }
+        };
+        let now = self.clock.now();
+        found.filter(|l| !l.secret.is_due_for_purge(now)).ok_or_else(|| Refusal::SecretNotFound.into())
+    }
+
+    /// The plain value of a version.
+    ///
+    /// # Errors
+    /// [`AppError::Crypto`] when anything stored was altered or moved.
+    pub async fn value(&self, loaded: &Loaded, version: &Version) -> Result<Zeroizing<Vec<u8>>, AppError> {
+        self.vault.open(loaded, &version.id, version.data_type).await
+    }
+
+    /// Creates a secret with its first version.
+    ///
+    /// # Errors
+    /// [`Refusal::SecretExists`], [`Refusal::NameInRecoveryWindow`], and those of [`writes::create`].
+    pub async fn create(
+        &self,
+        scope: &Scope,
+        creation: Creation,
+        value: &[u8],
+    ) -> Result<Arc<Loaded>, AppError> {
+        let guard = self.locks.hold(scope, &creation.name).await;
+        let (guard, existing) = self.load_live(guard, scope, &creation.name).await?;
+        if let Some(existing) = existing {
+            return Err(writes::refuse_creation(&existing.secret).into());
+        }
+        let now = self.clock.now();
+        let id = fresh_secret_id(&*self.entropy)?;
+        let new = NewSecret {
+            id,
+            scope: scope.clone(),
+            name: creation.name,
+            description: creation.description,
+            encryption_key: creation.encryption_key,
+            version: creation.version,
+            data_type: creation.data_type,
+            tags: creation.tags,
+        };
+        let (version, encryption_key) = (new.version.clone(), new.encryption_key.clone());
+        let change = writes::create(new, now)?;
+        let target = Target {
+            scope,
+            secret: &change.secret,
+            encryption_key: encryption_key.as_ref(),
+            version: &version,
+            data_type: creation.data_type,
+        };
+        let sealed = self.vault.seal(target, value, None, now).await?;
+        let secret = change.created().ok_or_else(|| StoreError::Corrupt("not a creation".to_owned()))?;
+        let key =
+            sealed.fresh.ok_or_else(|| StoreError::Corrupt("a creation made no data key".to_owned()))?;
+        let next = Loaded::created(secret, sealed.value.clone(), key.clone());
+        let place = (scope.clone(), next.secret.name.clone());
+        let decided = Decided { place, change, value: Some(sealed.value), key: Some(key) };
+        match self.commit(guard, decided, Some(next)).await {
+            Ok((_, created)) => created.ok_or_else(|| Refusal::SecretNotFound.into()),
+            // Another process created the name in the meantime.
+            Err(AppError::Store(StoreError::Conflict)) => Err(Refusal::SecretExists.into()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Puts a version. An equal re-put changes nothing (rule 2.4).
+    ///
+    /// # Errors
+    /// Those of [`App::find`] and [`writes::put_version`].
+    pub async fn put(
+        &self,
+        caller: &Scope,
+        reference: &SecretRef,
+        put: &Put,
+        value: &[u8],
+    ) -> Result<Arc<Loaded>, AppError> {
+        let scope = resolve(caller, reference)?;
+        for _ in 0..ATTEMPTS {
+            let guard = self.locks.hold(&scope, &reference.name).await;
+            let (guard, loaded) = self.load_live(guard, &scope, &reference.name).await?;
+            let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
+            let now = self.clock.now();
+            let Some(change) = self.decide_put(&loaded, put, value, now).await? else { return Ok(loaded) };
+            let target = target(&loaded.secret, &put.version, put.data_type);
+            let sealed = self.vault.seal(target, value, Some(&loaded), now).await?;
+            let next = loaded.after(&change, Some(sealed.value.clone()), sealed.fresh.clone());
+            let plain = Decided::plain(&loaded.secret, change);
+            let decided = Decided { value: Some(sealed.value), key: sealed.fresh, ..plain };
+            match self.commit(guard, decided, next).await {
+                Err(AppError::Store(StoreError::Conflict)) => {}
+                Ok((_, next)) => return next.ok_or_else(|| Refusal::SecretNotFound.into()),
+                Err(other) => return Err(other),
+            }
+        }
+        Err(AppError::Busy)
+    }
+
+    async fn decide_put(
+        &self,
+        loaded: &Loaded,
+        put: &Put,
+        value: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Change>, AppError> {
+        // The window is checked before the stored value is opened: a deleted secret tells nothing.
+        loaded.secret.require_live()?;
+        let same_value = match loaded.secret.version(&put.version) {
+            Some(stored) => Some(same_bytes(&self.value(loaded, stored).await?, value)),
+            None => None,
+        };
+        let put = PutVersion {
+            version: put.version.clone(),
+            data_type: put.data_type,
+            stages: put.stages.clone(),
+            same_value,
+        };
+        Ok(writes::put_version(&loaded.secret, put, &self.limits, now)?)
+    }
+
+    /// Changes a secret as `decide` says; none means that nothing is to be changed. `decide` may be asked again.
+    /// Answers the secret after the change; none when the change removed it.
+    ///
+    /// # Errors
+    /// Those of [`App::find`] and of `decide`.
+    pub async fn change<F>(
+        &self,
+        caller: &Scope,
+        reference: &SecretRef,
+        decide: F,
+    ) -> Result<Option<Arc<Loaded>>, AppError>
+    where
+        F: Fn(&Secret, Timestamp) -> Result<Option<Change>, Refusal> + Send + Sync,
+    {
+        let scope = resolve(caller, reference)?;
+        for _ in 0..ATTEMPTS {
+            let guard = self.locks.hold(&scope, &reference.name).await;
+            let (guard, loaded) = self.load_live(guard, &scope, &reference.name).await?;
+            let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
+            let Some(change) = decide(&loaded.secret, self.clock.now())? else { return Ok(Some(loaded)) };
+            let next = loaded.after(&change, None, None);
+            match self.commit(guard, Decided::plain(&loaded.secret, change), next).await {
+                Err(AppError::Store(StoreError::Conflict)) => {}
+                done => return done.map(|(_, next)| next),
+            }
+        }
+        Err(AppError::Busy)
+    }
+
+    /// Removes a secret whose recovery window is over; false when it is not (any more).
+    pub(super) async fn purge_if_due(&self, scope: &Scope, name: &SecretName) -> Result<bool, AppError> {
+        let guard = self.locks.hold(scope, name).await;
+        let before = self.load(scope, name).await?;
+        let (_, after) = self.load_live(guard, scope, name).await?;
+        Ok(before.is_some() && after.is_none())
+    }
+
+    /// The secret from cache or store; to be called with its lock held.
+    pub(super) async fn load(
+        &self,
+        scope: &Scope,
+        name: &SecretName,
+    ) -> Result<Option<Arc<Loaded>>, AppError> {
+        if let Some(loaded) = self.cache.get(scope, name) {
+            return Ok(Some(loaded));
+        }
+        let Some(record) = self.store.load_secret(scope, name).await? else { return Ok(None) };
+        let loaded = Arc::new(Loaded::new(record));
+        self.cache.put(&loaded);
+        Ok(Some(loaded))
+    }
+
+    /// As [`App::load`]; a secret whose window is over is removed on the way, which frees its name (rule 6.5).
+    async fn load_live(
+        &self,
+        guard: Guard,
+        scope: &Scope,
+        name: &SecretName,
+    ) -> Result<(Guard, Option<Arc<Loaded>>), AppError> {
+        match self.load(scope, name).await? {
+            Some(loaded) if loaded.secret.is_due_for_purge(self.clock.now()) => {
+                let change = writes::purge(&loaded.secret);
+                self.commit(guard, Decided::plain(&loaded.secret, change), None).await
+            }
+            found => Ok((guard, found)),
+        }
+    }
+
+    /// Commits a change and remembers what the secret is afterwards. Runs in a task of its own, which holds the
+    /// secret's lock to the end: a caller that goes away changes nothing.
+    async fn commit(
+        &self,
+        guard: Guard,
+        decided: Decided,
+        next: Option<Loaded>,
+    ) -> Result<(Guard, Option<Arc<Loaded>>), AppError> {
+        let (store, cache) = (Arc::clone(&self.store), Arc::clone(&self.cache));
+        let task = self.commits.spawn(async move {
+            let Decided { change, value, key, place } = decided;
+            let batch = Batch { change, value, data_key: key.map(|k| k.record) };
+            let outcome = store.commit(batch).await;
+            let next = next.map(Arc::new);
+            match (&outcome, &next) {
+                (Ok(()), Some(next)) => cache.put(next),
+                // Gone, or in doubt: the next one asks the database.
+                _ => cache.remove(&place.0, &place.1),
+            }
+            outcome.map(|()| (guard, next))
+        });
+        let died = |_| StoreError::Unavailable("a commit died".to_owned());
+        Ok(task.await.map_err(died)??)
+    }
+}

@@ -1,0 +1,101 @@
+//! What happens without a caller: purging what is due, resetting, checking everything.
+
+use super::{App, AppError};
+use crate::domain::{Scope, SecretName, StageLabel};
+
+/// How many secrets are looked at in one go.
+const BATCH: u32 = 100;
+
+/// Something that a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Where: the ARN of a secret, or the database.
+    pub place: String,
+    /// What.
+    pub finding: String,
+}
+
+impl App {
+    /// Removes every secret whose recovery window is over and says how many were (rule 6.5).
+    ///
+    /// # Errors
+    /// [`AppError::Store`] when the database fails; what was removed until then stays removed.
+    pub async fn purge_due(&self) -> Result<u64, AppError> {
+        let mut purged = 0;
+        loop {
+            let due = self.store.due_for_purge(self.clock.now(), BATCH).await?;
+            let mut progress = false;
+            for (scope, name) in due {
+                if self.purge_if_due(&scope, &name).await? {
+                    purged += 1;
+                    progress = true;
+                }
+            }
+            if !progress {
+                return Ok(purged);
+            }
+        }
+    }
+
+    /// Removes every secret and key. Requests under way may still answer from what they had read.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] when the database fails.
+    pub async fn reset(&self) -> Result<(), AppError> {
+        // All locks: no write is between reading and committing, and none puts an old entry into the cache.
+        let _guards = self.locks.hold_all().await;
+        let outcome = self.store.reset().await;
+        self.cache.clear();
+        self.vault.clear();
+        Ok(outcome?)
+    }
+
+    /// Opens every value and verifies every invariant.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] when the database cannot be read at all.
+    pub async fn check(&self) -> Result<(u64, Vec<Damage>), AppError> {
+        let mut damages: Vec<Damage> = Vec::new();
+        let database = |finding| Damage { place: "database".to_owned(), finding };
+        damages.extend(self.store.integrity().await?.into_iter().map(database));
+        let mut checked = 0;
+        let mut last: Option<(Scope, SecretName)> = None;
+        loop {
+            let after = last.as_ref().map(|(scope, name)| (scope, name));
+            let secrets = self.store.walk_secrets(after, BATCH).await?;
+            if secrets.is_empty() {
+                return Ok((checked, damages));
+            }
+            for (scope, name) in &secrets {
+                checked += 1;
+                let found = self.check_one(scope, name).await;
+                damages.extend(
+                    found.into_iter().map(|finding| Damage { place: scope.secret_arn(name), finding }),
+                );
+            }
+            last = secrets.into_iter().next_back();
+        }
+    }
+
+    async fn check_one(&self, scope: &Scope, name: &SecretName) -> Vec<String> {
+        let loaded = match self.load(scope, name).await {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return vec!["vanished during the check".to_owned()],
+            Err(error) => return vec![error.to_string()],
+        };
+        let mut findings = Vec::new();
+        let secret = &loaded.secret;
+        if secret.stages.version_of(StageLabel::CURRENT).is_none() {
+            findings.push("no version is ACSCurrent (rule 3.40)".to_owned());
+        }
+        for (label, version) in secret.stages.iter() {
+            if secret.version(version).is_none() {
+                findings.push(format!("label {label} sits on a version that is not there"));
+            }
+        }
+        if let Err(error) = self.vault.check(&loaded).await {
+            findings.push(error.to_string());
+        }
+        findings
+    }
+}

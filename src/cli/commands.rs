@@ -1,0 +1,84 @@
+//! The commands beside `serve`.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+use super::StoreArgs;
+use super::startup::{self, Place};
+use crate::actions::{self, State};
+use crate::app::{App, Parts};
+use crate::domain::Limits;
+use crate::ports::{OsEntropy, ServerClock};
+
+/// How long a health check may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Asks a server whether it is ready.
+pub(super) fn healthcheck(url: &str) -> anyhow::Result<ExitCode> {
+    let host = url.strip_prefix("http://").context("--url must begin with http://")?.trim_end_matches('/');
+    let address = host.to_socket_addrs().with_context(|| format!("{host} is no host:port"))?.next();
+    let address = address.with_context(|| format!("{host} has no address"))?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).context("the server does not answer")?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET /_sesame/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).context("the server does not answer")?;
+    ensure!(head.ends_with(b" 200"), "the server is not ready");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<std::fs::File>)> {
+    let place = Place::from_args(args)?;
+    if let Place::Files { database, .. } = &place {
+        ensure!(database.exists(), "there is no database {}", database.display());
+    }
+    let opened = startup::open(&place, args, &OsEntropy).await?;
+    let parts = Parts {
+        store: opened.store,
+        clock: Arc::new(ServerClock::default()),
+        entropy: Arc::new(OsEntropy),
+        limits: Limits::default(),
+        cache_bytes: 1024 * 1024,
+    };
+    Ok((App::open(parts, opened.root).await?, opened.lock))
+}
+
+/// Checks every secret; one line per damage, then a summary.
+pub(super) async fn check(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let (app, _lock) = open(args).await?;
+    let (checked, damages) = app.check().await?;
+    app.close().await;
+    for damage in &damages {
+        writeln!(out, "{}: {}", damage.place, damage.finding)?;
+    }
+    writeln!(out, "{checked} secrets checked, {} damaged places", damages.len())?;
+    Ok(if damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Brings the database to this version's schema.
+pub(super) async fn migrate(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let (app, _lock) = open(args).await?;
+    app.close().await;
+    writeln!(out, "The database is up to date.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the table of actions.
+pub(super) fn actions(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    for action in actions::ACTIONS {
+        let state = match action.state() {
+            State::Real => "real",
+            State::Refused => "refused",
+        };
+        let parameter =
+            |p: &actions::Parameter| if p.required { p.name.to_owned() } else { format!("[{}]", p.name) };
+        let parameters: Vec<String> = action.parameters().iter().map(parameter).collect();
+        writeln!(out, "{:<32} {state:<8} {}", action.name(), parameters.join(" "))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

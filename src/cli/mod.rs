@@ -1,0 +1,123 @@
+//! The command line. Every flag has an environment variable `SESAME_<FLAG>`; the flag wins.
+
+mod commands;
+mod serve;
+mod startup;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::LogFormat;
+
+/// Alibaba Cloud Secrets Manager (KMS API 2016-01-20) as one small program.
+#[derive(Debug, Parser)]
+#[command(name = "sesame", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// What a bare `sesame` does is `serve`.
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(ServeArgs),
+    /// Exit 0 when the server is ready.
+    Healthcheck {
+        /// The server's address.
+        #[arg(long, env = "SESAME_URL", default_value = "http://127.0.0.1:7070")]
+        url: String,
+    },
+    /// Open every value, verify every invariant, report; exit 1 on damage.
+    Check(StoreArgs),
+    /// Run pending migrations and stop.
+    Migrate(StoreArgs),
+    /// List every action, its state (real or refused) and its parameters.
+    Actions,
+}
+
+/// Who is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Auth {
+    /// Unsigned requests act as the root of the default account.
+    Open,
+    /// Every request carries a valid signature of a known, active access key.
+    Signed,
+    /// Signed, and policies decide. Not available yet.
+    Enforced,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+struct StoreArgs {
+    /// Directory of sesame.db and root.key [default: the platform's data directory + /sesame].
+    #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The database [default: SQLite in the data directory]: sqlite:PATH.
+    #[arg(long, env = "SESAME_DATABASE", value_name = "URL")]
+    database: Option<String>,
+    /// The root key, 64 hexadecimal digits or base64, instead of the file root.key.
+    #[arg(long, env = "SESAME_ROOT_KEY", value_name = "KEY", hide = true, hide_env_values = true)]
+    root_key: Option<secrecy::SecretString>,
+    /// A passphrase that the root key is derived from, instead of the file root.key.
+    #[arg(long, env = "SESAME_ROOT_PASSPHRASE", value_name = "TEXT", hide = true, hide_env_values = true)]
+    root_passphrase: Option<secrecy::SecretString>,
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "SESAME_LISTEN", default_value = "127.0.0.1:7070", value_name = "ADDR")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Keep everything in memory; nothing touches the disk.
+    #[arg(long, env = "SESAME_IN_MEMORY")]
+    in_memory: bool,
+    /// Who is let in.
+    #[arg(long, env = "SESAME_AUTH", value_enum, default_value = "open")]
+    auth: Auth,
+    /// Region of requests that name none.
+    #[arg(long, env = "SESAME_REGION", default_value = "cn-hangzhou", value_name = "ID")]
+    region: String,
+    /// Account of unsigned requests and of the built-in access key.
+    #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = "1000000000000001", value_name = "ID")]
+    account_id: String,
+    /// Configuration file: accounts, access keys, limits.
+    #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What `/_sesame` wants as `Authorization: Bearer` in signed mode.
+    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    admin_token: Option<secrecy::SecretString>,
+    /// How log lines look.
+    #[arg(long, env = "SESAME_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// Which log lines there are: a level, or a filter such as sesame=debug.
+    #[arg(long, env = "SESAME_LOG", default_value = "info", value_name = "FILTER")]
+    log: String,
+}
+
+/// Runs a command; its results go to `out`, logs to standard error.
+///
+/// # Errors
+/// What stopped it, as a chain that reads as one line.
+pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => runtime()?.block_on(serve::run(args, out)),
+        Command::Healthcheck { url } => commands::healthcheck(&url),
+        Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
+        Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
+        Command::Actions => commands::actions(out),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

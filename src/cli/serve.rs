@@ -1,0 +1,99 @@
+//! `sesame serve`.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::startup::{self, Place};
+use super::{Auth, ServeArgs};
+use crate::app::{App, Parts};
+use crate::config::Config;
+use crate::domain::{AccountId, Region};
+use crate::ports::{OsEntropy, ServerClock};
+use crate::server::{self, AuthMode, Settings, url_of};
+use crate::telemetry;
+
+/// Starts, says so, serves until a signal, stops.
+pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    telemetry::init(args.log_format, &args.log, std::io::stderr).context("--log")?;
+    let mode = match args.auth {
+        Auth::Open => AuthMode::Open,
+        Auth::Signed => AuthMode::Signed,
+        Auth::Enforced => bail!("--auth enforced is not available yet; use open or signed"),
+    };
+    let default_region: Region =
+        args.region.parse().with_context(|| format!("--region \"{}\" is no region id", args.region))?;
+    let default_account: AccountId = args
+        .account_id
+        .parse()
+        .with_context(|| format!("--account-id \"{}\" is no account id", args.account_id))?;
+    let config = Config::load(args.config.as_deref(), &default_account)?;
+    // Everything that can fail without touching the disk comes first: the port, too.
+    let listener =
+        TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let place = if args.in_memory { Place::Memory } else { Place::from_args(&args.store)? };
+    let opened = startup::open(&place, &args.store, &OsEntropy).await?;
+    let clock = Arc::new(ServerClock::default());
+    let parts = Parts {
+        store: opened.store,
+        clock: Arc::clone(&clock) as _,
+        entropy: Arc::new(OsEntropy),
+        limits: config.limits,
+        cache_bytes: config.cache_bytes,
+    };
+    let app = App::open(parts, opened.root).await.context("cannot open the database")?;
+    if mode == AuthMode::Open && !address.ip().is_loopback() {
+        tracing::warn!(%address, "anyone who reaches this address can read and change every secret (--auth open)");
+    }
+    writeln!(
+        out,
+        "Sesame {} at {} (auth {}, database {place}, region {default_region}, account {default_account})",
+        env!("CARGO_PKG_VERSION"),
+        url_of(address),
+        mode.as_str()
+    )?;
+    writeln!(out, "Ready.")?;
+    out.flush()?;
+    let settings = Settings {
+        app,
+        clock,
+        access_keys: config.access_keys,
+        mode,
+        default_account,
+        default_region,
+        admin_token: args.admin_token,
+    };
+    let shutdown = CancellationToken::new();
+    let serving = server::serve(settings, listener, shutdown.clone());
+    let hard_stop = signals(shutdown);
+    let code = tokio::select! {
+        served = serving => served.map(|()| ExitCode::SUCCESS)?,
+        stopped = hard_stop => stopped.map(|()| ExitCode::FAILURE)?,
+    };
+    // Held until here, so that no second process opens the data.
+    drop(opened.lock);
+    Ok(code)
+}
+
+/// Asks for a shutdown at the first SIGTERM or SIGINT, and returns at the second.
+async fn signals(shutdown: CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    for round in 0..2 {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if round == 0 {
+            tracing::info!("shutting down");
+            shutdown.cancel();
+        }
+    }
+    Ok(())
+}

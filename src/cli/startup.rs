@@ -1,0 +1,212 @@
+//! Opening the data: directory, lock, root key, database, in an order in which a refusal changes nothing on disk.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use super::StoreArgs;
+use crate::crypto::{RootKey, SymmetricKey};
+use crate::ports::Entropy;
+use crate::store::Store;
+use crate::store::sql::SqlStore;
+use crate::store::sql::sqlite::{self, Peek};
+
+/// Where the data is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nowhere on disk.
+    Memory,
+    /// A directory, and the database file.
+    Files { dir: PathBuf, database: PathBuf },
+}
+
+impl Place {
+    /// The place that the flags name, or the platform's own.
+    pub(super) fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
+        let dir = match &args.data_dir {
+            Some(dir) => dir.clone(),
+            None => platform_dir().context("there is no home directory; name one with --data-dir")?,
+        };
+        let database = match args.database.as_deref() {
+            None => dir.join("sesame.db"),
+            Some(url) => match url.strip_prefix("sqlite:") {
+                Some(path) => PathBuf::from(path.strip_prefix("//").unwrap_or(path)),
+                None => bail!("--database must be sqlite:PATH; other databases are not available yet"),
+            },
+        };
+        Ok(Self::Files { dir, database })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("in memory"),
+            Self::Files { database, .. } => write!(f, "{}", database.display()),
+        }
+    }
+}
+
+fn platform_dir() -> Option<PathBuf> {
+    let named = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let base = if cfg!(target_os = "macos") {
+        named("HOME")?.join("Library/Application Support")
+    } else {
+        named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")))?
+    };
+    Some(base.join("sesame"))
+}
+
+/// Opened data.
+pub(super) struct Opened {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) root: RootKey,
+    /// Held while the data is open: a second process finds the directory locked.
+    pub(super) lock: Option<File>,
+}
+
+/// Fact about the installation: the salt of a passphrase.
+const SALT: &str = "root-key-salt";
+
+/// Opens the data. A wrong root key, a damaged database, a directory that is in use or cannot be written to are
+/// found before anything is changed.
+pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy) -> anyhow::Result<Opened> {
+    let Place::Files { dir, database } = place else {
+        let store = SqlStore::in_memory().await?;
+        let key = match given_key(args, || fresh_salt(entropy))? {
+            Some((root, _salt)) => root,
+            None => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
+        };
+        return Ok(Opened { store: Arc::new(store), root: key, lock: None });
+    };
+    let lock = prepare(dir)?;
+    let peek = look(database).await?;
+    let stored_salt = salt_of(&peek)?;
+    let is_new = peek.marker.is_none();
+    let (root, salt, fresh_file) =
+        match given_key(args, || stored_salt.unwrap_or_else(|| fresh_salt(entropy)))? {
+            Some((root, salt)) => (root, salt, None),
+            None => {
+                let (key, fresh) = file_key(&dir.join("root.key"), is_new, entropy)?;
+                (RootKey::from_key(&key)?, None, fresh.then_some(key))
+            }
+        };
+    if let Some(marker) = &peek.marker
+        && root.check_marker(marker).is_err()
+    {
+        bail!("the root key does not open the database {}", database.display());
+    }
+    if let Some(key) = fresh_file {
+        write_key(&dir.join("root.key"), &key)?;
+    }
+    let store = SqlStore::open(database)
+        .await
+        .with_context(|| format!("cannot open the database {}", database.display()))?;
+    if let (Some(salt), None) = (salt, stored_salt) {
+        store.add_meta(SALT, salt.to_vec()).await?;
+    }
+    Ok(Opened { store: Arc::new(store), root, lock: Some(lock) })
+}
+
+/// Makes the directory if need be and takes its lock.
+fn prepare(dir: &Path) -> anyhow::Result<File> {
+    let shown = dir.display();
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("cannot make the data directory {shown}"))?;
+    let lock = File::open(dir).with_context(|| format!("cannot open the data directory {shown}"))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => bail!("the data directory {shown} is in use by another process"),
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock the data directory {shown}"));
+        }
+    }
+    // The only sure way to know is to try; the file is gone before anything else happens.
+    let probe = dir.join(".writable");
+    File::create(&probe)
+        .and_then(|_| std::fs::remove_file(&probe))
+        .with_context(|| format!("the data directory {shown} is not writable"))?;
+    Ok(lock)
+}
+
+/// Looks at a database without changing it; one that is not there has nothing in it.
+async fn look(database: &Path) -> anyhow::Result<Peek> {
+    match std::fs::metadata(database) {
+        Ok(facts) if facts.len() > 0 => sqlite::peek(database, facts.len())
+            .await
+            .with_context(|| format!("the database {} is damaged", database.display())),
+        Ok(_) => Ok(Peek::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Peek::default()),
+        Err(error) => Err(error).with_context(|| format!("cannot read the database {}", database.display())),
+    }
+}
+
+fn salt_of(peek: &Peek) -> anyhow::Result<Option<[u8; 16]>> {
+    let Some(salt) = &peek.salt else { return Ok(None) };
+    Ok(Some(salt.as_slice().try_into().context("the salt of the passphrase is damaged")?))
+}
+
+fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
+    let mut salt = [0; 16];
+    entropy.rng().fill_bytes(&mut salt);
+    salt
+}
+
+/// The root key given by environment or flag, with the salt if it comes from a passphrase.
+fn given_key(
+    args: &StoreArgs,
+    salt: impl FnOnce() -> [u8; 16],
+) -> anyhow::Result<Option<(RootKey, Option<[u8; 16]>)>> {
+    #[expect(clippy::disallowed_methods, reason = "the root key comes in as text")]
+    match (&args.root_key, &args.root_passphrase) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => bail!("SESAME_ROOT_KEY and SESAME_ROOT_PASSPHRASE exclude each other"),
+        (Some(text), None) => {
+            let key = SymmetricKey::parse(text.expose_secret());
+            let key = key.ok().context("SESAME_ROOT_KEY is not 32 bytes as hexadecimal digits or base64")?;
+            Ok(Some((RootKey::from_key(&key)?, None)))
+        }
+        (None, Some(text)) => {
+            ensure!(!text.expose_secret().is_empty(), "SESAME_ROOT_PASSPHRASE is empty");
+            let salt = salt();
+            Ok(Some((RootKey::from_passphrase(text.expose_secret(), &salt)?, Some(salt))))
+        }
+    }
+}
+
+/// The key in the file, or a fresh one (true) for a new database.
+fn file_key(path: &Path, is_new: bool, entropy: &dyn Entropy) -> anyhow::Result<(SymmetricKey, bool)> {
+    let shown = path.display();
+    match std::fs::read_to_string(path).map(Zeroizing::new) {
+        Ok(text) => {
+            let key = SymmetricKey::parse(text.trim()).ok();
+            Ok((key.with_context(|| format!("the root key file {shown} does not hold a key"))?, false))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
+            Ok((SymmetricKey::generate(&mut *entropy.rng()), true))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read the root key file {shown}")),
+    }
+}
+
+/// Writes a fresh key durably, for its owner only, before anything is sealed with it.
+fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(key.to_hex().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    };
+    write().with_context(|| format!("cannot write the root key file {}", path.display()))
+}

@@ -1,0 +1,36 @@
+//! Work that falls due by the clock: purging secrets whose recovery window is over.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+/// The longest sleep, in milliseconds: a deletion that is scheduled meanwhile is due a week later at the earliest.
+const LONGEST_MS: i64 = 60 * 60 * 1000;
+/// The pause after a failure, in milliseconds.
+const AFTER_FAILURE_MS: i64 = 30 * 1000;
+
+/// Works until shutdown.
+pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
+    loop {
+        let pause = match app.purge_due().await {
+            Ok(0) => LONGEST_MS,
+            Ok(purged) => {
+                tracing::info!(purged, "removed secrets whose recovery window is over");
+                LONGEST_MS
+            }
+            Err(error) => {
+                tracing::error!(%error, "could not remove secrets whose recovery window is over");
+                AFTER_FAILURE_MS
+            }
+        };
+        let longest = app.clock().now().plus_millis(pause);
+        let next = app.store().next_purge().await.ok().flatten().filter(|_| pause == LONGEST_MS);
+        let until = next.map_or(longest, |at| at.min(longest));
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = app.clock().sleep_until(until) => {}
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Beside the API: `/_sesame/health`, `ready`, `clock` and `reset`.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::{StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{AuthMode, Shared};
+use crate::crypto::same_bytes;
+use crate::domain::Timestamp;
+use crate::ports::Clock;
+use crate::wire::signature::parse_time;
+
+/// The endpoints, relative to `/_sesame`.
+pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    let guarded = Router::new()
+        .route("/clock", get(read_clock).post(move_clock))
+        .route("/reset", post(reset))
+        .fallback(unknown)
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
+    Router::new().route("/health", get(health)).route("/ready", get(ready)).merge(guarded)
+}
+
+/// What these endpoints answer when they do not succeed: a status and one sentence.
+type Failure = (StatusCode, Json<Value>);
+
+fn failure(status: StatusCode, message: &str) -> Failure {
+    (status, Json(json!({ "error": message })))
+}
+
+async fn unknown() -> Failure {
+    failure(StatusCode::NOT_FOUND, "there is no such endpoint")
+}
+
+/// Lets in whom the mode lets in: everybody of this site in `open`, who has the admin token otherwise.
+async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    if super::rpc::is_from_another_site(request.headers()) {
+        return failure(StatusCode::FORBIDDEN, "requests of other sites' pages are refused").into_response();
+    }
+    if shared.settings.mode == AuthMode::Open || has_token(&shared, &request) {
+        next.run(request).await
+    } else {
+        let message = "the admin token is needed: Authorization: Bearer <token>";
+        failure(StatusCode::UNAUTHORIZED, message).into_response()
+    }
+}
+
+fn has_token(shared: &Shared, request: &Request) -> bool {
+    let Some(token) = &shared.settings.admin_token else { return false };
+    let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let sent = sent.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    #[expect(clippy::disallowed_methods, reason = "the token cannot be compared without looking at it")]
+    let token = secrecy::ExposeSecret::expose_secret(token);
+    same_bytes(sent.as_bytes(), token.as_bytes())
+}
+
+async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(facts(&shared, "ok"))
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
+    match shared.settings.app.store().health().await {
+        Ok(()) => Ok(Json(facts(&shared, "ready"))),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            Err(failure(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"))
+        }
+    }
+}
+
+fn facts(shared: &Shared, status: &str) -> Value {
+    let uptime_ms = shared.settings.clock.wall().distance_ms(shared.started);
+    json!({ "status": status, "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": uptime_ms / 1000 })
+}
+
+/// A move of the clock: exactly one of the members.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockMove {
+    advance_seconds: Option<i64>,
+    set: Option<String>,
+    resume: Option<bool>,
+}
+
+fn clock_facts(shared: &Shared) -> Json<Value> {
+    let clock = &shared.settings.clock;
+    Json(json!({
+        "now": clock.now().to_string(),
+        "machine": clock.wall().to_string(),
+        "running": clock.is_running(),
+    }))
+}
+
+async fn read_clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    clock_facts(&shared)
+}
+
+async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
+    let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
+    let wanted: ClockMove = serde_json::from_slice(&body).map_err(|e| wrong(&e.to_string()))?;
+    let clock = &shared.settings.clock;
+    match wanted {
+        ClockMove { advance_seconds: Some(seconds), set: None, resume: None } => {
+            if !(0..=MOST_SECONDS).contains(&seconds) {
+                return Err(wrong("advance_seconds must be from 0 to 3153600000 (100 years)"));
+            }
+            clock.advance(seconds.saturating_mul(1000));
+        }
+        ClockMove { advance_seconds: None, set: Some(text), resume: None } => {
+            let at =
+                parse_time(&text).ok_or_else(|| wrong("set must be a time such as 2027-01-01T00:00:00Z"))?;
+            clock.set(Timestamp::from_millis(at));
+        }
+        ClockMove { advance_seconds: None, set: None, resume: Some(true) } => clock.resume(),
+        _ => return Err(wrong("give exactly one of advance_seconds, set, and resume: true")),
+    }
+    // What is due by the new time is done before the answer.
+    shared.settings.app.purge_due().await.map_err(|e| internal(&e))?;
+    Ok(clock_facts(&shared))
+}
+
+/// A hundred years.
+const MOST_SECONDS: i64 = 3_153_600_000;
+
+async fn reset(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
+    shared.settings.app.reset().await.map_err(|e| internal(&e))?;
+    shared.nonces.clear();
+    shared.settings.clock.resume();
+    Ok(Json(json!({ "status": "empty" })))
+}
+
+fn internal(error: &crate::app::AppError) -> Failure {
+    tracing::error!(%error, "an administrative request failed");
+    failure(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log tells why")
+}

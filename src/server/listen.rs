@@ -1,0 +1,97 @@
+//! The accept loop: our own, because `axum::serve` sets neither a header timeout nor a deadline for shutdown.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::long_line::{InternalHeader, LongLine};
+
+/// How long a client may take to send its headers; also how long an idle connection is kept.
+const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 4096;
+/// The largest head that hyper buffers, in bytes: a request line of 256 KiB moved into a header, and the rest.
+const HEAD_BYTES: usize = 400 * 1024;
+
+/// Accepts connections until shutdown.
+///
+/// # Errors
+/// When the listener itself is broken.
+pub(super) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    long_query: &InternalHeader,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> std::io::Result<()> {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let slot = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            slot = Arc::clone(&slots).acquire_owned() => slot,
+        };
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _peer)) => {
+                let stop = shutdown.clone();
+                let serving = connection(stream, router.clone(), long_query.clone(), stop);
+                tasks.spawn(async move {
+                    serving.await;
+                    drop(slot);
+                });
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // Out of file descriptors, most likely: others may close soon.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    long_query: InternalHeader,
+    shutdown: CancellationToken,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    let io = TokioIo::new(LongLine::new(stream, long_query));
+    let service = TowerToHyperService::new(router);
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(io, service);
+    let mut serving = pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

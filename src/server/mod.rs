@@ -1,0 +1,109 @@
+//! The server: listening, the RPC endpoint, administration.
+
+mod admin;
+mod authenticate;
+mod listen;
+pub mod long_line;
+mod receive;
+mod rpc;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::{AccessKeys, App, Nonces};
+use crate::domain::{AccountId, Region, Timestamp};
+use crate::ports::ServerClock;
+
+/// Who is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Unsigned requests act as the root of the default account; signatures of known keys are verified.
+    Open,
+    /// Every request carries a valid signature of a known, active access key.
+    Signed,
+}
+
+impl AuthMode {
+    /// The name on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Signed => "signed",
+        }
+    }
+}
+
+/// What a server needs.
+#[derive(Debug)]
+pub struct Settings {
+    /// The application.
+    pub app: Arc<App>,
+    /// The clock that `/_sesame/clock` moves; the application's own.
+    pub clock: Arc<ServerClock>,
+    /// Who may sign.
+    pub access_keys: AccessKeys,
+    /// Who is let in.
+    pub mode: AuthMode,
+    /// The account of unsigned requests.
+    pub default_account: AccountId,
+    /// The region of requests that name none.
+    pub default_region: Region,
+    /// What `/_sesame` wants in `signed` mode, but for health and ready.
+    pub admin_token: Option<SecretString>,
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    nonces: Nonces,
+    /// The header that carries a long query past hyper.
+    long_query: long_line::InternalHeader,
+    started: Timestamp,
+}
+
+/// How long requests under way may take to finish after a shutdown was asked for.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until `shutdown` is cancelled, then finishes requests under way and closes the database.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let app = Arc::clone(&settings.app);
+    let mut random = [0; 16];
+    app.entropy().rng().fill_bytes(&mut random);
+    let started = app.clock().now();
+    let long_query = long_line::InternalHeader::new(random);
+    let shared = Arc::new(Shared { settings, nonces: Nonces::default(), long_query, started });
+    let tasks = TaskTracker::new();
+    tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
+    let served = listen::accept(listener, router(&shared), &shared.long_query, &tasks, &shutdown).await;
+    shutdown.cancel();
+    tasks.close();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!("requests were still under way after {GRACE:?} and are cut off");
+    }
+    app.close().await;
+    served
+}
+
+fn router(shared: &Arc<Shared>) -> Router {
+    Router::new().nest("/_sesame", admin::router(shared)).fallback(rpc::handle).with_state(Arc::clone(shared))
+}
+
+/// The address in a form for people.
+pub fn url_of(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

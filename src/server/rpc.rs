@@ -1,0 +1,226 @@
+//! The RPC endpoint. [`answer`] is the whole order of checks: receive, claim, resolve the action, authenticate,
+//! decode, decide, commit, encode.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderValue, Method, StatusCode, header};
+
+use super::{Shared, authenticate, receive};
+use crate::actions::{self, Context, Endpoint};
+use crate::app::Caller;
+use crate::domain::{Region, Scope};
+use crate::telemetry;
+use crate::wire::params::Pairs;
+use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
+use crate::wire::{ApiError, Code, Fields, Format, encode};
+
+/// What is known of a request, for the answer and the log.
+#[derive(Debug)]
+struct Facts {
+    request_id: String,
+    format: Format,
+    /// The action's name once it is known to be one.
+    action: Option<&'static str>,
+    caller: Option<Caller>,
+    region: Region,
+    scheme: Option<&'static str>,
+}
+
+/// Answers a request to the API.
+pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let clock = shared.settings.app.clock();
+    let begun = clock.wall();
+    let mut facts = Facts {
+        request_id: request_id(&shared),
+        format: Format::Json,
+        action: None,
+        caller: None,
+        region: shared.settings.default_region.clone(),
+        scheme: None,
+    };
+    let answered = answer(&shared, request, &mut facts).await;
+    let duration_ms = clock.wall().distance_ms(begun);
+    telemetry::request(&telemetry::Served {
+        request_id: &facts.request_id,
+        action: facts.action.unwrap_or("-"),
+        account: facts.caller.as_ref().map_or("-", |c| c.account.as_str()),
+        access_key: facts.caller.as_ref().and_then(|c| c.access_key.as_deref()).unwrap_or("-"),
+        region: facts.region.as_str(),
+        scheme: facts.scheme.unwrap_or("-"),
+        error: answered.as_ref().err(),
+        duration_ms,
+    });
+    respond(&facts, answered)
+}
+
+/// An upper-case UUID, as the gateway makes them (fact D7).
+fn request_id(shared: &Shared) -> String {
+    let mut buffer = uuid::Uuid::encode_buffer();
+    shared.settings.app.entropy().uuid().hyphenated().encode_upper(&mut buffer).to_owned()
+}
+
+/// The steps, in the order in which they may fail.
+async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<Vec<u8>, ApiError> {
+    let (parts, body) = request.into_parts();
+    if !matches!(parts.method, Method::GET | Method::POST) {
+        return Err(ApiError::new(Code::UnsupportedHttpMethod));
+    }
+    let received = match receive::read(parts, body).await {
+        Ok(received) => received,
+        Err((parts, error)) => {
+            facts.format = format_of(receive::raw_query(shared, &parts).ok());
+            return Err(error);
+        }
+    };
+    let (parts, body) = (&received.parts, &received.body);
+    let raw_query = receive::raw_query(shared, parts)?;
+    facts.format = format_of(Some(raw_query));
+    let query = Pairs::parse(raw_query)?;
+    let form = receive::body_pairs(&parts.headers, body)?;
+    let signed = SignedRequest {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: &query,
+        form: &form,
+        headers: &parts.headers,
+        body,
+    };
+    facts.format = Format::of(parameter(&query, &form, "Format"));
+    if parts.uri.path() != "/" {
+        return Err(ApiError::new(Code::InvalidActionNotFound));
+    }
+    if shared.settings.mode == super::AuthMode::Open && is_from_another_site(&parts.headers) {
+        return Err(ApiError::naming(Code::ForbiddenNoPermission, "another site's page"));
+    }
+    let claim = signature::claim(&signed)?;
+    let action = resolve(&signed, &claim)?;
+    facts.action = Some(action.name());
+    if let Claim::Signed(claim) = &claim {
+        facts.scheme = Some(claim.scheme.as_str());
+    }
+    let caller = authenticate::caller(shared, &signed, &claim)?;
+    facts.region = region(shared, &signed, &claim)?;
+    let scope = Scope { account: caller.account.clone(), region: facts.region.clone() };
+    facts.caller = Some(caller.clone());
+    let context = Context { app: Arc::clone(&shared.settings.app), scope, caller };
+    let mut all = query;
+    all.extend(form)?;
+    action.call(&context, Fields::new(&all), facts.format, &facts.request_id).await
+}
+
+/// The format by a look at the raw query alone, for errors that come before it can be decoded.
+fn format_of(raw_query: Option<&str>) -> Format {
+    let mut members = raw_query.unwrap_or_default().split('&');
+    Format::of(members.find_map(|member| member.strip_prefix("Format=")))
+}
+
+/// A parameter of query or body, query first.
+fn parameter<'a>(query: &'a Pairs<'_>, form: &'a Pairs<'_>, name: &str) -> Option<&'a str> {
+    query.get(name).or_else(|| form.get(name)).filter(|text| !text.is_empty())
+}
+
+/// Which action is asked for: by headers when the signature is of the header kind, by parameters otherwise, because
+/// clients send the headers along unsigned in the other kind too (facts B2, B3).
+fn resolve(request: &SignedRequest<'_>, claim: &Claim) -> Result<&'static dyn Endpoint, ApiError> {
+    let by_header = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let by_parameter = |name| parameter(request.query, request.form, name);
+    let bearer_header = request.headers.contains_key("x-acs-bearer-token");
+    let headers_decide = match claim {
+        Claim::Signed(claim) => {
+            !matches!(claim.scheme, Scheme::RpcHmacSha1 | Scheme::RpcHmacSha256 | Scheme::RpcRsaSha256)
+        }
+        Claim::Bearer => bearer_header,
+        Claim::Unsigned => by_parameter("Action").is_none(),
+    };
+    let (name, version) = match claim {
+        Claim::Signed(c) if c.scheme == Scheme::ClientKey => {
+            (by_header("x-kms-apiname"), by_header("x-kms-apiversion"))
+        }
+        _ if headers_decide => (by_header("x-acs-action"), by_header("x-acs-version")),
+        _ => (by_parameter("Action"), by_parameter("Version")),
+    };
+    let name = name.ok_or_else(|| ApiError::missing_from_gateway("Action"))?;
+    let version = version.ok_or_else(|| ApiError::missing_from_gateway("Version"))?;
+    if version != actions::VERSION {
+        return Err(ApiError::new(Code::InvalidVersion));
+    }
+    actions::find(name).ok_or_else(|| ApiError::new(Code::InvalidActionNotFound))
+}
+
+/// Which region is meant: the one in the endpoint's name, in the credential's scope, in the parameter, the default.
+fn region(shared: &Shared, request: &SignedRequest<'_>, claim: &Claim) -> Result<Region, ApiError> {
+    let host = request.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    if let Some(region) = host.and_then(region_of_host) {
+        return Ok(region);
+    }
+    let scope = match claim {
+        Claim::Signed(claim) => claim.scope_region.as_deref(),
+        Claim::Unsigned | Claim::Bearer => None,
+    };
+    match scope.or_else(|| parameter(request.query, request.form, "RegionId")) {
+        Some(text) => text.parse().map_err(|_invalid| ApiError::invalid("RegionId")),
+        None => Ok(shared.settings.default_region.clone()),
+    }
+}
+
+/// The region in `kms.<region>.aliyuncs.com` and `kms-vpc.<region>.aliyuncs.com`.
+fn region_of_host(host: &str) -> Option<Region> {
+    let host = host.rsplit("://").next()?;
+    let name = host.split(':').next()?.strip_suffix(".aliyuncs.com")?;
+    let (service, region) = name.split_once('.')?;
+    if matches!(service, "kms" | "kms-vpc") { region.parse().ok() } else { None }
+}
+
+/// Whether a browser says that the page of another site makes this request. In `open` mode nothing else protects the
+/// developer's secrets from it.
+pub(super) fn is_from_another_site(headers: &http::HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    matches!(site, Some("cross-site" | "same-site"))
+}
+
+fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
+    let (status, body, close) = match answered {
+        Ok(body) => (StatusCode::OK, body, false),
+        Err(error) => {
+            let host_id = format!("kms.{}.aliyuncs.com", facts.region);
+            let body = encode::error(facts.format, &error, &facts.request_id, &host_id);
+            let status =
+                StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, body, matches!(error.code, Code::RequestBodyTooLarge | Code::RequestUriTooLong))
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(facts.format.content_type()));
+    if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
+        headers.insert("x-acs-request-id", id);
+    }
+    if close {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_is_read_from_the_clouds_own_host_names() {
+        for (host, want) in [
+            ("kms.cn-beijing.aliyuncs.com", Some("cn-beijing")),
+            ("kms-vpc.eu-central-1.aliyuncs.com:7070", Some("eu-central-1")),
+            ("http://kms.cn-beijing.aliyuncs.com", Some("cn-beijing")),
+            ("127.0.0.1:7070", None),
+            ("localhost", None),
+            ("kms.aliyuncs.com", None),
+            ("oss.cn-beijing.aliyuncs.com", None),
+        ] {
+            assert_eq!(region_of_host(host).as_ref().map(Region::as_str), want, "{host}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Logs: which lines there are and what may be in them. Never a parameter, a header, a body or a string to sign.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::wire::ApiError;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Sends log lines of at least the filter's level to a writer.
+///
+/// # Errors
+/// When the filter cannot be understood, or logging was set up before.
+pub fn init<W>(format: LogFormat, filter: &str, writer: W) -> anyhow::Result<()>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(filter)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let set = match format {
+        LogFormat::Text => builder.with_ansi(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    set.map_err(|e| anyhow::anyhow!("cannot set up logging: {e}"))
+}
+
+/// A request that was answered: all that the log may know of it.
+#[derive(Debug)]
+pub struct Served<'a> {
+    /// The id that the answer carries.
+    pub request_id: &'a str,
+    /// The action, or `-` when it is not known to be one.
+    pub action: &'a str,
+    /// The caller's account.
+    pub account: &'a str,
+    /// The access key id.
+    pub access_key: &'a str,
+    /// The region.
+    pub region: &'a str,
+    /// The signature scheme.
+    pub scheme: &'a str,
+    /// The error, if it was one: its code and cause are logged, its message is not.
+    pub error: Option<&'a ApiError>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Logs a request, once: failures of the server as errors, refusals as information, successes for debugging.
+pub fn request(served: &Served<'_>) {
+    let Served { request_id, action, account, access_key, region, scheme, error, duration_ms } = *served;
+    let Some(error) = error else {
+        tracing::debug!(request_id, action, account, access_key, region, scheme, duration_ms, "answered");
+        return;
+    };
+    let (code, status) = (&*error.wire, error.code.status());
+    let cause = error.cause.as_deref().unwrap_or("-");
+    if status >= 500 {
+        tracing::error!(
+            request_id,
+            action,
+            account,
+            access_key,
+            region,
+            scheme,
+            code,
+            status,
+            cause,
+            duration_ms,
+            "failed"
+        );
+    } else {
+        tracing::info!(
+            request_id,
+            action,
+            account,
+            access_key,
+            region,
+            scheme,
+            code,
+            status,
+            cause,
+            duration_ms,
+            "refused"
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! Answers as JSON and XML, made from one definition of each response.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::error::ApiError;
+
+/// The format of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The default (fact D2).
+    Json,
+    /// When `Format=XML` was asked for.
+    Xml,
+}
+
+impl Format {
+    /// Reads the parameter `Format`, in any case. An unknown one is answered in JSON (fact D3).
+    pub fn of(parameter: Option<&str>) -> Self {
+        if parameter.is_some_and(|text| text.eq_ignore_ascii_case("xml")) { Self::Xml } else { Self::Json }
+    }
+
+    /// The content type, exactly as clients compare it (facts D5, D12).
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json;charset=utf-8",
+            Self::Xml => "text/xml;charset=utf-8",
+        }
+    }
+}
+
+/// A response with its request id, which stands first.
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    #[serde(rename = "RequestId")]
+    request_id: &'a str,
+    #[serde(flatten)]
+    members: &'a T,
+}
+
+/// An error document: the members that clients read, capitalised (facts D13, D14, D16).
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ErrorDocument<'a> {
+    request_id: &'a str,
+    http_status: u16,
+    host_id: &'a str,
+    code: &'a str,
+    message: Cow<'a, str>,
+}
+
+/// The document of a successful answer.
+///
+/// # Errors
+/// InvalidParameter naming `Format` when the value holds a character that XML cannot carry: better no value than an
+/// altered one.
+pub fn success<T: Serialize>(
+    format: Format,
+    action: &str,
+    request_id: &str,
+    members: &T,
+) -> Result<Vec<u8>, ApiError> {
+    let envelope = Envelope { request_id, members };
+    match format {
+        Format::Json => serde_json::to_vec(&envelope).map_err(ApiError::internal),
+        Format::Xml => {
+            let document = quick_xml::se::to_string_with_root(&format!("{action}Response"), &envelope)
+                .map_err(ApiError::internal)?;
+            if document.chars().any(|c| !is_xml_char(c)) {
+                return Err(ApiError::invalid("Format"));
+            }
+            Ok(xml(&document))
+        }
+    }
+}
+
+/// The document of an error. Never fails: what XML cannot carry is replaced.
+pub fn error(format: Format, error: &ApiError, request_id: &str, host_id: &str) -> Vec<u8> {
+    let message = match format {
+        Format::Json => Cow::Borrowed(&*error.message),
+        Format::Xml => error.message.chars().map(|c| if is_xml_char(c) { c } else { '\u{FFFD}' }).collect(),
+    };
+    let document =
+        ErrorDocument { request_id, http_status: error.code.status(), host_id, code: &error.wire, message };
+    let encoded = match format {
+        Format::Json => serde_json::to_vec(&document).ok(),
+        Format::Xml => quick_xml::se::to_string_with_root("Error", &document).ok().map(|text| xml(&text)),
+    };
+    encoded.unwrap_or_default()
+}
+
+/// XML 1.0 characters; all others cannot occur in a document, not even escaped.
+fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// The declaration, and carriage returns escaped: a parser would read them as line feeds otherwise.
+fn xml(document: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(document.len() + 64);
+    out.extend_from_slice(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    for (n, part) in document.split('\r').enumerate() {
+        if n > 0 {
+            out.extend_from_slice(b"&#13;");
+        }
+        out.extend_from_slice(part.as_bytes());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Code;
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Sample {
+        data: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        absent: Option<String>,
+        total_count: u32,
+        tags: Tags,
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Tags {
+        tag: Vec<Tag>,
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Tag {
+        tag_key: &'static str,
+    }
+
+    fn sample(data: &str, keys: &[&'static str]) -> Sample {
+        let tag = keys.iter().map(|tag_key| Tag { tag_key }).collect();
+        Sample { data: data.to_owned(), absent: None, total_count: 2, tags: Tags { tag } }
+    }
+
+    fn encoded(format: Format, sample: &Sample) -> String {
+        String::from_utf8(success(format, "Do", "ID", sample).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn one_definition_gives_json_and_xml() {
+        let two = sample("a<&>\"'\r\n\t中😀", &["x", "y"]);
+        assert_eq!(
+            encoded(Format::Json, &two),
+            r#"{"RequestId":"ID","Data":"a<&>\"'\r\n\t中😀","TotalCount":2,"Tags":{"Tag":[{"TagKey":"x"},{"TagKey":"y"}]}}"#
+        );
+        let head = r#"<?xml version="1.0" encoding="UTF-8"?><DoResponse><RequestId>ID</RequestId>"#;
+        let xml = encoded(Format::Xml, &two);
+        assert!(xml.starts_with(head), "{xml}");
+        assert!(xml.contains("<TotalCount>2</TotalCount><Tags><Tag><TagKey>x</TagKey></Tag><Tag><TagKey>y</TagKey></Tag></Tags></DoResponse>"), "{xml}");
+        assert!(xml.contains("&lt;&amp;&gt;") && xml.contains("&#13;\n\t中😀"), "{xml}");
+    }
+
+    #[test]
+    fn an_empty_list_keeps_its_wrapper() {
+        let none = sample("", &[]);
+        assert!(encoded(Format::Json, &none).contains(r#""Tags":{"Tag":[]}"#));
+        let xml = encoded(Format::Xml, &none);
+        assert!(xml.contains("<Tags/>") || xml.contains("<Tags></Tags>"), "{xml}");
+    }
+
+    #[test]
+    fn what_xml_cannot_carry_is_refused_and_json_carries_it() {
+        for bad in ["\u{1}", "\u{0}", "\u{FFFE}"] {
+            let refused = success(Format::Xml, "Do", "ID", &sample(bad, &[])).unwrap_err();
+            assert_eq!((refused.code, refused.message.contains("Format")), (Code::InvalidParameter, true));
+            assert!(success(Format::Json, "Do", "ID", &sample(bad, &[])).is_ok());
+        }
+    }
+
+    #[test]
+    fn errors_have_capitalised_members_and_the_root_error() {
+        let refused = ApiError::invalid("a\u{1}<");
+        let json = String::from_utf8(error(Format::Json, &refused, "ID", "host")).unwrap();
+        assert_eq!(
+            json,
+            r#"{"RequestId":"ID","HttpStatus":400,"HostId":"host","Code":"InvalidParameter","Message":"The specified parameter \"a\u0001<\" is not valid."}"#
+        );
+        let xml = String::from_utf8(error(Format::Xml, &refused, "ID", "host")).unwrap();
+        assert!(xml.contains("<Error><RequestId>ID</RequestId><HttpStatus>400</HttpStatus>"), "{xml}");
+        assert!(xml.contains("a\u{FFFD}&lt;"), "{xml}");
+    }
+
+    #[test]
+    fn formats_are_read_in_any_case_and_unknown_ones_are_json() {
+        for (text, want) in [
+            (Some("XML"), Format::Xml),
+            (Some("xml"), Format::Xml),
+            (Some("None"), Format::Json),
+            (Some("yaml"), Format::Json),
+            (None, Format::Json),
+        ] {
+            assert_eq!(Format::of(text), want);
+        }
+    }
+}

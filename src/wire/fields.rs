@@ -1,0 +1,197 @@
+//! Typed access to the parameters of an action. Every refusal names the parameter.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::error::ApiError;
+use super::params::Pairs;
+
+/// The parameters of one request, query before body.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    pairs: &'a Pairs<'a>,
+}
+
+impl<'a> Fields<'a> {
+    /// Looks at decoded pairs.
+    pub fn new(pairs: &'a Pairs<'a>) -> Self {
+        Self { pairs }
+    }
+
+    /// The text of a parameter.
+    ///
+    /// # Errors
+    /// InvalidParameter when it was given twice: which one the caller means cannot be known.
+    pub fn text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
+        let mut given = self.pairs.iter().filter(|(n, _)| *n == name).map(|(_, value)| value);
+        let first = given.next();
+        if given.next().is_some() { Err(ApiError::invalid(name)) } else { Ok(first) }
+    }
+
+    /// A parameter that may be absent.
+    ///
+    /// # Errors
+    /// InvalidParameter when it is there and not valid.
+    pub fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        self.text(name)?.map(|text| text.parse().map_err(|_invalid| ApiError::invalid(name))).transpose()
+    }
+
+    /// A parameter that must be there.
+    ///
+    /// # Errors
+    /// MissingParameter, or InvalidParameter when it is not valid; an empty one is not.
+    pub fn required<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
+        self.optional(name)?.ok_or_else(|| ApiError::missing(name))
+    }
+
+    /// A boolean, in any case (fact C5).
+    ///
+    /// # Errors
+    /// InvalidParameter when it is neither true nor false.
+    pub fn flag(&self, name: &str, default: bool) -> Result<bool, ApiError> {
+        match self.text(name)? {
+            None => Ok(default),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(_) => Err(ApiError::invalid(name)),
+        }
+    }
+
+    /// A decimal number within bounds, `default` when absent.
+    ///
+    /// # Errors
+    /// InvalidParameter when it is no number or out of bounds.
+    pub fn number(
+        &self,
+        name: &str,
+        bounds: std::ops::RangeInclusive<u32>,
+        default: u32,
+    ) -> Result<u32, ApiError> {
+        match self.optional::<u32>(name)? {
+            None => Ok(default),
+            Some(number) if bounds.contains(&number) => Ok(number),
+            Some(_) => Err(ApiError::invalid(name)),
+        }
+    }
+
+    /// A JSON text.
+    ///
+    /// # Errors
+    /// InvalidParameter when it is not well formed.
+    pub fn json(&self, name: &str) -> Result<Option<Value>, ApiError> {
+        self.text(name)?
+            .map(|text| serde_json::from_str(text).map_err(|_malformed| ApiError::invalid(name)))
+            .transpose()
+    }
+
+    /// The values of `<prefix>.1`, `<prefix>.2`, … in the order of their numbers (fact C4).
+    ///
+    /// # Errors
+    /// InvalidParameter when a number is no number from 1, occurs twice, or there are more than `max`.
+    pub fn list(&self, prefix: &str, max: usize) -> Result<Vec<&'a str>, ApiError> {
+        let members = self.members(prefix, &[""], max)?;
+        Ok(members.into_values().filter_map(|fields| fields.first().copied().flatten()).collect())
+    }
+
+    /// The members of `<prefix>.1.<name>`, `<prefix>.2.<name>`, … by number: one slot for each of `names`, which is
+    /// empty when that field was not given.
+    ///
+    /// # Errors
+    /// As [`Fields::list`].
+    pub fn structs<const N: usize>(
+        &self,
+        prefix: &str,
+        names: [&str; N],
+        max: usize,
+    ) -> Result<Vec<[Option<&'a str>; N]>, ApiError> {
+        let members = self.members(prefix, &names, max)?;
+        Ok(members.into_values().filter_map(|fields| <[_; N]>::try_from(fields).ok()).collect())
+    }
+
+    fn members(
+        self,
+        prefix: &str,
+        names: &[&str],
+        max: usize,
+    ) -> Result<BTreeMap<u32, Vec<Option<&'a str>>>, ApiError> {
+        let mut members: BTreeMap<u32, Vec<Option<&'a str>>> = BTreeMap::new();
+        for (full, value) in self.pairs.iter() {
+            let Some(rest) = full.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) else {
+                continue;
+            };
+            let (number, field) = rest.split_once('.').unwrap_or((rest, ""));
+            // A field of another name is an unknown parameter, and those are ignored.
+            let Some(slot) = names.iter().position(|name| *name == field) else { continue };
+            let number =
+                number.parse::<u32>().ok().filter(|n| *n >= 1).ok_or_else(|| ApiError::invalid(full))?;
+            let fields = members.entry(number).or_insert_with(|| vec![None; names.len()]);
+            match fields.get_mut(slot) {
+                Some(empty @ None) => *empty = Some(value),
+                _ => return Err(ApiError::invalid(full)),
+            }
+        }
+        if members.len() > max { Err(ApiError::invalid(prefix)) } else { Ok(members) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::VersionId;
+
+    fn with<T>(
+        query: &str,
+        look: impl FnOnce(Fields<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, (String, String)> {
+        let pairs = Pairs::parse(query).unwrap();
+        look(Fields::new(&pairs)).map_err(|e| (e.wire.into_owned(), e.message.into_owned()))
+    }
+
+    fn wrong<T>(name: &str) -> Result<T, (String, String)> {
+        let error = ApiError::invalid(name);
+        Err((error.wire.into_owned(), error.message.into_owned()))
+    }
+
+    #[test]
+    fn rule_14_3_booleans_in_any_case() {
+        for (text, want) in [("A=True", true), ("A=true", true), ("A=FALSE", false), ("", true)] {
+            assert_eq!(with(text, |f| f.flag("A", true)), Ok(want), "{text}");
+        }
+        assert_eq!(with("A=1", |f| f.flag("A", true)), wrong("A"));
+        assert_eq!(with("A=", |f| f.flag("A", true)), wrong("A"));
+    }
+
+    #[test]
+    fn an_absent_parameter_is_missing_and_an_empty_one_invalid() {
+        let missing = with("", |f| f.required::<VersionId>("VersionId")).unwrap_err();
+        let text = "The parameter \"VersionId\" is needed but not provided.";
+        assert_eq!(missing, ("MissingParameter".to_owned(), text.to_owned()));
+        assert_eq!(with("VersionId=", |f| f.required::<VersionId>("VersionId")), wrong("VersionId"));
+        assert_eq!(with("A=1&A=1", |f| f.text("A").map(drop)), wrong("A"));
+    }
+
+    #[test]
+    fn numbers_have_bounds() {
+        assert_eq!(with("N=100", |f| f.number("N", 1..=100, 10)), Ok(100));
+        assert_eq!(with("", |f| f.number("N", 1..=100, 10)), Ok(10));
+        for bad in ["N=0", "N=101", "N=-1", "N=1.0", "N=x", "N=", "N=99999999999"] {
+            assert_eq!(with(bad, |f| f.number("N", 1..=100, 10)), wrong("N"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn flattened_lists_are_read_in_the_order_of_their_numbers() {
+        let query = "R.2=b&R.10=c&R.1=a&Tag.1.Value=v&Tag.1.Key=k&Tag.2.Key=l&Tag.2.Other=x";
+        assert_eq!(with(query, |f| f.list("R", 9).map(|l| l.join(""))), Ok("abc".to_owned()));
+        let tags = with(query, |f| {
+            Ok(f.structs("Tag", ["Key", "Value"], 9)?.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>())
+        });
+        assert_eq!(tags.unwrap(), ["[Some(\"k\"), Some(\"v\")]", "[Some(\"l\"), None]"]);
+        assert_eq!(with("R.0=a", |f| f.list("R", 9).map(drop)), wrong("R.0"));
+        assert_eq!(with("R.x=a", |f| f.list("R", 9).map(drop)), wrong("R.x"));
+        assert_eq!(with("R.1=a&R.1=b", |f| f.list("R", 9).map(drop)), wrong("R.1"));
+        assert_eq!(with("R.1=a&R.2=b", |f| f.list("R", 1).map(drop)), wrong("R"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The protocol as pure functions over bytes: parameters, signatures, codes, encodings. No I/O, no async.
+
+pub mod canonical;
+pub mod code;
+pub mod encode;
+pub mod error;
+pub mod fields;
+pub mod params;
+pub mod signature;
+pub mod values;
+
+pub use code::Code;
+pub use encode::Format;
+pub use error::ApiError;
+pub use fields::Fields;
+pub use values::{Disclosed, SecretText};

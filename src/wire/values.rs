@@ -1,0 +1,66 @@
+//! Values that hold secrets on their way through the protocol: no printer shows them, memory is wiped.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
+
+/// A secret value as it came in.
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// The bytes, to be sealed. Limits count bytes (rule 1.8).
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl FromStr for SecretText {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(***)")
+    }
+}
+
+/// A secret value that goes to the caller: the answer's encoder prints it, nothing else does.
+pub struct Disclosed(Zeroizing<String>);
+
+impl Disclosed {
+    /// Takes over opened bytes; none when they are not UTF-8, which what came in over the API always is.
+    pub fn from_bytes(mut bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
+        match String::from_utf8(std::mem::take(&mut *bytes)) {
+            Ok(text) => Some(Self(Zeroizing::new(text))),
+            Err(error) => {
+                drop(Zeroizing::new(error.into_bytes()));
+                None
+            }
+        }
+    }
+}
+
+impl From<String> for Disclosed {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl Serialize for Disclosed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Disclosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Disclosed(***)")
+    }
+}

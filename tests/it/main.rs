@@ -1,0 +1,15 @@
+//! Integration tests: one binary, one link.
+
+#![expect(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::format_push_string,
+    reason = "a test fails by panicking, and is read rather than linked to"
+)]
+
+mod rules;
+mod signatures;
+mod support;

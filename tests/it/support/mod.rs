@@ -1,0 +1,285 @@
+//! A whole server in the test's process, on a port of its own, and a client that shows everything.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serde_json::Value;
+use sesame::app::{AccessKey, AccessKeys, App, KeyMaterial, Parts};
+use sesame::crypto::{RootKey, SymmetricKey};
+use sesame::domain::{Limits, Timestamp};
+use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
+use sesame::server::{self, AuthMode, Settings};
+use sesame::store::Store;
+use sesame::store::sql::SqlStore;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The account of unsigned requests.
+pub const ACCOUNT: &str = "1000000000000001";
+/// Another account, whose key is `other` / `other-secret`.
+pub const OTHER_ACCOUNT: &str = "1000000000000002";
+/// The instant at which the clock of a test server stands: 2026-11-24T03:30:00Z.
+pub const NOW: Timestamp = Timestamp::from_millis(1_795_491_000_000);
+
+/// How to start a server.
+pub struct Options<'a> {
+    pub mode: AuthMode,
+    pub limits: Limits,
+    /// A directory for the database; in memory without one.
+    pub dir: Option<&'a Path>,
+    /// Access keys beside `test`, `testid` and `other`: id, account, secret.
+    pub keys: Vec<(String, AccessKey)>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { mode: AuthMode::Open, limits: Limits::default(), dir: None, keys: Vec::new() }
+    }
+}
+
+/// A running server.
+pub struct Server {
+    pub address: std::net::SocketAddr,
+    pub clock: Arc<ServerClock>,
+    pub app: Arc<App>,
+    shutdown: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// A server in `open` mode, in memory, whose clock stands at [`NOW`].
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// A server with options.
+    pub async fn with(options: Options<'_>) -> Self {
+        let store: Arc<dyn Store> = match options.dir {
+            None => Arc::new(SqlStore::in_memory().await.unwrap()),
+            Some(dir) => Arc::new(SqlStore::open(&dir.join("sesame.db")).await.unwrap()),
+        };
+        Self::over(store, options).await
+    }
+
+    /// A server over a store.
+    pub async fn over(store: Arc<dyn Store>, options: Options<'_>) -> Self {
+        let clock = Arc::new(ServerClock::default());
+        clock.set(NOW);
+        // Repeatable in memory; on disk a second start must not make the same nonces again.
+        let entropy: Arc<dyn sesame::ports::Entropy> = match options.dir {
+            None => Arc::new(SeededEntropy::new(42)),
+            Some(_) => Arc::new(OsEntropy),
+        };
+        let parts = Parts {
+            store,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy,
+            limits: options.limits,
+            cache_bytes: 16 * 1024 * 1024,
+        };
+        let app = App::open(parts, root_key()).await.unwrap();
+        let settings = Settings {
+            app: Arc::clone(&app),
+            clock: Arc::clone(&clock),
+            access_keys: access_keys(options.keys),
+            mode: options.mode,
+            default_account: ACCOUNT.parse().unwrap(),
+            default_region: "cn-hangzhou".parse().unwrap(),
+            admin_token: Some(SecretString::from("admin-token")),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(server::serve(settings, listener, shutdown.clone()));
+        Self { address, clock, app, shutdown, serving }
+    }
+
+    /// Stops the server and closes its database.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.serving.await.unwrap().unwrap();
+    }
+
+    /// Calls an action unsigned, by POST with a form.
+    pub async fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Answer {
+        let form = form(&[&[("Action", action), ("Version", "2016-01-20")], parameters].concat());
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        self.send("POST", "/", &headers, form.as_bytes()).await
+    }
+
+    /// Calls an action that must succeed.
+    pub async fn ok(&self, action: &str, parameters: &[(&str, &str)]) -> Value {
+        self.call(action, parameters).await.ok()
+    }
+
+    /// Calls an action that must be refused: HTTP status, code, message.
+    pub async fn refused(&self, action: &str, parameters: &[(&str, &str)]) -> (u16, String, String) {
+        self.call(action, parameters).await.refused()
+    }
+
+    /// Creates a secret `name` whose version `v1` has the value `one`.
+    pub async fn create(&self, name: &str) -> Value {
+        self.ok("CreateSecret", &[("SecretName", name), ("VersionId", "v1"), ("SecretData", "one")]).await
+    }
+
+    /// Puts a version.
+    pub async fn put(&self, name: &str, version: &str, data: &str) -> Value {
+        self.ok("PutSecretValue", &[("SecretName", name), ("VersionId", version), ("SecretData", data)]).await
+    }
+
+    /// The value of the version that is read with these selectors.
+    pub async fn value(&self, name: &str, selectors: &[(&str, &str)]) -> String {
+        let answer = self.ok("GetSecretValue", &[&[("SecretName", name)], selectors].concat()).await;
+        answer["SecretData"].as_str().unwrap().to_owned()
+    }
+
+    /// All versions with their labels, newest first: `v2[ACSCurrent] v1[ACSPrevious,Mine]`.
+    pub async fn versions(&self, name: &str) -> String {
+        let answer = self
+            .ok(
+                "ListSecretVersionIds",
+                &[("SecretName", name), ("IncludeDeprecated", "true"), ("PageSize", "100")],
+            )
+            .await;
+        let row = |v: &Value| format!("{}[{}]", text(&v["VersionId"]), stages(v).join(","));
+        answer["VersionIds"]["VersionId"].as_array().unwrap().iter().map(row).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Sends any request and reads the answer.
+    pub async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut head = format!("{method} {target} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            head.push_str("Host: 127.0.0.1\r\n");
+        }
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
+        let counted = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        if !(chunked || counted || body.is_empty() && method == "GET") {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        head.push_str("Connection: close\r\n\r\n");
+        self.raw(&[head.as_bytes(), body].concat()).await
+    }
+
+    /// Sends bytes and reads one answer, to the end of the connection.
+    pub async fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        // The server may answer and close before it has read all of a request that is too long.
+        let written = stream.write_all(bytes).await;
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer).await;
+        assert!(!answer.is_empty(), "no answer: {written:?} {read:?}");
+        Answer::parse(&answer)
+    }
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(':').unwrap();
+            (name.to_ascii_lowercase(), value.trim().to_owned())
+        };
+        Self { status, headers: lines.map(header).collect(), body: body.to_owned() }
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// The members of a successful answer, which has a request id in body and header.
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        let answer: Value = serde_json::from_str(&self.body).unwrap();
+        assert_eq!(answer["RequestId"].as_str(), self.header("x-acs-request-id"));
+        answer
+    }
+
+    /// Status, code and message of a refusal, whose document must be complete.
+    pub fn refused(&self) -> (u16, String, String) {
+        let answer: Value = serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body));
+        assert_eq!(answer["HttpStatus"], self.status, "{}", self.body);
+        assert!(self.status >= 400, "{}", self.body);
+        assert_eq!(answer["RequestId"].as_str(), self.header("x-acs-request-id"));
+        assert!(answer["HostId"].is_string(), "{}", self.body);
+        (self.status, text(&answer["Code"]).to_owned(), text(&answer["Message"]).to_owned())
+    }
+}
+
+/// A refusal as it must be.
+pub fn refusal(status: u16, code: &str, message: &str) -> (u16, String, String) {
+    (status, code.to_owned(), message.to_owned())
+}
+
+/// 400 InvalidParameter naming the parameter.
+pub fn invalid(name: &str) -> (u16, String, String) {
+    refusal(400, "InvalidParameter", &format!("The specified parameter \"{name}\" is not valid."))
+}
+
+/// 400 MissingParameter naming the parameter.
+pub fn missing(name: &str) -> (u16, String, String) {
+    refusal(400, "MissingParameter", &format!("The parameter \"{name}\" is needed but not provided."))
+}
+
+/// 404 Forbidden.ResourceNotFound.
+pub fn not_found() -> (u16, String, String) {
+    refusal(404, "Forbidden.ResourceNotFound", "Resource not found.")
+}
+
+/// 409 for a secret in its recovery window.
+pub fn in_window() -> (u16, String, String) {
+    refusal(409, "Rejected.ResourceInDeleteWindow", "secret in delete peroid")
+}
+
+/// The labels of a version or of a GetSecretValue answer.
+pub fn stages(answer: &Value) -> Vec<&str> {
+    answer["VersionStages"]["VersionStage"].as_array().unwrap().iter().map(text).collect()
+}
+
+/// A member that must be a text.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+/// Parameters as a form body or query.
+pub fn form(parameters: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+}
+
+/// The root key of all tests.
+pub fn root_key() -> RootKey {
+    RootKey::from_key(&SymmetricKey::from_bytes([7; 32])).unwrap()
+}
+
+fn access_keys(more: Vec<(String, AccessKey)>) -> AccessKeys {
+    let key = |account: &str, secret: &str| AccessKey {
+        account: account.parse().unwrap(),
+        material: KeyMaterial::Secret(secret.into()),
+        active: true,
+    };
+    let mut keys = AccessKeys::default();
+    keys.add("test".to_owned(), key(ACCOUNT, "test"));
+    keys.add("testid".to_owned(), key(ACCOUNT, "testsecret"));
+    keys.add("other".to_owned(), key(OTHER_ACCOUNT, "other-secret"));
+    for (id, key) in more {
+        keys.add(id, key);
+    }
+    keys
+}
