@@ -78,26 +78,33 @@ const SALT: &str = "root-key-salt";
 /// Opens the data. A wrong root key, a damaged database, a directory that is in use or cannot be written to are
 /// found before anything is changed.
 pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy) -> anyhow::Result<Opened> {
+    let given = Given::from_args(args)?;
     let Place::Files { dir, database } = place else {
-        let store = SqlStore::in_memory().await?;
-        let key = match given_key(args, || fresh_salt(entropy))? {
-            Some((root, _salt)) => root,
-            None => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
+        let root = match given {
+            Given::Key(root) => *root,
+            Given::Passphrase(text) => RootKey::from_passphrase(&text, &fresh_salt(entropy))?,
+            Given::Nothing => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
         };
-        return Ok(Opened { store: Arc::new(store), root: key, lock: None });
+        return Ok(Opened { store: Arc::new(SqlStore::in_memory().await?), root, lock: None });
     };
     let lock = prepare(dir)?;
     let peek = look(database).await?;
     let stored_salt = salt_of(&peek)?;
-    let is_new = peek.marker.is_none();
-    let (root, salt, fresh_file) =
-        match given_key(args, || stored_salt.unwrap_or_else(|| fresh_salt(entropy)))? {
-            Some((root, salt)) => (root, salt, None),
-            None => {
-                let (key, fresh) = file_key(&dir.join("root.key"), is_new, entropy)?;
-                (RootKey::from_key(&key)?, None, fresh.then_some(key))
-            }
-        };
+    let mut fresh_file = None;
+    let mut fresh_salt_used = None;
+    let root = match given {
+        Given::Key(root) => *root,
+        Given::Passphrase(text) => {
+            let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
+            RootKey::from_passphrase(&text, &salt)?
+        }
+        Given::Nothing => {
+            let (key, fresh) = file_key(&dir.join("root.key"), peek.marker.is_none(), entropy)?;
+            let root = RootKey::from_key(&key)?;
+            fresh_file = fresh.then_some(key);
+            root
+        }
+    };
     if let Some(marker) = &peek.marker
         && root.check_marker(marker).is_err()
     {
@@ -109,7 +116,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     let store = SqlStore::open(database)
         .await
         .with_context(|| format!("cannot open the database {}", database.display()))?;
-    if let (Some(salt), None) = (salt, stored_salt) {
+    if let Some(salt) = fresh_salt_used {
         store.add_meta(SALT, salt.to_vec()).await?;
     }
     Ok(Opened { store: Arc::new(store), root, lock: Some(lock) })
@@ -162,24 +169,30 @@ fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
     salt
 }
 
-/// The root key given by environment or flag, with the salt if it comes from a passphrase.
-fn given_key(
-    args: &StoreArgs,
-    salt: impl FnOnce() -> [u8; 16],
-) -> anyhow::Result<Option<(RootKey, Option<[u8; 16]>)>> {
-    #[expect(clippy::disallowed_methods, reason = "the root key comes in as text")]
-    match (&args.root_key, &args.root_passphrase) {
-        (None, None) => Ok(None),
-        (Some(_), Some(_)) => bail!("SESAME_ROOT_KEY and SESAME_ROOT_PASSPHRASE exclude each other"),
-        (Some(text), None) => {
-            let key = SymmetricKey::parse(text.expose_secret());
-            let key = key.ok().context("SESAME_ROOT_KEY is not 32 bytes as hexadecimal digits or base64")?;
-            Ok(Some((RootKey::from_key(&key)?, None)))
-        }
-        (None, Some(text)) => {
-            ensure!(!text.expose_secret().is_empty(), "SESAME_ROOT_PASSPHRASE is empty");
-            let salt = salt();
-            Ok(Some((RootKey::from_passphrase(text.expose_secret(), &salt)?, Some(salt))))
+/// The root key as the environment gives it.
+enum Given {
+    Nothing,
+    Key(Box<RootKey>),
+    /// To be turned into a key with the salt of the database.
+    Passphrase(Zeroizing<String>),
+}
+
+impl Given {
+    /// Checked before anything is touched.
+    fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "the root key comes in as text")]
+        match (&args.root_key, &args.root_passphrase) {
+            (None, None) => Ok(Self::Nothing),
+            (Some(_), Some(_)) => bail!("SESAME_ROOT_KEY and SESAME_ROOT_PASSPHRASE exclude each other"),
+            (Some(text), None) => {
+                let key = SymmetricKey::parse(text.expose_secret()).ok();
+                let key = key.context("SESAME_ROOT_KEY is not 32 bytes as hexadecimal digits or base64")?;
+                Ok(Self::Key(Box::new(RootKey::from_key(&key)?)))
+            }
+            (None, Some(text)) => {
+                ensure!(!text.expose_secret().is_empty(), "SESAME_ROOT_PASSPHRASE is empty");
+                Ok(Self::Passphrase(Zeroizing::new(text.expose_secret().to_owned())))
+            }
         }
     }
 }

@@ -33,9 +33,9 @@
 //!
 //! # Memory
 //!
-//! Nothing while requests are short and their heads come in one read; otherwise at most one request line (a
-//! little over [`MAX_TARGET`]) plus what one read brings otherwise. Of a longer line the rest is dropped as it
-//! comes.
+//! None while the heads of requests come whole in one read and are short; otherwise what is held of one request
+//! line (a little over [`MAX_TARGET`] at most) and its rewritten form, and what one read brings. Of a longer
+//! line the rest is dropped as it comes.
 
 mod machine;
 #[cfg(test)]

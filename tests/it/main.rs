@@ -10,6 +10,11 @@
     reason = "a test fails by panicking, and is read rather than linked to"
 )]
 
+mod architecture;
+mod canary;
 mod rules;
 mod signatures;
+mod startup;
+mod store;
 mod support;
+mod tampering;

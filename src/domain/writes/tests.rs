@@ -124,19 +124,16 @@ fn rule_3_11_nine_labels_are_refused() {
     assert!(put(&s, "v3", &["a"]).is_ok());
 }
 
+/// Rule, label, version it leaves, version it enters, labels afterwards.
+type Case =
+    (&'static str, &'static str, Option<&'static str>, Option<&'static str>, Result<&'static str, Refusal>);
+
 #[test]
 fn the_table_of_update_secret_version_stage() {
     let before = "ACSCurrent=v2 ACSPrevious=v1 Mine=v1";
     let mismatch = Err(Refusal::StageMismatch);
     let wrong = Err(Refusal::Parameter("MoveToVersion"));
     let gone = Err(Refusal::VersionNotFound);
-    type Case = (
-        &'static str,
-        &'static str,
-        Option<&'static str>,
-        Option<&'static str>,
-        Result<&'static str, Refusal>,
-    );
     let cases: [Case; 18] = [
         ("3.20", "Mine", None, None, wrong.clone()),
         ("3.21", "New", None, Some("v2"), Ok("ACSCurrent=v2 ACSPrevious=v1 Mine=v1 New=v2")),

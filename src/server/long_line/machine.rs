@@ -263,7 +263,9 @@ impl Machine {
             return;
         }
         match RequestLine::parse(line) {
-            Some(request) if request.method != b"CONNECT" => self.begin_headers(request.http10),
+            Some(request) if request.method != b"CONNECT" && request.target.len() <= self.limits.long => {
+                self.begin_headers(request.http10);
+            }
             _ => self.state = State::Blind,
         }
     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use sqlx::Database;
 use sqlx::pool::PoolConnection;
-use sqlx::{Database, Pool};
 
 use crate::store::StoreError;
 
@@ -89,7 +89,4 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<Vec<Vec<Cell>>, StoreError>> + Send;
-
-    /// What to do before the pools are closed, such as folding a journal into the database.
-    fn before_close(pool: &Pool<Self::Db>) -> impl Future<Output = ()> + Send;
 }

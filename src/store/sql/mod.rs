@@ -31,6 +31,8 @@ const QUEUE: usize = 4096;
 pub struct SqlStore<D: Dialect> {
     /// Connections for reading.
     read: Pool<D::Db>,
+    /// The writer's connection.
+    write: Pool<D::Db>,
     /// The queue of the writer task; none once the store is closed.
     writer: Mutex<Option<(mpsc::Sender<writer::Job>, JoinHandle<()>)>>,
     /// The same queue, for everybody.
@@ -62,8 +64,8 @@ impl<D: Dialect> SqlStore<D> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let queue = sender.downgrade();
         #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
-        let task = tokio::spawn(writer::run::<D>(write, receiver));
-        Self { read, writer: Mutex::new(Some((sender, task))), queue }
+        let task = tokio::spawn(writer::run::<D>(write.clone(), receiver));
+        Self { read, write, writer: Mutex::new(Some((sender, task))), queue }
     }
 
     /// Hands a write to the writer and waits until it is durable.
@@ -104,8 +106,10 @@ impl<D: Dialect> SqlStore<D> {
                 tracing::error!(%error, "the writer did not end well");
             }
         }
-        D::before_close(&self.read).await;
+        // The writer's connection last: SQLite folds its journal into the database when the last one closes, and a
+        // read-only one cannot do that.
         self.read.close().await;
+        self.write.close().await;
     }
 }
 

@@ -51,11 +51,6 @@ impl Dialect for SqliteDialect {
         let rows = bound(sql, params).fetch_all(&mut **connection).await.map_err(|e| failed(&e))?;
         rows.iter().map(cells).collect()
     }
-
-    async fn before_close(pool: &Pool<Sqlite>) {
-        // Readers are read-only; the writer's connection folds the journal in when it closes.
-        tracing::debug!(connections = pool.size(), "closing the database");
-    }
 }
 
 fn bound<'q>(sql: &'static str, params: &[Param<'q>]) -> Query<'q, Sqlite, SqliteArguments> {
@@ -160,7 +155,11 @@ const QUICK_CHECK_BYTES: u64 = 4 * 1024 * 1024;
 /// # Errors
 /// [`StoreError::Unavailable`] with SQLite's own words when it is no database or is damaged.
 pub async fn peek(path: &Path, bytes: u64) -> Result<Peek, StoreError> {
-    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    // After a clean stop there is no journal, and a database that is said not to change is read without making one.
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    let clean = !Path::new(&journal).exists();
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(clean);
     let mut connection = options.connect().await.map_err(|e| failed(&e))?;
     let found = peek_on(&mut connection, bytes).await;
     let closed = connection.close().await.map_err(|e| failed(&e));

@@ -37,7 +37,6 @@ pub(super) async fn run<D: Dialect>(pool: Pool<D::Db>, mut queue: mpsc::Receiver
             }
         }
     }
-    pool.close().await;
 }
 
 /// One transaction with all writes; the outcome of each, or one error for all of them.

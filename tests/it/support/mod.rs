@@ -1,5 +1,7 @@
 //! A whole server in the test's process, on a port of its own, and a client that shows everything.
 
+pub mod program;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,291 @@
+//! The structure of the code, kept by a test: who may use whom, how long a file may be, which lists must agree.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use sesame::actions::ACTIONS;
+
+/// A layer, the layers it may use, and the outside crates it may use. `store::sql` is a layer of its own.
+const LAYERS: &[(&str, &[&str], &[&str])] = &[
+    ("domain", &[], &["std", "jiff", "rand", "thiserror"]),
+    (
+        "crypto",
+        &[],
+        &[
+            "std",
+            "aes_gcm",
+            "argon2",
+            "base64",
+            "const_hex",
+            "hkdf",
+            "rand",
+            "sha2",
+            "subtle",
+            "thiserror",
+            "zeroize",
+        ],
+    ),
+    ("ports", &["domain"], &["std", "async_trait", "jiff", "rand", "rand_chacha", "tokio", "uuid"]),
+    ("store", &["domain"], &["std", "async_trait", "thiserror"]),
+    ("store::sql", &["domain", "store"], &["std", "async_trait", "serde_json", "sqlx", "tokio", "tracing"]),
+    (
+        "app",
+        &["crypto", "domain", "ports", "store"],
+        &["std", "quick_cache", "secrecy", "sha2", "thiserror", "tokio", "tokio_util", "zeroize"],
+    ),
+    (
+        "wire",
+        &["app", "domain"],
+        &[
+            "std",
+            "base64",
+            "const_hex",
+            "hmac",
+            "http",
+            "jiff",
+            "percent_encoding",
+            "quick_xml",
+            "rsa",
+            "serde",
+            "serde_json",
+            "sha1",
+            "sha2",
+            "sm3",
+            "subtle",
+            "thiserror",
+            "zeroize",
+        ],
+    ),
+    // Actions list what needs no rule straight from the store's records.
+    ("actions", &["app", "domain", "store", "wire"], &["std", "const_hex", "serde", "serde_json"]),
+    ("scheduler", &["app"], &["std", "tokio", "tokio_util", "tracing"]),
+    ("telemetry", &["wire"], &["std", "anyhow", "clap", "tracing", "tracing_subscriber"]),
+    ("config", &["app", "domain"], &["std", "anyhow", "secrecy", "serde", "toml"]),
+    (
+        "server",
+        &["actions", "app", "crypto", "domain", "ports", "scheduler", "telemetry", "wire"],
+        &[
+            "std",
+            "axum",
+            "const_hex",
+            "http",
+            "http_body_util",
+            "hyper",
+            "hyper_util",
+            "secrecy",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tokio_util",
+            "tracing",
+            "uuid",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "actions",
+            "app",
+            "config",
+            "crypto",
+            "domain",
+            "ports",
+            "server",
+            "store",
+            "store::sql",
+            "telemetry",
+        ],
+        &["std", "anyhow", "clap", "secrecy", "tokio", "tokio_util", "tracing", "zeroize"],
+    ),
+];
+
+/// What the pure layers must not name, whatever crate it is in.
+const IMPURE: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::env",
+    "std::thread",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "tokio",
+    "async ",
+];
+
+/// The most lines of a file, its tests not counted.
+const MAX_LINES: usize = 500;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All Rust files below `src`, with their text.
+fn sources() -> Vec<(String, String)> {
+    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(&root().join("src"), &mut files);
+    files.sort();
+    let named = |path: PathBuf| {
+        let name = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(path).unwrap();
+        (name, text)
+    };
+    files.into_iter().map(named).collect()
+}
+
+/// A file's own text without its unit tests; none for a file of tests only.
+fn without_tests<'a>(name: &str, text: &'a str) -> Option<&'a str> {
+    if name.ends_with("tests.rs") || name.contains("/tests/") {
+        return None;
+    }
+    Some(text.split("#[cfg(test)]\nmod tests").next().unwrap())
+}
+
+fn layer_of(name: &str) -> &str {
+    if name.starts_with("store/sql") {
+        return "store::sql";
+    }
+    name.split(['/', '.']).next().unwrap()
+}
+
+/// Code lines without comments and doc comments.
+fn code(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The identifiers that follow `prefix` at the start of a path.
+fn after<'a>(text: &'a str, prefix: &str) -> BTreeSet<&'a str> {
+    let ident = |rest: &'a str| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap();
+    text.match_indices(prefix).map(|(at, _)| ident(&text[at + prefix.len()..])).collect()
+}
+
+/// The layers that a text uses: `crate::x`, `crate::store::sql`, `crate::{x, y}` is not written here.
+fn layers_used(text: &str) -> BTreeSet<String> {
+    let mut used: BTreeSet<String> = after(text, "crate::").into_iter().map(str::to_owned).collect();
+    assert!(!text.contains("crate::{"), "name layers one by one");
+    if text.contains("crate::store::sql") {
+        used.insert("store::sql".to_owned());
+    }
+    used
+}
+
+#[test]
+fn every_layer_uses_only_what_its_row_allows() {
+    for (name, text) in sources() {
+        let Some(text) = without_tests(&name, &text) else { continue };
+        let text = code(text);
+        let layer = layer_of(&name);
+        if matches!(layer, "lib" | "main") {
+            continue;
+        }
+        let row = LAYERS.iter().find(|(row, ..)| *row == layer);
+        let (_, layers, crates) = row.unwrap_or_else(|| panic!("{name}: the layer {layer} has no row"));
+        for used in layers_used(&text) {
+            let own = used == layer || layer.starts_with(&used);
+            let allowed = layers.contains(&used.as_str());
+            assert!(own || allowed || used.starts_with(layer), "{name}: {layer} must not use {used}");
+        }
+        for used in after(&text, "\nuse ") {
+            let inner = matches!(used, "crate" | "super" | "self") || text.contains(&format!("mod {used};"));
+            assert!(inner || crates.contains(&used), "{name}: {layer} must not use the crate {used}");
+        }
+    }
+}
+
+#[test]
+fn the_pure_layers_know_neither_time_nor_chance_nor_io() {
+    for (name, text) in sources() {
+        let Some(text) = without_tests(&name, &text) else { continue };
+        if !matches!(layer_of(&name), "domain" | "crypto" | "wire") {
+            continue;
+        }
+        for word in IMPURE {
+            assert!(!code(text).contains(word), "{name} is in a pure layer and names {word}");
+        }
+    }
+}
+
+#[test]
+fn only_store_sql_knows_the_database() {
+    for (name, text) in sources() {
+        let text = code(&text);
+        assert!(layer_of(&name) == "store::sql" || !text.contains("sqlx"), "{name} knows sqlx");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_500_lines_without_its_tests() {
+    for (name, text) in sources() {
+        let Some(text) = without_tests(&name, &text) else { continue };
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{name} has {lines} lines");
+    }
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    for (name, text) in sources() {
+        for mark in ["todo!(", "unimplemented!(", "FIXME", "XXX", "HACK", "TODO"] {
+            assert!(!text.contains(mark), "{name} has {mark}");
+        }
+    }
+}
+
+#[test]
+fn every_action_file_is_in_the_table() {
+    let helpers = ["mod", "endpoint", "refused", "tagging"];
+    let files: BTreeSet<String> = sources()
+        .into_iter()
+        .filter_map(|(name, _)| name.strip_prefix("actions/")?.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| !helpers.contains(&name.as_str()))
+        .collect();
+    let snake = |name: &str| {
+        let mut text = String::new();
+        for c in name.chars() {
+            if c.is_uppercase() && !text.is_empty() {
+                text.push('_');
+            }
+            text.extend(c.to_lowercase());
+        }
+        text
+    };
+    let real = ACTIONS.iter().filter(|a| a.state() == sesame::actions::State::Real);
+    let table: BTreeSet<String> = real.map(|action| snake(action.name())).collect();
+    assert_eq!(files, table);
+}
+
+#[test]
+fn action_names_are_unique_and_sorted() {
+    let mut names: Vec<&str> = ACTIONS.iter().map(|action| action.name()).collect();
+    let given = names.clone();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names, given);
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |dir: &str| -> BTreeSet<_> {
+        let entries = std::fs::read_dir(root().join("migrations").join(dir)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+}
+
+#[test]
+fn the_map_names_every_layer() {
+    let map = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    for (layer, ..) in LAYERS {
+        assert!(map.contains(&format!("`{layer}`")), "docs/ARCHITECTURE.md does not name {layer}");
+    }
+}

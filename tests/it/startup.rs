@@ -1,0 +1,176 @@
+//! What stops the start: one clear line, exit code 1, nothing changed on disk.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::support::program::{Program, contents, run};
+
+/// A data directory with one secret, closed cleanly.
+fn filled(dir: &Path) {
+    let server = Program::serve(&["--data-dir", dir.to_str().unwrap()], &[]);
+    let create = [("SecretName", "a"), ("VersionId", "v1"), ("SecretData", "one")];
+    assert!(server.call("CreateSecret", &create).contains("200 OK"));
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+/// Runs `serve`, which must refuse with one line that has these words, and change nothing in `dir`.
+fn refused(dir: &Path, arguments: &[&str], environment: &[(&str, &str)], words: &[&str]) {
+    let before = dir.exists().then(|| contents(dir));
+    let listen = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dir.to_str().unwrap()];
+    let output = run(&[&listen[..], arguments].concat(), environment);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in {said:?}");
+    }
+    assert!(output.stdout.is_empty());
+    assert_eq!(dir.exists().then(|| contents(dir)), before, "something changed on disk");
+}
+
+#[test]
+fn a_clean_stop_leaves_only_the_database_and_the_key() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let names: Vec<_> = contents(dir.path()).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(names, [dir.path().join("root.key"), dir.path().join("sesame.db")]);
+    let mode = std::fs::metadata(dir.path().join("root.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = Program::serve(&["--data-dir", dir.path().to_str().unwrap()], &[]);
+    assert!(again.call("GetSecretValue", &[("SecretName", "a")]).contains("\"SecretData\":\"one\""));
+}
+
+#[test]
+fn a_wrong_root_key_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let other = "00".repeat(32);
+    let words = ["the root key does not open the database"];
+    refused(dir.path(), &[], &[("SESAME_ROOT_KEY", &other)], &words);
+    refused(dir.path(), &[], &[("SESAME_ROOT_PASSPHRASE", "other")], &words);
+    std::fs::write(dir.path().join("root.key"), &other).unwrap();
+    refused(dir.path(), &[], &[], &words);
+    std::fs::write(dir.path().join("root.key"), "no key").unwrap();
+    refused(dir.path(), &[], &[], &["root.key does not hold a key"]);
+    std::fs::remove_file(dir.path().join("root.key")).unwrap();
+    refused(dir.path(), &[], &[], &["cannot read the root key file"]);
+}
+
+#[test]
+fn a_passphrase_opens_what_it_sealed() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["--data-dir", dir.path().to_str().unwrap()];
+    let server = Program::serve(&arguments, &[("SESAME_ROOT_PASSPHRASE", "open sesame")]);
+    let create = [("SecretName", "a"), ("VersionId", "v1"), ("SecretData", "one")];
+    assert!(server.call("CreateSecret", &create).contains("200 OK"));
+    server.terminate();
+    assert!(!dir.path().join("root.key").exists());
+    refused(dir.path(), &[], &[("SESAME_ROOT_PASSPHRASE", "shut sesame")], &["the root key does not open"]);
+    let again = Program::serve(&arguments, &[("SESAME_ROOT_PASSPHRASE", "open sesame")]);
+    assert!(again.call("GetSecretValue", &[("SecretName", "a")]).contains("\"SecretData\":\"one\""));
+}
+
+#[test]
+fn a_damaged_database_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let database = dir.path().join("sesame.db");
+    let good = std::fs::read(&database).unwrap();
+    let mut cases = vec![b"this is no database, it is a text that somebody put here by mistake".repeat(200)];
+    // Each page in turn is overwritten, but for the first 100 bytes of the file, which the first case stands for.
+    for page in
+        good.chunks(4096).enumerate().skip(1).filter(|(_, p)| p.iter().any(|b| *b != 0)).map(|(n, _)| n)
+    {
+        let mut damaged = good.clone();
+        damaged[page * 4096..page * 4096 + 64].fill(0xAA);
+        cases.push(damaged);
+    }
+    for damaged in cases {
+        std::fs::write(&database, damaged).unwrap();
+        refused(dir.path(), &[], &[], &["the database", "is damaged"]);
+    }
+    std::fs::write(&database, &good[..good.len() / 2]).unwrap();
+    refused(dir.path(), &[], &[], &["the database", "is damaged"]);
+}
+
+#[test]
+fn a_port_in_use_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = dir.path().join("new");
+    let output = run(&["serve", "--listen", &address, "--data-dir", data.to_str().unwrap()], &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("cannot listen on {address}")) && said.lines().count() == 1, "{said}");
+    assert!(!data.exists(), "the data directory was made although the port was taken");
+}
+
+#[test]
+fn a_directory_in_use_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let server = Program::serve(&["--data-dir", path], &[]);
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", path], &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1));
+    assert!(said.contains("is in use by another process"), "{said}");
+    assert_eq!(run(&["check", "--data-dir", path], &[]).status.code(), Some(1));
+    drop(server);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_to_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    refused(&file.join("below"), &[], &[], &["cannot make the data directory"]);
+    // The super-user may write anywhere, so there a file system that refuses is used.
+    let data = Path::new("/proc/sesame-test");
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()], &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", "/proc/self"], &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the data directory /proc/self is not writable"), "{said}");
+}
+
+#[test]
+fn wrong_settings_stop_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    refused(&data, &["--auth", "enforced"], &[], &["--auth enforced is not available yet"]);
+    refused(&data, &["--region", "CN"], &[], &["--region \"CN\" is no region id"]);
+    refused(&data, &["--account-id", "me"], &[], &["--account-id \"me\" is no account id"]);
+    refused(&data, &["--database", "postgres://x"], &[], &["--database must be sqlite:PATH"]);
+    refused(&data, &["--config", "/nonexistent"], &[], &["cannot read the configuration file /nonexistent"]);
+    refused(&data, &[], &[("SESAME_ROOT_KEY", "short")], &["SESAME_ROOT_KEY is not 32 bytes"]);
+}
+
+#[test]
+fn commands_say_how_it_went() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    assert_eq!(run(&["check", "--data-dir", path], &[]).status.code(), Some(1), "there is no database");
+    filled(dir.path());
+    let check = run(&["check", "--data-dir", path], &[]);
+    assert_eq!(check.status.code(), Some(0));
+    assert_eq!(String::from_utf8(check.stdout).unwrap(), "1 secrets checked, 0 damaged places\n");
+    assert_eq!(run(&["migrate", "--data-dir", path], &[]).status.code(), Some(0));
+    let server = Program::serve(&["--in-memory"], &[("SESAME_REGION", "cn-beijing")]);
+    assert!(server.banner.contains("auth open, database in memory, region cn-beijing"), "{}", server.banner);
+    let url = format!("http://{}", server.address);
+    assert_eq!(run(&["healthcheck", "--url", &url], &[]).status.code(), Some(0));
+    drop(server);
+    assert_eq!(run(&["healthcheck", "--url", &url], &[]).status.code(), Some(1));
+    let actions = String::from_utf8(run(&["actions"], &[]).stdout).unwrap();
+    assert!(actions.contains("GetSecretValue") && actions.contains("refused"), "{actions}");
+}
+
+#[test]
+fn an_open_server_on_a_public_address_warns() {
+    let server = Program::serve(&["--in-memory", "--listen", "0.0.0.0:0"], &[]);
+    let log = server.kill();
+    assert!(log.contains("WARN") && log.contains("--auth open"), "{log}");
+}

@@ -1,0 +1,344 @@
+//! The conformance list: what every store must do. Each case runs on each backend; a later database joins by one
+//! line in [`backends`].
+
+use std::sync::Arc;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use sesame::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
+use sesame::domain::{
+    Change, DataType, Limits, Op, Page, Scope, Secret, SecretFilter, SecretName, Tags, Timestamp, VersionId,
+};
+use sesame::store::sql::SqlStore;
+use sesame::store::{Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, SealedValue, Store, StoreError};
+
+use crate::support::NOW;
+
+/// Every backend, empty.
+async fn backends(dir: &std::path::Path) -> Vec<(&'static str, Arc<dyn Store>)> {
+    vec![
+        ("SQLite in memory", Arc::new(SqlStore::in_memory().await.unwrap())),
+        ("SQLite file", Arc::new(SqlStore::open(&dir.join("sesame.db")).await.unwrap())),
+    ]
+}
+
+/// Runs a case on each backend.
+async fn on_each<F: AsyncFn(Arc<dyn Store>)>(case: F) {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, store) in backends(dir.path()).await {
+        println!("on {name}");
+        store.add_service_key(service_key()).await.unwrap();
+        case(Arc::clone(&store)).await;
+        store.close().await;
+    }
+}
+
+fn scope() -> Scope {
+    Scope { account: "1".parse().unwrap(), region: "cn-hangzhou".parse().unwrap() }
+}
+
+fn service_key() -> KeyRecord {
+    let first = KeyVersionRecord { version: 1, material: vec![1, 2, 3], created: NOW };
+    KeyRecord { id: "key-1".parse().unwrap(), scope: scope(), created: NOW, versions: vec![first] }
+}
+
+fn name(text: &str) -> SecretName {
+    text.parse().unwrap()
+}
+
+fn creation(text: &str, now: Timestamp, tags: Tags) -> Change {
+    let new = NewSecret {
+        id: format!("id-{text}").parse().unwrap(),
+        scope: scope(),
+        name: name(text),
+        description: format!("about {text}"),
+        encryption_key: None,
+        version: "v1".parse().unwrap(),
+        data_type: DataType::Text,
+        tags,
+    };
+    writes::create(new, now).unwrap()
+}
+
+/// The change with a sealed value for the version it adds, and a data key for a creation.
+fn batch(change: Change) -> Batch {
+    let added = change.ops.iter().find_map(|op| match op {
+        Op::AddVersion(version) => Some(version.id.clone()),
+        _ => None,
+    });
+    let data_key = (change.on_revision == 0).then(|| DataKeyRecord {
+        id: "dk-1".parse().unwrap(),
+        key: "key-1".parse().unwrap(),
+        key_version: 1,
+        wrapped: vec![9; 48],
+        created: NOW,
+    });
+    let value = added.map(|version| SealedValue {
+        sealed: format!("sealed {version}").into_bytes().into(),
+        data_key: "dk-1".parse().unwrap(),
+        version,
+    });
+    Batch { change, value, data_key }
+}
+
+async fn create(store: &dyn Store, text: &str, now: Timestamp, tags: &[(&str, &str)]) -> Secret {
+    let tags = tags.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect();
+    let change = creation(text, now, tags);
+    let secret = change.created().unwrap();
+    store.commit(batch(change)).await.unwrap();
+    secret
+}
+
+async fn names(store: &dyn Store, filter: Option<&SecretFilter>, number: u32, size: u32) -> (u64, String) {
+    let listing = store.list_secrets(&scope(), filter, Page { number, size }, NOW).await.unwrap();
+    (listing.total, listing.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(" "))
+}
+
+#[tokio::test]
+async fn what_is_committed_is_loaded_back() {
+    on_each(async |store| {
+        assert!(store.load_secret(&scope(), &name("a")).await.unwrap().is_none());
+        let secret = create(&*store, "a", NOW, &[("k", "v"), ("l", "")]).await;
+        let record = store.load_secret(&scope(), &name("a")).await.unwrap().unwrap();
+        assert_eq!(record.secret, secret);
+        assert_eq!(&*record.values[0].sealed, b"sealed v1");
+        assert_eq!(record.data_keys[0].wrapped, vec![9; 48]);
+        let elsewhere = Scope { region: "cn-beijing".parse().unwrap(), ..scope() };
+        assert!(store.load_secret(&elsewhere, &name("a")).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_decided_on_another_revision_is_a_conflict_and_changes_nothing() {
+    on_each(async |store| {
+        let secret = create(&*store, "a", NOW, &[]).await;
+        let change = writes::update(&secret, Some("x".to_owned()), NOW).unwrap();
+        store.commit(batch(change.clone())).await.unwrap();
+        assert_eq!(store.commit(batch(change)).await, Err(StoreError::Conflict));
+        let purge = writes::purge(&secret);
+        assert_eq!(store.commit(batch(purge)).await, Err(StoreError::Conflict));
+        assert_eq!(store.commit(batch(creation("a", NOW, Tags::default()))).await, Err(StoreError::Conflict));
+        let loaded = store.load_secret(&scope(), &name("a")).await.unwrap().unwrap().secret;
+        assert_eq!((loaded.revision, loaded.description.as_str()), (2, "x"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_conflict_in_a_group_does_not_harm_the_others() {
+    on_each(async |store| {
+        let a = create(&*store, "a", NOW, &[]).await;
+        let stale = Change { on_revision: 7, ..writes::update(&a, None, NOW).unwrap() };
+        let commits = (0..50).map(|n| {
+            let change =
+                if n == 25 { stale.clone() } else { creation(&format!("s{n:02}"), NOW, Tags::default()) };
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.commit(batch(change)).await })
+        });
+        let mut conflicts = 0;
+        for commit in commits.collect::<Vec<_>>() {
+            conflicts += usize::from(commit.await.unwrap() == Err(StoreError::Conflict));
+        }
+        assert_eq!(conflicts, 1);
+        assert_eq!(names(&*store, None, 1, 1).await.0, 50);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_purge_leaves_nothing_and_frees_the_name() {
+    on_each(async |store| {
+        let secret = create(&*store, "a", NOW, &[("k", "v")]).await;
+        store.commit(batch(writes::purge(&secret))).await.unwrap();
+        assert!(store.load_secret(&scope(), &name("a")).await.unwrap().is_none());
+        assert!(store.list_tags(&scope(), None, 9, NOW).await.unwrap().is_empty());
+        create(&*store, "a", NOW, &[]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn listings_are_newest_first_then_by_name_and_hide_what_is_due() {
+    on_each(async |store| {
+        for (text, age) in [("c", 0), ("a", 1000), ("b", 1000), ("d", 2000)] {
+            create(&*store, text, NOW.plus_millis(-age), &[]).await;
+        }
+        assert_eq!(names(&*store, None, 1, 3).await, (4, "c a b".to_owned()));
+        assert_eq!(names(&*store, None, 2, 3).await, (4, "d".to_owned()));
+        assert_eq!(names(&*store, None, 3, 3).await, (4, String::new()));
+        let d = store.load_secret(&scope(), &name("d")).await.unwrap().unwrap().secret;
+        let (change, at) = writes::delete(&d, Deletion::After(7), NOW.plus_days(-7)).unwrap();
+        store.commit(batch(change)).await.unwrap();
+        assert_eq!(names(&*store, None, 1, 9).await, (3, "c a b".to_owned()));
+        assert_eq!(names(&*store, Some(&SecretFilter::default()), 1, 9).await.0, 3);
+        assert_eq!(store.next_purge().await.unwrap(), Some(at));
+        assert_eq!(store.due_for_purge(NOW, 9).await.unwrap(), [(scope(), name("d"))]);
+        assert!(store.due_for_purge(NOW.plus_millis(-1), 9).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn filters_or_values_and_and_keys() {
+    on_each(async |store| {
+        create(&*store, "a", NOW, &[("env", "prod"), ("team", "x")]).await;
+        create(&*store, "b", NOW, &[("env", "test")]).await;
+        create(&*store, "A", NOW, &[("other", "prod")]).await;
+        let cases: [(&[(&str, &[&str])], &str); 10] = [
+            (&[("SecretName", &["a", "b", "zzz"])], "a b"),
+            (&[("SecretName", &["%", "a_", "A*"])], ""),
+            (&[("Description", &["about A"])], "A"),
+            (&[("TagKey", &["env"])], "a b"),
+            (&[("TagValue", &["prod"])], "A a"),
+            (&[("TagKey", &["env"]), ("TagValue", &["prod"])], "a"),
+            (&[("TagKey", &["team"]), ("SecretName", &["b"])], ""),
+            (&[("SecretType", &["GENERIC"])], "A a b"),
+            (&[("SecretType", &["Rds"])], ""),
+            (&[("DKMSInstanceId", &["kst-1"])], ""),
+        ];
+        for (given, want) in cases {
+            let mut filter = SecretFilter::default();
+            for (key, values) in given {
+                filter.add(key, values.iter().map(|v| (*v).to_owned()).collect()).unwrap();
+            }
+            let (total, got) = names(&*store, Some(&filter), 1, 100).await;
+            assert_eq!((got.as_str(), total), (want, want.split_whitespace().count() as u64), "{given:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tags_are_listed_by_name_and_key() {
+    on_each(async |store| {
+        create(&*store, "b", NOW, &[("k", "1")]).await;
+        create(&*store, "a", NOW, &[("k", "2"), ("j", "1"), ("Z", "9")]).await;
+        let shown = |rows: Vec<sesame::store::TagRow>| {
+            rows.iter().map(|r| format!("{}.{}={}", r.name, r.key, r.value)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown(store.list_tags(&scope(), None, 9, NOW).await.unwrap()), "a.Z=9 a.j=1 a.k=2 b.k=1");
+        assert_eq!(shown(store.list_tags(&scope(), Some(("a", "j")), 1, NOW).await.unwrap()), "a.k=2");
+        assert_eq!(shown(store.tags_of(&[name("b"), name("zz")], &scope()).await.unwrap()), "b.k=1");
+        let key = "k".parse().unwrap();
+        let value = "1".parse().unwrap();
+        assert_eq!(
+            store.names_with_tag(&scope(), (&key, None), "", 9).await.unwrap(),
+            [name("a"), name("b")]
+        );
+        assert_eq!(store.names_with_tag(&scope(), (&key, Some(&value)), "", 9).await.unwrap(), [name("b")]);
+        assert_eq!(store.names_with_tag(&scope(), (&key, None), "a", 9).await.unwrap(), [name("b")]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_and_facts_are_stored_once() {
+    on_each(async |store| {
+        assert_eq!(store.service_key(&scope()).await.unwrap(), Some(service_key()));
+        assert_eq!(store.key(&service_key().id).await.unwrap(), Some(service_key()));
+        let second = KeyRecord { id: "key-2".parse().unwrap(), ..service_key() };
+        assert_eq!(store.add_service_key(second).await, Err(StoreError::Conflict));
+        assert_eq!(store.meta("x").await.unwrap(), None);
+        store.add_meta("x", vec![1]).await.unwrap();
+        assert_eq!(store.add_meta("x", vec![2]).await, Err(StoreError::Conflict));
+        assert_eq!(store.meta("x").await.unwrap(), Some(vec![1]));
+        create(&*store, "a", NOW, &[("k", "v")]).await;
+        store.reset().await.unwrap();
+        assert_eq!(names(&*store, None, 1, 9).await.0, 0);
+        assert_eq!(store.service_key(&scope()).await.unwrap(), None);
+        assert_eq!(store.meta("x").await.unwrap(), Some(vec![1]), "facts stay");
+        assert!(store.integrity().await.unwrap().is_empty());
+        store.health().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn walking_visits_every_secret_once() {
+    on_each(async |store| {
+        for text in ["c", "a", "b"] {
+            create(&*store, text, NOW, &[]).await;
+        }
+        let mut seen = Vec::new();
+        let mut last: Option<(Scope, SecretName)> = None;
+        loop {
+            let after = last.as_ref().map(|(scope, name)| (scope, name));
+            let page = store.walk_secrets(after, 2).await.unwrap();
+            let Some(end) = page.last().cloned() else { break };
+            seen.extend(page.into_iter().map(|(_, name)| name.to_string()));
+            last = Some(end);
+        }
+        assert_eq!(seen, ["a", "b", "c"]);
+    })
+    .await;
+}
+
+/// A random command's change, if the domain allows it.
+fn random_change(secret: &Secret, rng: &mut ChaCha20Rng, now: Timestamp) -> Option<Change> {
+    let label = |rng: &mut ChaCha20Rng| {
+        let labels = ["ACSCurrent", "ACSPrevious", "a", "b", "c", "d", "e", "f", "g"];
+        labels[rng.random_range(0..labels.len())].parse().unwrap()
+    };
+    let version =
+        |rng: &mut ChaCha20Rng| -> VersionId { format!("v{}", rng.random_range(1..20)).parse().unwrap() };
+    let limits = Limits::default();
+    if secret.planned_deletion.is_some() && rng.random_bool(0.5) {
+        return writes::restore(secret, now).ok();
+    }
+    match rng.random_range(0..12) {
+        0..=3 => {
+            let stages = (0..rng.random_range(1..4)).map(|_| label(rng)).collect();
+            let put = PutVersion {
+                version: version(rng),
+                data_type: DataType::Text,
+                stages,
+                same_value: Some(false),
+            };
+            writes::put_version(secret, put, &limits, now).ok().flatten()
+        }
+        4..=7 => {
+            let remove_from = rng.random_bool(0.4).then(|| version(rng));
+            let move_to = rng.random_bool(0.8).then(|| version(rng));
+            let command = MoveStage { label: label(rng), remove_from, move_to };
+            writes::move_stage(secret, &command, &limits, now).ok().flatten()
+        }
+        8 => writes::delete(secret, Deletion::After(7), now).ok().map(|(change, _)| change),
+        9 => writes::restore(secret, now).ok(),
+        10 => {
+            let key = format!("k{}", rng.random_range(0..5)).parse().unwrap();
+            if rng.random_bool(0.5) {
+                writes::tag(secret, vec![(key, format!("{}", rng.random_range(0..9)).parse().unwrap())]).ok()
+            } else {
+                writes::untag(secret, &[key])
+            }
+        }
+        _ => writes::update(secret, Some(format!("d{}", rng.random_range(0..9))), now).ok(),
+    }
+}
+
+#[tokio::test]
+async fn applying_a_change_in_memory_equals_what_the_store_gives_back() {
+    on_each(async |store| {
+        for seed in 0..20 {
+            random_walk(&*store, seed).await;
+        }
+    })
+    .await;
+}
+
+async fn random_walk(store: &dyn Store, seed: u64) {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let text = format!("s{seed}");
+    let mut secret = create(store, &text, NOW, &[]).await;
+    for step in 0..60 {
+        let Some(change) = random_change(&secret, &mut rng, NOW.plus_millis(step)) else { continue };
+        secret = secret.after(&change).unwrap();
+        store.commit(batch(change)).await.unwrap();
+        let loaded = store.load_secret(&scope(), &name(&text)).await.unwrap().unwrap();
+        assert_eq!(loaded.secret, secret, "seed {seed}, step {step}");
+        let values: Vec<_> = loaded.values.iter().map(|v| &v.version).collect();
+        assert_eq!(values, secret.versions.iter().map(|v| &v.id).collect::<Vec<_>>());
+    }
+    assert!(secret.revision > 10, "the commands did something");
+}

@@ -1,0 +1,135 @@
+//! The `sesame` program itself, as a user runs it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running server; ended by its own id when dropped.
+pub struct Program {
+    child: Child,
+    pub address: SocketAddr,
+    log: PathBuf,
+    /// What it said until it was ready.
+    pub banner: String,
+}
+
+/// A command that inherits no setting from the environment.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sesame"));
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SESAME_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end, which must come within ten seconds.
+pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut child = command(arguments)
+        .envs(environment.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            panic!("sesame {arguments:?} does not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
+impl Program {
+    /// Starts `serve` on a free port and waits until it says that it is ready.
+    pub fn serve(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let log = tempfile::NamedTempFile::new().unwrap().into_temp_path().keep().unwrap();
+        let listen = if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
+        let mut child = command(&["serve"])
+            .args(listen)
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut banner = String::new();
+        while !banner.ends_with("Ready.\n") {
+            let read = lines.read_line(&mut banner).unwrap();
+            assert!(read > 0, "it ended: {banner}{}", std::fs::read_to_string(&log).unwrap());
+        }
+        let url = banner.split("http://").nth(1).unwrap().split_whitespace().next().unwrap();
+        Self { address: url.parse().unwrap(), child, log, banner }
+    }
+
+    /// Sends a request over a connection of its own and reads the whole answer.
+    pub fn send(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(request).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    /// Calls an action unsigned, by POST with a form.
+    pub fn call(&self, action: &str, parameters: &[(&str, &str)]) -> String {
+        let form = super::form(&[&[("Action", action), ("Version", "2016-01-20")], parameters].concat());
+        self.post("/", "application/x-www-form-urlencoded", &form)
+    }
+
+    /// Posts a body.
+    pub fn post(&self, target: &str, kind: &str, body: &str) -> String {
+        let length = body.len();
+        self.send(
+            format!(
+                "POST {target} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+                 Connection: close\r\n\r\n{body}"
+            )
+            .as_bytes(),
+        )
+    }
+
+    /// Ends it as a power cut would, and gives its log.
+    pub fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Asks it to stop and gives its exit code and log.
+    pub fn terminate(mut self) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let code = self.child.wait().unwrap().code();
+        (code, std::fs::read_to_string(&self.log).unwrap())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Ended already, where a test went well.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        drop(std::fs::remove_file(&self.log));
+    }
+}
+
+/// Every file of a directory with the hash of its bytes: what a refusal must not change.
+pub fn contents(dir: &Path) -> Vec<(PathBuf, String)> {
+    use sha2::{Digest, Sha256};
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), const_hex::encode(Sha256::digest(std::fs::read(&path).unwrap()))))
+        .collect();
+    files.sort();
+    files
+}
