@@ -16,10 +16,23 @@ pub enum AppError {
     /// Others changed the secret faster than we could decide; the caller may try again.
     #[error("too many conflicting changes")]
     Busy,
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    /// The database did not do it; the caller may try again.
+    #[error("database unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be understood.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
     /// Something stored could not be opened.
     #[error("sealed data: {0}")]
     Crypto(#[from] CryptoError),
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Busy,
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            StoreError::Corrupt(what) => Self::Damaged(what),
+        }
+    }
 }

@@ -23,10 +23,10 @@ pub use loaded::Loaded;
 pub use secrets::{Creation, Put};
 pub use upkeep::Damage;
 
-use crate::crypto::{CryptoError, RootKey};
+use crate::crypto::RootKey;
 use crate::domain::{Limits, Scope};
 use crate::ports::{Clock, Entropy};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// What the application needs from outside.
 #[derive(Debug)]
@@ -111,12 +111,6 @@ impl App {
         self.commits.close();
         self.commits.wait().await;
         self.store.close().await;
-    }
-}
-
-impl From<CryptoError> for StoreError {
-    fn from(error: CryptoError) -> Self {
-        Self::Corrupt(error.to_string())
     }
 }
 

@@ -138,7 +138,7 @@ impl App {
         match self.commit(guard, decided, Some(next)).await {
             Ok((_, created)) => created.ok_or_else(|| Refusal::SecretNotFound.into()),
             // Another process created the name in the meantime.
-            Err(AppError::Store(StoreError::Conflict)) => Err(Refusal::SecretExists.into()),
+            Err(AppError::Busy) => Err(Refusal::SecretExists.into()),
             Err(other) => Err(other),
         }
     }
@@ -167,7 +167,7 @@ impl App {
             let plain = Decided::plain(&loaded.secret, change);
             let decided = Decided { value: Some(sealed.value), key: sealed.fresh, ..plain };
             match self.commit(guard, decided, next).await {
-                Err(AppError::Store(StoreError::Conflict)) => {}
+                Err(AppError::Busy) => {}
                 Ok((_, next)) => return next.ok_or_else(|| Refusal::SecretNotFound.into()),
                 Err(other) => return Err(other),
             }
@@ -219,7 +219,7 @@ impl App {
             let Some(change) = decide(&loaded.secret, self.clock.now())? else { return Ok(Some(loaded)) };
             let next = loaded.after(&change, None, None);
             match self.commit(guard, Decided::plain(&loaded.secret, change), next).await {
-                Err(AppError::Store(StoreError::Conflict)) => {}
+                Err(AppError::Busy) => {}
                 done => return done.map(|(_, next)| next),
             }
         }

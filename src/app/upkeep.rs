@@ -19,7 +19,7 @@ impl App {
     /// Removes every secret whose recovery window is over and says how many were (rule 6.5).
     ///
     /// # Errors
-    /// [`AppError::Store`] when the database fails; what was removed until then stays removed.
+    /// [`AppError::Unavailable`] when the database fails; what was removed until then stays removed.
     pub async fn purge_due(&self) -> Result<u64, AppError> {
         let mut purged = 0;
         loop {
@@ -40,7 +40,7 @@ impl App {
     /// Removes every secret and key. Requests under way may still answer from what they had read.
     ///
     /// # Errors
-    /// [`AppError::Store`] when the database fails.
+    /// [`AppError::Unavailable`] when the database fails.
     pub async fn reset(&self) -> Result<(), AppError> {
         // All locks: no write is between reading and committing, and none puts an old entry into the cache.
         let _guards = self.locks.hold_all().await;
@@ -53,7 +53,7 @@ impl App {
     /// Opens every value and verifies every invariant.
     ///
     /// # Errors
-    /// [`AppError::Store`] when the database cannot be read at all.
+    /// [`AppError::Unavailable`] when the database cannot be read at all.
     pub async fn check(&self) -> Result<(u64, Vec<Damage>), AppError> {
         let mut damages: Vec<Damage> = Vec::new();
         let database = |finding| Damage { place: "database".to_owned(), finding };

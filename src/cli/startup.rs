@@ -215,10 +215,13 @@ fn file_key(path: &Path, is_new: bool, entropy: &dyn Entropy) -> anyhow::Result<
 /// Writes a fresh key durably, for its owner only, before anything is sealed with it.
 fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        // Under another name first: a crash must not leave a file without a key.
+        let draft = path.with_extension("key.new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(key.to_hex().as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
+        std::fs::rename(&draft, path)?;
         path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
     };
     write().with_context(|| format!("cannot write the root key file {}", path.display()))

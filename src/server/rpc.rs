@@ -181,6 +181,9 @@ pub(super) fn is_from_another_site(headers: &http::HeaderMap) -> bool {
     matches!(site, Some("cross-site" | "same-site"))
 }
 
+/// When to try again, in milliseconds: clients back off when they see it (facts D19, 14.8).
+const RETRY_AFTER_MS: &str = "1000";
+
 fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
     let (status, body, close) = match answered {
         Ok(body) => (StatusCode::OK, body, false),
@@ -198,6 +201,9 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(facts.format.content_type()));
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         headers.insert("x-acs-request-id", id);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+        headers.insert("x-acs-retry-after", HeaderValue::from_static(RETRY_AFTER_MS));
     }
     if close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -89,10 +89,10 @@ impl From<AppError> for ApiError {
         match error {
             AppError::Refused(refusal) => refusal.into(),
             AppError::OtherAccount(arn) => Self::naming(Code::ForbiddenNoPermission, &arn),
-            AppError::Busy => {
+            AppError::Busy | AppError::Unavailable(_) => {
                 Self { cause: Some(error.to_string()), ..Self::new(Code::ServiceUnavailableTemporary) }
             }
-            AppError::Store(_) | AppError::Crypto(_) => Self::internal(error),
+            AppError::Damaged(_) | AppError::Crypto(_) => Self::internal(error),
         }
     }
 }

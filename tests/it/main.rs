@@ -1,7 +1,6 @@
 //! Integration tests: one binary, one link.
 
 #![expect(
-    missing_docs,
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
@@ -12,6 +11,7 @@
 
 mod architecture;
 mod canary;
+mod docs;
 mod rules;
 mod signatures;
 mod startup;

@@ -26,7 +26,7 @@ async fn backends(dir: &std::path::Path) -> Vec<(&'static str, Arc<dyn Store>)> 
 async fn on_each<F: AsyncFn(Arc<dyn Store>)>(case: F) {
     let dir = tempfile::tempdir().unwrap();
     for (name, store) in backends(dir.path()).await {
-        println!("on {name}");
+        assert_eq!(store.health().await, Ok(()), "{name}");
         store.add_service_key(service_key()).await.unwrap();
         case(Arc::clone(&store)).await;
         store.close().await;
@@ -179,13 +179,16 @@ async fn listings_are_newest_first_then_by_name_and_hide_what_is_due() {
     .await;
 }
 
+/// Key and values.
+type Filter<'a> = (&'a str, &'a [&'a str]);
+
 #[tokio::test]
 async fn filters_or_values_and_and_keys() {
     on_each(async |store| {
         create(&*store, "a", NOW, &[("env", "prod"), ("team", "x")]).await;
         create(&*store, "b", NOW, &[("env", "test")]).await;
         create(&*store, "A", NOW, &[("other", "prod")]).await;
-        let cases: [(&[(&str, &[&str])], &str); 10] = [
+        let cases: [(&[Filter<'_>], &str); 10] = [
             (&[("SecretName", &["a", "b", "zzz"])], "a b"),
             (&[("SecretName", &["%", "a_", "A*"])], ""),
             (&[("Description", &["about A"])], "A"),

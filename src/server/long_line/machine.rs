@@ -100,7 +100,8 @@ impl Machine {
         Self { header, limits, state: State::Line, head: Head::default(), partial: Vec::new() }
     }
 
-    /// Follows the bytes that need no change: how many of `input` these are. The others are to go into `feed`.
+    /// Follows the bytes that need no change: how many of `input` these are. The others are to go into
+    /// `feed`.
     pub(super) fn pass(&mut self, input: &[u8]) -> usize {
         let mut rest = input;
         while !rest.is_empty() {
@@ -216,7 +217,7 @@ impl Machine {
         if target.len() <= self.limits.long
             || request.method == b"CONNECT"
             || !target.starts_with(b"/")
-            || !target.iter().all(|byte| is_uri_byte(*byte))
+            || target.iter().fold(0, |any, byte| any | u8::from(!is_uri_byte(*byte))) != 0
         {
             return false;
         }
@@ -234,8 +235,8 @@ impl Machine {
         true
     }
 
-    /// Hands on, in place of a request line, one that says that it was too long. What comes after it is left to
-    /// hyper, since the server ends the connection.
+    /// Hands on, in place of a request line, one that says that it was too long. What comes after it is left
+    /// to hyper, since the server ends the connection.
     fn too_long(&mut self, line: &[u8], method: usize, out: &mut Vec<u8>) {
         self.rewritten(&[&line[..method], b" / HTTP/1.1"], TOO_LONG, out);
         self.state = State::Blind;

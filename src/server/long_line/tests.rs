@@ -368,7 +368,13 @@ fn lines() -> impl Strategy<Value = &'static str> {
 }
 
 fn request_lines() -> impl Strategy<Value = String> {
-    let method = prop_oneof![10 => Just("GET"), 10 => Just("POST"), 1 => Just("CONNECT"), 1 => Just("G T"), 1 => Just("\r\nPUT")];
+    let method = prop_oneof![
+        10 => Just("GET"),
+        10 => Just("POST"),
+        1 => Just("CONNECT"),
+        1 => Just("G T"),
+        1 => Just("\r\nPUT"),
+    ];
     let target = prop_oneof![
         4 => Just("/".to_owned()),
         6 => (1_usize..80).prop_map(|length| format!("/?{}", "q".repeat(length))),
@@ -378,7 +384,12 @@ fn request_lines() -> impl Strategy<Value = String> {
         1 => (1_usize..40).prop_map(|length| format!("h:80?{}", "q".repeat(length))),
         1 => (1_usize..40).prop_map(|length| format!("/p{}", "p".repeat(length))),
     ];
-    let end = prop_oneof![16 => Just(" HTTP/1.1\r\n"), 2 => Just(" HTTP/1.1\n"), 2 => Just(" HTTP/1.0\r\n"), 1 => Just(" HTTP/1.2\r\n")];
+    let end = prop_oneof![
+        16 => Just(" HTTP/1.1\r\n"),
+        2 => Just(" HTTP/1.1\n"),
+        2 => Just(" HTTP/1.0\r\n"),
+        1 => Just(" HTTP/1.2\r\n"),
+    ];
     (method, target, end).prop_map(|(method, target, end)| format!("{method} {target}{end}"))
 }
 
@@ -460,8 +471,8 @@ proptest! {
     }
 }
 
-/// The answers up to a refusal by hyper itself. Whether it refuses a line or waits for the rest of it until the
-/// stream ends depends on what one read brings.
+/// The answers up to a refusal by hyper itself. Whether it refuses a line or waits for the rest of it until
+/// the stream ends depends on what one read brings.
 fn taken(answers: &[u8]) -> String {
     let text = String::from_utf8_lossy(answers);
     let refusals = ["HTTP/1.1 4", "HTTP/1.0 4"].into_iter().filter_map(|status| text.find(status));

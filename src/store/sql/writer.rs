@@ -67,12 +67,9 @@ async fn all_of<D: Dialect>(
     for write in writes {
         D::execute(connection, "SAVEPOINT one", &[]).await?;
         let outcome = one::<D>(connection, write).await;
-        match outcome {
-            Ok(()) => {}
-            Err(StoreError::Conflict) => {
-                D::execute(connection, "ROLLBACK TO SAVEPOINT one", &[]).await?;
-            }
-            Err(other) => return Err(other),
+        if outcome.is_err() {
+            // One refused write must not harm the others; where the whole transaction is broken, this fails too.
+            D::execute(connection, "ROLLBACK TO SAVEPOINT one", &[]).await?;
         }
         D::execute(connection, "RELEASE SAVEPOINT one", &[]).await?;
         outcomes.push(outcome);
