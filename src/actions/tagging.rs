@@ -153,7 +153,8 @@ pub(super) fn resource_error(error: AppError) -> ApiError {
 pub(super) fn one_resource(fields: Fields<'_>) -> Result<SecretRef, ApiError> {
     let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
     match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
-        (true, false, false) => fields.required("SecretName"),
+        // By its plain name: these two actions take no ARN (rule 1.5).
+        (true, false, false) => Ok(SecretRef { scope: None, name: fields.required("SecretName")? }),
         (false, true, false) => Err(ApiError::new(Code::KeyNotFound)),
         (false, false, true) => Err(ApiError::new(Code::ResourceNotFound)),
         (false, false, false) => Err(ApiError::missing("SecretName")),
