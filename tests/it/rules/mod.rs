@@ -1,4 +1,54 @@
 //! One test per rule, named `rule_<section>_<number>_<meaning>`, over HTTP against a whole server. Rules that are
 //! functions of the domain alone are tested beside the code. `docs/rules.md` lists which test holds which rule.
 
+mod names;
 mod secrets;
+mod stages;
+mod versions;
+
+use sesame::domain::{Scope, StageLabel, Version};
+use sesame::store::SecretRecord;
+
+use crate::support::{ACCOUNT, Server, stages};
+
+/// Account and region of unsigned requests.
+fn scope() -> Scope {
+    Scope { account: ACCOUNT.parse().unwrap(), region: "cn-hangzhou".parse().unwrap() }
+}
+
+/// A secret as the database holds it; none when it is not there.
+async fn stored(server: &Server, name: &str) -> Option<SecretRecord> {
+    server.app.store().load_secret(&scope(), &name.parse().unwrap()).await.unwrap()
+}
+
+/// All versions with their labels, newest first, as the API shows them and the database holds them.
+async fn versions(server: &Server, name: &str) -> String {
+    let secret = stored(server, name).await.unwrap().secret;
+    let row = |version: &Version| {
+        let labels: Vec<&str> = secret.stages.labels_of(&version.id).map(StageLabel::as_str).collect();
+        format!("{}[{}]", version.id, labels.join(","))
+    };
+    let held = secret.versions.iter().rev().map(row).collect::<Vec<_>>().join(" ");
+    assert_eq!(server.versions(name).await, held);
+    held
+}
+
+/// Puts a version with labels and expects these in the answer.
+async fn put_labelled(server: &Server, name: &str, version: &str, labels: &[&str]) {
+    let json = serde_json::to_string(labels).unwrap();
+    let parameters =
+        [("SecretName", name), ("VersionId", version), ("SecretData", version), ("VersionStages", &json)];
+    let answer = server.ok("PutSecretValue", &parameters).await;
+    let mut labels = labels.to_vec();
+    labels.sort_unstable();
+    assert_eq!(stages(&answer), labels);
+}
+
+/// Expects a refusal that leaves the named secret as it is, although time has passed.
+async fn refuses(server: &Server, action: &str, parameters: &[(&str, &str)], wanted: &(u16, String, String)) {
+    let name = parameters.iter().find(|(name, _)| *name == "SecretName").map(|(_, value)| *value).unwrap();
+    let before = stored(server, name).await;
+    server.clock.advance(1000);
+    assert_eq!(&server.refused(action, parameters).await, wanted, "{action} {parameters:?}");
+    assert_eq!(stored(server, name).await, before, "{action} {parameters:?}");
+}
