@@ -120,7 +120,7 @@ impl Resources {
         if resources.ids.is_empty() { Err(ApiError::missing("ResourceId.1")) } else { Ok(resources) }
     }
 
-    /// The secrets that are meant, each of which exists.
+    /// The secrets that are meant, each of which exists, and each once.
     ///
     /// # Errors
     /// 404 InvalidResourceId.NotFound when one does not, or is a key: there are none yet.
@@ -129,7 +129,9 @@ impl Resources {
         for id in &self.ids {
             let secret: Option<SecretRef> = if self.secrets { id.parse().ok() } else { None };
             let secret = secret.ok_or_else(|| ApiError::new(Code::InvalidResourceIdNotFound))?;
-            context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
+            let loaded = context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
+            // By name and by ARN it is the same secret (rule 1.5).
+            let secret = SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name };
             if !found.contains(&secret) {
                 found.push(secret);
             }
