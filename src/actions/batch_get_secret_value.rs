@@ -16,8 +16,17 @@ const MAX_ENTRIES: usize = 20;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Response {
-    secret_values: Vec<get_secret_value::Response>,
+    secret_values: Vec<Item>,
     errors: Vec<Failure>,
+}
+
+/// A value, with the id of the request again.
+#[derive(Debug, Serialize)]
+struct Item {
+    #[serde(flatten)]
+    value: get_secret_value::Response,
+    #[serde(rename = "RequestId")]
+    request_id: String,
 }
 
 /// An entry that failed.
@@ -65,7 +74,10 @@ impl Action for BatchGetSecretValue {
         let mut response = Response { secret_values: Vec::new(), errors: Vec::new() };
         for request in requests {
             match read(context, &request).await {
-                Ok(value) => response.secret_values.push(value),
+                Ok(value) => {
+                    let request_id = context.request_id.clone();
+                    response.secret_values.push(Item { value, request_id });
+                }
                 Err(error) => response.errors.push(Failure {
                     secret_name: request.secret.name.to_string(),
                     code: error.wire.into_owned(),

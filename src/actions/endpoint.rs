@@ -72,6 +72,8 @@ pub struct Context {
     pub scope: Scope,
     /// Who asks.
     pub caller: Caller,
+    /// The id of the request, which the answer carries.
+    pub request_id: String,
 }
 
 /// An action of the API.
@@ -132,13 +134,7 @@ pub trait Endpoint: Send + Sync {
     /// The codes it may answer, beside [`COMMON_CODES`].
     fn codes(&self) -> &'static [Code];
     /// Decodes, runs and encodes.
-    fn call<'a>(
-        &self,
-        context: &'a Context,
-        fields: Fields<'_>,
-        format: Format,
-        request_id: &'a str,
-    ) -> Answer<'a>;
+    fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, format: Format) -> Answer<'a>;
 }
 
 impl<A: Action> Endpoint for A {
@@ -166,13 +162,7 @@ impl<A: Action> Endpoint for A {
         A::CODES
     }
 
-    fn call<'a>(
-        &self,
-        context: &'a Context,
-        fields: Fields<'_>,
-        format: Format,
-        request_id: &'a str,
-    ) -> Answer<'a> {
+    fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, format: Format) -> Answer<'a> {
         let request = A::decode(fields);
         Box::pin(async move {
             let answered = match request {
@@ -180,7 +170,7 @@ impl<A: Action> Endpoint for A {
                 Err(error) => Err(error),
             };
             match answered {
-                Ok(response) => encode::success(format, A::NAME, request_id, &response),
+                Ok(response) => encode::success(format, A::NAME, &context.request_id, &response),
                 Err(error) => {
                     let declared = A::CODES.contains(&error.code) || COMMON_CODES.contains(&error.code);
                     debug_assert!(

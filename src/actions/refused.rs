@@ -214,13 +214,7 @@ impl Endpoint for Refused {
         }
     }
 
-    fn call<'a>(
-        &self,
-        context: &'a Context,
-        fields: Fields<'_>,
-        _format: Format,
-        _request_id: &'a str,
-    ) -> Answer<'a> {
+    fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, _format: Format) -> Answer<'a> {
         let (code, when_in_window) = (self.code, self.when_in_window);
         let missing = self.parameters.iter().filter(|p| p.required).find_map(|p| match fields.text(p.name) {
             Ok(Some(_)) => None,

@@ -105,10 +105,11 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     facts.region = region(shared, &signed, &claim)?;
     let scope = Scope { account: caller.account.clone(), region: facts.region.clone() };
     facts.caller = Some(caller.clone());
-    let context = Context { app: Arc::clone(&shared.settings.app), scope, caller };
+    let request_id = facts.request_id.clone();
+    let context = Context { app: Arc::clone(&shared.settings.app), scope, caller, request_id };
     let mut all = query;
     all.extend(form)?;
-    action.call(&context, Fields::new(&all), facts.format, &facts.request_id).await
+    action.call(&context, Fields::new(&all), facts.format).await
 }
 
 /// The format by a look at the raw query alone, for errors that come before it can be decoded.

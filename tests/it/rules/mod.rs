@@ -1,29 +1,23 @@
 //! One test per rule, named `rule_<section>_<number>_<meaning>`, over HTTP against a whole server. Rules that are
 //! functions of the domain alone are tested beside the code. `docs/rules.md` lists which test holds which rule.
 
+mod deletion;
+mod keys;
+mod listing;
 mod names;
+mod passwords;
+mod reading;
 mod secrets;
 mod stages;
 mod versions;
 
-use sesame::domain::{Scope, StageLabel, Version};
-use sesame::store::SecretRecord;
+use sesame::domain::{StageLabel, Version};
 
-use crate::support::{ACCOUNT, Server, stages};
-
-/// Account and region of unsigned requests.
-fn scope() -> Scope {
-    Scope { account: ACCOUNT.parse().unwrap(), region: "cn-hangzhou".parse().unwrap() }
-}
-
-/// A secret as the database holds it; none when it is not there.
-async fn stored(server: &Server, name: &str) -> Option<SecretRecord> {
-    server.app.store().load_secret(&scope(), &name.parse().unwrap()).await.unwrap()
-}
+use crate::support::{Server, stages};
 
 /// All versions with their labels, newest first, as the API shows them and the database holds them.
 async fn versions(server: &Server, name: &str) -> String {
-    let secret = stored(server, name).await.unwrap().secret;
+    let secret = server.stored(name).await.unwrap().secret;
     let row = |version: &Version| {
         let labels: Vec<&str> = secret.stages.labels_of(&version.id).map(StageLabel::as_str).collect();
         format!("{}[{}]", version.id, labels.join(","))
@@ -47,8 +41,8 @@ async fn put_labelled(server: &Server, name: &str, version: &str, labels: &[&str
 /// Expects a refusal that leaves the named secret as it is, although time has passed.
 async fn refuses(server: &Server, action: &str, parameters: &[(&str, &str)], wanted: &(u16, String, String)) {
     let name = parameters.iter().find(|(name, _)| *name == "SecretName").map(|(_, value)| *value).unwrap();
-    let before = stored(server, name).await;
+    let before = server.stored(name).await;
     server.clock.advance(1000);
     assert_eq!(&server.refused(action, parameters).await, wanted, "{action} {parameters:?}");
-    assert_eq!(stored(server, name).await, before, "{action} {parameters:?}");
+    assert_eq!(server.stored(name).await, before, "{action} {parameters:?}");
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sesame::actions::ACTIONS;
 
-use super::{put_labelled, refuses, stored, versions};
+use super::{put_labelled, refuses, versions};
 use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Server, form, invalid, not_found, refusal, text};
 
 /// Calls an action at the endpoint of a host name.
@@ -162,7 +162,7 @@ async fn rule_1_5_every_action_on_a_secret_takes_its_arn_and_answers_its_name() 
 async fn rule_1_5_creation_and_old_tag_actions_take_no_arn() {
     let server = Server::start().await;
     server.create("s").await;
-    let before = stored(&server, "s").await;
+    let before = server.stored("s").await;
     let arn = format!("acs:kms:cn-hangzhou:{ACCOUNT}:secret/s");
     let new = format!("acs:kms:cn-hangzhou:{ACCOUNT}:secret/new");
     let tags = [("SecretName", arn.as_str()), ("Tags", "[{\"TagKey\":\"k\",\"TagValue\":\"v\"}]")];
@@ -174,7 +174,7 @@ async fn rule_1_5_creation_and_old_tag_actions_take_no_arn() {
     ] {
         assert_eq!(server.refused(action, parameters).await, invalid("SecretName"), "{action}");
     }
-    assert_eq!((names(&server).await, stored(&server, "s").await), (vec!["s".to_owned()], before));
+    assert_eq!((names(&server).await, server.stored("s").await), (vec!["s".to_owned()], before));
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn rule_1_5_another_accounts_secret_needs_its_arn() {
 async fn rule_1_6_the_arn_of_another_region_is_not_found() {
     let server = Server::start().await;
     server.create("s").await;
-    let before = stored(&server, "s").await;
+    let before = server.stored("s").await;
     let arn = format!("acs:kms:cn-hangzhou:{ACCOUNT}:secret/s");
     let beijing = "kms.cn-beijing.aliyuncs.com";
     // A secret of the same name there does not stand in for it.
@@ -233,7 +233,7 @@ async fn rule_1_6_the_arn_of_another_region_is_not_found() {
     let batch = call_at(&server, beijing, "BatchGetSecretValue", &[("SecretsList", &list)]).await.ok();
     assert_eq!(batch["SecretValues"].as_array().unwrap().len(), 0);
     assert_eq!(batch["Errors"][0]["Code"], not_found().1.as_str());
-    assert_eq!(stored(&server, "s").await, before);
+    assert_eq!(server.stored("s").await, before);
     let here =
         call_at(&server, "kms.cn-hangzhou.aliyuncs.com", "GetSecretValue", &[("SecretName", &arn)]).await;
     assert_eq!(here.ok()["SecretData"], "one");
@@ -439,7 +439,7 @@ async fn rule_1_12_a_secret_has_10_versions_and_8_labels_over_all_of_them() {
     let listed =
         server.ok("ListSecretVersionIds", &[("SecretName", "s"), ("IncludeDeprecated", "true")]).await;
     assert_eq!(listed["TotalCount"], 10);
-    assert_eq!(stored(&server, "s").await.unwrap().secret.versions.len(), 10);
+    assert_eq!(server.stored("s").await.unwrap().secret.versions.len(), 10);
 
     // Seven labels in one call, the most that a client asks for; ACSPrevious is the eighth.
     server.create("t").await;

@@ -7,7 +7,7 @@ use sesame::domain::{Change, Op, StageLabel};
 use sesame::store::sql::SqlStore;
 use sesame::store::{Batch, Store};
 
-use super::{put_labelled, refuses, stored, versions};
+use super::{put_labelled, refuses, versions};
 use crate::support::{Options, Server, in_window, invalid, missing, not_found, refusal, stages, text};
 
 /// What [`two`] makes.
@@ -289,13 +289,13 @@ async fn rule_3_22_a_label_leaves_its_version_for_another() {
 async fn rule_3_23_a_move_to_where_the_label_is_changes_nothing() {
     let server = Server::start().await;
     two(&server, "s").await;
-    let before = stored(&server, "s").await;
+    let before = server.stored("s").await;
     for command in
         [("Mine", None, Some("v1")), ("ACSCurrent", None, Some("v2")), ("ACSPrevious", None, Some("v1"))]
     {
         server.clock.advance(1000);
         moves(&server, "s", command, TWO).await;
-        assert_eq!(stored(&server, "s").await, before, "{command:?}");
+        assert_eq!(server.stored("s").await, before, "{command:?}");
     }
 }
 
@@ -450,7 +450,7 @@ async fn rule_3_36_a_secret_without_current_refuses_every_move() {
     let store: Arc<dyn Store> = Arc::new(SqlStore::in_memory().await.unwrap());
     let before = Server::over(Arc::clone(&store), Options::default()).await;
     two(&before, "s").await;
-    let secret = stored(&before, "s").await.unwrap().secret;
+    let secret = before.stored("s").await.unwrap().secret;
     let change = Change {
         secret: secret.id,
         on_revision: secret.revision,

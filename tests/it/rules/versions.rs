@@ -3,8 +3,8 @@
 use sesame::domain::{Change, Limits, Op, Secret, SecretType, StageMap, Tags};
 use sesame::store::Batch;
 
-use super::{put_labelled, refuses, scope, stored, versions};
-use crate::support::{NOW, Options, Server, not_found, refusal, stages, text};
+use super::{put_labelled, refuses, versions};
+use crate::support::{NOW, Options, Server, not_found, refusal, scope, stages, text};
 
 /// 409 for a version that exists with other data.
 fn version_exists() -> (u16, String, String) {
@@ -41,7 +41,7 @@ async fn rule_2_2_a_version_never_changes() {
             &[("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one"), ("SecretDataType", "binary")],
         )
         .await;
-    let first = stored(&server, "s").await.unwrap();
+    let first = server.stored("s").await.unwrap();
     let steps: [(&str, &[(&str, &str)]); 8] = [
         ("PutSecretValue", &[("VersionId", "v2"), ("SecretData", "two")]),
         ("PutSecretValue", &[("VersionId", "v1"), ("SecretData", "other")]),
@@ -55,7 +55,7 @@ async fn rule_2_2_a_version_never_changes() {
     for (action, more) in steps {
         server.clock.advance(1000);
         server.call(action, &[&[("SecretName", "s")], more].concat()).await;
-        let now = stored(&server, "s").await.unwrap();
+        let now = server.stored("s").await.unwrap();
         assert_eq!((&now.secret.versions[0], &now.values[0]), (&first.secret.versions[0], &first.values[0]));
     }
     let answer = server.ok("GetSecretValue", &[("SecretName", "s"), ("VersionId", "v1")]).await;
@@ -86,7 +86,7 @@ async fn rule_2_4_an_equal_put_is_ignored() {
     server.create("s").await;
     server.put("s", "v2", "v2").await;
     put_labelled(&server, "s", "v3", &["ACSCurrent", "Mine"]).await;
-    let before = stored(&server, "s").await;
+    let before = server.stored("s").await;
     let nine = "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]";
     for labels in [None, Some("[\"ACSCurrent\"]"), Some("[\"Mine\"]"), Some("[\"Other\"]"), Some(nine)] {
         for (version, data) in [("v1", "one"), ("v2", "v2"), ("v3", "v3")] {
@@ -94,7 +94,7 @@ async fn rule_2_4_an_equal_put_is_ignored() {
             let put = [("SecretName", "s"), ("VersionId", version), ("SecretData", data)];
             let put: Vec<_> = put.into_iter().chain(labels.map(|labels| ("VersionStages", labels))).collect();
             assert_eq!(server.ok("PutSecretValue", &put).await["VersionId"], version);
-            assert_eq!(stored(&server, "s").await, before, "{put:?}");
+            assert_eq!(server.stored("s").await, before, "{put:?}");
         }
     }
     assert_eq!(versions(&server, "s").await, "v3[ACSCurrent,Mine] v2[ACSPrevious] v1[]");

@@ -12,11 +12,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sesame::app::{AccessKey, AccessKeys, App, KeyMaterial, Parts};
 use sesame::crypto::{RootKey, SymmetricKey};
-use sesame::domain::{Limits, Timestamp};
+use sesame::domain::{Limits, Scope, Timestamp};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
-use sesame::store::Store;
 use sesame::store::sql::SqlStore;
+use sesame::store::{SecretRecord, Store};
 use sha1::Sha1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -178,6 +178,18 @@ impl Server {
         answer["VersionIds"]["VersionId"].as_array().unwrap().iter().map(row).collect::<Vec<_>>().join(" ")
     }
 
+    /// What the database holds of a secret, whatever caches say.
+    pub async fn stored(&self, name: &str) -> Option<SecretRecord> {
+        self.app.store().load_secret(&scope(), &name.parse().unwrap()).await.unwrap()
+    }
+
+    /// Moves the clock forward by the administrator's endpoint, which answers after what is due was done.
+    pub async fn advance_seconds(&self, seconds: i64) {
+        let body = format!(r#"{{"advance_seconds":{seconds}}}"#);
+        let answer = self.send("POST", "/_sesame/clock", &[], body.as_bytes()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
     /// Sends any request and reads the answer.
     pub async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
@@ -291,6 +303,16 @@ pub fn text(value: &Value) -> &str {
 /// Parameters as a form body or query.
 pub fn form(parameters: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+}
+
+/// Account and region of unsigned requests.
+pub fn scope() -> Scope {
+    scope_of(ACCOUNT, "cn-hangzhou")
+}
+
+/// An account in a region.
+pub fn scope_of(account: &str, region: &str) -> Scope {
+    Scope { account: account.parse().unwrap(), region: region.parse().unwrap() }
 }
 
 /// The root key of all tests.

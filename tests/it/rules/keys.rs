@@ -1,0 +1,171 @@
+//! Section 7: encryption key and instance. Keys of the user's own do not exist yet.
+
+use std::path::Path;
+
+use serde_json::Value;
+use sesame::app::Creation;
+use sesame::domain::{DataType, KeyId, Scope, Tags};
+
+use crate::support::{ACCOUNT, OTHER_ACCOUNT, Options, Server, refusal, scope, scope_of, text};
+
+async fn service_key(server: &Server, scope: &Scope) -> Option<KeyId> {
+    server.app.store().service_key(scope).await.unwrap().map(|key| key.id)
+}
+
+/// The keys that wrap the data keys of a secret.
+async fn wrapping(server: &Server, scope: &Scope, name: &str) -> Vec<KeyId> {
+    let record = server.app.store().load_secret(scope, &name.parse().unwrap()).await.unwrap().unwrap();
+    record.data_keys.into_iter().map(|key| key.key).collect()
+}
+
+#[tokio::test]
+async fn rule_7_1_a_key_that_nobody_named_is_not_shown() {
+    let server = Server::start().await;
+    let created = server.create("s").await;
+    let described = server.ok("DescribeSecret", &[("SecretName", "s")]).await;
+    let listed = server.ok("ListSecrets", &[]).await;
+    let read = server.ok("GetSecretValue", &[("SecretName", "s")]).await;
+    for answer in [&created, &described, &listed["SecretList"]["Secret"][0], &read] {
+        assert!(answer.get("EncryptionKeyId").is_none(), "{answer}");
+    }
+    // Clients send the parameter blank when their user named no key.
+    let blank = [("SecretName", "t"), ("VersionId", "v1"), ("SecretData", "one"), ("EncryptionKeyId", "")];
+    server.ok("CreateSecret", &blank).await;
+    assert!(server.ok("DescribeSecret", &[("SecretName", "t")]).await.get("EncryptionKeyId").is_none());
+}
+
+#[tokio::test]
+async fn rule_7_1_each_account_has_one_service_key_in_each_region() {
+    let server = Server::start().await;
+    let scopes = [scope(), scope_of(ACCOUNT, "cn-beijing"), scope_of(OTHER_ACCOUNT, "cn-hangzhou")];
+    for scope in &scopes {
+        assert_eq!(service_key(&server, scope).await, None);
+    }
+    for name in ["s", "t"] {
+        server.create(name).await;
+        let data =
+            [("SecretName", name), ("VersionId", "v1"), ("SecretData", "one"), ("RegionId", "cn-beijing")];
+        server.ok("CreateSecret", &data).await;
+        let creation = Creation {
+            name: name.parse().unwrap(),
+            version: "v1".parse().unwrap(),
+            data_type: DataType::Text,
+            description: String::new(),
+            encryption_key: None,
+            tags: Tags::default(),
+        };
+        server.app.create(&scopes[2], creation, b"one").await.unwrap();
+    }
+    server.put("s", "v2", "two").await;
+    let mut ids = Vec::new();
+    for scope in &scopes {
+        let id = vec![service_key(&server, scope).await.unwrap()];
+        assert_eq!(wrapping(&server, scope, "s").await, id);
+        assert_eq!(wrapping(&server, scope, "t").await, id);
+        ids.extend(id);
+    }
+    assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2], "{ids:?}");
+}
+
+#[tokio::test]
+async fn rule_7_3_an_unknown_key_is_refused() {
+    let server = Server::start().await;
+    for key in [
+        "key-hzz62f1cb66fa42qo0000",
+        "33caea95-c3e5-4b3e-a9c6-cec76e4e0000",
+        "alias/mine",
+        "acs:kms:cn-hangzhou:1000000000000001:key/key-hzz62f1cb66fa42qo0000",
+    ] {
+        let data =
+            [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one"), ("EncryptionKeyId", key)];
+        let refused = server.refused("CreateSecret", &data).await;
+        assert_eq!(
+            refused,
+            refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found."),
+            "{key}"
+        );
+    }
+    assert!(server.stored("s").await.is_none());
+}
+
+#[tokio::test]
+async fn rule_7_5_the_key_of_a_secret_stays() {
+    let server = Server::start().await;
+    server.create("s").await;
+    let before = wrapping(&server, &scope(), "s").await;
+    let key = ("EncryptionKeyId", "key-hzz62f1cb66fa42qo0000");
+    server.ok("UpdateSecret", &[("SecretName", "s"), ("Description", "new"), key]).await;
+    server
+        .ok("PutSecretValue", &[("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two"), key])
+        .await;
+    assert!(server.ok("DescribeSecret", &[("SecretName", "s")]).await.get("EncryptionKeyId").is_none());
+    let record = server.stored("s").await.unwrap();
+    assert_eq!(record.secret.encryption_key, None);
+    assert_eq!(wrapping(&server, &scope(), "s").await, before);
+    assert_eq!(server.value("s", &[]).await, "two");
+}
+
+#[tokio::test]
+async fn rule_7_6_an_unknown_instance_is_refused() {
+    let server = Server::start().await;
+    let data = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one")];
+    let unknown = refusal(403, "Forbidden.DKMSInstanceNotFound", "The specified DKMS Instance is not found.");
+    let instance = ("DKMSInstanceId", "kst-bjj62d8f5e0sgtx8h0000");
+    assert_eq!(server.refused("CreateSecret", &[&data[..], &[instance]].concat()).await, unknown);
+    assert!(server.stored("s").await.is_none());
+    server.ok("CreateSecret", &[&data[..], &[("DKMSInstanceId", "")]].concat()).await;
+}
+
+#[tokio::test]
+async fn rule_7_7_without_a_default_instance_secrets_live_in_none() {
+    let server = Server::start().await;
+    let unknown = refusal(403, "Forbidden.DKMSInstanceNotFound", "The specified DKMS Instance is not found.");
+    assert_eq!(server.refused("GetDefaultKmsInstance", &[]).await, unknown);
+    server.create("s").await;
+    let described = server.ok("DescribeSecret", &[("SecretName", "s")]).await;
+    assert!(described.get("DKMSInstanceId").is_none());
+}
+
+/// Whether any file of a directory holds these bytes.
+fn on_disk(dir: &Path, text: &str) -> bool {
+    let holds = |bytes: Vec<u8>| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    std::fs::read_dir(dir).unwrap().any(|file| holds(std::fs::read(file.unwrap().path()).unwrap()))
+}
+
+#[tokio::test]
+async fn rule_7_8_only_the_values_are_encrypted() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
+    let values = ["first-plain-value", "Zmlyc3QtYmluYXJ5LXZhbHVl"];
+    let plain =
+        ["team/name", "version-one", "version-two", "LabelOfMine", "about-it", "tag-key", "tag-value"];
+    let first = [
+        ("SecretName", plain[0]),
+        ("VersionId", plain[1]),
+        ("SecretData", values[0]),
+        ("Description", plain[4]),
+        ("Tags", r#"[{"TagKey":"tag-key","TagValue":"tag-value"}]"#),
+    ];
+    server.ok("CreateSecret", &first).await;
+    let second = [
+        ("SecretName", plain[0]),
+        ("VersionId", plain[2]),
+        ("SecretData", values[1]),
+        ("SecretDataType", "binary"),
+        ("VersionStages", r#"["LabelOfMine"]"#),
+    ];
+    server.ok("PutSecretValue", &second).await;
+    let read: Value = server.ok("GetSecretValue", &[("SecretName", plain[0]), ("VersionId", plain[2])]).await;
+    assert_eq!(text(&read["SecretData"]), values[1]);
+    let check = |when: &str| {
+        for text in plain {
+            assert!(on_disk(dir.path(), text), "{when}: {text} is not readable");
+        }
+        for value in values {
+            assert!(!on_disk(dir.path(), value), "{when}: {value} is readable");
+        }
+    };
+    check("running");
+    server.stop().await;
+    check("stopped");
+}
