@@ -9,6 +9,7 @@ mod passwords;
 mod reading;
 mod secrets;
 mod stages;
+mod tags;
 mod versions;
 
 use sesame::domain::{StageLabel, Version};
