@@ -77,8 +77,8 @@ impl Action for ListTagResources {
         let mut tags: Vec<(TagKey, Option<TagValue>)> = Vec::new();
         for [key, value] in fields.structs("Tag", ["Key", "Value"], MAX_TAGS)? {
             let key = key.ok_or_else(|| ApiError::missing("Tag.N.Key"))?;
-            let value = value.map(|text| tagging::value("Tag.N.Value", text)).transpose()?;
-            tags.push((tagging::key("Tag.N.Key", key)?, value));
+            let value = value.map(tagging::value).transpose()?;
+            tags.push((tagging::key(key)?, value));
         }
         if tagging::has_twice(tags.iter().map(|(key, _)| key)) {
             return Err(ApiError::new(Code::DuplicateTagKey));

@@ -43,10 +43,7 @@ impl Action for TagResources {
         let mut tags: Vec<(TagKey, TagValue)> = Vec::new();
         for [key, value] in fields.structs("Tag", ["Key", "Value"], MAX_TAGS)? {
             let key = key.ok_or_else(|| ApiError::missing("Tag.N.Key"))?;
-            tags.push((
-                tagging::key("Tag.N.Key", key)?,
-                tagging::value("Tag.N.Value", value.unwrap_or_default())?,
-            ));
+            tags.push((tagging::key(key)?, tagging::value(value.unwrap_or_default())?));
         }
         if tags.is_empty() {
             return Err(ApiError::missing("Tag.1.Key"));

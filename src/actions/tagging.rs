@@ -76,13 +76,13 @@ pub(super) fn has_twice<'a>(keys: impl Iterator<Item = &'a TagKey>) -> bool {
 }
 
 /// A tag key of the new style; a bad one has a code of its own (rule 11.3).
-pub(super) fn key(parameter: &str, text: &str) -> Result<TagKey, ApiError> {
-    text.parse().map_err(|_invalid| ApiError::naming(Code::InvalidParameterTagKey, parameter))
+pub(super) fn key(text: &str) -> Result<TagKey, ApiError> {
+    text.parse().map_err(|_invalid| ApiError::new(Code::InvalidParameterTagKey))
 }
 
 /// A tag value of the new style; a bad one has a code of its own (rule 11.3).
-pub(super) fn value(parameter: &str, text: &str) -> Result<TagValue, ApiError> {
-    text.parse().map_err(|_invalid| ApiError::naming(Code::InvalidParameterTagValue, parameter))
+pub(super) fn value(text: &str) -> Result<TagValue, ApiError> {
+    text.parse().map_err(|_invalid| ApiError::new(Code::InvalidParameterTagValue))
 }
 
 /// The kind and ids of the resources that a call of the new style names.

@@ -36,8 +36,7 @@ impl Action for UntagResources {
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         let resources = Resources::decode_some(fields)?;
         let keys = fields.list("TagKey", MAX_TAGS)?;
-        let keys: Vec<TagKey> =
-            keys.into_iter().map(|key| tagging::key("TagKey.N", key)).collect::<Result<_, _>>()?;
+        let keys: Vec<TagKey> = keys.into_iter().map(tagging::key).collect::<Result<_, _>>()?;
         // All counts only when no key is sent.
         let all = fields.flag("All", false)?;
         match (keys.is_empty(), all) {

@@ -5,6 +5,8 @@ use serde_json::json;
 use super::refuses;
 use crate::support::{Server, invalid, missing, not_found, refusal, text};
 
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// Region and type of the new style.
 const SECRETS: [(&str, &str); 2] = [("RegionId", "cn-hangzhou"), ("ResourceType", "secret")];
 
@@ -160,21 +162,17 @@ async fn rule_11_3_each_wrong_call_of_the_new_style_has_its_code() {
     let server = Server::start().await;
     server.create("s").await;
     server.create("t").await;
-    let named = |name: &'static str, kind: &str| {
-        refusal(
-            400,
-            &format!("InvalidParameter.{kind}"),
-            &format!("The specified parameter \"{name}\" is not valid."),
-        )
+    let wrong = |kind: &str| {
+        refusal(400, &format!("InvalidParameter.{kind}"), "The specified parameter is not valid.")
     };
     let twice = refusal(400, "Duplicate.TagKey", "The specified tagKey is duplicate.");
     let id = ("ResourceId.1", "s");
     let tag = ("Tag.1.Key", "k");
-    let cases: [(&[(&str, &str)], &(u16, String, String)); 10] = [
+    let cases: [(Pairs<'_>, &(u16, String, String)); 10] = [
         (&[id, tag, ("Tag.2.Key", "k")], &twice),
         (&[id, ("Tag.1.Key", "k"), ("Tag.1.Value", "a"), ("Tag.7.Key", "k"), ("Tag.7.Value", "b")], &twice),
-        (&[id, ("Tag.1.Key", "acs:k")], &named("Tag.N.Key", "TagKey")),
-        (&[id, tag, ("Tag.1.Value", "\n")], &named("Tag.N.Value", "TagValue")),
+        (&[id, ("Tag.1.Key", "acs:k")], &wrong("TagKey")),
+        (&[id, tag, ("Tag.1.Value", "\n")], &wrong("TagValue")),
         (&[id, ("Tag.1.Value", "v")], &missing("Tag.N.Key")),
         (&[id], &missing("Tag.1.Key")),
         (&[tag], &missing("ResourceId.1")),
@@ -208,7 +206,7 @@ async fn rule_11_3_each_wrong_call_of_the_new_style_has_its_code() {
         assert_eq!(server.refused(action, &absent).await, no_such_resource(), "{action}");
     }
     let bad_key = [&SECRETS[..], &[id, ("TagKey.1", "acs:k")]].concat();
-    assert_eq!(server.refused("UntagResources", &bad_key).await, named("TagKey.N", "TagKey"));
+    assert_eq!(server.refused("UntagResources", &bad_key).await, wrong("TagKey"));
 }
 
 #[tokio::test]
