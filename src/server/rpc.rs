@@ -98,6 +98,9 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     let claim = signature::claim(&signed)?;
     let action = resolve(&signed, &claim)?;
     facts.action = Some(action.name());
+    if parts.method == Method::GET && action.name() == BY_POST_ONLY {
+        return Err(ApiError::new(Code::UnsupportedHttpMethod));
+    }
     if let Claim::Signed(claim) = &claim {
         facts.scheme = Some(claim.scheme.as_str());
     }
@@ -111,6 +114,9 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     all.extend(form)?;
     action.call(&context, Fields::new(&all), facts.format).await
 }
+
+/// The one action that takes no GET (rule 14.5).
+const BY_POST_ONLY: &str = "SetSecretPolicy";
 
 /// The format by a look at the raw query alone, for errors that come before it can be decoded.
 fn format_of(raw_query: Option<&str>) -> Format {
