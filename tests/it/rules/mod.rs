@@ -11,6 +11,7 @@ mod secrets;
 mod stages;
 mod tags;
 mod versions;
+mod wire;
 
 use sesame::domain::{StageLabel, Version};
 

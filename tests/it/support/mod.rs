@@ -1,13 +1,11 @@
 //! A whole server in the test's process, on a port of its own, and a client that shows everything.
 
 pub mod program;
+pub mod sign;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::SecretString;
 use serde_json::Value;
 use sesame::app::{AccessKey, AccessKeys, App, KeyMaterial, Parts};
@@ -17,7 +15,6 @@ use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
 use sesame::store::sql::SqlStore;
 use sesame::store::{SecretRecord, Store};
-use sha1::Sha1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -119,22 +116,9 @@ impl Server {
     /// Calls an action signed by an access key of [`access_keys`] (RPC v1, HMAC-SHA1).
     pub async fn call_as(&self, key: (&str, &str), action: &str, parameters: &[(&str, &str)]) -> Answer {
         let time = NOW.to_string();
-        let system = [
-            ("Action", action),
-            ("Version", "2016-01-20"),
-            ("AccessKeyId", key.0),
-            ("SignatureMethod", "HMAC-SHA1"),
-            ("SignatureVersion", "1.0"),
-            ("Timestamp", &time),
-        ];
-        let mut signed = [&system, parameters].concat();
-        signed.sort_unstable();
-        let escaped = |text: &str| text.replace('+', "%20").replace('*', "%2A").replace("%7E", "~");
-        let query = form(&[("", &escaped(&form(&signed)))]);
-        let to_sign = format!("POST&%2F&{}", query.trim_start_matches('='));
-        let mut mac = Hmac::<Sha1>::new_from_slice(format!("{}&", key.1).as_bytes()).unwrap();
-        mac.update(to_sign.as_bytes());
-        let signature = STANDARD.encode(mac.finalize().into_bytes());
+        let mut signed = sign::rpc_system(action, key.0, &time);
+        signed.extend(parameters);
+        let signature = sign::rpc_signature("POST", key.1, &signed);
         signed.push(("Signature", &signature));
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
         self.send("POST", "/", &headers, form(&signed).as_bytes()).await
