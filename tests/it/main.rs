@@ -10,6 +10,7 @@
 )]
 
 mod architecture;
+mod auth;
 mod canary;
 mod docs;
 mod rules;

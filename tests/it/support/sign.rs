@@ -148,11 +148,20 @@ impl<'a> Acs<'a> {
 
     /// Sends it with the `Authorization` of something else.
     pub async fn send_with(&self, server: &Server, authorization: &str) -> Answer {
+        self.send_all(server, authorization, &self.body).await
+    }
+
+    /// Signs it and sends another body.
+    pub async fn send_body(&self, server: &Server, body: &str) -> Answer {
+        self.send_all(server, &self.authorization(), body).await
+    }
+
+    async fn send_all(&self, server: &Server, authorization: &str, body: &str) -> Answer {
         let signed = self.signed();
         let mut headers: Vec<(&str, &str)> = signed.iter().map(|(n, v)| (*n, v.as_str())).collect();
         headers.push(("Authorization", authorization));
         let target = format!("/?{}", canonical(&self.query));
-        server.send(self.method, &target, &headers, self.body.as_bytes()).await
+        server.send(self.method, &target, &headers, body.as_bytes()).await
     }
 }
 
