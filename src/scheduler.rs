@@ -1,4 +1,4 @@
-//! Work that falls due by the clock: purging secrets whose recovery window is over.
+//! Work that falls due by the clock: removing secrets whose recovery window is over, rotating and deleting keys.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const AFTER_FAILURE_MS: i64 = 30 * 1000;
 /// Works until shutdown.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
-        let pause = match app.purge_due().await {
+        let pause = match app.do_due().await {
             Ok(0) => LONGEST_MS,
             Ok(purged) => {
                 tracing::info!(purged, "removed secrets whose recovery window is over");
@@ -26,7 +26,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
             }
         };
         let longest = app.clock().now().plus_millis(pause);
-        let next = app.store().next_purge().await.ok().flatten().filter(|_| pause == LONGEST_MS);
+        let next = app.next_due().await.ok().flatten().filter(|_| pause == LONGEST_MS);
         let until = next.map_or(longest, |at| at.min(longest));
         tokio::select! {
             () = shutdown.cancelled() => return,

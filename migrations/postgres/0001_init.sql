@@ -6,24 +6,58 @@ CREATE TABLE meta (
     value BYTEA NOT NULL
 );
 
--- Customer master keys. A scope has at most one service-managed key.
+-- Customer master keys. A scope has at most one key of the service's own. `due` is when something falls due for a key:
+-- its deletion, the expiry of its material, its rotation. A deleted key's row is gone, with its material.
 CREATE TABLE keys (
-    id      TEXT    NOT NULL PRIMARY KEY,
-    account TEXT COLLATE "C" NOT NULL,
-    region  TEXT COLLATE "C" NOT NULL,
-    origin  TEXT    NOT NULL CHECK (origin IN ('service', 'user')),
-    state   TEXT    NOT NULL CHECK (state IN ('Enabled', 'Disabled', 'PendingDeletion', 'PendingImport')),
-    created BIGINT  NOT NULL
+    id                   TEXT    NOT NULL PRIMARY KEY,
+    account              TEXT COLLATE "C" NOT NULL,
+    region               TEXT COLLATE "C" NOT NULL,
+    owner                TEXT    NOT NULL CHECK (owner IN ('User', 'Service')),
+    spec                 TEXT    NOT NULL,
+    usage                TEXT    NOT NULL CHECK (usage IN ('ENCRYPT/DECRYPT', 'SIGN/VERIFY')),
+    origin               TEXT    NOT NULL CHECK (origin IN ('Aliyun_KMS', 'EXTERNAL')),
+    protection           TEXT    NOT NULL CHECK (protection IN ('SOFTWARE', 'HSM')),
+    state                TEXT    NOT NULL CHECK (state IN ('Enabled', 'Disabled', 'PendingDeletion', 'PendingImport')),
+    description          TEXT    NOT NULL,
+    created              BIGINT  NOT NULL,
+    deletion             BIGINT,
+    protected            BIGINT  NOT NULL CHECK (protected IN (0, 1)),
+    material_expires     BIGINT,
+    rotation_interval_ms BIGINT,
+    last_rotation        BIGINT  NOT NULL,
+    imported             BYTEA,
+    due                  BIGINT,
+    revision             BIGINT  NOT NULL CHECK (revision > 0),
+    CHECK ((state = 'PendingDeletion') = (deletion IS NOT NULL))
 );
-CREATE UNIQUE INDEX keys_service ON keys (account, region) WHERE origin = 'service';
+CREATE UNIQUE INDEX keys_service ON keys (account, region) WHERE owner = 'Service';
+CREATE INDEX keys_of_scope ON keys (account, region);
+CREATE INDEX keys_due ON keys (due) WHERE due IS NOT NULL;
 
--- Versions of key material, wrapped by the root key.
+-- Versions of key material, wrapped by the root key; NULL where it was imported and then deleted.
 CREATE TABLE key_versions (
     key_id   TEXT    NOT NULL REFERENCES keys (id),
-    version  BIGINT  NOT NULL CHECK (version > 0),
-    material BYTEA   NOT NULL,
+    number   BIGINT  NOT NULL CHECK (number > 0),
+    id       TEXT    NOT NULL,
+    material BYTEA,
     created  BIGINT  NOT NULL,
-    PRIMARY KEY (key_id, version)
+    PRIMARY KEY (key_id, number)
+);
+
+CREATE TABLE aliases (
+    account TEXT COLLATE "C" NOT NULL,
+    region  TEXT COLLATE "C" NOT NULL,
+    name    TEXT COLLATE "C" NOT NULL,
+    key_id  TEXT NOT NULL REFERENCES keys (id),
+    PRIMARY KEY (account, region, name)
+);
+CREATE INDEX aliases_of_key ON aliases (key_id);
+
+CREATE TABLE key_tags (
+    key_id    TEXT NOT NULL REFERENCES keys (id),
+    tag_key   TEXT COLLATE "C" NOT NULL,
+    tag_value TEXT NOT NULL,
+    PRIMARY KEY (key_id, tag_key)
 );
 
 CREATE TABLE secrets (
@@ -33,7 +67,7 @@ CREATE TABLE secrets (
     name             TEXT COLLATE "C" NOT NULL CHECK (length(name) BETWEEN 1 AND 192),
     secret_type      TEXT    NOT NULL CHECK (secret_type IN ('Generic', 'Rds', 'Redis', 'RAMCredentials', 'ECS', 'PolarDB')),
     description      TEXT    NOT NULL,
-    encryption_key   TEXT    REFERENCES keys (id),
+    encryption_key   TEXT,
     created          BIGINT  NOT NULL,
     updated          BIGINT  NOT NULL,
     planned_deletion BIGINT,
@@ -43,7 +77,8 @@ CREATE TABLE secrets (
 CREATE INDEX secrets_newest ON secrets (account, region, created DESC, name);
 CREATE INDEX secrets_due ON secrets (planned_deletion) WHERE planned_deletion IS NOT NULL;
 
--- A data key belongs to exactly one secret and is wrapped by one version of a key.
+-- A data key belongs to exactly one secret and is wrapped by one version of a key, which may be deleted before it: then
+-- it opens no more.
 CREATE TABLE data_keys (
     secret_id   TEXT    NOT NULL REFERENCES secrets (id),
     id          TEXT    NOT NULL,
@@ -51,8 +86,7 @@ CREATE TABLE data_keys (
     key_version BIGINT  NOT NULL,
     wrapped     BYTEA   NOT NULL,
     created     BIGINT  NOT NULL,
-    PRIMARY KEY (secret_id, id),
-    FOREIGN KEY (key_id, key_version) REFERENCES key_versions (key_id, version)
+    PRIMARY KEY (secret_id, id)
 );
 
 -- Written once; the trigger below refuses any change.

@@ -6,25 +6,59 @@ CREATE TABLE meta (
     value BLOB NOT NULL
 ) STRICT;
 
--- Customer master keys. A scope has at most one service-managed key.
+-- Customer master keys. A scope has at most one key of the service's own. `due` is when something falls due for a key:
+-- its deletion, the expiry of its material, its rotation. A deleted key's row is gone, with its material.
 CREATE TABLE keys (
-    id      TEXT    NOT NULL PRIMARY KEY,
-    account TEXT    NOT NULL,
-    region  TEXT    NOT NULL,
-    origin  TEXT    NOT NULL CHECK (origin IN ('service', 'user')),
-    state   TEXT    NOT NULL CHECK (state IN ('Enabled', 'Disabled', 'PendingDeletion', 'PendingImport')),
-    created INTEGER NOT NULL
+    id                   TEXT    NOT NULL PRIMARY KEY,
+    account              TEXT    NOT NULL,
+    region               TEXT    NOT NULL,
+    owner                TEXT    NOT NULL CHECK (owner IN ('User', 'Service')),
+    spec                 TEXT    NOT NULL,
+    usage                TEXT    NOT NULL CHECK (usage IN ('ENCRYPT/DECRYPT', 'SIGN/VERIFY')),
+    origin               TEXT    NOT NULL CHECK (origin IN ('Aliyun_KMS', 'EXTERNAL')),
+    protection           TEXT    NOT NULL CHECK (protection IN ('SOFTWARE', 'HSM')),
+    state                TEXT    NOT NULL CHECK (state IN ('Enabled', 'Disabled', 'PendingDeletion', 'PendingImport')),
+    description          TEXT    NOT NULL,
+    created              INTEGER NOT NULL,
+    deletion             INTEGER,
+    protected            INTEGER NOT NULL CHECK (protected IN (0, 1)),
+    material_expires     INTEGER,
+    rotation_interval_ms INTEGER,
+    last_rotation        INTEGER NOT NULL,
+    imported             BLOB,
+    due                  INTEGER,
+    revision             INTEGER NOT NULL CHECK (revision > 0),
+    CHECK ((state = 'PendingDeletion') = (deletion IS NOT NULL))
 ) STRICT;
-CREATE UNIQUE INDEX keys_service ON keys (account, region) WHERE origin = 'service';
+CREATE UNIQUE INDEX keys_service ON keys (account, region) WHERE owner = 'Service';
+CREATE INDEX keys_of_scope ON keys (account, region);
+CREATE INDEX keys_due ON keys (due) WHERE due IS NOT NULL;
 
--- Versions of key material, wrapped by the root key.
+-- Versions of key material, wrapped by the root key; NULL where it was imported and then deleted.
 CREATE TABLE key_versions (
     key_id   TEXT    NOT NULL REFERENCES keys (id),
-    version  INTEGER NOT NULL CHECK (version > 0),
-    material BLOB    NOT NULL,
+    number   INTEGER NOT NULL CHECK (number > 0),
+    id       TEXT    NOT NULL,
+    material BLOB,
     created  INTEGER NOT NULL,
-    PRIMARY KEY (key_id, version)
+    PRIMARY KEY (key_id, number)
 ) STRICT;
+
+CREATE TABLE aliases (
+    account TEXT NOT NULL,
+    region  TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    key_id  TEXT NOT NULL REFERENCES keys (id),
+    PRIMARY KEY (account, region, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX aliases_of_key ON aliases (key_id);
+
+CREATE TABLE key_tags (
+    key_id    TEXT NOT NULL REFERENCES keys (id),
+    tag_key   TEXT NOT NULL,
+    tag_value TEXT NOT NULL,
+    PRIMARY KEY (key_id, tag_key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE secrets (
     id               TEXT    NOT NULL PRIMARY KEY,
@@ -33,7 +67,7 @@ CREATE TABLE secrets (
     name             TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 192),
     secret_type      TEXT    NOT NULL CHECK (secret_type IN ('Generic', 'Rds', 'Redis', 'RAMCredentials', 'ECS', 'PolarDB')),
     description      TEXT    NOT NULL,
-    encryption_key   TEXT    REFERENCES keys (id),
+    encryption_key   TEXT,
     created          INTEGER NOT NULL,
     updated          INTEGER NOT NULL,
     planned_deletion INTEGER,
@@ -43,7 +77,8 @@ CREATE TABLE secrets (
 CREATE INDEX secrets_newest ON secrets (account, region, created DESC, name);
 CREATE INDEX secrets_due ON secrets (planned_deletion) WHERE planned_deletion IS NOT NULL;
 
--- A data key belongs to exactly one secret and is wrapped by one version of a key.
+-- A data key belongs to exactly one secret and is wrapped by one version of a key, which may be deleted before it: then
+-- it opens no more.
 CREATE TABLE data_keys (
     secret_id   TEXT    NOT NULL REFERENCES secrets (id),
     id          TEXT    NOT NULL,
@@ -51,8 +86,7 @@ CREATE TABLE data_keys (
     key_version INTEGER NOT NULL,
     wrapped     BLOB    NOT NULL,
     created     INTEGER NOT NULL,
-    PRIMARY KEY (secret_id, id),
-    FOREIGN KEY (key_id, key_version) REFERENCES key_versions (key_id, version)
+    PRIMARY KEY (secret_id, id)
 ) STRICT;
 
 -- Written once; the trigger below refuses any change.

@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::tagging;
-use crate::app::Creation;
+use crate::app::{AppError, Creation};
+use crate::domain::keys::KeyRef;
+use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::limits::DESCRIPTION_CHARS;
-use crate::domain::{DataType, SecretName, SecretType, Tags, VersionId};
+use crate::domain::{DataType, KeyId, SecretName, SecretType, Tags, VersionId};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
 /// What is asked.
@@ -27,7 +29,7 @@ pub(super) struct Request {
     /// Tags.
     tags: Tags,
     /// A CMK.
-    encryption_key: Option<String>,
+    encryption_key: Option<KeyRef>,
     /// A KMS instance.
     instance: Option<String>,
     /// A secret policy.
@@ -71,6 +73,9 @@ impl Action for CreateSecret {
         Code::RejectedLimitExceeded,
         Code::DkmsInstanceNotFound,
         Code::KeyNotFound,
+        Code::RejectedDisabled,
+        Code::RejectedPendingDeletion,
+        Code::RejectedPendingImport,
         Code::KeyPolicyUnsupported,
         Code::RejectedResourceExist,
         Code::RejectedResourceInDeleteWindow,
@@ -88,7 +93,10 @@ impl Action for CreateSecret {
             secret_type: fields.optional("SecretType")?.unwrap_or(SecretType::Generic),
             description: description(fields)?.unwrap_or_default(),
             tags: tagging::from_json(fields, "Tags")?.into_iter().flatten().collect(),
-            encryption_key: not_blank(fields.optional("EncryptionKeyId")?),
+            encryption_key: match fields.text("EncryptionKeyId")? {
+                None | Some("") => None,
+                Some(_) => fields.optional("EncryptionKeyId")?,
+            },
             instance: not_blank(fields.optional("DKMSInstanceId")?),
             policy: not_blank(fields.optional("Policy")?),
         })
@@ -101,22 +109,23 @@ impl Action for CreateSecret {
         if request.secret_type != SecretType::Generic {
             return Err(ApiError::new(Code::UnsupportedOperation));
         }
-        // There are no instances, no keys of the user's own and no policies yet: what names one cannot be found.
+        // There are no instances and no policies yet: what names one cannot be found.
         if request.instance.is_some() {
             return Err(ApiError::new(Code::DkmsInstanceNotFound));
-        }
-        if request.encryption_key.is_some() {
-            return Err(ApiError::new(Code::KeyNotFound));
         }
         if request.policy.is_some() {
             return Err(ApiError::new(Code::KeyPolicyUnsupported));
         }
+        let encryption_key = match &request.encryption_key {
+            None => None,
+            Some(key) => Some(usable_key(context, key).await?),
+        };
         let creation = Creation {
             name: request.name,
             version: request.version.clone(),
             data_type: request.data_type,
             description: request.description,
-            encryption_key: None,
+            encryption_key,
             tags: request.tags,
         };
         let created = context.app.create(&context.scope, creation, request.data.as_bytes()).await?;
@@ -127,6 +136,19 @@ impl Action for CreateSecret {
             secret_type: created.secret.secret_type.as_str(),
         })
     }
+}
+
+/// The id of the key that a secret shall be under: enabled, symmetric, and the user's own (rules 7.2, 7.3).
+async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> {
+    let found = context.app.keys().find(&context.scope, key).await;
+    let held = found.map_err(|error| match error {
+        // This action speaks of keys only (rule 7.3).
+        AppError::Key(KeyRefusal::AliasNotFound) => KeyRefusal::NotFound.into(),
+        other => other,
+    })?;
+    held.key().require_symmetric()?;
+    held.key().require_enabled()?;
+    Ok(held.key().id.clone())
 }
 
 /// The description, at most 8,192 characters (rule 1.11).

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::keys::dry_run;
 use crate::domain::{SecretRef, StageLabel, VersionId};
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
@@ -62,6 +63,10 @@ pub(super) const READ_CODES: &[Code] = &[
     Code::ResourceNotFound,
     Code::RejectedResourceInDeleteWindow,
     Code::UnsupportedOperation,
+    Code::KeyNotFound,
+    Code::RejectedDisabled,
+    Code::RejectedPendingDeletion,
+    Code::RejectedPendingImport,
     Code::DryRunOperation,
     Code::DryRunValidation,
     Code::DryRunAccessDenied,
@@ -96,16 +101,8 @@ impl Action for GetSecretValue {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
-        if !request.dry_run {
-            return read(context, &request).await;
-        }
         // A dry run never returns a value (rule 4.10, question 7).
-        Err(ApiError::new(match read(context, &request).await {
-            Ok(_) => Code::DryRunOperation,
-            Err(error) if error.code == Code::ForbiddenNoPermission => Code::DryRunAccessDenied,
-            Err(error) if error.code.status() >= 500 => return Err(error),
-            Err(_) => Code::DryRunValidation,
-        }))
+        dry_run(request.dry_run, read(context, &request).await)
     }
 }
 

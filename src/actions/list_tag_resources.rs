@@ -1,11 +1,11 @@
-//! ListTagResources: tags of secrets, 200 rows a page (rule 5.11).
+//! ListTagResources: tags of secrets or keys, 200 rows a page (rule 5.11).
 
 use serde::Serialize;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tagging::{self, MAX_TAGS, Resources};
+use super::tagging::{self, MAX_TAGS, Resources, Target};
 use crate::app::AppError;
-use crate::domain::{SecretRef, TagKey, TagValue};
+use crate::domain::{SecretRef, TagKey, TagValue, Tags};
 use crate::store::TagRow;
 use crate::wire::{ApiError, Code, Fields};
 
@@ -69,6 +69,7 @@ impl Action for ListTagResources {
         Code::DuplicateTagKey,
         Code::InvalidResourceIdNotFound,
         Code::ResourceNotFound,
+        Code::KeyNotFound,
     ];
     type Request = Request;
     type Response = Response;
@@ -94,22 +95,24 @@ impl Action for ListTagResources {
         let mut rows = if !request.resources.ids.is_empty() {
             of_resources(context, &request).await?
         } else if !request.resources.secrets {
-            // There are no keys of the user's own yet.
-            Vec::new()
+            of_all_keys(context, &request).await?
         } else if request.tags.is_empty() {
             let after = request.after.as_ref().map(|(name, key)| (name.as_str(), key.as_str()));
             let (store, now) = (context.app.store(), context.app.clock().now());
             let limit = u32::try_from(PAGE + 1).unwrap_or(u32::MAX);
-            store.list_tags(&context.scope, after, limit, now).await.map_err(AppError::from)?
+            let rows = store.list_tags(&context.scope, after, limit, now).await.map_err(AppError::from)?;
+            let found = |row: TagRow| Found { id: row.name.to_string(), key: row.key, value: row.value };
+            rows.into_iter().map(found).collect()
         } else {
             with_tags(context, &request).await?
         };
         let more = rows.len() > PAGE;
         rows.truncate(PAGE);
         let next_token = rows.last().filter(|_| more).map(write_token).unwrap_or_default();
-        let tag_resource = rows.iter().map(|row| Row {
-            resource_id: row.name.to_string(),
-            resource_type: "secret",
+        let resource_type = if request.resources.secrets { "secret" } else { "key" };
+        let tag_resource = rows.into_iter().map(|row| Row {
+            resource_id: row.id,
+            resource_type,
             tag_key: row.key.to_string(),
             tag_value: row.value.to_string(),
         });
@@ -117,25 +120,66 @@ impl Action for ListTagResources {
     }
 }
 
-/// The tags of the named secrets, which must exist.
-async fn of_resources(context: &Context, request: &Request) -> Result<Vec<TagRow>, ApiError> {
-    let mut secrets = request.resources.find(context).await?;
-    secrets.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut rows = Vec::new();
-    for secret in secrets {
-        rows.extend(tags_of(context, request, &secret).await?);
+/// A tag that was found, and where.
+#[derive(Debug)]
+struct Found {
+    /// The secret's name or the key's id.
+    id: String,
+    key: TagKey,
+    value: TagValue,
+}
+
+/// The tags of one resource behind the page before, if it carries all wanted ones.
+fn rows_of(request: &Request, id: &str, tags: &Tags) -> Vec<Found> {
+    let carries = |(key, value): &(TagKey, Option<TagValue>)| {
+        tags.get(key).is_some_and(|has| value.as_ref().is_none_or(|wanted| wanted == has))
+    };
+    if !request.tags.iter().all(carries) {
+        return Vec::new();
     }
+    let behind = |key: &TagKey| {
+        request.after.as_ref().is_none_or(|(i, k)| (id, key.as_str()) > (i.as_str(), k.as_str()))
+    };
+    let rows = tags.iter().filter(|(key, _)| behind(key));
+    rows.map(|(key, value)| Found { id: id.to_owned(), key: key.clone(), value: value.clone() }).collect()
+}
+
+/// The tags of the named resources, which must exist.
+async fn of_resources(context: &Context, request: &Request) -> Result<Vec<Found>, ApiError> {
+    let mut rows = Vec::new();
+    for target in request.resources.find(context).await? {
+        match target {
+            Target::Secret(secret) => rows.extend(of_secret(context, request, &secret).await?),
+            Target::Key(key) => {
+                let held = context.app.keys().find(&context.scope, &key).await?;
+                rows.extend(rows_of(request, held.key().id.as_str(), &held.key().tags));
+            }
+        }
+    }
+    rows.sort_by(|a, b| (&a.id, &a.key).cmp(&(&b.id, &b.key)));
+    Ok(rows)
+}
+
+/// The tags of all keys.
+async fn of_all_keys(context: &Context, request: &Request) -> Result<Vec<Found>, ApiError> {
+    let keys = context.app.keys().of(&context.scope).await?;
+    let mut rows: Vec<Found> = keys
+        .newest_first()
+        .iter()
+        .flat_map(|held| rows_of(request, held.key().id.as_str(), &held.key().tags))
+        .collect();
+    rows.sort_by(|a, b| (&a.id, &a.key).cmp(&(&b.id, &b.key)));
     Ok(rows)
 }
 
 /// The tags of all secrets that carry the wanted ones, up to one row more than a page.
-async fn with_tags(context: &Context, request: &Request) -> Result<Vec<TagRow>, ApiError> {
+async fn with_tags(context: &Context, request: &Request) -> Result<Vec<Found>, ApiError> {
     let Some((key, value)) = request.tags.first() else { return Ok(Vec::new()) };
     let mut rows = Vec::new();
     // A page may have ended amid a secret's tags, so that secret is asked first, before those behind it.
     let mut after = request.after.as_ref().map_or("", |(name, _)| name.as_str()).to_owned();
     if let Ok(secret) = after.parse::<SecretRef>() {
-        rows.extend(tags_of(context, request, &secret).await?);
+        rows.extend(of_secret(context, request, &secret).await?);
     }
     loop {
         let limit = u32::try_from(PAGE).unwrap_or(u32::MAX);
@@ -145,7 +189,7 @@ async fn with_tags(context: &Context, request: &Request) -> Result<Vec<TagRow>, 
         let Some(last) = names.last() else { return Ok(rows) };
         last.as_str().clone_into(&mut after);
         for name in names {
-            rows.extend(tags_of(context, request, &SecretRef { scope: None, name }).await?);
+            rows.extend(of_secret(context, request, &SecretRef { scope: None, name }).await?);
             if rows.len() > PAGE {
                 return Ok(rows);
             }
@@ -153,36 +197,19 @@ async fn with_tags(context: &Context, request: &Request) -> Result<Vec<TagRow>, 
     }
 }
 
-/// The tags of one secret behind the page before, if it carries all wanted ones.
-async fn tags_of(context: &Context, request: &Request, secret: &SecretRef) -> Result<Vec<TagRow>, ApiError> {
-    let loaded = match context.app.find(&context.scope, secret).await {
-        Ok(loaded) => loaded,
+/// The tags of one secret.
+async fn of_secret(context: &Context, request: &Request, secret: &SecretRef) -> Result<Vec<Found>, ApiError> {
+    match context.app.find(&context.scope, secret).await {
+        Ok(loaded) => Ok(rows_of(request, loaded.secret.name.as_str(), &loaded.secret.tags)),
         // Gone since it was listed.
-        Err(AppError::Refused(_)) => return Ok(Vec::new()),
-        Err(other) => return Err(other.into()),
-    };
-    let secret = &loaded.secret;
-    let carries = |(key, value): &(TagKey, Option<TagValue>)| {
-        secret.tags.get(key).is_some_and(|has| value.as_ref().is_none_or(|wanted| wanted == has))
-    };
-    if !request.tags.iter().all(carries) {
-        return Ok(Vec::new());
+        Err(AppError::Refused(_)) => Ok(Vec::new()),
+        Err(other) => Err(other.into()),
     }
-    let behind = |key: &TagKey| {
-        request
-            .after
-            .as_ref()
-            .is_none_or(|(n, k)| (secret.name.as_str(), key.as_str()) > (n.as_str(), k.as_str()))
-    };
-    let rows = secret.tags.iter().filter(|(key, _)| behind(key));
-    Ok(rows
-        .map(|(key, value)| TagRow { name: secret.name.clone(), key: key.clone(), value: value.clone() })
-        .collect())
 }
 
-/// A token is the last row's name and key; a name cannot hold a colon.
-fn write_token(row: &TagRow) -> String {
-    const_hex::encode(format!("{}:{}", row.name, row.key))
+/// A token is the last row's id and key; neither names nor ids can hold a colon.
+fn write_token(row: &Found) -> String {
+    const_hex::encode(format!("{}:{}", row.id, row.key))
 }
 
 fn read_token(token: &str) -> Option<(String, String)> {

@@ -49,6 +49,10 @@ impl Action for PutSecretValue {
         Code::RejectedLimitExceeded,
         Code::RejectedResourceInDeleteWindow,
         Code::RejectedUnsupportedOperation,
+        Code::KeyNotFound,
+        Code::RejectedDisabled,
+        Code::RejectedPendingDeletion,
+        Code::RejectedPendingImport,
     ];
     type Request = Request;
     type Response = Response;

@@ -107,76 +107,23 @@ pub(super) const LIST_MANAGED_DATA_KEY_VERSIONS: Refused = key_action(
     &[Parameter::required("DataKeyName")],
 );
 
-// Keys.
-pub(super) const ASYMMETRIC_DECRYPT: Refused =
-    key_action("AsymmetricDecrypt", Kind::Read, Resource::Key, KEY);
-pub(super) const ASYMMETRIC_ENCRYPT: Refused =
-    key_action("AsymmetricEncrypt", Kind::Read, Resource::Key, KEY);
-pub(super) const ASYMMETRIC_SIGN: Refused = key_action("AsymmetricSign", Kind::Read, Resource::Key, KEY);
-pub(super) const ASYMMETRIC_VERIFY: Refused = key_action("AsymmetricVerify", Kind::Read, Resource::Key, KEY);
-pub(super) const CANCEL_KEY_DELETION: Refused =
-    key_action("CancelKeyDeletion", Kind::Write, Resource::Key, KEY);
-pub(super) const CREATE_ALIAS: Refused = key_action(
-    "CreateAlias",
-    Kind::Write,
-    Resource::Key,
-    &[Parameter::required("AliasName"), Parameter::required("KeyId")],
-);
-pub(super) const CREATE_KEY: Refused = key_action("CreateKey", Kind::Write, Resource::Keys, &[]);
-pub(super) const CREATE_KEY_VERSION: Refused =
-    key_action("CreateKeyVersion", Kind::Write, Resource::Key, KEY);
-pub(super) const DECRYPT: Refused =
-    key_action("Decrypt", Kind::Read, Resource::Key, &[Parameter::required("CiphertextBlob")]);
-pub(super) const DELETE_ALIAS: Refused =
-    key_action("DeleteAlias", Kind::Write, Resource::Key, &[Parameter::required("AliasName")]);
-pub(super) const DELETE_KEY_MATERIAL: Refused =
-    key_action("DeleteKeyMaterial", Kind::Write, Resource::Key, KEY);
-pub(super) const DESCRIBE_KEY: Refused = key_action("DescribeKey", Kind::Read, Resource::Key, KEY);
-pub(super) const DESCRIBE_KEY_VERSION: Refused = key_action(
-    "DescribeKeyVersion",
-    Kind::Read,
-    Resource::Key,
-    &[Parameter::required("KeyId"), Parameter::required("KeyVersionId")],
-);
-pub(super) const DISABLE_KEY: Refused = key_action("DisableKey", Kind::Write, Resource::Key, KEY);
-pub(super) const ENABLE_KEY: Refused = key_action("EnableKey", Kind::Write, Resource::Key, KEY);
-pub(super) const ENCRYPT: Refused = key_action(
-    "Encrypt",
-    Kind::Read,
-    Resource::Key,
-    &[Parameter::required("KeyId"), Parameter::required("Plaintext")],
-);
-pub(super) const GENERATE_DATA_KEY: Refused = key_action("GenerateDataKey", Kind::Read, Resource::Key, KEY);
-pub(super) const GENERATE_DATA_KEY_WITHOUT_PLAINTEXT: Refused =
-    key_action("GenerateDataKeyWithoutPlaintext", Kind::Read, Resource::Key, KEY);
-pub(super) const GET_KEY_POLICY: Refused = key_action("GetKeyPolicy", Kind::Read, Resource::Key, KEY);
-pub(super) const GET_PARAMETERS_FOR_IMPORT: Refused =
-    key_action("GetParametersForImport", Kind::Read, Resource::Key, KEY);
-pub(super) const GET_PUBLIC_KEY: Refused = key_action("GetPublicKey", Kind::Read, Resource::Key, KEY);
-pub(super) const IMPORT_KEY_MATERIAL: Refused =
-    key_action("ImportKeyMaterial", Kind::Write, Resource::Key, KEY);
-pub(super) const LIST_ALIASES: Refused = key_action("ListAliases", Kind::Read, Resource::Keys, &[]);
-pub(super) const LIST_ALIASES_BY_KEY_ID: Refused =
-    key_action("ListAliasesByKeyId", Kind::Read, Resource::Key, KEY);
-pub(super) const LIST_KEY_VERSIONS: Refused = key_action("ListKeyVersions", Kind::Read, Resource::Key, KEY);
-pub(super) const LIST_KEYS: Refused = key_action("ListKeys", Kind::Read, Resource::Keys, &[]);
-pub(super) const RE_ENCRYPT: Refused =
-    key_action("ReEncrypt", Kind::Read, Resource::Key, &[Parameter::required("CiphertextBlob")]);
-pub(super) const SCHEDULE_KEY_DELETION: Refused =
-    key_action("ScheduleKeyDeletion", Kind::Write, Resource::Key, KEY);
-pub(super) const SET_DELETION_PROTECTION: Refused =
-    key_action("SetDeletionProtection", Kind::Write, Resource::Key, &[]);
-pub(super) const SET_KEY_POLICY: Refused = key_action("SetKeyPolicy", Kind::Write, Resource::Key, KEY);
-pub(super) const UPDATE_ALIAS: Refused = key_action(
-    "UpdateAlias",
-    Kind::Write,
-    Resource::Key,
-    &[Parameter::required("AliasName"), Parameter::required("KeyId")],
-);
-pub(super) const UPDATE_KEY_DESCRIPTION: Refused =
-    key_action("UpdateKeyDescription", Kind::Write, Resource::Key, KEY);
-pub(super) const UPDATE_ROTATION_POLICY: Refused =
-    key_action("UpdateRotationPolicy", Kind::Write, Resource::Key, KEY);
+// Key policies: what the service answers outside a KMS instance (rule 10.4).
+pub(super) const GET_KEY_POLICY: Refused = Refused {
+    name: "GetKeyPolicy",
+    kind: Kind::Read,
+    resource: Resource::Key,
+    parameters: KEY,
+    code: Code::KeyPolicyUnsupported,
+    when_in_window: InWindow::Ignore,
+};
+pub(super) const SET_KEY_POLICY: Refused = Refused {
+    name: "SetKeyPolicy",
+    kind: Kind::Write,
+    resource: Resource::Key,
+    parameters: &[Parameter::required("KeyId"), Parameter::required("Policy")],
+    code: Code::KeyPolicyUnsupported,
+    when_in_window: InWindow::Ignore,
+};
 
 impl Endpoint for Refused {
     fn name(&self) -> &'static str {

@@ -3,14 +3,14 @@
 use serde::Serialize;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tagging;
-use crate::domain::{SecretRef, TagKey, TagValue, writes};
+use super::tagging::{self, Target};
+use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
 pub(super) struct Request {
-    secret: SecretRef,
+    target: Target,
     tags: Vec<(TagKey, TagValue)>,
 }
 
@@ -31,7 +31,8 @@ impl Action for TagResource {
         Parameter::optional("CertificateId"),
         Parameter::required("Tags"),
     ];
-    const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::KeyNotFound, Code::RejectedLimitExceeded];
+    const CODES: &'static [Code] =
+        &[Code::ResourceNotFound, Code::KeyNotFound, Code::AliasNotFound, Code::RejectedLimitExceeded];
     type Request = Request;
     type Response = Nothing;
 
@@ -40,12 +41,11 @@ impl Action for TagResource {
         if tags.is_empty() {
             return Err(ApiError::invalid("Tags"));
         }
-        Ok(Request { secret: tagging::one_resource(fields)?, tags })
+        Ok(Request { target: Target::decode_one(fields)?, tags })
     }
 
     async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
-        let decide = |secret: &_, _now| writes::tag(secret, request.tags.clone()).map(Some);
-        context.app.change(&context.scope, &request.secret, decide).await?;
+        request.target.tag(context, &request.tags).await?;
         Ok(Nothing {})
     }
 }

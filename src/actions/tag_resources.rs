@@ -3,7 +3,7 @@
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::tag_resource::Nothing;
 use super::tagging::{self, MAX_TAGS, Resources};
-use crate::domain::{TagKey, TagValue, writes};
+use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
@@ -34,6 +34,7 @@ impl Action for TagResources {
         Code::InvalidResourceIdNotFound,
         Code::RejectedLimitExceeded,
         Code::ResourceNotFound,
+        Code::KeyNotFound,
     ];
     type Request = Request;
     type Response = Nothing;
@@ -56,9 +57,8 @@ impl Action for TagResources {
 
     async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
         // All are looked up before the first is changed: a wrong id changes nothing.
-        for secret in request.resources.find(context).await? {
-            let decide = |secret: &_, _now| writes::tag(secret, request.tags.clone()).map(Some);
-            context.app.change(&context.scope, &secret, decide).await?;
+        for target in request.resources.find(context).await? {
+            target.tag(context, &request.tags).await?;
         }
         Ok(Nothing {})
     }

@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use super::endpoint::Context;
 use crate::app::AppError;
-use crate::domain::{Refusal, SecretRef, TagKey, TagValue};
+use crate::domain::keys::KeyRef;
+use crate::domain::keys::decisions::{self, KeyRefusal};
+use crate::domain::keys::names::KeyTarget;
+use crate::domain::{Refusal, Secret, SecretRef, TagKey, TagValue, writes};
 use crate::wire::{ApiError, Code, Fields};
 
 /// The most resources of one call (rule 11.4).
@@ -120,47 +123,110 @@ impl Resources {
         if resources.ids.is_empty() { Err(ApiError::missing("ResourceId.1")) } else { Ok(resources) }
     }
 
-    /// The secrets that are meant, each of which exists, and each once.
+    /// The resources that are meant, each of which exists, and each once.
     ///
     /// # Errors
-    /// 404 InvalidResourceId.NotFound when one does not, or is a key: there are none yet.
-    pub(super) async fn find(&self, context: &Context) -> Result<Vec<SecretRef>, ApiError> {
-        let mut found: Vec<SecretRef> = Vec::with_capacity(self.ids.len());
+    /// 404 InvalidResourceId.NotFound when one does not.
+    pub(super) async fn find(&self, context: &Context) -> Result<Vec<Target>, ApiError> {
+        let mut found: Vec<Target> = Vec::with_capacity(self.ids.len());
         for id in &self.ids {
-            let secret: Option<SecretRef> = if self.secrets { id.parse().ok() } else { None };
-            let secret = secret.ok_or_else(|| ApiError::new(Code::InvalidResourceIdNotFound))?;
-            let loaded = context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
-            // By name and by ARN it is the same secret (rule 1.5).
-            let secret = SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name };
-            if !found.contains(&secret) {
-                found.push(secret);
+            let target = self.find_one(context, id).await?;
+            if !found.contains(&target) {
+                found.push(target);
             }
         }
         Ok(found)
+    }
+
+    async fn find_one(&self, context: &Context, id: &str) -> Result<Target, ApiError> {
+        let unknown = |_invalid| ApiError::new(Code::InvalidResourceIdNotFound);
+        if self.secrets {
+            let secret: SecretRef = id.parse().map_err(unknown)?;
+            let loaded = context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
+            // By name and by ARN it is the same secret (rule 1.5).
+            Ok(Target::Secret(SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name }))
+        } else {
+            let key: KeyRef = id.parse().map_err(unknown)?;
+            let held = context.app.keys().find(&context.scope, &key).await.map_err(resource_error)?;
+            Ok(Target::Key(KeyRef { scope: None, target: KeyTarget::Id(held.key().id.clone()) }))
+        }
     }
 }
 
 /// The new style has its own code for what is not there.
 pub(super) fn resource_error(error: AppError) -> ApiError {
     match error {
-        AppError::Refused(Refusal::SecretNotFound) => ApiError::new(Code::InvalidResourceIdNotFound),
+        AppError::Refused(Refusal::SecretNotFound)
+        | AppError::Key(KeyRefusal::NotFound | KeyRefusal::AliasNotFound) => {
+            ApiError::new(Code::InvalidResourceIdNotFound)
+        }
         other => other.into(),
     }
 }
 
-/// The one resource that a call of the old style names: exactly one of `KeyId`, `SecretName`, `CertificateId`.
-///
-/// # Errors
-/// MissingParameter, InvalidParameter; 404 for a key or a certificate: there are none.
-pub(super) fn one_resource(fields: Fields<'_>) -> Result<SecretRef, ApiError> {
-    let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
-    match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
-        // By its plain name: these two actions take no ARN (rule 1.5).
-        (true, false, false) => Ok(SecretRef { scope: None, name: fields.required("SecretName")? }),
-        (false, true, false) => Err(ApiError::new(Code::KeyNotFound)),
-        (false, false, true) => Err(ApiError::new(Code::ResourceNotFound)),
-        (false, false, false) => Err(ApiError::missing("SecretName")),
-        (true, _, _) => Err(ApiError::invalid("SecretName")),
-        (false, true, true) => Err(ApiError::invalid("KeyId")),
+/// What carries tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A secret.
+    Secret(SecretRef),
+    /// A key.
+    Key(KeyRef),
+}
+
+impl Target {
+    /// The one resource that a call of the old style names: exactly one of `KeyId`, `SecretName`, `CertificateId`.
+    ///
+    /// # Errors
+    /// MissingParameter, InvalidParameter; 404 for a certificate: there are none.
+    pub(super) fn decode_one(fields: Fields<'_>) -> Result<Self, ApiError> {
+        let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
+        match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
+            // By its plain name: these two actions take no ARN (rule 1.5).
+            (true, false, false) => {
+                Ok(Self::Secret(SecretRef { scope: None, name: fields.required("SecretName")? }))
+            }
+            (false, true, false) => Ok(Self::Key(fields.required("KeyId")?)),
+            (false, false, true) => Err(ApiError::new(Code::ResourceNotFound)),
+            (false, false, false) => Err(ApiError::missing("SecretName")),
+            (true, _, _) => Err(ApiError::invalid("SecretName")),
+            (false, true, true) => Err(ApiError::invalid("KeyId")),
+        }
+    }
+
+    /// Sets tags.
+    ///
+    /// # Errors
+    /// 404 when it is not there, LimitExceeded.
+    pub(super) async fn tag(&self, context: &Context, tags: &[(TagKey, TagValue)]) -> Result<(), ApiError> {
+        match self {
+            Self::Secret(secret) => {
+                let decide = |secret: &Secret, _now| writes::tag(secret, tags.to_vec()).map(Some);
+                context.app.change(&context.scope, secret, decide).await?;
+            }
+            Self::Key(key) => {
+                context.app.keys().change(&context.scope, key, |key| decisions::tag(key, tags)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes tags; none removes all.
+    ///
+    /// # Errors
+    /// 404 when it is not there.
+    pub(super) async fn untag(&self, context: &Context, keys: Option<&[TagKey]>) -> Result<(), ApiError> {
+        match self {
+            Self::Secret(secret) => {
+                let decide = |secret: &Secret, _now| {
+                    let all = || secret.tags.iter().map(|(key, _)| key.clone()).collect();
+                    Ok(writes::untag(secret, &keys.map_or_else(all, <[TagKey]>::to_vec)))
+                };
+                context.app.change(&context.scope, secret, decide).await?;
+            }
+            Self::Key(key) => {
+                context.app.keys().change(&context.scope, key, |key| Ok(decisions::untag(key, keys))).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::tag_resource::Nothing;
-use super::tagging::{self, MAX_TAGS};
-use crate::domain::{SecretRef, TagKey, writes};
+use super::tagging::{MAX_TAGS, Target};
+use crate::domain::TagKey;
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
 pub(super) struct Request {
-    secret: SecretRef,
+    target: Target,
     keys: Vec<TagKey>,
 }
 
@@ -28,7 +28,7 @@ impl Action for UntagResource {
         Parameter::optional("CertificateId"),
         Parameter::required("TagKeys"),
     ];
-    const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::KeyNotFound];
+    const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::KeyNotFound, Code::AliasNotFound];
     type Request = Request;
     type Response = Nothing;
 
@@ -36,12 +36,11 @@ impl Action for UntagResource {
         let text = fields.text("TagKeys")?.ok_or_else(|| ApiError::missing("TagKeys"))?;
         let keys = keys(text).filter(|keys| (1..=MAX_TAGS).contains(&keys.len()));
         let keys = keys.ok_or_else(|| ApiError::invalid("TagKeys"))?;
-        Ok(Request { secret: tagging::one_resource(fields)?, keys })
+        Ok(Request { target: Target::decode_one(fields)?, keys })
     }
 
     async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
-        let decide = |secret: &_, _now| Ok(writes::untag(secret, &request.keys));
-        context.app.change(&context.scope, &request.secret, decide).await?;
+        request.target.untag(context, Some(&request.keys)).await?;
         Ok(Nothing {})
     }
 }

@@ -3,7 +3,7 @@
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::tag_resource::Nothing;
 use super::tagging::{self, MAX_TAGS, Resources};
-use crate::domain::{Secret, TagKey, writes};
+use crate::domain::TagKey;
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
@@ -28,8 +28,12 @@ impl Action for UntagResources {
         Parameter::optional("TagKey.N"),
         Parameter::optional("All"),
     ];
-    const CODES: &'static [Code] =
-        &[Code::InvalidParameterTagKey, Code::InvalidResourceIdNotFound, Code::ResourceNotFound];
+    const CODES: &'static [Code] = &[
+        Code::InvalidParameterTagKey,
+        Code::InvalidResourceIdNotFound,
+        Code::ResourceNotFound,
+        Code::KeyNotFound,
+    ];
     type Request = Request;
     type Response = Nothing;
 
@@ -47,12 +51,8 @@ impl Action for UntagResources {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
-        for secret in request.resources.find(context).await? {
-            let decide = |secret: &Secret, _now| {
-                let all = || secret.tags.iter().map(|(key, _)| key.clone()).collect();
-                Ok(writes::untag(secret, &request.keys.clone().unwrap_or_else(all)))
-            };
-            context.app.change(&context.scope, &secret, decide).await?;
+        for target in request.resources.find(context).await? {
+            target.untag(context, request.keys.as_deref()).await?;
         }
         Ok(Nothing {})
     }

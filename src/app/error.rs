@@ -1,7 +1,9 @@
 //! Why a use case failed.
 
 use crate::crypto::CryptoError;
+use crate::crypto::asymmetric::AsymmetricError;
 use crate::domain::Refusal;
+use crate::domain::keys::decisions::KeyRefusal;
 use crate::store::StoreError;
 
 /// What the use cases answer when they do not succeed.
@@ -10,6 +12,9 @@ pub enum AppError {
     /// A rule of the service forbids it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A rule of the service on keys forbids it.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The secret belongs to another account, and no policy lets the caller in; carries its ARN.
     #[error("the secret {0} belongs to another account")]
     OtherAccount(String),
@@ -25,6 +30,9 @@ pub enum AppError {
     /// Something stored could not be opened.
     #[error("sealed data: {0}")]
     Crypto(#[from] CryptoError),
+    /// A stored key pair could not be used.
+    #[error("key pair: {0}")]
+    Pair(#[from] AsymmetricError),
 }
 
 impl From<StoreError> for AppError {

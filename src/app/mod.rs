@@ -7,6 +7,7 @@
 mod cache;
 mod callers;
 mod error;
+pub mod keys;
 mod loaded;
 mod locks;
 mod secrets;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 pub use callers::{AccessKey, AccessKeys, Caller, KeyMaterial, Nonces, SKEW_MS};
 pub use error::AppError;
+use keys::Keys;
 pub use loaded::Loaded;
 pub use secrets::{Creation, Put};
 pub use upkeep::Damage;
@@ -50,6 +52,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     limits: Limits,
+    keys: Arc<Keys>,
     vault: vault::Vault,
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
@@ -74,21 +77,31 @@ impl App {
                 store.add_meta(MARKER, marker.as_bytes().to_vec()).await?;
             }
         }
+        let commits = TaskTracker::new();
+        let (of_keys, chance) = (Arc::clone(&store), Arc::clone(&entropy));
+        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, root, commits.clone());
+        let keys = Arc::new(keys);
         Ok(Arc::new(Self {
-            vault: vault::Vault::new(Arc::clone(&store), Arc::clone(&entropy), root),
+            vault: vault::Vault::new(Arc::clone(&keys), Arc::clone(&entropy)),
+            keys,
             store,
             clock,
             entropy,
             limits,
             cache: Arc::new(cache::Cache::new(cache_bytes)),
             locks: locks::Locks::default(),
-            commits: TaskTracker::new(),
+            commits,
         }))
     }
 
     /// The bounds on secrets.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Customer master keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Time.

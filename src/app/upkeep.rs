@@ -1,7 +1,7 @@
 //! What happens without a caller: purging what is due, resetting, checking everything.
 
 use super::{App, AppError};
-use crate::domain::{Scope, SecretName, StageLabel};
+use crate::domain::{Scope, SecretName, StageLabel, Timestamp};
 
 /// How many secrets are looked at in one go.
 const BATCH: u32 = 100;
@@ -16,6 +16,25 @@ pub struct Damage {
 }
 
 impl App {
+    /// Does everything that the clock has brought due: removes secrets whose recovery window is over, deletes and rotates
+    /// keys, lets imported material expire. Says how many secrets were removed.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database fails; what was done until then stays done.
+    pub async fn do_due(&self) -> Result<u64, AppError> {
+        self.keys.do_all_due().await?;
+        self.purge_due().await
+    }
+
+    /// When something falls due next.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database fails.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, AppError> {
+        let times = [self.store.next_purge().await?, self.store.next_key_due().await?];
+        Ok(times.into_iter().flatten().min())
+    }
+
     /// Removes every secret whose recovery window is over and says how many were (rule 6.5).
     ///
     /// # Errors
@@ -44,9 +63,10 @@ impl App {
     pub async fn reset(&self) -> Result<(), AppError> {
         // All locks: no write is between reading and committing, and none puts an old entry into the cache.
         let _guards = self.locks.hold_all().await;
+        let _keys = self.keys.lock().await;
         let outcome = self.store.reset().await;
         self.cache.clear();
-        self.vault.clear();
+        self.keys.clear();
         Ok(outcome?)
     }
 
@@ -58,6 +78,7 @@ impl App {
         let mut damages: Vec<Damage> = Vec::new();
         let database = |finding| Damage { place: "database".to_owned(), finding };
         damages.extend(self.store.integrity().await?.into_iter().map(database));
+        damages.extend(self.check_keys().await?);
         let mut checked = 0;
         let mut last: Option<(Scope, SecretName)> = None;
         loop {
@@ -75,6 +96,21 @@ impl App {
             }
             last = secrets.into_iter().next_back();
         }
+    }
+
+    /// Checks that the material of every key opens.
+    async fn check_keys(&self) -> Result<Vec<Damage>, AppError> {
+        let mut damages = Vec::new();
+        for scope in self.store.scopes_with_keys().await? {
+            for held in self.keys.of(&scope).await?.newest_first() {
+                if held.key().has_material
+                    && let Err(error) = self.keys.open(&held)
+                {
+                    damages.push(Damage { place: held.key().arn(), finding: error.to_string() });
+                }
+            }
+        }
+        Ok(damages)
     }
 
     async fn check_one(&self, scope: &Scope, name: &SecretName) -> Vec<String> {

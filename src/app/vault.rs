@@ -1,27 +1,23 @@
 //! Envelope encryption: root key → CMKs → data keys → values.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::AppError;
+use super::keys::{HeldKey, Keys, Material};
 use super::loaded::{DataKey, Loaded};
-use crate::crypto::{
-    Cipher, CryptoError, DataKeyContext, KeyMaterialContext, KeyRing, RootKey, SymmetricKey, ValueContext,
-};
+use crate::crypto::{Cipher, CryptoError, DataKeyContext, KeyRing, SymmetricKey, ValueContext};
+use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::{DataType, KeyId, Scope, Secret, SecretId, Timestamp, VersionId};
 use crate::ports::Entropy;
-use crate::store::{DataKeyRecord, KeyRecord, KeyVersionRecord, SealedValue, Store, StoreError};
+use crate::store::{DataKeyRecord, SealedValue, StoreError};
 
-/// The keys, and what seals and opens with them.
+/// What seals and opens values.
 #[derive(Debug)]
 pub(super) struct Vault {
-    store: Arc<dyn Store>,
+    keys: Arc<Keys>,
     entropy: Arc<dyn Entropy>,
-    root: RootKey,
-    rings: Mutex<BTreeMap<KeyId, Arc<KeyRing>>>,
-    service_keys: Mutex<BTreeMap<Scope, KeyId>>,
 }
 
 /// A sealed value, with the data key that had to be made for it, if one had.
@@ -41,14 +37,8 @@ pub(super) struct Target<'a> {
 }
 
 impl Vault {
-    pub(super) fn new(store: Arc<dyn Store>, entropy: Arc<dyn Entropy>, root: RootKey) -> Self {
-        Self { store, entropy, root, rings: Mutex::default(), service_keys: Mutex::default() }
-    }
-
-    /// Forgets all unwrapped keys.
-    pub(super) fn clear(&self) {
-        locked(&self.rings).clear();
-        locked(&self.service_keys).clear();
+    pub(super) fn new(keys: Arc<Keys>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { keys, entropy }
     }
 
     /// Seals a value under the secret's newest data key, or under a fresh one when there is none or its CMK has a
@@ -60,16 +50,18 @@ impl Vault {
         loaded: Option<&Loaded>,
         now: Timestamp,
     ) -> Result<Sealed, AppError> {
-        let key_id = match target.encryption_key {
-            Some(id) => id.clone(),
-            None => self.service_key(target.scope, now).await?,
+        let held = match target.encryption_key {
+            Some(id) => self.usable(target.scope, id).await?,
+            None => self.keys.service_key(target.scope).await?,
         };
-        let ring = self.ring(&key_id).await?;
+        let material = self.keys.open(&held)?;
+        let ring = symmetric(&material)?;
+        let key_id = held.key().id.clone();
         let usable = |key: &&DataKey| key.record.key == key_id && key.record.key_version == ring.primary();
         let (cipher, id, fresh) = match loaded.and_then(Loaded::newest_data_key).filter(usable) {
             Some(key) => (self.cipher(target.scope, target.secret, key).await?, key.record.id.clone(), None),
             None => {
-                let key = self.make_data_key(target, key_id, &ring, now)?;
+                let key = self.make_data_key(target, key_id, ring, now)?;
                 let cipher = key.cipher.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
                 (cipher, key.record.id.clone(), Some(key))
             }
@@ -81,8 +73,27 @@ impl Vault {
         Ok(Sealed { value: SealedValue { version: target.version.clone(), data_key: id, sealed }, fresh })
     }
 
-    /// Opens the value of a version.
+    /// Opens the value of a version, if the key that the caller named for the secret may be used (rule 4.9).
     pub(super) async fn open(
+        &self,
+        loaded: &Loaded,
+        version: &VersionId,
+        data_type: DataType,
+    ) -> Result<Zeroizing<Vec<u8>>, AppError> {
+        if let Some(id) = &loaded.secret.encryption_key {
+            self.usable(&loaded.secret.scope, id).await?;
+        }
+        self.open_whatever_the_state(loaded, version, data_type).await
+    }
+
+    /// A user's key that is there and enabled.
+    async fn usable(&self, scope: &Scope, id: &KeyId) -> Result<Arc<HeldKey>, AppError> {
+        let held = self.keys.by_id(scope, id).await?;
+        held.key().require_enabled()?;
+        Ok(held)
+    }
+
+    async fn open_whatever_the_state(
         &self,
         loaded: &Loaded,
         version: &VersionId,
@@ -97,10 +108,18 @@ impl Vault {
         Ok(cipher.open(&context.encode(), &value.sealed)?)
     }
 
-    /// Checks that every data key and value of a secret opens.
+    /// Checks that every data key and value of a secret opens. Values under a key that was deleted, or whose material
+    /// was, never open again: that is no damage.
     pub(super) async fn check(&self, loaded: &Loaded) -> Result<(), AppError> {
+        if let Some(id) = &loaded.secret.encryption_key {
+            match self.keys.by_id(&loaded.secret.scope, id).await {
+                Ok(held) if held.key().has_material => {}
+                Ok(_) | Err(AppError::Key(KeyRefusal::NotFound)) => return Ok(()),
+                Err(other) => return Err(other),
+            }
+        }
         for version in &loaded.secret.versions {
-            self.open(loaded, &version.id, version.data_type).await?;
+            self.open_whatever_the_state(loaded, &version.id, version.data_type).await?;
         }
         Ok(())
     }
@@ -108,9 +127,11 @@ impl Vault {
     async fn cipher(&self, scope: &Scope, secret: &SecretId, key: &DataKey) -> Result<Arc<Cipher>, AppError> {
         let unwrap = async {
             let record = &key.record;
-            let ring = self.ring(&record.key).await?;
+            let held = self.keys.by_id(scope, &record.key).await.map_err(lost)?;
+            let material = self.keys.open(&held)?;
             let context = data_key_context(scope, secret, record);
-            Ok::<_, AppError>(Arc::new(Cipher::new(&ring.unwrap_data_key(&context, &record.wrapped)?)))
+            let key = symmetric(&material)?.unwrap_data_key(&context, &record.wrapped)?;
+            Ok::<_, AppError>(Arc::new(Cipher::new(&key)))
         };
         key.cipher.get_or_try_init(|| unwrap).await.map(Arc::clone)
     }
@@ -132,67 +153,28 @@ impl Vault {
             created: now,
         };
         let context = data_key_context(target.scope, target.secret, &record);
-        record.wrapped = ring.wrap_data_key(&context, &key, &mut *chance)?.as_bytes().to_vec();
+        record.wrapped = ring.wrap_data_key(&context, &key, &mut *chance)?.into_vec();
         Ok(DataKey::fresh(record, Arc::new(Cipher::new(&key))))
     }
+}
 
-    /// The unwrapped versions of a CMK.
-    async fn ring(&self, id: &KeyId) -> Result<Arc<KeyRing>, AppError> {
-        if let Some(ring) = locked(&self.rings).get(id) {
-            return Ok(Arc::clone(ring));
+/// The versions of a key that seals: a named key was symmetric when the secret was created.
+fn symmetric(material: &Material) -> Result<&KeyRing, AppError> {
+    match material {
+        Material::Symmetric(ring) => Ok(ring),
+        Material::Pairs(_) => {
+            Err(StoreError::Corrupt("a data key is under an asymmetric key".to_owned()).into())
         }
-        let lost = || StoreError::Corrupt(format!("key {id} is missing"));
-        let record = self.store.key(id).await?.ok_or_else(lost)?;
-        let ring = Arc::new(self.unwrap_key(&record)?);
-        locked(&self.rings).insert(id.clone(), Arc::clone(&ring));
-        Ok(ring)
     }
+}
 
-    fn unwrap_key(&self, record: &KeyRecord) -> Result<KeyRing, AppError> {
-        let mut ring = None;
-        for version in &record.versions {
-            let context = key_context(&record.scope, &record.id, version.version);
-            let material = self.root.unwrap_key_material(&context, &version.material)?;
-            match &mut ring {
-                None => ring = Some(KeyRing::new(version.version, &material)),
-                Some(ring) => ring.add(version.version, &material),
-            }
+/// A data key whose CMK is not there, although no user named it, is damage.
+fn lost(error: AppError) -> AppError {
+    match error {
+        AppError::Key(KeyRefusal::NotFound) => {
+            StoreError::Corrupt("the key of a data key is missing".to_owned()).into()
         }
-        ring.ok_or_else(|| StoreError::Corrupt(format!("key {} has no version", record.id)).into())
-    }
-
-    /// The id of the scope's service-managed key, which is made when first needed (rule 7.1).
-    async fn service_key(&self, scope: &Scope, now: Timestamp) -> Result<KeyId, AppError> {
-        if let Some(id) = locked(&self.service_keys).get(scope) {
-            return Ok(id.clone());
-        }
-        let id = match self.store.service_key(scope).await? {
-            Some(record) => record.id,
-            None => self.make_service_key(scope, now).await?,
-        };
-        locked(&self.service_keys).insert(scope.clone(), id.clone());
-        Ok(id)
-    }
-
-    async fn make_service_key(&self, scope: &Scope, now: Timestamp) -> Result<KeyId, AppError> {
-        let record = {
-            let id = fresh_id("key-", &*self.entropy)?;
-            let mut rng = self.entropy.rng();
-            let material = SymmetricKey::generate(&mut *rng);
-            let wrapped = self.root.wrap_key_material(&key_context(scope, &id, 1), &material, &mut *rng)?;
-            let first = KeyVersionRecord { version: 1, material: wrapped.as_bytes().to_vec(), created: now };
-            KeyRecord { id, scope: scope.clone(), created: now, versions: vec![first] }
-        };
-        let id = record.id.clone();
-        match self.store.add_service_key(record).await {
-            Ok(()) => Ok(id),
-            // Somebody else made it at the same moment.
-            Err(StoreError::Conflict) => {
-                let lost = || StoreError::Corrupt("the service-managed key is missing".to_owned());
-                Ok(self.store.service_key(scope).await?.ok_or_else(lost)?.id)
-            }
-            Err(other) => Err(other.into()),
-        }
+        other => other,
     }
 }
 
@@ -205,10 +187,6 @@ pub(super) fn fresh_id<T: std::str::FromStr>(prefix: &str, entropy: &dyn Entropy
 /// Where a secret's own id comes from.
 pub(super) fn fresh_secret_id(entropy: &dyn Entropy) -> Result<SecretId, AppError> {
     fresh_id("sec-", entropy)
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn value_context<'a>(
@@ -240,15 +218,6 @@ fn data_key_context<'a>(
         data_key_id: record.id.as_str(),
         key_id: record.key.as_str(),
         key_version: record.key_version,
-    }
-}
-
-fn key_context<'a>(scope: &'a Scope, id: &'a KeyId, key_version: u32) -> KeyMaterialContext<'a> {
-    KeyMaterialContext {
-        account: scope.account.as_str(),
-        region: scope.region.as_str(),
-        key_id: id.as_str(),
-        key_version,
     }
 }
 

@@ -67,8 +67,11 @@ impl SymmetricKey {
         Zeroizing::new(const_hex::encode(self.0.as_slice()))
     }
 
-    /// A key of exactly these bytes; any other length than 32 is malformed.
-    pub(super) fn from_slice(bytes: &[u8]) -> Result<Self, CryptoError> {
+    /// A key of exactly these bytes.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] for any other length than 32.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, CryptoError> {
         Self::filled(|key| {
             let source: &[u8; KEY_LEN] = bytes.try_into().map_err(|_length| CryptoError::Malformed)?;
             key.copy_from_slice(source);
@@ -83,8 +86,8 @@ impl SymmetricKey {
         Ok(key)
     }
 
-    /// The bytes, for the ciphers of this module only.
-    pub(super) fn as_bytes(&self) -> &[u8; KEY_LEN] {
+    /// The bytes, to be wrapped.
+    pub fn as_bytes(&self) -> &[u8; KEY_LEN] {
         &self.0
     }
 

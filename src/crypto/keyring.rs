@@ -5,25 +5,35 @@ use std::fmt;
 
 use rand::CryptoRng;
 
-use super::{Cipher, CryptoError, DataKeyContext, Sealed, SymmetricKey};
+use super::symmetric_blob::{BlobCipher, SymmetricAlgorithm};
+use super::{CryptoError, DataKeyContext, SymmetricKey};
 
 /// One customer master key: its versions, of which the highest is the primary. All unwrap; the primary is
 /// the one to wrap new data keys.
 pub struct KeyRing {
-    versions: BTreeMap<u32, Cipher>,
+    versions: BTreeMap<u32, BlobCipher>,
+    algorithm: SymmetricAlgorithm,
     primary: u32,
 }
 
 impl KeyRing {
     /// A ring of one version.
-    pub fn new(version: u32, material: &SymmetricKey) -> Self {
-        Self { versions: BTreeMap::from([(version, Cipher::new(material))]), primary: version }
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] when the material is not of the algorithm's length.
+    pub fn new(algorithm: SymmetricAlgorithm, version: u32, material: &[u8]) -> Result<Self, CryptoError> {
+        let first = BlobCipher::new(algorithm, material)?;
+        Ok(Self { versions: BTreeMap::from([(version, first)]), algorithm, primary: version })
     }
 
     /// Adds a version, in any order; the highest is the primary. A version that was there is replaced.
-    pub fn add(&mut self, version: u32, material: &SymmetricKey) {
-        self.versions.insert(version, Cipher::new(material));
+    ///
+    /// # Errors
+    /// As [`KeyRing::new`].
+    pub fn add(&mut self, version: u32, material: &[u8]) -> Result<(), CryptoError> {
+        self.versions.insert(version, BlobCipher::new(self.algorithm, material)?);
         self.primary = self.primary.max(version);
+        Ok(())
     }
 
     /// The version to wrap new data keys with.
@@ -36,6 +46,14 @@ impl KeyRing {
         self.versions.keys().copied()
     }
 
+    /// The cipher of a version, for what is encrypted under the key itself.
+    ///
+    /// # Errors
+    /// [`CryptoError::UnknownKeyVersion`] when the ring does not have that version.
+    pub fn cipher(&self, version: u32) -> Result<&BlobCipher, CryptoError> {
+        self.versions.get(&version).ok_or(CryptoError::UnknownKeyVersion(version))
+    }
+
     /// Wraps a data key under the version that the context names, which should be the primary.
     ///
     /// # Errors
@@ -45,7 +63,7 @@ impl KeyRing {
         context: &DataKeyContext<'_>,
         key: &SymmetricKey,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Sealed, CryptoError> {
+    ) -> Result<Box<[u8]>, CryptoError> {
         self.version(context)?.seal(&context.encode(), key.as_bytes(), rng)
     }
 
@@ -53,7 +71,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`CryptoError::UnknownKeyVersion`] when the ring does not have that version; otherwise as
-    /// [`Cipher::open`].
+    /// [`Cipher::open`](super::Cipher::open).
     pub fn unwrap_data_key(
         &self,
         context: &DataKeyContext<'_>,
@@ -72,13 +90,13 @@ impl KeyRing {
         context: &DataKeyContext<'_>,
         wrapped: &[u8],
         rng: &mut dyn CryptoRng,
-    ) -> Result<(u32, Sealed), CryptoError> {
+    ) -> Result<(u32, Box<[u8]>), CryptoError> {
         let key = self.unwrap_data_key(context, wrapped)?;
         let context = DataKeyContext { key_version: self.primary, ..*context };
         Ok((self.primary, self.wrap_data_key(&context, &key, rng)?))
     }
 
-    fn version(&self, context: &DataKeyContext<'_>) -> Result<&Cipher, CryptoError> {
+    fn version(&self, context: &DataKeyContext<'_>) -> Result<&BlobCipher, CryptoError> {
         let version = context.key_version;
         self.versions.get(&version).ok_or(CryptoError::UnknownKeyVersion(version))
     }
@@ -96,9 +114,10 @@ impl fmt::Debug for KeyRing {
 #[cfg(test)]
 mod tests {
     use super::super::testing::random;
-    use super::super::{ValueContext, open, seal};
+    use super::super::{Sealed, ValueContext, open, seal};
     use super::*;
 
+    const AES: SymmetricAlgorithm = SymmetricAlgorithm::Aes256;
     const CONTEXT: DataKeyContext<'_> = DataKeyContext {
         account: "1000",
         region: "cn-hangzhou",
@@ -110,9 +129,10 @@ mod tests {
 
     fn ring(versions: &[u32]) -> KeyRing {
         let mut random = random();
-        let mut ring = KeyRing::new(versions[0], &SymmetricKey::generate(&mut random));
+        let mut ring =
+            KeyRing::new(AES, versions[0], SymmetricKey::generate(&mut random).as_bytes()).unwrap();
         for version in &versions[1..] {
-            ring.add(*version, &SymmetricKey::generate(&mut random));
+            ring.add(*version, SymmetricKey::generate(&mut random).as_bytes()).unwrap();
         }
         ring
     }
@@ -134,13 +154,10 @@ mod tests {
         for key_version in [1, 2] {
             let context = DataKeyContext { key_version, ..CONTEXT };
             let wrapped = ring.wrap_data_key(&context, &key, &mut random).unwrap();
-            let unwrapped = ring.unwrap_data_key(&context, wrapped.as_bytes()).unwrap();
+            let unwrapped = ring.unwrap_data_key(&context, &wrapped).unwrap();
             assert_eq!(unwrapped.as_bytes(), key.as_bytes());
             let other = DataKeyContext { key_version: 3 - key_version, ..CONTEXT };
-            assert_eq!(
-                ring.unwrap_data_key(&other, wrapped.as_bytes()).unwrap_err(),
-                CryptoError::CannotOpen
-            );
+            assert_eq!(ring.unwrap_data_key(&other, &wrapped).unwrap_err(), CryptoError::CannotOpen);
         }
     }
 
@@ -159,8 +176,8 @@ mod tests {
     fn a_data_key_opens_at_its_place_alone() {
         // One material under two numbers: the context alone tells them apart.
         let (material, mut random) = (SymmetricKey::from_bytes([3; 32]), random());
-        let mut ring = KeyRing::new(1, &material);
-        ring.add(2, &material);
+        let mut ring = KeyRing::new(AES, 1, material.as_bytes()).unwrap();
+        ring.add(2, material.as_bytes()).unwrap();
         let wrapped =
             ring.wrap_data_key(&CONTEXT, &SymmetricKey::generate(&mut random), &mut random).unwrap();
         let others = [
@@ -172,12 +189,9 @@ mod tests {
             DataKeyContext { key_version: 2, ..CONTEXT },
         ];
         for other in others {
-            assert_eq!(
-                ring.unwrap_data_key(&other, wrapped.as_bytes()).unwrap_err(),
-                CryptoError::CannotOpen
-            );
+            assert_eq!(ring.unwrap_data_key(&other, &wrapped).unwrap_err(), CryptoError::CannotOpen);
         }
-        assert!(ring.unwrap_data_key(&CONTEXT, wrapped.as_bytes()).is_ok());
+        assert!(ring.unwrap_data_key(&CONTEXT, &wrapped).is_ok());
     }
 
     #[test]
@@ -224,18 +238,15 @@ mod tests {
             data_key_id: context.data_key_id,
         });
         let sealed: [Sealed; 2] = std::array::from_fn(|i| {
-            let key = ring.unwrap_data_key(&contexts[i], wrapped[i].as_bytes()).unwrap();
+            let key = ring.unwrap_data_key(&contexts[i], &wrapped[i]).unwrap();
             seal(&key, &values[i].encode(), b"value", &mut random).unwrap()
         });
         for (i, j) in [(0, 1), (1, 0)] {
             // The wrapped key of the other secret, also together with its value.
-            assert_eq!(
-                ring.unwrap_data_key(&contexts[i], wrapped[j].as_bytes()).unwrap_err(),
-                CryptoError::CannotOpen
-            );
+            assert_eq!(ring.unwrap_data_key(&contexts[i], &wrapped[j]).unwrap_err(), CryptoError::CannotOpen);
             // The value of the other secret, under either key and at this place.
             for k in [i, j] {
-                let key = ring.unwrap_data_key(&contexts[k], wrapped[k].as_bytes()).unwrap();
+                let key = ring.unwrap_data_key(&contexts[k], &wrapped[k]).unwrap();
                 assert_eq!(
                     open(&key, &values[i].encode(), sealed[j].as_bytes()).unwrap_err(),
                     CryptoError::CannotOpen
@@ -250,23 +261,20 @@ mod tests {
         let key = SymmetricKey::generate(&mut random);
         let wrapped = ring.wrap_data_key(&CONTEXT, &key, &mut random).unwrap();
         let second = SymmetricKey::from_bytes([2; 32]);
-        ring.add(2, &second);
-        let (version, rewrapped) = ring.rewrap_data_key(&CONTEXT, wrapped.as_bytes(), &mut random).unwrap();
+        ring.add(2, second.as_bytes()).unwrap();
+        let (version, rewrapped) = ring.rewrap_data_key(&CONTEXT, &wrapped, &mut random).unwrap();
         assert_eq!(version, 2);
         let moved = DataKeyContext { key_version: 2, ..CONTEXT };
-        let only_second = KeyRing::new(2, &second);
-        let unwrapped = only_second.unwrap_data_key(&moved, rewrapped.as_bytes()).unwrap();
+        let only_second = KeyRing::new(AES, 2, second.as_bytes()).unwrap();
+        let unwrapped = only_second.unwrap_data_key(&moved, &rewrapped).unwrap();
         assert_eq!(unwrapped.as_bytes(), key.as_bytes());
-        assert_eq!(
-            ring.unwrap_data_key(&CONTEXT, rewrapped.as_bytes()).unwrap_err(),
-            CryptoError::CannotOpen
-        );
+        assert_eq!(ring.unwrap_data_key(&CONTEXT, &rewrapped).unwrap_err(), CryptoError::CannotOpen);
     }
 
     #[test]
     fn other_lengths_are_not_data_keys() {
         let (ring, mut random) = (ring(&[1]), random());
         let sealed = ring.versions[&1].seal(&CONTEXT.encode(), b"short", &mut random).unwrap();
-        assert_eq!(ring.unwrap_data_key(&CONTEXT, sealed.as_bytes()).unwrap_err(), CryptoError::Malformed);
+        assert_eq!(ring.unwrap_data_key(&CONTEXT, &sealed).unwrap_err(), CryptoError::Malformed);
     }
 }

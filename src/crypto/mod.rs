@@ -23,12 +23,14 @@
 //! Keys, key schedules and opened values are wiped when dropped; what callers copy out of them is their
 //! business.
 
+pub mod asymmetric;
 mod compare;
 mod context;
 mod key;
 mod keyring;
 mod root;
 mod sealed;
+pub mod symmetric_blob;
 
 pub use compare::same_bytes;
 pub use context::{DataKeyContext, KeyMaterialContext, MarkerContext, ValueContext};
@@ -105,8 +107,9 @@ mod tests {
         let root = RootKey::from_key(&SymmetricKey::generate(&mut random)).unwrap();
         let at = KeyMaterialContext { account: "1", region: "r", key_id: "k", key_version: 3 };
         let wrapped_cmk =
-            root.wrap_key_material(&at, &SymmetricKey::generate(&mut random), &mut random).unwrap();
-        let ring = KeyRing::new(3, &root.unwrap_key_material(&at, wrapped_cmk.as_bytes()).unwrap());
+            root.wrap_key_material(&at, SymmetricKey::generate(&mut random).as_bytes(), &mut random).unwrap();
+        let cmk = root.unwrap_key_material(&at, wrapped_cmk.as_bytes()).unwrap();
+        let ring = KeyRing::new(symmetric_blob::SymmetricAlgorithm::Aes256, 3, &cmk).unwrap();
         let of = DataKeyContext {
             account: "1",
             region: "r",
@@ -126,7 +129,7 @@ mod tests {
             data_key_id: "d",
         };
         let value = Cipher::new(&data_key).seal(&place.encode(), b"hello", &mut random).unwrap();
-        let unwrapped = ring.unwrap_data_key(&of, wrapped.as_bytes()).unwrap();
+        let unwrapped = ring.unwrap_data_key(&of, &wrapped).unwrap();
         let opened = Cipher::new(&unwrapped).open(&place.encode(), value.as_bytes()).unwrap();
         assert_eq!(opened.as_slice(), b"hello");
     }
@@ -138,7 +141,7 @@ mod tests {
         let key = SymmetricKey::from_bytes(bytes);
         let cipher = Cipher::new(&key);
         let sealed = cipher.seal(b"", &bytes, &mut random).unwrap();
-        let ring = KeyRing::new(1, &key);
+        let ring = KeyRing::new(symmetric_blob::SymmetricAlgorithm::Aes256, 1, key.as_bytes()).unwrap();
         let root = RootKey::from_key(&key).unwrap();
         let error = cipher.open(b"x", sealed.as_bytes());
         for shown in [&key as &dyn std::fmt::Debug, &cipher, &sealed, &ring, &root, &error] {

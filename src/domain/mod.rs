@@ -7,6 +7,7 @@
 
 pub mod change;
 pub mod filter;
+pub mod keys;
 pub mod limits;
 pub mod names;
 pub mod page;

@@ -122,7 +122,7 @@ async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Js
         _ => return Err(wrong("give exactly one of advance_seconds, set, and resume: true")),
     }
     // What is due by the new time is done before the answer.
-    shared.settings.app.purge_due().await.map_err(|e| internal(&e))?;
+    shared.settings.app.do_due().await.map_err(|e| internal(&e))?;
     Ok(clock_facts(&shared))
 }
 

@@ -9,11 +9,11 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use records::{
-    Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary,
-    TagRow,
+    Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, TagRow,
 };
 
-use crate::domain::{KeyId, Page, Scope, SecretFilter, SecretName, TagKey, TagValue, Timestamp};
+use crate::domain::keys::Alias;
+use crate::domain::{Page, Scope, SecretFilter, SecretName, TagKey, TagValue, Timestamp};
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,17 +86,24 @@ pub trait Store: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Result<Vec<(Scope, SecretName)>, StoreError>;
 
-    /// The service-managed key of a scope, if it was made already.
-    async fn service_key(&self, scope: &Scope) -> Result<Option<KeyRecord>, StoreError>;
+    /// All keys of a scope, oldest first, and its aliases by name. A scope has a few hundred at the most (rule 12.3).
+    async fn load_keys(&self, scope: &Scope) -> Result<(Vec<KeyRecord>, Vec<Alias>), StoreError>;
 
-    /// A key by its id.
-    async fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError>;
-
-    /// Stores a new service-managed key.
+    /// Persists a change of keys or aliases and returns when it is durable. Destroyed material leaves no copy behind.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the scope has one already.
-    async fn add_service_key(&self, key: KeyRecord) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] when the key is not at the revision before the change's, or a scope would get a second
+    /// key of the service's own.
+    async fn commit_keys(&self, change: KeyChange) -> Result<(), StoreError>;
+
+    /// Scopes that have a key.
+    async fn scopes_with_keys(&self) -> Result<Vec<Scope>, StoreError>;
+
+    /// Scopes in which something is due for a key at `now`.
+    async fn scopes_with_due_keys(&self, now: Timestamp) -> Result<Vec<Scope>, StoreError>;
+
+    /// When something falls due for a key next.
+    async fn next_key_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// A fact about the installation.
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;

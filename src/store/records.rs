@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::keys::{Alias, AliasName, Key};
 use crate::domain::{
     Change, DataKeyId, KeyId, Scope, Secret, SecretName, SecretType, TagKey, TagValue, Timestamp, VersionId,
 };
@@ -46,25 +47,55 @@ pub struct DataKeyRecord {
 /// A CMK with its wrapped material.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// Its id.
-    pub id: KeyId,
-    /// Where it belongs.
-    pub scope: Scope,
-    /// When it was made.
-    pub created: Timestamp,
-    /// Its versions, oldest first; the last one is primary.
-    pub versions: Vec<KeyVersionRecord>,
+    /// The aggregate.
+    pub key: Key,
+    /// The material of its versions, by number, wrapped by the root key. Versions whose imported material was deleted
+    /// have none.
+    pub material: Vec<(u32, Arc<[u8]>)>,
+    /// What tells imported material from other material, once some was imported.
+    pub imported: Option<Vec<u8>>,
 }
 
-/// One version of a CMK's material.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyVersionRecord {
-    /// From 1.
-    pub version: u32,
-    /// The material, wrapped by the root key.
-    pub material: Vec<u8>,
-    /// When it was made.
-    pub created: Timestamp,
+/// What happens to keys and aliases; each is one transaction.
+#[derive(Debug, Clone)]
+pub enum KeyChange {
+    /// A key is made, or replaced by its next state, which counts the revision up by one.
+    Put {
+        /// The key as it is afterwards, with the material of all its versions.
+        record: KeyRecord,
+    },
+    /// A key is gone, with its material, aliases and tags.
+    Delete {
+        /// The key.
+        key: KeyId,
+        /// The revision it was decided on.
+        on_revision: u64,
+    },
+    /// An alias stands for this key from now on.
+    SetAlias {
+        /// Account and region.
+        scope: Scope,
+        /// The alias.
+        alias: Alias,
+    },
+    /// An alias is gone.
+    RemoveAlias {
+        /// Account and region.
+        scope: Scope,
+        /// Its name.
+        name: AliasName,
+    },
+}
+
+impl KeyChange {
+    /// Whether material ceases to exist, so that no copy of it may stay in free space.
+    pub fn destroys(&self) -> bool {
+        match self {
+            Self::Put { record } => record.material.len() < record.key.versions.len(),
+            Self::Delete { .. } => true,
+            Self::SetAlias { .. } | Self::RemoveAlias { .. } => false,
+        }
+    }
 }
 
 /// A change to be persisted, with the bytes that belong to it.

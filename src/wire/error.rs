@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use crate::app::AppError;
 use crate::domain::Refusal;
+use crate::domain::keys::KeyState;
+use crate::domain::keys::decisions::KeyRefusal;
 use crate::wire::code::Code;
 use crate::wire::params::ParamError;
 use crate::wire::signature::AuthError;
@@ -84,6 +86,33 @@ impl From<Refusal> for ApiError {
     }
 }
 
+impl From<KeyRefusal> for ApiError {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {
+            KeyRefusal::NotFound => Self::new(Code::KeyNotFound),
+            KeyRefusal::AliasNotFound => Self::new(Code::AliasNotFound),
+            KeyRefusal::VersionNotFound => Self::new(Code::KeyVersionNotFound),
+            KeyRefusal::AliasExists => Self::new(Code::AliasExists),
+            KeyRefusal::AliasNotAllowed => Self::new(Code::AliasUnsupported),
+            KeyRefusal::State(KeyState::Disabled | KeyState::Enabled) => Self::new(Code::RejectedDisabled),
+            KeyRefusal::State(KeyState::PendingDeletion) => Self::new(Code::RejectedPendingDeletion),
+            KeyRefusal::State(KeyState::PendingImport) => Self::new(Code::RejectedPendingImport),
+            KeyRefusal::StateModification => Self::new(Code::RejectedStateModifiedFailed),
+            KeyRefusal::UnsupportedKey => Self::new(Code::UnsupportedOperation),
+            KeyRefusal::UnsupportedRotation => Self::new(Code::RejectedUnsupportedOperation),
+            KeyRefusal::UnsupportedOrigin => Self::new(Code::OriginUnsupported),
+            KeyRefusal::Parameter(name) => Self::invalid(name),
+            KeyRefusal::LimitExceeded => Self::with_message(
+                Code::RejectedLimitExceeded,
+                "The request was rejected because user create resource limit was exceeded",
+            ),
+            KeyRefusal::Material => Self::new(Code::InvalidKeyMaterial),
+            KeyRefusal::ImportToken => Self::new(Code::InvalidImportToken),
+            KeyRefusal::ImportTokenExpired => Self::new(Code::ExpiredImportToken),
+        }
+    }
+}
+
 impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         match error {
@@ -92,7 +121,8 @@ impl From<AppError> for ApiError {
             AppError::Busy | AppError::Unavailable(_) => {
                 Self { cause: Some(error.to_string()), ..Self::new(Code::ServiceUnavailableTemporary) }
             }
-            AppError::Damaged(_) | AppError::Crypto(_) => Self::internal(error),
+            AppError::Key(refusal) => refusal.into(),
+            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(error),
         }
     }
 }

@@ -110,6 +110,23 @@ impl<'a> Fields<'a> {
         Ok(members.into_values().filter_map(|fields| <[_; N]>::try_from(fields).ok()).collect())
     }
 
+    /// All parameters whose name begins with `<prefix>.`, by the rest of their names (fact C4).
+    ///
+    /// # Errors
+    /// InvalidParameter when one is given twice.
+    pub fn flattened(self, prefix: &str) -> Result<BTreeMap<&'a str, &'a str>, ApiError> {
+        let mut members = BTreeMap::new();
+        for (full, value) in self.pairs.iter() {
+            let Some(rest) = full.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) else {
+                continue;
+            };
+            if members.insert(rest, value).is_some() {
+                return Err(ApiError::invalid(full));
+            }
+        }
+        Ok(members)
+    }
+
     fn members(
         self,
         prefix: &str,

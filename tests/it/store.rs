@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
+use sesame::domain::keys::decisions::{self, NewKey};
+use sesame::domain::keys::{Alias, KeyOwner, KeySpec, Origin, ProtectionLevel};
 use sesame::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
 use sesame::domain::{
     Change, DataType, Limits, Op, Page, Scope, Secret, SecretFilter, SecretName, Tags, Timestamp, VersionId,
 };
 use sesame::store::sql::SqlStore;
-use sesame::store::{Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, SealedValue, Store, StoreError};
+use sesame::store::{Batch, DataKeyRecord, KeyChange, KeyRecord, SealedValue, Store, StoreError};
 
 use crate::support::NOW;
 
@@ -27,7 +29,7 @@ async fn on_each<F: AsyncFn(Arc<dyn Store>)>(case: F) {
     let dir = tempfile::tempdir().unwrap();
     for (name, store) in backends(dir.path()).await {
         assert_eq!(store.health().await, Ok(()), "{name}");
-        store.add_service_key(service_key()).await.unwrap();
+        store.commit_keys(KeyChange::Put { record: service_key() }).await.unwrap();
         case(Arc::clone(&store)).await;
         store.close().await;
     }
@@ -38,8 +40,25 @@ fn scope() -> Scope {
 }
 
 fn service_key() -> KeyRecord {
-    let first = KeyVersionRecord { version: 1, material: vec![1, 2, 3], created: NOW };
-    KeyRecord { id: "key-1".parse().unwrap(), scope: scope(), created: NOW, versions: vec![first] }
+    key("key-1", KeyOwner::Service)
+}
+
+fn key(id: &str, owner: KeyOwner) -> KeyRecord {
+    let new = NewKey {
+        id: id.parse().unwrap(),
+        scope: scope(),
+        owner,
+        spec: KeySpec::Aes256,
+        usage: None,
+        origin: Origin::Kms,
+        protection: ProtectionLevel::Software,
+        description: "for tests".to_owned(),
+        rotation_interval_ms: (owner == KeyOwner::User).then_some(7 * 86_400_000),
+        tags: [("k".parse().unwrap(), "v".parse().unwrap())].into_iter().collect(),
+        version: "version-1".parse().unwrap(),
+    };
+    let key = decisions::create(new, 0, NOW).unwrap();
+    KeyRecord { key, material: vec![(1, [1, 2, 3].into())], imported: None }
 }
 
 fn name(text: &str) -> SecretName {
@@ -236,12 +255,43 @@ async fn tags_are_listed_by_name_and_key() {
 }
 
 #[tokio::test]
-async fn keys_and_facts_are_stored_once() {
+async fn keys_are_replaced_by_their_next_state_and_deleted_whole() {
     on_each(async |store| {
-        assert_eq!(store.service_key(&scope()).await.unwrap(), Some(service_key()));
-        assert_eq!(store.key(&service_key().id).await.unwrap(), Some(service_key()));
-        let second = KeyRecord { id: "key-2".parse().unwrap(), ..service_key() };
-        assert_eq!(store.add_service_key(second).await, Err(StoreError::Conflict));
+        let keys = async || store.load_keys(&scope()).await.unwrap();
+        assert_eq!(keys().await.0, [service_key()]);
+        let second = KeyChange::Put { record: key("key-2", KeyOwner::Service) };
+        assert_eq!(
+            store.commit_keys(second).await,
+            Err(StoreError::Conflict),
+            "one key of the service a scope"
+        );
+        let user = key("key-3", KeyOwner::User);
+        store.commit_keys(KeyChange::Put { record: user.clone() }).await.unwrap();
+        assert_eq!(store.next_key_due().await.unwrap(), Some(NOW.plus_days(7)));
+        assert_eq!(store.scopes_with_due_keys(NOW.plus_days(7)).await.unwrap(), [scope()]);
+        let alias = Alias { name: "alias/a".parse().unwrap(), key: user.key.id.clone() };
+        store.commit_keys(KeyChange::SetAlias { scope: scope(), alias: alias.clone() }).await.unwrap();
+        assert_eq!(keys().await.1, [alias]);
+        let rotated = decisions::add_version(&user.key, "version-2".parse().unwrap(), NOW).unwrap();
+        let material = vec![(1, [1, 2, 3].into()), (2, [4].into())];
+        let rotated = KeyRecord { key: rotated, material, imported: Some(vec![9]) };
+        store.commit_keys(KeyChange::Put { record: rotated.clone() }).await.unwrap();
+        assert_eq!(keys().await.0, [service_key(), rotated.clone()]);
+        let again = store.commit_keys(KeyChange::Put { record: rotated.clone() }).await;
+        assert_eq!(again, Err(StoreError::Conflict), "decided on another revision");
+        let key = rotated.key.id;
+        let stale = KeyChange::Delete { key: key.clone(), on_revision: 1 };
+        assert_eq!(store.commit_keys(stale).await, Err(StoreError::Conflict));
+        store.commit_keys(KeyChange::Delete { key, on_revision: 2 }).await.unwrap();
+        assert_eq!(keys().await, (vec![service_key()], Vec::new()));
+        assert_eq!(store.next_key_due().await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn facts_are_stored_once_and_stay_at_a_reset() {
+    on_each(async |store| {
         assert_eq!(store.meta("x").await.unwrap(), None);
         store.add_meta("x", vec![1]).await.unwrap();
         assert_eq!(store.add_meta("x", vec![2]).await, Err(StoreError::Conflict));
@@ -249,7 +299,7 @@ async fn keys_and_facts_are_stored_once() {
         create(&*store, "a", NOW, &[("k", "v")]).await;
         store.reset().await.unwrap();
         assert_eq!(names(&*store, None, 1, 9).await.0, 0);
-        assert_eq!(store.service_key(&scope()).await.unwrap(), None);
+        assert_eq!(store.load_keys(&scope()).await.unwrap(), (Vec::new(), Vec::new()));
         assert_eq!(store.meta("x").await.unwrap(), Some(vec![1]), "facts stay");
         assert!(store.integrity().await.unwrap().is_empty());
         store.health().await.unwrap();

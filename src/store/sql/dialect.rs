@@ -14,8 +14,8 @@ pub enum Param<'a> {
     Int(Option<i64>),
     /// A text, or NULL.
     Text(Option<&'a str>),
-    /// Bytes.
-    Bytes(&'a [u8]),
+    /// Bytes, or NULL.
+    Bytes(Option<&'a [u8]>),
 }
 
 impl From<i64> for Param<'_> {
@@ -44,6 +44,12 @@ impl<'a> From<Option<&'a str>> for Param<'a> {
 
 impl<'a> From<&'a [u8]> for Param<'a> {
     fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(Some(value))
+    }
+}
+
+impl<'a> From<Option<&'a [u8]>> for Param<'a> {
+    fn from(value: Option<&'a [u8]>) -> Self {
         Self::Bytes(value)
     }
 }
@@ -75,6 +81,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     const TAGS_OF: &'static str;
     /// Yields one text per damage that the database itself finds, or the single row `ok`.
     const INTEGRITY: &'static str;
+    /// What takes deleted bytes out of journals, after they were deleted.
+    const SCRUB: &'static [&'static str];
 
     /// Runs a statement and says how many rows it touched.
     fn execute(

@@ -1,13 +1,15 @@
 //! The store over SQL: one text of each statement, generic over the database.
 //!
 //! [`Dialect`] holds the real differences and nothing else. Writes go through one writer task, which commits what
-//! waits as one transaction and answers after it is durable (see [`writer`]).
+//! waits as one transaction and answers after it is durable (see `writer.rs`).
 
 pub mod dialect;
 mod read;
+mod read_keys;
 mod rows;
 pub mod sqlite;
 mod statements;
+mod write_keys;
 mod writer;
 
 use std::fmt;
@@ -22,7 +24,7 @@ pub use dialect::Dialect;
 use dialect::Param;
 use rows::Row;
 
-use crate::store::{Batch, KeyRecord, StoreError};
+use crate::store::{Batch, KeyChange, StoreError};
 
 /// How many writes may wait; one more is refused, so that memory stays bounded.
 const QUEUE: usize = 4096;
@@ -50,8 +52,8 @@ impl<D: Dialect> fmt::Debug for SqlStore<D> {
 pub(crate) enum Write {
     /// Persist a change.
     Commit(Box<Batch>),
-    /// Store a scope's service-managed key.
-    AddServiceKey(KeyRecord),
+    /// Persist a change of keys or aliases.
+    Keys(Box<KeyChange>),
     /// Store a fact about the installation.
     AddMeta(&'static str, Vec<u8>),
     /// Remove every secret and key.

@@ -8,13 +8,13 @@ use super::dialect::{Dialect, Param};
 use super::rows::Row;
 use super::{SqlStore, Write, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
+use crate::domain::keys::Alias;
 use crate::domain::{
-    KeyId, Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags, Timestamp,
-    Version,
+    Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags, Timestamp, Version,
 };
 use crate::store::{
-    Batch, DataKeyRecord, KeyRecord, KeyVersionRecord, Listing, SealedValue, SecretRecord, SecretSummary,
-    Store, StoreError, TagRow,
+    Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, Store,
+    StoreError, TagRow,
 };
 
 #[async_trait]
@@ -126,17 +126,25 @@ impl<D: Dialect> Store for SqlStore<D> {
         rows.into_iter().map(|mut row| row.place()).collect()
     }
 
-    async fn service_key(&self, scope: &Scope) -> Result<Option<KeyRecord>, StoreError> {
-        let params = [scope.account.as_str().into(), scope.region.as_str().into()];
-        self.load_key(sql::SERVICE_KEY, &params).await
+    async fn load_keys(&self, scope: &Scope) -> Result<(Vec<KeyRecord>, Vec<Alias>), StoreError> {
+        self.keys_of(scope).await
     }
 
-    async fn key(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
-        self.load_key(sql::KEY, &[id.as_str().into()]).await
+    async fn commit_keys(&self, change: KeyChange) -> Result<(), StoreError> {
+        self.write(Write::Keys(Box::new(change))).await
     }
 
-    async fn add_service_key(&self, key: KeyRecord) -> Result<(), StoreError> {
-        self.write(Write::AddServiceKey(key)).await
+    async fn scopes_with_keys(&self) -> Result<Vec<Scope>, StoreError> {
+        self.scopes(sql::KEY_SCOPES, &[]).await
+    }
+
+    async fn scopes_with_due_keys(&self, now: Timestamp) -> Result<Vec<Scope>, StoreError> {
+        self.scopes(sql::DUE_KEYS, &[now.as_millis().into()]).await
+    }
+
+    async fn next_key_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self.rows("keys", sql::NEXT_KEY_DUE, &[]).await?;
+        rows.into_iter().next().map(|mut row| row.time()).transpose()
     }
 
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -191,24 +199,6 @@ impl<D: Dialect> SqlStore<D> {
         let params =
             [account, region, now, names, descriptions, types, keys, values, size.into(), offset(page)];
         Ok(Listing { total, rows: summaries(self.rows("secrets", D::LIST_FILTERED, &params).await?)? })
-    }
-
-    async fn load_key(
-        &self,
-        select: &'static str,
-        params: &[Param<'_>],
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        let Some(mut row) = self.rows("keys", select, params).await?.into_iter().next() else {
-            return Ok(None);
-        };
-        let (id, account, region): (KeyId, _, _) = (row.parsed()?, row.parsed()?, row.parsed()?);
-        let created = row.time()?;
-        let rows = self.rows("key_versions", sql::KEY_VERSIONS, &[id.as_str().into()]).await?;
-        let version = |mut row: Row| {
-            Ok(KeyVersionRecord { version: row.version()?, material: row.bytes()?, created: row.time()? })
-        };
-        let versions = rows.into_iter().map(version).collect::<Result<_, StoreError>>()?;
-        Ok(Some(KeyRecord { id, scope: Scope { account, region }, created, versions }))
     }
 }
 

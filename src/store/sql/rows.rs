@@ -74,11 +74,16 @@ impl Row {
         text.parse().map(Some).map_err(|_invalid| self.damaged("an identifier is not valid"))
     }
 
-    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         match self.cells.next() {
-            Some(Cell::Bytes(value)) => Ok(value),
+            Some(Cell::Bytes(value)) => Ok(Some(value)),
+            Some(Cell::Null) => Ok(None),
             _ => Err(self.damaged("bytes are missing")),
         }
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+        self.optional_bytes()?.ok_or_else(|| self.damaged("bytes are NULL"))
     }
 
     /// Account, region and name.

@@ -33,6 +33,7 @@ impl Dialect for SqliteDialect {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     per_dialect!(sqlite_each);
     const INTEGRITY: &'static str = "PRAGMA integrity_check";
+    const SCRUB: &'static [&'static str] = &["PRAGMA wal_checkpoint(TRUNCATE)"];
 
     async fn execute(
         connection: &mut PoolConnection<Sqlite>,
@@ -130,6 +131,8 @@ fn file(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // Deleted key material is overwritten, not only unlinked.
+        .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(5))
 }
 

@@ -39,12 +39,14 @@ pub(super) const PURGE_CHILDREN: [&str; 4] = [
 pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
 
 /// Everything that is not a fact about the installation, children first.
-pub(super) const RESET: [&str; 7] = [
+pub(super) const RESET: [&str; 9] = [
     "DELETE FROM secret_labels",
     "DELETE FROM secret_versions",
     "DELETE FROM data_keys",
     "DELETE FROM tags",
     "DELETE FROM secrets",
+    "DELETE FROM aliases",
+    "DELETE FROM key_tags",
     "DELETE FROM key_versions",
     "DELETE FROM keys",
 ];
@@ -70,15 +72,44 @@ pub(super) const NEXT_PURGE: &str = "SELECT planned_deletion FROM secrets WHERE 
 pub(super) const WALK_SECRETS: &str = "SELECT account, region, name FROM secrets \
      WHERE (account, region, name) > ($1, $2, $3) ORDER BY account, region, name LIMIT $4";
 
-pub(super) const SERVICE_KEY: &str =
-    "SELECT id, account, region, created FROM keys WHERE account = $1 AND region = $2 AND origin = 'service'";
-pub(super) const KEY: &str = "SELECT id, account, region, created FROM keys WHERE id = $1";
-pub(super) const KEY_VERSIONS: &str =
-    "SELECT version, material, created FROM key_versions WHERE key_id = $1 ORDER BY version";
-pub(super) const INSERT_SERVICE_KEY: &str = "INSERT INTO keys (id, account, region, origin, state, created) \
-     VALUES ($1, $2, $3, 'service', 'Enabled', $4)";
-pub(super) const INSERT_KEY_VERSION: &str =
-    "INSERT INTO key_versions (key_id, version, material, created) VALUES ($1, $2, $3, $4)";
+pub(super) const LOAD_KEYS: &str = "SELECT id, owner, spec, usage, origin, protection, state, description, created, \
+     deletion, protected, material_expires, rotation_interval_ms, last_rotation, imported, revision FROM keys \
+     WHERE account = $1 AND region = $2 ORDER BY created, id";
+pub(super) const LOAD_KEY_VERSIONS: &str = "SELECT v.key_id, v.number, v.id, v.material, v.created \
+     FROM key_versions v JOIN keys k ON k.id = v.key_id WHERE k.account = $1 AND k.region = $2 \
+     ORDER BY v.key_id, v.number";
+pub(super) const LOAD_KEY_TAGS: &str = "SELECT t.key_id, t.tag_key, t.tag_value FROM key_tags t \
+     JOIN keys k ON k.id = t.key_id WHERE k.account = $1 AND k.region = $2";
+pub(super) const LOAD_ALIASES: &str =
+    "SELECT name, key_id FROM aliases WHERE account = $1 AND region = $2 ORDER BY name";
+pub(super) const INSERT_KEY: &str = "INSERT INTO keys (id, revision, state, description, deletion, protected, \
+     material_expires, rotation_interval_ms, last_rotation, imported, due, account, region, owner, spec, usage, origin, \
+     protection, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+/// Compare and set: no row is touched when the revision is not the one before.
+pub(super) const UPDATE_KEY: &str = "UPDATE keys SET revision = $2, state = $3, description = $4, deletion = $5, \
+     protected = $6, material_expires = $7, rotation_interval_ms = $8, last_rotation = $9, imported = $10, due = $11 \
+     WHERE id = $1 AND revision = $2 - 1";
+pub(super) const SET_KEY_VERSION: &str = "INSERT INTO key_versions (key_id, number, id, material, created) \
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key_id, number) DO UPDATE SET material = excluded.material";
+pub(super) const DELETE_KEY_TAGS: &str = "DELETE FROM key_tags WHERE key_id = $1";
+pub(super) const INSERT_KEY_TAG: &str =
+    "INSERT INTO key_tags (key_id, tag_key, tag_value) VALUES ($1, $2, $3)";
+pub(super) const LOCK_KEY: &str = "UPDATE keys SET revision = revision + 1 WHERE id = $1 AND revision = $2";
+/// Everything that belongs to a key, children first; the last one is the key itself.
+pub(super) const DELETE_KEY: [&str; 4] = [
+    "DELETE FROM aliases WHERE key_id = $1",
+    "DELETE FROM key_tags WHERE key_id = $1",
+    "DELETE FROM key_versions WHERE key_id = $1",
+    "DELETE FROM keys WHERE id = $1",
+];
+pub(super) const SET_ALIAS: &str = "INSERT INTO aliases (account, region, name, key_id) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (account, region, name) DO UPDATE SET key_id = excluded.key_id";
+pub(super) const REMOVE_ALIAS: &str = "DELETE FROM aliases WHERE account = $1 AND region = $2 AND name = $3";
+pub(super) const KEY_SCOPES: &str = "SELECT DISTINCT account, region FROM keys";
+pub(super) const DUE_KEYS: &str =
+    "SELECT DISTINCT account, region FROM keys WHERE due IS NOT NULL AND due <= $1";
+pub(super) const NEXT_KEY_DUE: &str = "SELECT due FROM keys WHERE due IS NOT NULL ORDER BY due LIMIT 1";
 
 pub(super) const META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::dialect::{Dialect, Param};
 use super::{Write, failed, statements as sql};
 use crate::domain::{Op, Secret, SecretId};
-use crate::store::{Batch, KeyRecord, SealedValue, StoreError};
+use crate::store::{Batch, SealedValue, StoreError};
 
 /// A write and who waits for it.
 #[derive(Debug)]
@@ -51,12 +51,23 @@ async fn group<D: Dialect>(
         Ok(outcomes) => D::execute(&mut connection, "COMMIT", &[]).await.map(|_| outcomes),
         Err(error) => Err(error),
     };
+    if finished.is_ok() && writes.iter().any(|w| matches!(w, Write::Keys(change) if change.destroys())) {
+        scrub::<D>(&mut connection).await?;
+    }
     if finished.is_err() && D::execute(&mut connection, "ROLLBACK", &[]).await.is_err() {
         // The transaction may be gone already (a full disk ends it); a connection in doubt is not used again.
         tracing::warn!("a failed transaction could not be rolled back; closing its connection");
         connection.close_on_drop();
     }
     finished
+}
+
+/// Takes destroyed material out of what the database keeps beside its tables.
+async fn scrub<D: Dialect>(connection: &mut PoolConnection<D::Db>) -> Result<(), StoreError> {
+    for statement in D::SCRUB {
+        D::query(connection, statement, &[]).await?;
+    }
+    Ok(())
 }
 
 async fn all_of<D: Dialect>(
@@ -80,7 +91,7 @@ async fn all_of<D: Dialect>(
 async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Commit(batch) => commit::<D>(connection, batch).await,
-        Write::AddServiceKey(key) => add_service_key::<D>(connection, key).await,
+        Write::Keys(change) => super::write_keys::change::<D>(connection, change).await,
         Write::AddMeta(name, value) => {
             let params = [Param::from(*name), value.as_slice().into()];
             D::execute(connection, sql::INSERT_META, &params).await.map(drop)
@@ -92,26 +103,6 @@ async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) 
             Ok(())
         }
     }
-}
-
-async fn add_service_key<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
-    key: &KeyRecord,
-) -> Result<(), StoreError> {
-    let id = key.id.as_str();
-    let (account, region) = (key.scope.account.as_str(), key.scope.region.as_str());
-    let params = [id.into(), account.into(), region.into(), key.created.as_millis().into()];
-    D::execute(connection, sql::INSERT_SERVICE_KEY, &params).await?;
-    for version in &key.versions {
-        let params = [
-            id.into(),
-            i64::from(version.version).into(),
-            version.material.as_slice().into(),
-            version.created.as_millis().into(),
-        ];
-        D::execute(connection, sql::INSERT_KEY_VERSION, &params).await?;
-    }
-    Ok(())
 }
 
 /// Carries a change out, step by step.

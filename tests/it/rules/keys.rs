@@ -1,15 +1,17 @@
-//! Section 7: encryption key and instance. Keys of the user's own do not exist yet.
+//! Section 7: encryption key and instance.
 
 use std::path::Path;
 
 use serde_json::Value;
 use sesame::app::Creation;
+use sesame::domain::keys::KeyOwner;
 use sesame::domain::{DataType, KeyId, Scope, Tags};
 
 use crate::support::{ACCOUNT, OTHER_ACCOUNT, Options, Server, refusal, scope, scope_of, text};
 
 async fn service_key(server: &Server, scope: &Scope) -> Option<KeyId> {
-    server.app.store().service_key(scope).await.unwrap().map(|key| key.id)
+    let (keys, _) = server.app.store().load_keys(scope).await.unwrap();
+    keys.into_iter().map(|record| record.key).find(|key| key.owner == KeyOwner::Service).map(|key| key.id)
 }
 
 /// The keys that wrap the data keys of a secret.

@@ -1,0 +1,89 @@
+//! ListKeys.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::list_secrets::page;
+use crate::domain::Page;
+use crate::domain::keys::filter::KeyFilter;
+use crate::wire::{ApiError, Code, Fields};
+
+/// The most filters, and the most values of one.
+const MAX_FILTERS: usize = 10;
+
+/// What is answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::actions) struct Response {
+    keys: KeyList,
+    page_number: u32,
+    page_size: u32,
+    total_count: usize,
+}
+
+/// The rows, wrapped as the wire has them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct KeyList {
+    key: Vec<Row>,
+}
+
+/// One key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Row {
+    key_id: String,
+    key_arn: String,
+}
+
+/// Lists the keys of an account and region, newest first.
+pub(in crate::actions) struct ListKeys;
+
+impl Action for ListKeys {
+    const NAME: &'static str = "ListKeys";
+    const KIND: Kind = Kind::Read;
+    const RESOURCE: Resource = Resource::Keys;
+    const PARAMETERS: &'static [Parameter] =
+        &[Parameter::optional("PageNumber"), Parameter::optional("PageSize"), Parameter::optional("Filters")];
+    const CODES: &'static [Code] = &[];
+    type Request = (Page, KeyFilter);
+    type Response = Response;
+
+    fn decode(fields: Fields<'_>) -> Result<(Page, KeyFilter), ApiError> {
+        let filter = fields.json("Filters")?.map(|json| filter(&json)).transpose()?.unwrap_or_default();
+        Ok((page(fields, 10)?, filter))
+    }
+
+    async fn run(context: &Context, (page, filter): (Page, KeyFilter)) -> Result<Response, ApiError> {
+        let keys = context.app.keys().of(&context.scope).await?;
+        let mut matching = keys.newest_first();
+        matching.retain(|held| filter.matches(held.key(), keys.aliases()));
+        let total_count = matching.len();
+        let row = |held: &std::sync::Arc<crate::app::keys::HeldKey>| Row {
+            key_id: held.key().id.to_string(),
+            key_arn: held.key().arn(),
+        };
+        let key = page.cut(matching).iter().map(row).collect();
+        Ok(Response { keys: KeyList { key }, page_number: page.number, page_size: page.size, total_count })
+    }
+}
+
+/// Reads `[{"Key":…,"Values":[…]}, …]`.
+fn filter(json: &Value) -> Result<KeyFilter, ApiError> {
+    let wrong = || ApiError::invalid("Filters");
+    let list = json.as_array().filter(|list| list.len() <= MAX_FILTERS).ok_or_else(wrong)?;
+    let mut filter = KeyFilter::default();
+    for item in list {
+        let name = item.get("Key").and_then(Value::as_str).ok_or_else(wrong)?;
+        let values = item.get("Values").and_then(Value::as_array).ok_or_else(wrong)?;
+        if !(1..=MAX_FILTERS).contains(&values.len()) {
+            return Err(wrong());
+        }
+        let values: Option<Vec<String>> = values.iter().map(|v| v.as_str().map(str::to_owned)).collect();
+        if !filter.add(name, values.ok_or_else(wrong)?) {
+            return Err(wrong());
+        }
+    }
+    Ok(filter)
+}

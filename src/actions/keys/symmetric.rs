@@ -1,0 +1,202 @@
+//! Encrypt, Decrypt, ReEncrypt.
+
+use serde::Serialize;
+
+use super::asymmetric::Algorithm;
+use super::{KEY_CODES, dry_run, encryption_context, no_recipient, required_base64, to_base64};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::app::keys::{EncryptionAlgorithm, EncryptionContext, PairRef};
+use crate::domain::keys::KeyRef;
+use crate::wire::{ApiError, Code, Disclosed, Fields};
+use zeroize::Zeroizing;
+
+/// The most that is encrypted at once, in bytes.
+const MAX_PLAINTEXT: usize = 6144;
+/// The most that is decrypted at once, in bytes: the largest plaintext with everything around it, with room.
+pub(super) const MAX_CIPHERTEXT: usize = 16 * 1024;
+
+/// What is answered by Encrypt and ReEncrypt.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::actions) struct Ciphertext {
+    pub(super) key_id: String,
+    pub(super) key_version_id: String,
+    pub(super) ciphertext_blob: String,
+}
+
+/// What is answered by Decrypt.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::actions) struct Plaintext {
+    pub(super) key_id: String,
+    pub(super) key_version_id: String,
+    pub(super) plaintext: Disclosed,
+}
+
+/// Encrypts up to 6 KiB.
+pub(in crate::actions) struct Encrypt;
+
+/// What Encrypt is asked. `Debug` is not derived: the plaintext is a secret.
+pub(in crate::actions) struct EncryptRequest {
+    key: KeyRef,
+    plaintext: Zeroizing<Vec<u8>>,
+    context: EncryptionContext,
+    dry_run: bool,
+}
+
+impl Action for Encrypt {
+    const NAME: &'static str = "Encrypt";
+    const KIND: Kind = Kind::Read;
+    const RESOURCE: Resource = Resource::Key;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("KeyId"),
+        Parameter::required("Plaintext"),
+        Parameter::optional("EncryptionContext"),
+        Parameter::optional("DryRun"),
+    ];
+    const CODES: &'static [Code] = KEY_CODES;
+    type Request = EncryptRequest;
+    type Response = Ciphertext;
+
+    fn decode(fields: Fields<'_>) -> Result<EncryptRequest, ApiError> {
+        Ok(EncryptRequest {
+            key: fields.required("KeyId")?,
+            plaintext: Zeroizing::new(required_base64(fields, "Plaintext", MAX_PLAINTEXT)?),
+            context: encryption_context(fields, "EncryptionContext")?,
+            dry_run: fields.flag("DryRun", false)?,
+        })
+    }
+
+    async fn run(context: &Context, request: EncryptRequest) -> Result<Ciphertext, ApiError> {
+        let keys = context.app.keys();
+        let done = keys.encrypt(&context.scope, &request.key, &request.context, &request.plaintext).await;
+        let answer = done.map_err(ApiError::from).map(|done| Ciphertext {
+            key_id: done.key.key().id.to_string(),
+            key_version_id: done.version,
+            ciphertext_blob: to_base64(&done.result),
+        });
+        dry_run(request.dry_run, answer)
+    }
+}
+
+/// Decrypts what Encrypt or GenerateDataKey made.
+pub(in crate::actions) struct Decrypt;
+
+/// What Decrypt is asked.
+#[derive(Debug)]
+pub(in crate::actions) struct DecryptRequest {
+    ciphertext: Vec<u8>,
+    context: EncryptionContext,
+    dry_run: bool,
+}
+
+impl Action for Decrypt {
+    const NAME: &'static str = "Decrypt";
+    const KIND: Kind = Kind::Read;
+    const RESOURCE: Resource = Resource::Key;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("CiphertextBlob"),
+        Parameter::optional("EncryptionContext"),
+        Parameter::optional("DryRun"),
+        Parameter::optional("Recipient"),
+    ];
+    const CODES: &'static [Code] = KEY_CODES;
+    type Request = DecryptRequest;
+    type Response = Plaintext;
+
+    fn decode(fields: Fields<'_>) -> Result<DecryptRequest, ApiError> {
+        no_recipient(fields)?;
+        Ok(DecryptRequest {
+            ciphertext: required_base64(fields, "CiphertextBlob", MAX_CIPHERTEXT)?,
+            context: encryption_context(fields, "EncryptionContext")?,
+            dry_run: fields.flag("DryRun", false)?,
+        })
+    }
+
+    async fn run(context: &Context, request: DecryptRequest) -> Result<Plaintext, ApiError> {
+        let keys = context.app.keys();
+        let done = keys.decrypt(&context.scope, &request.ciphertext, &request.context).await;
+        let answer = done.map_err(ApiError::from).map(|done| Plaintext {
+            key_id: done.key.key().id.to_string(),
+            key_version_id: done.version,
+            plaintext: to_base64(&done.result).into(),
+        });
+        dry_run(request.dry_run, answer)
+    }
+}
+
+/// Decrypts and encrypts again, without showing what was in between.
+pub(in crate::actions) struct ReEncrypt;
+
+/// What ReEncrypt is asked.
+#[derive(Debug)]
+pub(in crate::actions) struct ReEncryptRequest {
+    ciphertext: Vec<u8>,
+    /// For a ciphertext to a public key.
+    source: Option<(PairRef, EncryptionAlgorithm)>,
+    source_context: EncryptionContext,
+    destination: KeyRef,
+    destination_context: EncryptionContext,
+    dry_run: bool,
+}
+
+impl Action for ReEncrypt {
+    const NAME: &'static str = "ReEncrypt";
+    const KIND: Kind = Kind::Read;
+    const RESOURCE: Resource = Resource::Key;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("CiphertextBlob"),
+        Parameter::required("DestinationKeyId"),
+        Parameter::optional("SourceKeyId"),
+        Parameter::optional("SourceKeyVersionId"),
+        Parameter::optional("SourceEncryptionAlgorithm"),
+        Parameter::optional("SourceEncryptionContext"),
+        Parameter::optional("DestinationEncryptionContext"),
+        Parameter::optional("DryRun"),
+    ];
+    const CODES: &'static [Code] = KEY_CODES;
+    type Request = ReEncryptRequest;
+    type Response = Ciphertext;
+
+    fn decode(fields: Fields<'_>) -> Result<ReEncryptRequest, ApiError> {
+        let source = match fields.optional::<KeyRef>("SourceKeyId")? {
+            None => None,
+            Some(key) => {
+                let version = fields.required("SourceKeyVersionId")?;
+                let Algorithm(algorithm) = fields.required("SourceEncryptionAlgorithm")?;
+                Some((PairRef { key, version }, algorithm))
+            }
+        };
+        Ok(ReEncryptRequest {
+            ciphertext: required_base64(fields, "CiphertextBlob", MAX_CIPHERTEXT)?,
+            source,
+            source_context: encryption_context(fields, "SourceEncryptionContext")?,
+            destination: fields.required("DestinationKeyId")?,
+            destination_context: encryption_context(fields, "DestinationEncryptionContext")?,
+            dry_run: fields.flag("DryRun", false)?,
+        })
+    }
+
+    async fn run(context: &Context, request: ReEncryptRequest) -> Result<Ciphertext, ApiError> {
+        dry_run(request.dry_run, re_encrypt(context, &request).await)
+    }
+}
+
+async fn re_encrypt(context: &Context, request: &ReEncryptRequest) -> Result<Ciphertext, ApiError> {
+    let (keys, scope) = (context.app.keys(), &context.scope);
+    let opened = match &request.source {
+        None => keys.decrypt(scope, &request.ciphertext, &request.source_context).await,
+        Some((pair, algorithm)) => {
+            keys.decrypt_with_private(scope, pair, *algorithm, &request.ciphertext).await
+        }
+    };
+    let opened = opened?;
+    let sealed =
+        keys.encrypt(scope, &request.destination, &request.destination_context, &opened.result).await?;
+    Ok(Ciphertext {
+        // Of the key that decrypted, as documented (question 23).
+        key_id: opened.key.key().id.to_string(),
+        key_version_id: opened.version,
+        ciphertext_blob: to_base64(&sealed.result),
+    })
+}

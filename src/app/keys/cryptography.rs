@@ -1,0 +1,231 @@
+//! Use cases that use keys: encrypting, signing, and importing material.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::held::{HeldKey, Material, context};
+use super::{Guard, Keys, ScopeKeys};
+use crate::app::AppError;
+use crate::crypto::asymmetric::{AsymmetricError, EncryptionAlgorithm, KeyPair, SignatureAlgorithm};
+use crate::crypto::symmetric_blob::Blob;
+use crate::crypto::{CryptoError, same_bytes};
+use crate::domain::keys::decisions::{self, KeyRefusal};
+use crate::domain::keys::{KeyRef, KeyVersion};
+use crate::domain::{KeyId, Scope, Timestamp};
+use crate::store::KeyRecord;
+
+/// Additional data that an encryption is bound to, by name.
+pub type EncryptionContext = BTreeMap<String, String>;
+
+/// What was done under which version of which key.
+#[derive(Debug)]
+pub struct Done<T> {
+    /// The key.
+    pub key: Arc<HeldKey>,
+    /// The id of the version.
+    pub version: String,
+    /// The result.
+    pub result: T,
+}
+
+impl Keys {
+    /// Encrypts under the primary version of a symmetric key.
+    ///
+    /// # Errors
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`].
+    pub async fn encrypt(
+        &self,
+        caller: &Scope,
+        reference: &KeyRef,
+        context: &EncryptionContext,
+        plaintext: &[u8],
+    ) -> Result<Done<Vec<u8>>, AppError> {
+        let held = self.find(caller, reference).await?;
+        held.key().require_symmetric()?;
+        held.key().require_enabled()?;
+        let version = held.key().primary().ok_or(KeyRefusal::VersionNotFound)?;
+        let material = self.open(&held)?;
+        let Material::Symmetric(ring) = &*material else { return Err(KeyRefusal::UnsupportedKey.into()) };
+        let cipher = ring.cipher(version.number)?;
+        let (key, id) = (held.key().id.as_str(), version.id.as_str());
+        let blob = Blob::encrypt(cipher, key, id, context, plaintext, &mut *self.entropy.rng())?;
+        Ok(Done { version: id.to_owned(), result: blob.to_bytes(), key: Arc::clone(&held) })
+    }
+
+    /// Decrypts what [`Keys::encrypt`] made under any version of any key of the scope.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` for what was altered or made for another context;
+    /// [`KeyRefusal::NotFound`], [`KeyRefusal::State`].
+    pub async fn decrypt(
+        &self,
+        caller: &Scope,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<Done<Zeroizing<Vec<u8>>>, AppError> {
+        // Altered, truncated, made for another context: the caller is not told which.
+        let wrong = |_: CryptoError| KeyRefusal::Parameter("CiphertextBlob");
+        let blob = Blob::parse(ciphertext).map_err(wrong)?;
+        let id: KeyId = blob.key_id().parse().map_err(|_invalid| wrong(CryptoError::Malformed))?;
+        let held = self.by_id(caller, &id).await?;
+        held.key().require_symmetric()?;
+        held.key().require_enabled()?;
+        let version = held.key().version(blob.version_id());
+        let version = version.ok_or_else(|| wrong(CryptoError::CannotOpen))?;
+        let material = self.open(&held)?;
+        let Material::Symmetric(ring) = &*material else { return Err(KeyRefusal::UnsupportedKey.into()) };
+        let result = blob.decrypt(ring.cipher(version.number)?, context).map_err(wrong)?;
+        Ok(Done { version: version.id.to_string(), result, key: Arc::clone(&held) })
+    }
+
+    /// Signs a digest with a version of an asymmetric key.
+    ///
+    /// # Errors
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`]; [`KeyRefusal::Parameter`] naming `Digest` or `Algorithm`.
+    pub async fn sign(
+        &self,
+        caller: &Scope,
+        named: &PairRef,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8],
+    ) -> Result<Done<Vec<u8>>, AppError> {
+        let sign = |pair: &KeyPair| pair.sign(algorithm, digest, &mut *self.entropy.rng());
+        self.with_pair(caller, named, sign, |_| KeyRefusal::Parameter("Digest")).await
+    }
+
+    /// Whether a signature is one of a version of an asymmetric key over a digest.
+    ///
+    /// # Errors
+    /// As [`Keys::sign`].
+    pub async fn verify(
+        &self,
+        caller: &Scope,
+        named: &PairRef,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<Done<bool>, AppError> {
+        let verify = |pair: &KeyPair| pair.verify(algorithm, digest, signature);
+        self.with_pair(caller, named, verify, |_| KeyRefusal::Parameter("Digest")).await
+    }
+
+    /// Encrypts to the public key of a version of an asymmetric key.
+    ///
+    /// # Errors
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`]; [`KeyRefusal::Parameter`] naming `Plaintext` or `Algorithm`.
+    pub async fn encrypt_to_public(
+        &self,
+        caller: &Scope,
+        named: &PairRef,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+    ) -> Result<Done<Vec<u8>>, AppError> {
+        let encrypt = |pair: &KeyPair| pair.encrypt(algorithm, plaintext, &mut *self.entropy.rng());
+        self.with_pair(caller, named, encrypt, |_| KeyRefusal::Parameter("Plaintext")).await
+    }
+
+    /// Decrypts with the private key of a version of an asymmetric key.
+    ///
+    /// # Errors
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`]; [`KeyRefusal::Parameter`] naming `CiphertextBlob` or `Algorithm`.
+    pub async fn decrypt_with_private(
+        &self,
+        caller: &Scope,
+        named: &PairRef,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<Done<Zeroizing<Vec<u8>>>, AppError> {
+        let decrypt = |pair: &KeyPair| pair.decrypt(algorithm, ciphertext, &mut *self.entropy.rng());
+        self.with_pair(caller, named, decrypt, |_| KeyRefusal::Parameter("CiphertextBlob")).await
+    }
+
+    /// The public key of a version, as PEM text.
+    ///
+    /// # Errors
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`].
+    pub async fn public_key(&self, caller: &Scope, named: &PairRef) -> Result<Done<String>, AppError> {
+        self.with_pair(caller, named, KeyPair::public_key_pem, |_| KeyRefusal::UnsupportedKey).await
+    }
+
+    /// Does something with a version of an enabled asymmetric key. `name` says which parameter was wrong when it fails,
+    /// unless it was the algorithm.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`].
+    async fn with_pair<T>(
+        &self,
+        caller: &Scope,
+        named: &PairRef,
+        act: impl Fn(&KeyPair) -> Result<T, AsymmetricError> + Send + Sync,
+        name: impl Fn(AsymmetricError) -> KeyRefusal + Send + Sync,
+    ) -> Result<Done<T>, AppError> {
+        let held = self.find(caller, &named.key).await?;
+        if held.key().spec.is_symmetric() {
+            return Err(KeyRefusal::UnsupportedKey.into());
+        }
+        held.key().require_enabled()?;
+        let version: &KeyVersion = held.key().version(&named.version).ok_or(KeyRefusal::VersionNotFound)?;
+        let material = self.open(&held)?;
+        let Material::Pairs(pairs) = &*material else { return Err(KeyRefusal::UnsupportedKey.into()) };
+        let pair = pairs.get(&version.number).ok_or(KeyRefusal::VersionNotFound)?;
+        let result = act(pair).map_err(|error| match error {
+            AsymmetricError::UnsupportedAlgorithm => KeyRefusal::Parameter("Algorithm"),
+            other => name(other),
+        })?;
+        Ok(Done { version: version.id.to_string(), result, key: Arc::clone(&held) })
+    }
+
+    /// Stores imported material as the one version of a key of external origin. Once a key had material, it takes only
+    /// the same again.
+    ///
+    /// # Errors
+    /// Those of [`decisions::import`]; [`KeyRefusal::Material`].
+    pub async fn import(
+        &self,
+        caller: &Scope,
+        id: &KeyId,
+        material: &[u8],
+        expires: Option<Timestamp>,
+    ) -> Result<(), AppError> {
+        let guard = self.lock().await;
+        let (guard, keys) = self.settle(guard, caller).await?;
+        let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
+        let next = decisions::import(held.key(), self.fresh_version_id()?, expires, self.clock.now())?;
+        let fingerprint = fingerprint(id, material);
+        if held.record().imported.as_ref().is_some_and(|known| !same_bytes(known, &fingerprint)) {
+            return Err(KeyRefusal::Material.into());
+        }
+        let number = next.primary().ok_or(KeyRefusal::Material)?.number;
+        let wrapped =
+            self.root.wrap_key_material(&context(&next, number), material, &mut *self.entropy.rng())?;
+        let material = vec![(number, Arc::from(wrapped.as_bytes()))];
+        let record = KeyRecord { key: next, material, imported: Some(fingerprint) };
+        self.replace(guard, &keys, record).await
+    }
+
+    async fn replace(&self, guard: Guard, keys: &ScopeKeys, record: KeyRecord) -> Result<(), AppError> {
+        self.put(guard, keys, record).await.map(drop)
+    }
+}
+
+/// A version of an asymmetric key.
+#[derive(Debug, Clone)]
+pub struct PairRef {
+    /// The key.
+    pub key: KeyRef,
+    /// The id of the version.
+    pub version: String,
+}
+
+/// Tells material from other material without being it. Material of 256 bits cannot be guessed from a hash.
+fn fingerprint(id: &KeyId, material: &[u8]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(b"sesame imported material 1\0");
+    hash.update(id.as_str().as_bytes());
+    hash.update([0]);
+    hash.update(material);
+    hash.finalize().to_vec()
+}

@@ -1,0 +1,247 @@
+//! Use cases that change keys and aliases.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::held::{HeldKey, algorithm, context, pair_spec};
+use super::{Guard, Keys, ScopeKeys};
+use crate::app::AppError;
+use crate::crypto::asymmetric::KeyPair;
+use crate::domain::keys::decisions::{self, ALIASES, KeyRefusal, NewKey, VERSIONS};
+use crate::domain::keys::names::KeyTarget;
+use crate::domain::keys::{
+    Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
+};
+use crate::domain::{KeyId, Scope, Tags};
+use crate::store::{KeyChange, KeyRecord, StoreError};
+
+/// A key that a user asks for.
+#[derive(Debug, Clone)]
+pub struct KeyCreation {
+    /// Kind of material.
+    pub spec: KeySpec,
+    /// What it is for.
+    pub usage: Option<KeyUsage>,
+    /// Where its material comes from.
+    pub origin: Origin,
+    /// How it is said to be protected.
+    pub protection: ProtectionLevel,
+    /// Free text.
+    pub description: String,
+    /// How often it shall rotate by itself, in milliseconds.
+    pub rotation_interval_ms: Option<i64>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+impl Keys {
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// Those of [`decisions::create`].
+    pub async fn create(&self, scope: &Scope, creation: KeyCreation) -> Result<Arc<HeldKey>, AppError> {
+        let guard = self.lock().await;
+        let (guard, keys) = self.settle(guard, scope).await?;
+        let present = keys.keys.values().filter(|held| held.key().owner == KeyOwner::User).count();
+        let new = NewKey {
+            id: self.fresh_key_id()?,
+            scope: scope.clone(),
+            owner: KeyOwner::User,
+            spec: creation.spec,
+            usage: creation.usage,
+            origin: creation.origin,
+            protection: creation.protection,
+            description: creation.description,
+            rotation_interval_ms: creation.rotation_interval_ms,
+            tags: creation.tags,
+            version: self.fresh_version_id()?,
+        };
+        let key = decisions::create(new, present, self.clock.now())?;
+        self.make(guard, &keys, key).await
+    }
+
+    /// Stores a decided new key with material for its version.
+    pub(super) async fn make(
+        &self,
+        guard: Guard,
+        keys: &ScopeKeys,
+        key: Key,
+    ) -> Result<Arc<HeldKey>, AppError> {
+        let id = key.id.clone();
+        let none = KeyRecord { key: key.clone(), material: Vec::new(), imported: None };
+        let record = self.with_material(&none, key).await?;
+        let (_, keys) = self.put(guard, keys, record).await?;
+        keys.keys.get(&id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
+    }
+
+    /// The record with the next state of its key: with fresh material for a version that is new in it, and without
+    /// any when the key has none any more.
+    pub(super) async fn with_material(&self, record: &KeyRecord, next: Key) -> Result<KeyRecord, AppError> {
+        let mut material = if next.has_material { record.material.clone() } else { Vec::new() };
+        for version in next.versions.iter().filter(|_| next.origin == Origin::Kms) {
+            if !material.iter().any(|(number, _)| *number == version.number) {
+                material.push((version.number, self.fresh_material(&next, version.number).await?));
+            }
+        }
+        Ok(KeyRecord { key: next, material, imported: record.imported.clone() })
+    }
+
+    /// Makes and wraps material. An RSA key takes a second of one core, so pairs are made on a thread that may block.
+    async fn fresh_material(&self, key: &Key, number: u32) -> Result<Arc<[u8]>, AppError> {
+        let (root, entropy, key) = (Arc::clone(&self.root), Arc::clone(&self.entropy), key.clone());
+        let make = move || -> Result<Arc<[u8]>, AppError> {
+            let mut rng = entropy.rng();
+            let bytes = match pair_spec(key.spec) {
+                None => {
+                    let mut bytes = Zeroizing::new(vec![0; algorithm(key.spec).material_len()]);
+                    rng.fill_bytes(&mut bytes);
+                    bytes
+                }
+                Some(spec) => KeyPair::generate(spec, &mut *rng)?.to_pkcs8_der()?,
+            };
+            let wrapped = root.wrap_key_material(&context(&key, number), &bytes, &mut *rng)?;
+            Ok(Arc::from(wrapped.as_bytes()))
+        };
+        let died = |_| StoreError::Unavailable("making a key died".to_owned());
+        tokio::task::spawn_blocking(make).await.map_err(died)?
+    }
+
+    /// Changes a key as `decide` says.
+    ///
+    /// # Errors
+    /// Those of [`Keys::find`] and of `decide`.
+    pub async fn change<F>(
+        &self,
+        caller: &Scope,
+        reference: &KeyRef,
+        decide: F,
+    ) -> Result<Arc<HeldKey>, AppError>
+    where
+        F: FnOnce(&Key) -> Result<Key, KeyRefusal> + Send,
+    {
+        let id = self.find(caller, reference).await?.key().id.clone();
+        let guard = self.lock().await;
+        let (guard, keys) = self.settle(guard, caller).await?;
+        let held = keys.keys.get(&id).ok_or(KeyRefusal::NotFound)?;
+        let next = decide(held.key())?;
+        let record = self.with_material(held.record(), next).await?;
+        let (_, keys) = self.put(guard, &keys, record).await?;
+        keys.keys.get(&id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
+    }
+
+    /// Adds a version to a key.
+    ///
+    /// # Errors
+    /// Those of [`Keys::find`] and [`decisions::add_version`].
+    pub async fn add_version(&self, caller: &Scope, reference: &KeyRef) -> Result<Arc<HeldKey>, AppError> {
+        let keys = self.of(caller).await?;
+        if keys.keys.values().map(|held| held.key().versions.len()).sum::<usize>() >= VERSIONS {
+            return Err(KeyRefusal::LimitExceeded.into());
+        }
+        let (version, now) = (self.fresh_version_id()?, self.clock.now());
+        self.change(caller, reference, |key| decisions::add_version(key, version, now)).await
+    }
+
+    /// Makes an alias for a key.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::AliasExists`], [`KeyRefusal::Parameter`] for a reserved name, [`KeyRefusal::LimitExceeded`],
+    /// [`KeyRefusal::StateModification`] for a key that is pending deletion (`errors.md` E).
+    pub async fn create_alias(&self, caller: &Scope, name: AliasName, id: &KeyId) -> Result<(), AppError> {
+        let guard = self.lock().await;
+        let (guard, keys) = self.settle(guard, caller).await?;
+        let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
+        if name.is_reserved() {
+            return Err(KeyRefusal::Parameter("AliasName").into());
+        }
+        if held.key().owner == KeyOwner::Service {
+            return Err(KeyRefusal::UnsupportedKey.into());
+        }
+        if keys.aliases.iter().any(|alias| alias.name == name) {
+            return Err(KeyRefusal::AliasExists.into());
+        }
+        if held.key().state == KeyState::PendingDeletion {
+            return Err(KeyRefusal::StateModification.into());
+        }
+        if keys.aliases.len() >= ALIASES {
+            return Err(KeyRefusal::LimitExceeded.into());
+        }
+        self.set_alias(guard, &keys, caller, Alias { name, key: id.clone() }).await
+    }
+
+    /// Lets an alias stand for another key.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::AliasNotFound`], [`KeyRefusal::NotFound`], [`KeyRefusal::State`] for a target that is pending
+    /// deletion.
+    pub async fn update_alias(&self, caller: &Scope, name: AliasName, id: &KeyId) -> Result<(), AppError> {
+        let guard = self.lock().await;
+        let (guard, keys) = self.settle(guard, caller).await?;
+        let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
+        if !keys.aliases.iter().any(|alias| alias.name == name) {
+            return Err(KeyRefusal::AliasNotFound.into());
+        }
+        if held.key().owner == KeyOwner::Service {
+            return Err(KeyRefusal::UnsupportedKey.into());
+        }
+        if held.key().state == KeyState::PendingDeletion {
+            return Err(KeyRefusal::State(KeyState::PendingDeletion).into());
+        }
+        self.set_alias(guard, &keys, caller, Alias { name, key: id.clone() }).await
+    }
+
+    async fn set_alias(
+        &self,
+        guard: Guard,
+        keys: &ScopeKeys,
+        scope: &Scope,
+        alias: Alias,
+    ) -> Result<(), AppError> {
+        let mut next = keys.clone();
+        next.aliases.retain(|known| known.name != alias.name);
+        next.aliases.push(alias.clone());
+        next.aliases.sort_by(|a, b| a.name.cmp(&b.name));
+        let change = KeyChange::SetAlias { scope: scope.clone(), alias };
+        self.commit(guard, scope.clone(), change, next).await.map(drop)
+    }
+
+    /// Removes an alias.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::AliasNotFound`].
+    pub async fn delete_alias(&self, caller: &Scope, name: AliasName) -> Result<(), AppError> {
+        let guard = self.lock().await;
+        let (guard, keys) = self.settle(guard, caller).await?;
+        let mut next = ScopeKeys::clone(&keys);
+        next.aliases.retain(|alias| alias.name != name);
+        if next.aliases.len() == keys.aliases.len() {
+            return Err(KeyRefusal::AliasNotFound.into());
+        }
+        let change = KeyChange::RemoveAlias { scope: caller.clone(), name };
+        self.commit(guard, caller.clone(), change, next).await.map(drop)
+    }
+
+    /// Does everything that is due for keys, in all scopes, and says in how many.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn do_all_due(&self) -> Result<usize, AppError> {
+        let scopes = self.store.scopes_with_due_keys(self.clock.now()).await?;
+        for scope in &scopes {
+            self.of(scope).await?;
+        }
+        Ok(scopes.len())
+    }
+}
+
+/// The id in a reference that must be an id or its ARN, where an alias is not allowed.
+///
+/// # Errors
+/// [`KeyRefusal::AliasNotAllowed`].
+pub fn id_only(reference: &KeyRef) -> Result<&KeyId, KeyRefusal> {
+    match &reference.target {
+        KeyTarget::Id(id) => Ok(id),
+        KeyTarget::Alias(_) => Err(KeyRefusal::AliasNotAllowed),
+    }
+}

@@ -1,0 +1,300 @@
+//! Customer master keys in memory: all keys and aliases of a scope at once, as there are a few hundred at the most
+//! (rule 12.3). Changes queue on one lock; a commit runs in a task of its own, as for secrets.
+
+mod cryptography;
+mod held;
+mod import;
+mod lifecycle;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::RngExt;
+use tokio::sync::OwnedMutexGuard;
+use tokio_util::task::TaskTracker;
+
+pub use cryptography::{Done, EncryptionContext, PairRef};
+pub use held::{HeldKey, Material};
+pub use lifecycle::{KeyCreation, id_only};
+
+pub use crate::crypto::asymmetric::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm};
+
+use super::AppError;
+use crate::crypto::RootKey;
+use crate::domain::keys::decisions::{self, Due, KeyRefusal, NewKey};
+use crate::domain::keys::names::KeyTarget;
+use crate::domain::keys::{Alias, Key, KeyOwner, KeyRef, KeySpec, KeyVersionId, Origin, ProtectionLevel};
+use crate::domain::{KeyId, Scope, Tags, Timestamp};
+use crate::ports::{Clock, Entropy};
+use crate::store::{KeyChange, KeyRecord, Store, StoreError};
+
+/// The keys and aliases of one scope.
+#[derive(Debug, Clone, Default)]
+pub struct ScopeKeys {
+    keys: BTreeMap<KeyId, Arc<HeldKey>>,
+    /// By name.
+    aliases: Vec<Alias>,
+    /// When something falls due for any of them.
+    next_due: Option<Timestamp>,
+}
+
+impl ScopeKeys {
+    /// The keys, newest first, then by id (question 9).
+    pub fn newest_first(&self) -> Vec<Arc<HeldKey>> {
+        let mut keys: Vec<Arc<HeldKey>> = self.keys.values().map(Arc::clone).collect();
+        keys.sort_by(|a, b| b.key().created.cmp(&a.key().created).then_with(|| a.key().id.cmp(&b.key().id)));
+        keys
+    }
+
+    /// The aliases, by name.
+    pub fn aliases(&self) -> &[Alias] {
+        &self.aliases
+    }
+
+    fn new(keys: BTreeMap<KeyId, Arc<HeldKey>>, aliases: Vec<Alias>) -> Self {
+        let next_due = keys.values().filter_map(|held| held.key().due()).min();
+        Self { keys, aliases, next_due }
+    }
+}
+
+type Guard = OwnedMutexGuard<()>;
+
+/// All keys.
+#[derive(Debug)]
+pub struct Keys {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    root: Arc<RootKey>,
+    scopes: Arc<Mutex<BTreeMap<Scope, Arc<ScopeKeys>>>>,
+    writing: Arc<tokio::sync::Mutex<()>>,
+    commits: TaskTracker,
+}
+
+impl Keys {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        root: RootKey,
+        commits: TaskTracker,
+    ) -> Self {
+        let scopes = Arc::default();
+        Self { store, clock, entropy, root: Arc::new(root), scopes, writing: Arc::default(), commits }
+    }
+
+    /// Forgets everything in memory.
+    pub(super) fn clear(&self) {
+        self.locked().clear();
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<Scope, Arc<ScopeKeys>>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys of a scope as they are now: what is due has been done.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn of(&self, scope: &Scope) -> Result<Arc<ScopeKeys>, AppError> {
+        let present = self.locked().get(scope).map(Arc::clone);
+        match present {
+            Some(keys) if keys.next_due.is_none_or(|at| at > self.clock.now()) => Ok(keys),
+            _ => {
+                let guard = self.lock().await;
+                self.settle(guard, scope).await.map(|(_, keys)| keys)
+            }
+        }
+    }
+
+    /// The key that a caller means.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::NotFound`], [`KeyRefusal::AliasNotFound`], [`AppError::OtherAccount`].
+    pub async fn find(&self, caller: &Scope, reference: &KeyRef) -> Result<Arc<HeldKey>, AppError> {
+        if let Some(named) = &reference.scope {
+            if named.account != caller.account {
+                let resource = match &reference.target {
+                    KeyTarget::Id(id) => format!("key/{id}"),
+                    KeyTarget::Alias(name) => name.to_string(),
+                };
+                let arn = format!("acs:kms:{}:{}:{resource}", named.region, named.account);
+                return Err(AppError::OtherAccount(arn));
+            }
+            if named.region != caller.region {
+                return Err(KeyRefusal::NotFound.into());
+            }
+        }
+        let keys = self.of(caller).await?;
+        let id = match &reference.target {
+            KeyTarget::Id(id) => id,
+            KeyTarget::Alias(name) => {
+                let alias = keys.aliases.iter().find(|alias| &alias.name == name);
+                &alias.ok_or(KeyRefusal::AliasNotFound)?.key
+            }
+        };
+        keys.keys.get(id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
+    }
+
+    /// A key of a scope by its id.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::NotFound`].
+    pub async fn by_id(&self, scope: &Scope, id: &KeyId) -> Result<Arc<HeldKey>, AppError> {
+        let keys = self.of(scope).await?;
+        keys.keys.get(id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
+    }
+
+    /// The unwrapped material of a key.
+    ///
+    /// # Errors
+    /// [`AppError::Crypto`] when it was altered.
+    pub fn open(&self, held: &HeldKey) -> Result<Arc<Material>, AppError> {
+        held.open(&self.root)
+    }
+
+    /// The scope's service-managed key, which is made when first needed (rule 7.1).
+    pub(super) async fn service_key(&self, scope: &Scope) -> Result<Arc<HeldKey>, AppError> {
+        let find = |keys: &ScopeKeys| {
+            keys.keys.values().find(|held| held.key().owner == KeyOwner::Service).map(Arc::clone)
+        };
+        if let Some(held) = find(&*self.of(scope).await?) {
+            return Ok(held);
+        }
+        let guard = self.lock().await;
+        let (guard, keys) = self.settle(guard, scope).await?;
+        if let Some(held) = find(&keys) {
+            return Ok(held);
+        }
+        let new = NewKey {
+            id: self.fresh_key_id()?,
+            scope: scope.clone(),
+            owner: KeyOwner::Service,
+            spec: KeySpec::Aes256,
+            usage: None,
+            origin: Origin::Kms,
+            protection: ProtectionLevel::Software,
+            description: String::new(),
+            rotation_interval_ms: None,
+            tags: Tags::default(),
+            version: self.fresh_version_id()?,
+        };
+        // The service's own key does not count against the user's quota.
+        let key = decisions::create(new, 0, self.clock.now())?;
+        self.make(guard, &keys, key).await
+    }
+
+    /// Holds off every change of a key while the guard lives.
+    pub(super) async fn lock(&self) -> Guard {
+        Arc::clone(&self.writing).lock_owned().await
+    }
+
+    /// The scope's keys after everything that is due was done; to be called with the lock held.
+    async fn settle(&self, guard: Guard, scope: &Scope) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
+        let present = self.locked().get(scope).map(Arc::clone);
+        let mut keys = match present {
+            Some(keys) => keys,
+            None => self.load(scope).await?,
+        };
+        let mut guard = guard;
+        loop {
+            let now = self.clock.now();
+            let due = keys.keys.values().find(|held| held.key().due().is_some_and(|at| at <= now));
+            let Some(held) = due.map(Arc::clone) else { return Ok((guard, keys)) };
+            (guard, keys) = self.do_due(guard, &keys, &held, now).await?;
+        }
+    }
+
+    async fn load(&self, scope: &Scope) -> Result<Arc<ScopeKeys>, AppError> {
+        let (records, aliases) = self.store.load_keys(scope).await?;
+        let keys = records.into_iter().map(|r| (r.key.id.clone(), Arc::new(HeldKey::new(r)))).collect();
+        let keys = Arc::new(ScopeKeys::new(keys, aliases));
+        self.locked().insert(scope.clone(), Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// Does the one thing that is due for a key.
+    async fn do_due(
+        &self,
+        guard: Guard,
+        keys: &ScopeKeys,
+        held: &HeldKey,
+        now: Timestamp,
+    ) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
+        let version = self.fresh_version_id()?;
+        match decisions::due(held.key(), || version, now) {
+            None => Err(StoreError::Corrupt("a key is due for nothing".to_owned()).into()),
+            Some(Due::Deleted) => self.remove(guard, keys, held.key()).await,
+            Some(Due::Expired(next) | Due::Rotated(next)) => {
+                let record = self.with_material(held.record(), next).await?;
+                self.put(guard, keys, record).await
+            }
+        }
+    }
+
+    async fn remove(
+        &self,
+        guard: Guard,
+        keys: &ScopeKeys,
+        key: &Key,
+    ) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
+        let mut next = keys.clone();
+        next.keys.remove(&key.id);
+        next.aliases.retain(|alias| alias.key != key.id);
+        let change = KeyChange::Delete { key: key.id.clone(), on_revision: key.revision };
+        self.commit(guard, key.scope.clone(), change, next).await
+    }
+
+    async fn put(
+        &self,
+        guard: Guard,
+        keys: &ScopeKeys,
+        record: KeyRecord,
+    ) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
+        let mut next = keys.clone();
+        let scope = record.key.scope.clone();
+        next.keys.insert(record.key.id.clone(), Arc::new(HeldKey::new(record.clone())));
+        self.commit(guard, scope, KeyChange::Put { record }, next).await
+    }
+
+    /// Commits a change and remembers what the scope is afterwards, in a task that holds the lock to the end.
+    async fn commit(
+        &self,
+        guard: Guard,
+        scope: Scope,
+        change: KeyChange,
+        next: ScopeKeys,
+    ) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
+        let (store, scopes) = (Arc::clone(&self.store), Arc::clone(&self.scopes));
+        let task = self.commits.spawn(async move {
+            let outcome = store.commit_keys(change).await;
+            let next = Arc::new(ScopeKeys::new(next.keys, next.aliases));
+            let mut scopes = scopes.lock().unwrap_or_else(PoisonError::into_inner);
+            match outcome {
+                Ok(()) => scopes.insert(scope, Arc::clone(&next)),
+                // In doubt: the next one asks the database.
+                Err(_) => scopes.remove(&scope),
+            };
+            outcome.map(|()| (guard, next))
+        });
+        let died = |_| StoreError::Unavailable("a commit died".to_owned());
+        Ok(task.await.map_err(died)??)
+    }
+
+    /// `key-` and twenty lower-case letters and digits, as the cloud's keys are named.
+    fn fresh_key_id(&self) -> Result<KeyId, AppError> {
+        self.fresh("key-", 20)
+    }
+
+    fn fresh_version_id(&self) -> Result<KeyVersionId, AppError> {
+        self.fresh("", 32)
+    }
+
+    fn fresh<T: std::str::FromStr>(&self, prefix: &str, length: usize) -> Result<T, AppError> {
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz0123456";
+        let mut rng = self.entropy.rng();
+        let draw = |_| ALPHABET.get(rng.random_range(0..ALPHABET.len())).map(|b| char::from(*b));
+        let text: String = prefix.chars().chain((0..length).filter_map(draw)).collect();
+        text.parse().map_err(|_invalid| StoreError::Corrupt("a fresh id is not valid".to_owned()).into())
+    }
+}

@@ -1,0 +1,113 @@
+//! Writing keys and aliases.
+
+use sqlx::pool::PoolConnection;
+
+use super::dialect::{Dialect, Param};
+use super::statements as sql;
+use crate::domain::keys::Key;
+use crate::domain::{KeyId, Timestamp};
+use crate::store::{KeyChange, KeyRecord, StoreError};
+
+/// Carries a change out inside the writer's transaction.
+pub(super) async fn change<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    change: &KeyChange,
+) -> Result<(), StoreError> {
+    match change {
+        KeyChange::Put { record } => put::<D>(connection, record).await,
+        KeyChange::Delete { key, on_revision } => delete::<D>(connection, key, *on_revision).await,
+        KeyChange::SetAlias { scope, alias } => {
+            let params = [
+                scope.account.as_str().into(),
+                scope.region.as_str().into(),
+                alias.name.as_str().into(),
+                alias.key.as_str().into(),
+            ];
+            D::execute(connection, sql::SET_ALIAS, &params).await.map(drop)
+        }
+        KeyChange::RemoveAlias { scope, name } => {
+            let params = [scope.account.as_str().into(), scope.region.as_str().into(), name.as_str().into()];
+            D::execute(connection, sql::REMOVE_ALIAS, &params).await.map(drop)
+        }
+    }
+}
+
+/// What changes in a key's row, in the order that both statements begin with.
+fn changing(record: &KeyRecord) -> [Param<'_>; 11] {
+    let key = &record.key;
+    let time = |at: Option<Timestamp>| Param::Int(at.map(Timestamp::as_millis));
+    [
+        key.id.as_str().into(),
+        i64::try_from(key.revision).unwrap_or(i64::MAX).into(),
+        key.state.as_str().into(),
+        key.description.as_str().into(),
+        time(key.deletion),
+        i64::from(key.protected).into(),
+        time(key.material_expires),
+        key.rotation_interval_ms.into(),
+        key.last_rotation.as_millis().into(),
+        record.imported.as_deref().into(),
+        time(key.due()),
+    ]
+}
+
+/// What never changes in a key's row.
+fn fixed(key: &Key) -> [Param<'_>; 8] {
+    [
+        key.scope.account.as_str().into(),
+        key.scope.region.as_str().into(),
+        key.owner.as_str().into(),
+        key.spec.as_str().into(),
+        key.usage.as_str().into(),
+        key.origin.as_str().into(),
+        key.protection.as_str().into(),
+        key.created.as_millis().into(),
+    ]
+}
+
+async fn put<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    record: &KeyRecord,
+) -> Result<(), StoreError> {
+    let key = &record.key;
+    let id = Param::from(key.id.as_str());
+    if key.revision == 1 {
+        let params: Vec<Param<'_>> = changing(record).into_iter().chain(fixed(key)).collect();
+        D::execute(connection, sql::INSERT_KEY, &params).await?;
+    } else if D::execute(connection, sql::UPDATE_KEY, &changing(record)).await? != 1 {
+        return Err(StoreError::Conflict);
+    }
+    for version in &key.versions {
+        let material =
+            record.material.iter().find(|(number, _)| *number == version.number).map(|(_, m)| &**m);
+        let params = [
+            id,
+            i64::from(version.number).into(),
+            version.id.as_str().into(),
+            material.into(),
+            version.created.as_millis().into(),
+        ];
+        D::execute(connection, sql::SET_KEY_VERSION, &params).await?;
+    }
+    D::execute(connection, sql::DELETE_KEY_TAGS, &[id]).await?;
+    for (name, value) in key.tags.iter() {
+        D::execute(connection, sql::INSERT_KEY_TAG, &[id, name.as_str().into(), value.as_str().into()])
+            .await?;
+    }
+    Ok(())
+}
+
+async fn delete<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    key: &KeyId,
+    on_revision: u64,
+) -> Result<(), StoreError> {
+    let revision = i64::try_from(on_revision).unwrap_or(i64::MAX);
+    if D::execute(connection, sql::LOCK_KEY, &[key.as_str().into(), revision.into()]).await? != 1 {
+        return Err(StoreError::Conflict);
+    }
+    for statement in sql::DELETE_KEY {
+        D::execute(connection, statement, &[key.as_str().into()]).await?;
+    }
+    Ok(())
+}
