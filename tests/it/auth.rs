@@ -187,7 +187,9 @@ async fn what_was_signed_cannot_be_changed() {
     assert_eq!(answer, refusal(400, "IncompleteSignature", incomplete));
     // A hash that is not the body's is refused although it is signed.
     for body in ["FetchTags=false", ""] {
-        assert_eq!(base.send_body(&server, body).await.refused().1, "SignatureDoesNotMatch");
+        let (status, code, message) = base.send_body(&server, body).await.refused();
+        assert_eq!((status, code.as_str()), (400, "SignatureDoesNotMatch"));
+        assert!(message.ends_with("x-acs-content-sha256 is not the hash of the body."), "{message}");
     }
     base.send(&server).await.ok();
 }
