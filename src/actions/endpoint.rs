@@ -163,7 +163,9 @@ impl<A: Action> Endpoint for A {
     }
 
     fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, format: Format) -> Answer<'a> {
-        let request = A::decode(fields);
+        // Also one that this implementation has no use for is not to be given twice.
+        let once = A::PARAMETERS.iter().try_for_each(|parameter| fields.text(parameter.name).map(drop));
+        let request = once.and_then(|()| A::decode(fields));
         Box::pin(async move {
             let answered = match request {
                 Ok(request) => A::run(context, request).await,

@@ -47,7 +47,7 @@ impl Action for UntagResource {
 
 /// Reads `["k1","k2"]`, as the examples have it, or `k1,k2`, as the prose says.
 fn keys(text: &str) -> Option<Vec<TagKey>> {
-    if text.trim_start().starts_with('[') {
+    if text.trim_start().starts_with(['[', '{']) {
         let list: Value = serde_json::from_str(text).ok()?;
         return list.as_array()?.iter().map(|item| item.as_str()?.parse().ok()).collect();
     }

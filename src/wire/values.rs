@@ -1,11 +1,12 @@
 //! Values that hold secrets on their way through the protocol: no printer shows them, memory is wiped.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
+
+use crate::domain::names::Invalid;
 
 /// A secret value as it came in.
 pub struct SecretText(Zeroizing<String>);
@@ -18,10 +19,11 @@ impl SecretText {
 }
 
 impl FromStr for SecretText {
-    type Err = Infallible;
+    type Err = Invalid;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(Zeroizing::new(text.to_owned())))
+    /// An empty value is none.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty() { Err(Invalid) } else { Ok(Self(Zeroizing::new(text.to_owned()))) }
     }
 }
 
