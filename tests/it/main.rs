@@ -13,6 +13,7 @@ mod architecture;
 mod auth;
 mod canary;
 mod docs;
+mod key_states;
 mod malformed;
 mod rules;
 mod signatures;
