@@ -42,12 +42,9 @@ fn of_parameters() -> Vec<Bad> {
         let names: Vec<&str> = action.parameters().iter().map(|p| p.name).collect();
         for parameter in action.parameters() {
             let name = parameter.name.replace(".N", ".1");
-            let others: String = GOOD
-                .iter()
-                .filter(|(other, _)| *other != name && names.contains(other))
-                .map(|(other, value)| format!("&{}", form(&[(*other, *value)])))
-                .collect();
-            let start = format!("{}{others}", head(action.name()));
+            let wanted = |(other, _): &&(&str, &str)| *other != name && names.contains(other);
+            let others: Vec<(&str, &str)> = GOOD.iter().filter(wanted).copied().collect();
+            let start = format!("{}&{}", head(action.name()), form(&others));
             let place = format!("{} {name}", action.name());
             all.push(post(format!("{place} bad escape"), format!("{start}&{name}=%zz")));
             all.push(post(format!("{place} cut escape"), format!("{start}&{name}=%e")));
@@ -65,28 +62,19 @@ fn of_parameters() -> Vec<Bad> {
     all
 }
 
-/// Values of a wrong type or size, by the parameter that they are given to.
-fn of_values() -> Vec<Bad> {
-    let deep = "[".repeat(10_000);
-    let long_name = "n".repeat(193);
-    let long_id = "v".repeat(65);
-    let long_text = "d".repeat(8193);
-    let long_value = "x".repeat(30_721);
-    let json = [
-        deep.as_str(),
-        "",
-        "{",
-        "nonsense",
-        "1",
-        "\"text\"",
-        "null",
-        "[1]",
-        "[null]",
-        "[{}]",
-        "[[]]",
-        "{\"a\":1}",
-    ];
-    let cases: Vec<(&str, &str, Vec<&str>)> = vec![
+/// JSON that no parameter takes.
+fn wrong_json() -> Vec<String> {
+    let texts = ["", "{", "nonsense", "1", "\"text\"", "null", "[1]", "[null]", "[{}]", "[[]]", "{\"a\":1}"];
+    texts.map(str::to_owned).into_iter().chain(["[".repeat(10_000)]).collect()
+}
+
+/// Action, parameter, values of a wrong type or size.
+type Wrong<'a> = (&'a str, &'a str, Vec<&'a str>);
+
+/// For actions on values and versions.
+fn of_values<'a>(json: &[&'a str], long: &'a Long) -> Vec<Wrong<'a>> {
+    let Long { name: long_name, id: long_id, text: long_text, value: long_value } = long;
+    vec![
         ("CreateSecret", "SecretName", vec![&long_name, "", "a b", "a\0", "é", "acs/x", "a:b", "a\nb"]),
         ("CreateSecret", "VersionId", vec![&long_id, "", "a b", "é", "a\0b"]),
         ("CreateSecret", "SecretData", vec![&long_value]),
@@ -114,6 +102,14 @@ fn of_values() -> Vec<Bad> {
             vec![&long_name, "none", "acs:kms:", "acs:kms:cn-hangzhou:2:secret/there"],
         ),
         ("BatchGetSecretValue", "SecretsList", json.to_vec()),
+    ]
+}
+
+/// For all other actions.
+fn of_other_values<'a>(json: &[&'a str], long: &'a Long) -> Vec<Wrong<'a>> {
+    let Long { id: long_id, text: long_text, .. } = long;
+    let deep = "[[[[";
+    vec![
         ("ListSecrets", "PageNumber", vec!["0", "-1", "x", "", "1.5", "99999999999", "0x1"]),
         ("ListSecrets", "PageSize", vec!["0", "101", "-5", "x", ""]),
         ("ListSecrets", "Filters", json.iter().copied().filter(|j| *j != "[]").collect()),
@@ -129,7 +125,7 @@ fn of_values() -> Vec<Bad> {
         ("GetRandomPassword", "ExcludeCharacters", vec![" ", "`", "é"]),
         ("GetRandomPassword", "ExcludeNumbers", vec!["", "1"]),
         ("TagResource", "Tags", json.to_vec()),
-        ("UntagResource", "TagKeys", vec!["", "[", "[1]", "[]", "acs:x", "{}", &deep]),
+        ("UntagResource", "TagKeys", vec!["", "[", "[1]", "[]", "acs:x", "{}", deep]),
         ("TagResources", "ResourceType", vec!["", "Secret", "certificate"]),
         ("TagResources", "ResourceId.0", vec!["x"]),
         ("TagResources", "Tag.x.Key", vec!["x"]),
@@ -140,7 +136,24 @@ fn of_values() -> Vec<Bad> {
         ("Encrypt", "Plaintext", vec!["", "!", "a", "QQ"]),
         ("Decrypt", "CiphertextBlob", vec!["", "!", "QUFB", "AAAA"]),
         ("Decrypt", "EncryptionContext", json.to_vec()),
-    ];
+    ]
+}
+
+/// Texts beyond their limits.
+struct Long {
+    name: String,
+    id: String,
+    text: String,
+    value: String,
+}
+
+/// Values of a wrong type or size, by the parameter that they are given to.
+fn of_tables() -> Vec<Bad> {
+    let long =
+        Long { name: "n".repeat(193), id: "v".repeat(65), text: "d".repeat(8193), value: "x".repeat(30_721) };
+    let json = wrong_json();
+    let json: Vec<&str> = json.iter().map(String::as_str).collect();
+    let cases = [of_values(&json, &long), of_other_values(&json, &long)].concat();
     let mut all = Vec::new();
     for (action, name, values) in cases {
         for value in values {
@@ -172,7 +185,7 @@ fn of_shape() -> Vec<Bad> {
     for action in ["", "listsecrets", "NoSuchAction", "GetSecretValue ", "../x", "é", &"A".repeat(5000)] {
         all.push(get(format!("action {action:.20}"), form(&[("Action", action), ("Version", "2016-01-20")])));
     }
-    let many: String = (0..1001).map(|n| format!("&p{n}=x")).collect();
+    let many = "&p=x".repeat(1001);
     all.push(post("1,001 parameters", format!("{list}{many}")));
     all.push(get("a request line of 300 KB", format!("{list}&x={}", "y".repeat(300_000))));
     all.push(post("a body of 10 MB", vec![b'a'; 10_000_000]));
@@ -180,7 +193,7 @@ fn of_shape() -> Vec<Bad> {
     all.push(post("no action", "SecretName=a"));
     all.push(post("nothing at all", ""));
     let deep = format!("{{\"Action\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-    for body in ["", "{", "[]", "1", "null", "\"x\"", "{\"Action\":", "{\"a\":1}", "{}x", &deep] {
+    for body in ["", "{", "[]", "1", "null", "\"x\"", "{\"Action\":", "{\"a\":1}", "{}x", deep] {
         let what = format!("JSON body {body:.20}");
         all.push(Bad { headers: vec![JSON], ..post(what, body) });
     }
@@ -227,7 +240,7 @@ async fn hundreds_of_malformed_requests_are_refused_and_store_nothing() {
     let server = Server::start().await;
     server.create("there").await;
     let before = server.stored("there").await;
-    let all = [of_parameters(), of_values(), of_shape()].concat_all();
+    let all = [of_parameters(), of_tables(), of_shape()].concat_all();
     assert!(all.len() >= 500, "{} requests", all.len());
     for bad in &all {
         assert_refused(bad, &send(&server, bad).await);
@@ -242,7 +255,7 @@ async fn hundreds_of_malformed_requests_are_refused_and_store_nothing() {
 #[tokio::test]
 async fn refusals_come_in_xml_when_it_was_asked_for() {
     let server = Server::start().await;
-    for bad in of_values().iter().filter(|bad| bad.body.len() < 5000) {
+    for bad in of_tables().iter().filter(|bad| bad.body.len() < 5000) {
         let target = "/?Format=XML".to_owned();
         let bad = Bad {
             what: bad.what.clone(),
