@@ -193,7 +193,7 @@ fn of_shape() -> Vec<Bad> {
     all.push(post("no action", "SecretName=a"));
     all.push(post("nothing at all", ""));
     let deep = format!("{{\"Action\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-    for body in ["", "{", "[]", "1", "null", "\"x\"", "{\"Action\":", "{\"a\":1}", "{}x", deep] {
+    for body in ["", "{", "[]", "1", "null", "\"x\"", "{\"Action\":", "{\"a\":1}", "{}x", &deep] {
         let what = format!("JSON body {body:.20}");
         all.push(Bad { headers: vec![JSON], ..post(what, body) });
     }
