@@ -267,7 +267,7 @@ impl Pair {
             Op::CreateAlias(alias, key) => ("CreateAlias", alias, Some(key)),
             Op::UpdateAlias(alias, key) => ("UpdateAlias", alias, Some(key)),
             Op::DeleteAlias(alias) => ("DeleteAlias", alias, None),
-            other => unreachable!("{other:?}"),
+            other => panic!("{other:?} is not about an alias"),
         };
         let known = self.aliases.contains_key(&alias);
         let state = key.map(|key| self.keys.get(key).and_then(|k| k.state));

@@ -15,6 +15,7 @@ mod canary;
 mod docs;
 mod key_states;
 mod keys_model;
+mod keys_refused;
 mod malformed;
 mod rules;
 mod signatures;
