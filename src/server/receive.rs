@@ -27,18 +27,18 @@ pub(super) struct Received {
 ///
 /// # Errors
 /// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive.
-pub(super) async fn read(parts: Parts, body: Body) -> Result<Received, (Parts, ApiError)> {
+pub(super) async fn read(parts: Parts, body: Body) -> Result<Received, ApiError> {
     let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            return Err((parts, ApiError::new(Code::RequestBodyTooLarge)));
+            return Err(ApiError::new(Code::RequestBodyTooLarge));
         }
         Ok(Err(error)) => {
             let cut =
                 ApiError { cause: Some(error.to_string()), ..ApiError::new(Code::ParseRequestParameter) };
-            return Err((parts, cut));
+            return Err(cut);
         }
-        Err(_elapsed) => return Err((parts, ApiError::new(Code::ParseRequestParameter))),
+        Err(_elapsed) => return Err(ApiError::new(Code::ParseRequestParameter)),
     };
     Ok(Received { parts, body })
 }

@@ -65,19 +65,13 @@ fn request_id(shared: &Shared) -> String {
 /// The steps, in the order in which they may fail.
 async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<Vec<u8>, ApiError> {
     let (parts, body) = request.into_parts();
+    facts.format = format_of(receive::raw_query(shared, &parts).ok());
     if !matches!(parts.method, Method::GET | Method::POST) {
         return Err(ApiError::new(Code::UnsupportedHttpMethod));
     }
-    let received = match receive::read(parts, body).await {
-        Ok(received) => received,
-        Err((parts, error)) => {
-            facts.format = format_of(receive::raw_query(shared, &parts).ok());
-            return Err(error);
-        }
-    };
+    let received = receive::read(parts, body).await?;
     let (parts, body) = (&received.parts, &received.body);
     let raw_query = receive::raw_query(shared, parts)?;
-    facts.format = format_of(Some(raw_query));
     let query = Pairs::parse(raw_query)?;
     let form = receive::body_pairs(&parts.headers, body)?;
     let signed = SignedRequest {

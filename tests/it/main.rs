@@ -17,6 +17,7 @@ mod key_states;
 mod keys_model;
 mod keys_refused;
 mod malformed;
+mod replay;
 mod rules;
 mod signatures;
 mod startup;

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sesame::app::{AccessKey, AccessKeys, App, KeyMaterial, Parts};
 use sesame::crypto::{RootKey, SymmetricKey};
-use sesame::domain::{Limits, Scope, Timestamp};
+use sesame::domain::{Limits, Page, Scope, Timestamp};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
 use sesame::store::sql::SqlStore;
@@ -167,6 +167,12 @@ impl Server {
         self.app.store().load_secret(&scope(), &name.parse().unwrap()).await.unwrap()
     }
 
+    /// How many secrets the database holds for unsigned requests' account and region.
+    pub async fn stored_count(&self) -> u64 {
+        let page = Page { number: 1, size: 1 };
+        self.app.store().list_secrets(&scope(), None, page, self.app.clock().now()).await.unwrap().total
+    }
+
     /// Moves the clock forward by the administrator's endpoint, which answers after what is due was done.
     pub async fn advance_seconds(&self, seconds: i64) {
         let body = format!(r#"{{"advance_seconds":{seconds}}}"#);
@@ -213,7 +219,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    /// Takes an answer apart.
+    pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
         let mut lines = head.lines();
