@@ -14,6 +14,7 @@ mod auth;
 mod canary;
 mod docs;
 mod key_states;
+mod keys;
 mod keys_model;
 mod keys_refused;
 mod malformed;
