@@ -1,5 +1,8 @@
 //! Customer master keys: the table of states, their life by the clock, what a deletion destroys, wrong input.
 
+mod bad_input;
+mod destroyed;
+mod lifecycle;
 mod states;
 
 use base64::Engine;
