@@ -171,3 +171,136 @@ async fn rule_7_8_only_the_values_are_encrypted() {
     server.stop().await;
     check("stopped");
 }
+
+/// Makes a key and gives its id.
+async fn make(server: &Server, parameters: &[(&str, &str)]) -> String {
+    text(&server.ok("CreateKey", parameters).await["KeyMetadata"]["KeyId"]).to_owned()
+}
+
+/// Creation of a secret `s` under a key.
+fn under<'a>(name: &'a str, key: &'a str) -> [(&'a str, &'a str); 4] {
+    [("SecretName", name), ("VersionId", "v1"), ("SecretData", "one"), ("EncryptionKeyId", key)]
+}
+
+/// A refusal by the state of a key.
+fn in_state(name: &str) -> (u16, String, String) {
+    let message = format!("The request was rejected because the key state is {name}.");
+    refusal(409, &format!("Rejected.{name}"), &message)
+}
+
+#[tokio::test]
+async fn rule_7_2_no_asymmetric_key_takes_secrets_whatever_its_spec_and_usage() {
+    let server = Server::start().await;
+    let unsupported = refusal(400, "UnsupportedOperation", "This action is not supported.");
+    let (sign, encrypt) = ("SIGN/VERIFY", "ENCRYPT/DECRYPT");
+    for (spec, usage) in
+        [("RSA_2048", encrypt), ("EC_P256", sign), ("EC_P256K", sign), ("EC_SM2", sign), ("EC_SM2", encrypt)]
+    {
+        let made = server.ok("CreateKey", &[("KeySpec", spec), ("KeyUsage", usage)]).await;
+        let (key, arn) = (text(&made["KeyMetadata"]["KeyId"]), text(&made["KeyMetadata"]["Arn"]));
+        let alias = format!("alias/{key}");
+        server.ok("CreateAlias", &[("KeyId", key), ("AliasName", &alias)]).await;
+        for named in [key, arn, &alias] {
+            let refused = server.refused("CreateSecret", &under("s", named)).await;
+            assert_eq!(refused, unsupported, "{spec} {usage}");
+        }
+    }
+    assert!(server.stored("s").await.is_none());
+}
+
+#[tokio::test]
+async fn rule_7_3_the_key_of_another_region_or_account_is_refused() {
+    let server = Server::start().await;
+    let key = make(&server, &[]).await;
+    let not_found = refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.");
+    let region = format!("acs:kms:cn-beijing:{ACCOUNT}:key/{key}");
+    assert_eq!(server.refused("CreateSecret", &under("s", &region)).await, not_found);
+    let account = format!("acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:key/{key}");
+    let message = format!("This operation for {account} is forbidden by permission system.");
+    let forbidden = refusal(403, "Forbidden.NoPermission", &message);
+    assert_eq!(server.refused("CreateSecret", &under("s", &account)).await, forbidden);
+    assert!(server.stored("s").await.is_none());
+}
+
+#[tokio::test]
+async fn rule_7_3_a_secret_keeps_the_key_and_not_the_alias() {
+    let server = Server::start().await;
+    let (first, second) = (make(&server, &[]).await, make(&server, &[]).await);
+    server.ok("CreateAlias", &[("KeyId", &first), ("AliasName", "alias/mine")]).await;
+    let arn = format!("acs:kms:cn-hangzhou:{ACCOUNT}:alias/mine");
+    server.ok("CreateSecret", &under("s", &arn)).await;
+    server.ok("UpdateAlias", &[("KeyId", &second), ("AliasName", "alias/mine")]).await;
+    server.put("s", "v2", "two").await;
+    let described = server.ok("DescribeSecret", &[("SecretName", "s")]).await;
+    assert_eq!(described["EncryptionKeyId"], first.as_str());
+    let keys = wrapping(&server, &scope(), "s").await;
+    assert!(keys.iter().all(|key| key.as_str() == first), "{keys:?}");
+    server.ok("DeleteAlias", &[("AliasName", "alias/mine")]).await;
+    assert_eq!(server.value("s", &[]).await, "two");
+}
+
+#[tokio::test]
+async fn rule_7_5_no_call_moves_a_secret_to_another_key() {
+    let server = Server::start().await;
+    let (key, another) = (make(&server, &[]).await, make(&server, &[]).await);
+    server.ok("CreateSecret", &under("s", &key)).await;
+    let named = ("EncryptionKeyId", another.as_str());
+    let put = [("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two"), named];
+    server.ok("PutSecretValue", &put).await;
+    server.ok("UpdateSecret", &[("SecretName", "s"), ("Description", "new"), named]).await;
+    server.ok("DeleteSecret", &[("SecretName", "s")]).await;
+    server.ok("RestoreSecret", &[("SecretName", "s"), named]).await;
+    server.put("s", "v3", "three").await;
+    let described = server.ok("DescribeSecret", &[("SecretName", "s")]).await;
+    assert_eq!(described["EncryptionKeyId"], key.as_str());
+    let keys = wrapping(&server, &scope(), "s").await;
+    assert!(keys.iter().all(|wrapping| wrapping.as_str() == key), "{keys:?}");
+    // So the other key may go without harm.
+    server.ok("ScheduleKeyDeletion", &[("KeyId", &another), ("PendingWindowInDays", "7")]).await;
+    server.advance_seconds(8 * 86_400).await;
+    assert_eq!(server.value("s", &[]).await, "three");
+    assert_eq!(server.value("s", &[("VersionId", "v1")]).await, "one");
+}
+
+#[tokio::test]
+async fn rule_4_9_every_read_and_write_of_a_value_asks_the_state_of_the_key() {
+    let server = Server::start().await;
+    let key = make(&server, &[]).await;
+    let id = [("KeyId", key.as_str())];
+    server.ok("CreateSecret", &under("s", &key)).await;
+    server.create("free").await;
+    let days = [&id[..], &[("PendingWindowInDays", "7")]].concat();
+    let gone = refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.");
+    let list = r#"[{"SecretName":"s"},{"SecretName":"free"}]"#;
+    let put = [("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two")];
+    // Read before, so that what is kept in memory does not answer for the key.
+    assert_eq!(server.value("s", &[]).await, "one");
+    for (step, back, want) in [
+        ("DisableKey", Some("EnableKey"), in_state("Disabled")),
+        ("ScheduleKeyDeletion", Some("CancelKeyDeletion"), in_state("PendingDeletion")),
+        ("ScheduleKeyDeletion", None, gone),
+    ] {
+        server.ok(step, if step == "DisableKey" { &id[..] } else { &days }).await;
+        if back.is_none() {
+            server.advance_seconds(7 * 86_400).await;
+        }
+        for selector in [&[][..], &[("VersionId", "v1")], &[("VersionStage", "ACSCurrent")]] {
+            let read = [&[("SecretName", "s")], selector].concat();
+            assert_eq!(server.refused("GetSecretValue", &read).await, want, "{selector:?}");
+        }
+        let batch = server.ok("BatchGetSecretValue", &[("SecretsList", list)]).await;
+        assert_eq!(batch["SecretValues"][0]["SecretData"], "one", "of the secret without the key");
+        let failure = &batch["Errors"][0];
+        assert_eq!((failure["HttpStatus"].clone(), text(&failure["Code"])), (want.0.into(), want.1.as_str()));
+        assert_eq!(server.refused("PutSecretValue", &put).await, want);
+        assert_eq!(server.refused("CreateSecret", &under("t", &key)).await, want);
+        assert_eq!(server.versions("s").await, "v1[ACSCurrent]", "nothing was put");
+        server.ok("DescribeSecret", &[("SecretName", "s")]).await;
+        server.ok("UpdateSecret", &[("SecretName", "s"), ("Description", step)]).await;
+        if let Some(back) = back {
+            server.ok(back, &id).await;
+            assert_eq!(server.value("s", &[]).await, "one");
+        }
+    }
+    server.ok("DeleteSecret", &[("SecretName", "s"), ("ForceDeleteWithoutRecovery", "true")]).await;
+}
