@@ -31,7 +31,9 @@ const PARAMETERS: &[Parameter] = &[
 
 fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
     no_recipient(fields)?;
-    let by_spec = match fields.text("KeySpec")? {
+    // A number of bytes goes before the spec, whatever that says.
+    let spec = if fields.text("NumberOfBytes")?.is_some() { None } else { fields.text("KeySpec")? };
+    let by_spec = match spec {
         None | Some("AES_256") => 32,
         Some("AES_128") => 16,
         Some(_) => return Err(ApiError::invalid("KeySpec")),
