@@ -31,8 +31,13 @@ impl Action for TagResource {
         Parameter::optional("CertificateId"),
         Parameter::required("Tags"),
     ];
-    const CODES: &'static [Code] =
-        &[Code::ResourceNotFound, Code::KeyNotFound, Code::AliasNotFound, Code::RejectedLimitExceeded];
+    const CODES: &'static [Code] = &[
+        Code::ResourceNotFound,
+        Code::KeyNotFound,
+        Code::AliasNotFound,
+        Code::RejectedLimitExceeded,
+        Code::UnsupportedOperation,
+    ];
     type Request = Request;
     type Response = Nothing;
 

@@ -35,6 +35,7 @@ impl Action for TagResources {
         Code::RejectedLimitExceeded,
         Code::ResourceNotFound,
         Code::KeyNotFound,
+        Code::UnsupportedOperation,
     ];
     type Request = Request;
     type Response = Nothing;

@@ -224,7 +224,7 @@ impl Target {
                 context.app.change(&context.scope, secret, decide).await?;
             }
             Self::Key(key) => {
-                context.app.keys().change(&context.scope, key, |key| Ok(decisions::untag(key, keys))).await?;
+                context.app.keys().change(&context.scope, key, |key| decisions::untag(key, keys)).await?;
             }
         }
         Ok(())

@@ -28,7 +28,8 @@ impl Action for UntagResource {
         Parameter::optional("CertificateId"),
         Parameter::required("TagKeys"),
     ];
-    const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::KeyNotFound, Code::AliasNotFound];
+    const CODES: &'static [Code] =
+        &[Code::ResourceNotFound, Code::KeyNotFound, Code::AliasNotFound, Code::UnsupportedOperation];
     type Request = Request;
     type Response = Nothing;
 

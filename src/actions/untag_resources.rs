@@ -33,6 +33,7 @@ impl Action for UntagResources {
         Code::InvalidResourceIdNotFound,
         Code::ResourceNotFound,
         Code::KeyNotFound,
+        Code::UnsupportedOperation,
     ];
     type Request = Request;
     type Response = Nothing;

@@ -272,7 +272,7 @@ async fn keys_are_replaced_by_their_next_state_and_deleted_whole() {
         let alias = Alias { name: "alias/a".parse().unwrap(), key: user.key.id.clone() };
         store.commit_keys(KeyChange::SetAlias { scope: scope(), alias: alias.clone() }).await.unwrap();
         assert_eq!(keys().await.1, [alias]);
-        let rotated = decisions::add_version(&user.key, "version-2".parse().unwrap(), NOW).unwrap();
+        let rotated = decisions::add_version(&user.key, "version-2".parse().unwrap(), 1, NOW).unwrap();
         let material = vec![(1, [1, 2, 3].into()), (2, [4].into())];
         let rotated = KeyRecord { key: rotated, material, imported: Some(vec![9]) };
         store.commit_keys(KeyChange::Put { record: rotated.clone() }).await.unwrap();

@@ -96,7 +96,7 @@ impl Action for UpdateKeyDescription {
     type Response = Nothing;
 
     fn decode(fields: Fields<'_>) -> Result<(KeyRef, String), ApiError> {
-        let text = description(fields)?.ok_or_else(|| ApiError::missing("Description"))?;
+        let text = description(fields, "Description")?.ok_or_else(|| ApiError::missing("Description"))?;
         Ok((key_id(fields, "KeyId")?, text))
     }
 
@@ -127,24 +127,27 @@ impl Action for SetDeletionProtection {
         Code::RejectedPendingDeletion,
         Code::DkmsInstanceNotFound,
     ];
-    type Request = (KeyRef, bool);
+    /// The key, and why it shall be protected, if it shall.
+    type Request = (KeyRef, Option<String>);
     type Response = Nothing;
 
-    fn decode(fields: Fields<'_>) -> Result<(KeyRef, bool), ApiError> {
+    fn decode(fields: Fields<'_>) -> Result<Self::Request, ApiError> {
         let missing = || ApiError::missing("EnableDeletionProtection");
         fields.text("EnableDeletionProtection")?.ok_or_else(missing)?;
         let protect = fields.flag("EnableDeletionProtection", false)?;
+        let because = description(fields, "DeletionProtectionDescription")?.unwrap_or_default();
+        let because = protect.then_some(because);
         if fields.text("ProtectedResourceArn")?.is_some_and(|text| !text.is_empty()) {
-            return Ok((key_id(fields, "ProtectedResourceArn")?, protect));
+            return Ok((key_id(fields, "ProtectedResourceArn")?, because));
         }
         if fields.text("KmsInstanceId")?.is_some_and(|text| !text.is_empty()) {
             return Err(ApiError::new(Code::DkmsInstanceNotFound));
         }
-        Ok((key_id(fields, "KeyId")?, protect))
+        Ok((key_id(fields, "KeyId")?, because))
     }
 
-    async fn run(context: &Context, (key, protect): (KeyRef, bool)) -> Result<Nothing, ApiError> {
-        context.app.keys().change(&context.scope, &key, |key| decisions::protect(key, protect)).await?;
+    async fn run(context: &Context, (key, because): Self::Request) -> Result<Nothing, ApiError> {
+        context.app.keys().change(&context.scope, &key, |key| decisions::protect(key, because)).await?;
         Ok(Nothing {})
     }
 }

@@ -38,6 +38,8 @@ pub(in crate::actions) struct KeyMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_rotation_date: Option<String>,
     deletion_protection: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_protection_description: Option<String>,
 }
 
 impl KeyMetadata {
@@ -73,7 +75,8 @@ impl KeyMetadata {
             automatic_rotation,
             rotation_interval: key.rotation_interval_ms.map(|ms| format!("{}s", ms / 1000)),
             next_rotation_date: key.next_rotation().map(|at| at.to_string()),
-            deletion_protection: if key.protected { "Enabled" } else { "Disabled" },
+            deletion_protection: if key.protected.is_some() { "Enabled" } else { "Disabled" },
+            deletion_protection_description: key.protected.clone().filter(|because| !because.is_empty()),
         }
     }
 }
@@ -132,7 +135,7 @@ impl Action for CreateKey {
             usage: fields.optional("KeyUsage")?,
             origin: fields.optional("Origin")?.unwrap_or(Origin::Kms),
             protection: fields.optional("ProtectionLevel")?.unwrap_or(ProtectionLevel::Software),
-            description: description(fields)?.unwrap_or_default(),
+            description: description(fields, "Description")?.unwrap_or_default(),
             rotation_interval_ms: interval.filter(|_| rotates),
             tags: tagging::from_json(fields, "Tags")?.into_iter().flatten().collect(),
         })
@@ -144,11 +147,11 @@ impl Action for CreateKey {
     }
 }
 
-/// A key's description, at most 8,192 characters.
-pub(super) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
-    let text = fields.text("Description")?;
+/// A text about a key, at most 8,192 characters.
+pub(super) fn description(fields: Fields<'_>, name: &'static str) -> Result<Option<String>, ApiError> {
+    let text = fields.text(name)?;
     if text.is_some_and(|text| text.chars().count() > DESCRIPTION_CHARS) {
-        return Err(ApiError::invalid("Description"));
+        return Err(ApiError::invalid(name));
     }
     Ok(text.map(str::to_owned))
 }

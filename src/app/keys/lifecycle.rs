@@ -8,7 +8,7 @@ use super::held::{HeldKey, algorithm, context, pair_spec};
 use super::{Guard, Keys, ScopeKeys};
 use crate::app::AppError;
 use crate::crypto::asymmetric::KeyPair;
-use crate::domain::keys::decisions::{self, ALIASES, KeyRefusal, NewKey, VERSIONS};
+use crate::domain::keys::decisions::{self, ALIASES, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{
     Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
@@ -120,11 +120,24 @@ impl Keys {
     where
         F: FnOnce(&Key) -> Result<Key, KeyRefusal> + Send,
     {
+        self.change_among(caller, reference, |key, _| decide(key)).await
+    }
+
+    /// Changes a key as `decide` says, who sees the scope's other keys too.
+    async fn change_among<F>(
+        &self,
+        caller: &Scope,
+        reference: &KeyRef,
+        decide: F,
+    ) -> Result<Arc<HeldKey>, AppError>
+    where
+        F: FnOnce(&Key, &ScopeKeys) -> Result<Key, KeyRefusal> + Send,
+    {
         let id = self.find(caller, reference).await?.key().id.clone();
         let guard = self.lock().await;
         let (guard, keys) = self.settle(guard, caller).await?;
         let held = keys.keys.get(&id).ok_or(KeyRefusal::NotFound)?;
-        let next = decide(held.key())?;
+        let next = decide(held.key(), &keys)?;
         let record = self.with_material(held.record(), next).await?;
         let (_, keys) = self.put(guard, &keys, record).await?;
         keys.keys.get(&id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
@@ -135,12 +148,9 @@ impl Keys {
     /// # Errors
     /// Those of [`Keys::find`] and [`decisions::add_version`].
     pub async fn add_version(&self, caller: &Scope, reference: &KeyRef) -> Result<Arc<HeldKey>, AppError> {
-        let keys = self.of(caller).await?;
-        if keys.keys.values().map(|held| held.key().versions.len()).sum::<usize>() >= VERSIONS {
-            return Err(KeyRefusal::LimitExceeded.into());
-        }
         let (version, now) = (self.fresh_version_id()?, self.clock.now());
-        self.change(caller, reference, |key| decisions::add_version(key, version, now)).await
+        let decide = |key: &Key, keys: &ScopeKeys| decisions::add_version(key, version, keys.versions(), now);
+        self.change_among(caller, reference, decide).await
     }
 
     /// Makes an alias for a key.

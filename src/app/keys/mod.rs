@@ -46,6 +46,11 @@ impl ScopeKeys {
         keys
     }
 
+    /// How many versions all keys have together (rule 12.3).
+    fn versions(&self) -> usize {
+        self.keys.values().map(|held| held.key().versions.len()).sum()
+    }
+
     /// The aliases, by name.
     pub fn aliases(&self) -> &[Alias] {
         &self.aliases

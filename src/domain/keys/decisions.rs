@@ -132,7 +132,7 @@ pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRef
         description: new.description,
         created: now,
         deletion: None,
-        protected: false,
+        protected: None,
         material_expires: None,
         rotation_interval_ms: new.rotation_interval_ms,
         last_rotation: now,
@@ -205,7 +205,7 @@ pub fn set_enabled(key: &Key, enabled: bool) -> Result<Key, KeyRefusal> {
 /// [`KeyRefusal::StateModification`] when it is scheduled already or the key is protected.
 pub fn schedule_deletion(key: &Key, days: u32, now: Timestamp) -> Result<Key, KeyRefusal> {
     key.require_user()?;
-    if key.state == KeyState::PendingDeletion || key.protected {
+    if key.state == KeyState::PendingDeletion || key.protected.is_some() {
         return Err(KeyRefusal::StateModification);
     }
     Ok(key.with(|k| {
@@ -220,6 +220,7 @@ pub fn schedule_deletion(key: &Key, days: u32, now: Timestamp) -> Result<Key, Ke
 /// # Errors
 /// [`KeyRefusal::StateModification`] when it is not scheduled.
 pub fn cancel_deletion(key: &Key) -> Result<Key, KeyRefusal> {
+    key.require_user()?;
     if key.state != KeyState::PendingDeletion {
         return Err(KeyRefusal::StateModification);
     }
@@ -239,16 +240,16 @@ pub fn describe(key: &Key, description: String) -> Result<Key, KeyRefusal> {
     Ok(key.with(|k| k.description = description))
 }
 
-/// Decides SetDeletionProtection.
+/// Decides SetDeletionProtection; `because` says why a protected key is, and may be empty.
 ///
 /// # Errors
 /// [`KeyRefusal::State`] when the key is pending deletion.
-pub fn protect(key: &Key, protected: bool) -> Result<Key, KeyRefusal> {
+pub fn protect(key: &Key, because: Option<String>) -> Result<Key, KeyRefusal> {
     key.require_user()?;
     if key.state == KeyState::PendingDeletion {
         return Err(KeyRefusal::State(key.state));
     }
-    Ok(key.with(|k| k.protected = protected))
+    Ok(key.with(|k| k.protected = because))
 }
 
 /// Decides UpdateRotationPolicy; none switches automatic rotation off.
@@ -274,12 +275,16 @@ fn require_rotatable(key: &Key) -> Result<(), KeyRefusal> {
     key.require_enabled()
 }
 
-/// Decides CreateKeyVersion: both kinds of keys, without a pause between versions (question 21).
+/// Decides CreateKeyVersion: both kinds of keys, without a pause between versions (question 21). `present` counts the
+/// versions of all keys in account and region.
 ///
 /// # Errors
-/// [`KeyRefusal::UnsupportedRotation`], [`KeyRefusal::State`].
-pub fn add_version(key: &Key, id: KeyVersionId, now: Timestamp) -> Result<Key, KeyRefusal> {
+/// [`KeyRefusal::UnsupportedRotation`], [`KeyRefusal::State`], [`KeyRefusal::LimitExceeded`].
+pub fn add_version(key: &Key, id: KeyVersionId, present: usize, now: Timestamp) -> Result<Key, KeyRefusal> {
     require_rotatable(key)?;
+    if present >= VERSIONS {
+        return Err(KeyRefusal::LimitExceeded);
+    }
     Ok(rotated(key, id, now))
 }
 
@@ -295,8 +300,9 @@ fn rotated(key: &Key, id: KeyVersionId, at: Timestamp) -> Key {
 /// Decides the setting of tags.
 ///
 /// # Errors
-/// [`KeyRefusal::LimitExceeded`].
+/// [`KeyRefusal::LimitExceeded`], [`KeyRefusal::UnsupportedKey`] for the service's own keys.
 pub fn tag(key: &Key, tags: &[(TagKey, TagValue)]) -> Result<Key, KeyRefusal> {
+    key.require_user()?;
     let next = key.with(|k| {
         for (name, value) in tags {
             k.tags.set(name.clone(), value.clone());
@@ -306,11 +312,15 @@ pub fn tag(key: &Key, tags: &[(TagKey, TagValue)]) -> Result<Key, KeyRefusal> {
 }
 
 /// Decides the removal of tags; none removes all.
-pub fn untag(key: &Key, names: Option<&[TagKey]>) -> Key {
-    key.with(|k| match names {
+///
+/// # Errors
+/// [`KeyRefusal::UnsupportedKey`] for the service's own keys.
+pub fn untag(key: &Key, names: Option<&[TagKey]>) -> Result<Key, KeyRefusal> {
+    key.require_user()?;
+    Ok(key.with(|k| match names {
         None => k.tags = Tags::default(),
         Some(names) => names.iter().for_each(|name| k.tags.remove(name)),
-    })
+    }))
 }
 
 /// Decides ImportKeyMaterial: the key gets its one version and is enabled.
@@ -386,7 +396,8 @@ pub fn due(key: &Key, version: impl FnOnce() -> KeyVersionId, now: Timestamp) ->
     } else if key.material_expires == Some(at) {
         Some(Due::Expired(without_material(key)))
     } else {
-        // A clock that was moved far ahead makes one version, not one for every interval that was skipped.
+        // A clock that was moved far ahead makes one version, not one for every interval that was skipped. The quota of
+        // versions does not hold it off: a key that was promised to rotate does.
         Some(Due::Rotated(rotated(key, version(), now)))
     }
 }

@@ -164,8 +164,8 @@ pub struct Key {
     pub created: Timestamp,
     /// When it will be gone, in the state `PendingDeletion`.
     pub deletion: Option<Timestamp>,
-    /// Whether its deletion is refused.
-    pub protected: bool,
+    /// Why its deletion is refused, which may be empty; none when it is not.
+    pub protected: Option<String>,
     /// When its imported material expires, if it does.
     pub material_expires: Option<Timestamp>,
     /// How often it rotates by itself, in milliseconds; none when it does not.

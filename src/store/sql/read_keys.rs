@@ -61,7 +61,8 @@ fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
     let (owner, spec, usage) = (row.parsed()?, row.parsed()?, row.parsed()?);
     let (origin, protection, state) = (row.parsed()?, row.parsed()?, row.parsed()?);
     let (description, created, deletion) = (row.text()?, row.time()?, row.optional_time()?);
-    let protected = row.int()? != 0;
+    let (protected, because) = (row.int()? != 0, row.text()?);
+    let protected = protected.then_some(because);
     let (material_expires, rotation_interval_ms) = (row.optional_time()?, row.optional_int()?);
     let (last_rotation, imported, revision) = (row.time()?, row.optional_bytes()?, row.count()?);
     let key = Key {

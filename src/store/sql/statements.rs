@@ -73,7 +73,8 @@ pub(super) const WALK_SECRETS: &str = "SELECT account, region, name FROM secrets
      WHERE (account, region, name) > ($1, $2, $3) ORDER BY account, region, name LIMIT $4";
 
 pub(super) const LOAD_KEYS: &str = "SELECT id, owner, spec, usage, origin, protection, state, description, created, \
-     deletion, protected, material_expires, rotation_interval_ms, last_rotation, imported, revision FROM keys \
+     deletion, protected, protected_because, material_expires, rotation_interval_ms, last_rotation, imported, revision \
+     FROM keys \
      WHERE account = $1 AND region = $2 ORDER BY created, id";
 pub(super) const LOAD_KEY_VERSIONS: &str = "SELECT v.key_id, v.number, v.id, v.material, v.created \
      FROM key_versions v JOIN keys k ON k.id = v.key_id WHERE k.account = $1 AND k.region = $2 \
@@ -83,12 +84,13 @@ pub(super) const LOAD_KEY_TAGS: &str = "SELECT t.key_id, t.tag_key, t.tag_value 
 pub(super) const LOAD_ALIASES: &str =
     "SELECT name, key_id FROM aliases WHERE account = $1 AND region = $2 ORDER BY name";
 pub(super) const INSERT_KEY: &str = "INSERT INTO keys (id, revision, state, description, deletion, protected, \
-     material_expires, rotation_interval_ms, last_rotation, imported, due, account, region, owner, spec, usage, origin, \
-     protection, created) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+     protected_because, material_expires, rotation_interval_ms, last_rotation, imported, due, account, region, owner, \
+     spec, usage, origin, protection, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 /// Compare and set: no row is touched when the revision is not the one before.
 pub(super) const UPDATE_KEY: &str = "UPDATE keys SET revision = $2, state = $3, description = $4, deletion = $5, \
-     protected = $6, material_expires = $7, rotation_interval_ms = $8, last_rotation = $9, imported = $10, due = $11 \
+     protected = $6, protected_because = $7, material_expires = $8, rotation_interval_ms = $9, last_rotation = $10, \
+     imported = $11, due = $12 \
      WHERE id = $1 AND revision = $2 - 1";
 pub(super) const SET_KEY_VERSION: &str = "INSERT INTO key_versions (key_id, number, id, material, created) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key_id, number) DO UPDATE SET material = excluded.material";

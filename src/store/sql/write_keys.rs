@@ -33,7 +33,7 @@ pub(super) async fn change<D: Dialect>(
 }
 
 /// What changes in a key's row, in the order that both statements begin with.
-fn changing(record: &KeyRecord) -> [Param<'_>; 11] {
+fn changing(record: &KeyRecord) -> [Param<'_>; 12] {
     let key = &record.key;
     let time = |at: Option<Timestamp>| Param::Int(at.map(Timestamp::as_millis));
     [
@@ -42,7 +42,8 @@ fn changing(record: &KeyRecord) -> [Param<'_>; 11] {
         key.state.as_str().into(),
         key.description.as_str().into(),
         time(key.deletion),
-        i64::from(key.protected).into(),
+        i64::from(key.protected.is_some()).into(),
+        key.protected.as_deref().unwrap_or_default().into(),
         time(key.material_expires),
         key.rotation_interval_ms.into(),
         key.last_rotation.as_millis().into(),
@@ -77,7 +78,9 @@ async fn put<D: Dialect>(
     } else if D::execute(connection, sql::UPDATE_KEY, &changing(record)).await? != 1 {
         return Err(StoreError::Conflict);
     }
-    for version in &key.versions {
+    // A change adds one version at the most, and only the newest one's material comes and goes.
+    let written = if key.revision == 1 { key.versions.len() } else { 1 };
+    for version in key.versions.iter().rev().take(written) {
         let material =
             record.material.iter().find(|(number, _)| *number == version.number).map(|(_, m)| &**m);
         let params = [

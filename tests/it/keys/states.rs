@@ -5,7 +5,7 @@ use super::{
     PLAINTEXT, Refused, alias_not_found, by_alias, first_version, full, import, key_not_found, make,
     metadata, not_modified, schedule, sealed, state, unsupported, version_not_found,
 };
-use crate::support::{ACCOUNT, OTHER_ACCOUNT, Server, invalid, refusal, text};
+use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Server, invalid, refusal, text};
 
 /// The columns of the table.
 const STATES: [&str; 4] = ["Enabled", "Disabled", "PendingDeletion", "PendingImport"];
@@ -278,14 +278,21 @@ async fn deletion_protection_holds_in_every_state_and_ends_when_switched_off() {
         let arn = text(&metadata(&server, &key).await["Arn"]).to_owned();
         let target = [("ProtectedResourceArn", arn.as_str())];
         let set = |on| [&target[..], &[("EnableDeletionProtection", on)]].concat();
-        server.ok("SetDeletionProtection", &set("true")).await;
+        let because = [&set("true")[..], &[("DeletionProtectionDescription", "in use by X")]].concat();
+        server.ok("SetDeletionProtection", &because).await;
         bring(&server, &key, name).await;
-        assert_eq!(metadata(&server, &key).await["DeletionProtection"], "Enabled");
+        let shown = metadata(&server, &key).await;
+        assert_eq!(shown["DeletionProtection"], "Enabled");
+        assert_eq!(shown["DeletionProtectionDescription"], "in use by X");
         let days = [("KeyId", key.as_str()), ("PendingWindowInDays", "7")];
         assert_eq!(server.refused("ScheduleKeyDeletion", &days).await, not_modified(), "{name}");
         assert_eq!(metadata(&server, &key).await["KeyState"], name);
-        server.ok("SetDeletionProtection", &set("false")).await;
-        assert_eq!(metadata(&server, &key).await["DeletionProtection"], "Disabled");
+        // A description counts only while protection is switched on.
+        let off = [&set("false")[..], &[("DeletionProtectionDescription", "no longer")]].concat();
+        server.ok("SetDeletionProtection", &off).await;
+        let shown = metadata(&server, &key).await;
+        assert_eq!(shown["DeletionProtection"], "Disabled");
+        assert_eq!(shown["DeletionProtectionDescription"], serde_json::Value::Null);
         server.ok("ScheduleKeyDeletion", &days).await;
         for on in ["true", "false"] {
             let refused = server.refused("SetDeletionProtection", &set(on)).await;
@@ -489,4 +496,94 @@ async fn rule_12_3_a_quota_counts_what_is_there_in_account_and_region() {
     server.ok("UpdateAlias", &[("KeyId", &keys[3]), ("AliasName", &alias(0))]).await;
     server.ok("DeleteAlias", &[("AliasName", &alias(0))]).await;
     server.ok("CreateAlias", &more).await;
+}
+
+#[tokio::test]
+async fn the_services_own_key_is_described_and_not_changed() {
+    let server = Server::start().await;
+    server.create("s").await;
+    let services = [("Filters", r#"[{"Key":"CreatorType","Values":["Service"]}]"#)];
+    let listed = server.ok("ListKeys", &services).await;
+    let key = text(&listed["Keys"]["Key"][0]["KeyId"]).to_owned();
+    let before = metadata(&server, &key).await;
+    let tags = [("Tags", r#"[{"TagKey":"a","TagValue":"b"}]"#)];
+    let region = ("RegionId", "cn-hangzhou");
+    let tag =
+        [region, ("ResourceType", "key"), ("ResourceId.1", &key), ("Tag.1.Key", "a"), ("Tag.1.Value", "b")];
+    let untag = [region, ("ResourceType", "key"), ("ResourceId.1", &key), ("TagKey.1", "a")];
+    let mut calls = vec![
+        ("TagResource", &tags[..]),
+        ("UntagResource", &[("TagKeys", r#"["a"]"#)]),
+        ("TagResources", &tag),
+        ("UntagResources", &untag),
+    ];
+    calls.extend(BY_ID.iter().filter(|(action, _)| {
+        // These are refused for other reasons: no alias of that name, no rotation and no import of such a key.
+        !["ListAliasesByKeyId", "UpdateAlias", "UpdateRotationPolicy"].contains(action)
+            && !action.contains("Import")
+            && !action.contains("Material")
+    }));
+    for (action, more) in calls {
+        let parameters = [&[("KeyId", key.as_str())], more].concat();
+        assert_eq!(server.refused(action, &parameters).await, unsupported(), "{action}");
+    }
+    assert_eq!(metadata(&server, &key).await, before);
+    let tags = server.ok("ListResourceTags", &[("KeyId", &key)]).await;
+    assert_eq!(tags["Tags"]["Tag"], serde_json::json!([]));
+    assert_eq!(server.value("s", &[]).await, "one");
+}
+
+/// Gives a key as many versions as there may be, past the API: ten thousand calls take too long.
+async fn fill_versions(dir: &std::path::Path, key: &str) {
+    let url = format!("sqlite:{}", dir.join("sesame.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let fill = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) \
+        INSERT INTO key_versions (key_id, number, id, material, created) \
+        SELECT key_id, i, 'filled-' || i, material, created FROM key_versions, n WHERE key_id = $1 AND number = 1";
+    sqlx::query(fill).bind(key).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn rule_12_3_versions_of_keys_have_a_quota() {
+    let dir = tempfile::tempdir().unwrap();
+    let on_disk = || Server::with(crate::support::Options { dir: Some(dir.path()), ..Default::default() });
+    let server = on_disk().await;
+    let (full_of, other) = (make(&server, &[]).await, make(&server, &[]).await);
+    server.stop().await;
+    fill_versions(dir.path(), &full_of).await;
+
+    let server = on_disk().await;
+    let listed = server.ok("ListKeyVersions", &[("KeyId", &full_of)]).await;
+    assert_eq!(listed["TotalCount"], 9_999, "the other key has one");
+    for key in [&other, &full_of] {
+        assert_eq!(server.refused("CreateKeyVersion", &[("KeyId", key)]).await, full());
+    }
+    // Another region has room, and a key that rotates by itself is not held off.
+    let there = [("RegionId", "cn-beijing")];
+    let key = text(&server.ok("CreateKey", &there).await["KeyMetadata"]["KeyId"]).to_owned();
+    server.ok("CreateKeyVersion", &[("KeyId", &key), there[0]]).await;
+    let rotate = [("KeyId", other.as_str()), ("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
+    server.ok("UpdateRotationPolicy", &rotate).await;
+    server.advance_seconds(8 * 86_400).await;
+    assert_eq!(server.ok("ListKeyVersions", &[("KeyId", &other)]).await["TotalCount"], 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rule_12_3_the_last_version_is_given_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let on_disk = || Server::with(crate::support::Options { dir: Some(dir.path()), ..Default::default() });
+    let server = on_disk().await;
+    let key = make(&server, &[]).await;
+    server.stop().await;
+    fill_versions(dir.path(), &key).await;
+    let server = on_disk().await;
+    let id = [("KeyId", key.as_str())];
+    let create = || server.call("CreateKeyVersion", &id);
+    let answers: [Answer; 4] = tokio::join!(create(), create(), create(), create()).into();
+    let given = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(given, 1, "there was room for one");
+    assert_eq!(server.ok("ListKeyVersions", &id).await["TotalCount"], 10_000);
+    server.stop().await;
 }

@@ -7,7 +7,7 @@ use sesame::app::Creation;
 use sesame::domain::keys::KeyOwner;
 use sesame::domain::{DataType, KeyId, Scope, Tags};
 
-use crate::support::{ACCOUNT, OTHER_ACCOUNT, Options, Server, refusal, scope, scope_of, text};
+use crate::support::{ACCOUNT, NOW, OTHER_ACCOUNT, Options, Server, refusal, scope, scope_of, text};
 
 async fn service_key(server: &Server, scope: &Scope) -> Option<KeyId> {
     let (keys, _) = server.app.store().load_keys(scope).await.unwrap();
@@ -303,4 +303,88 @@ async fn rule_4_9_every_read_and_write_of_a_value_asks_the_state_of_the_key() {
         }
     }
     server.ok("DeleteSecret", &[("SecretName", "s"), ("ForceDeleteWithoutRecovery", "true")]).await;
+}
+
+#[tokio::test]
+async fn rule_7_2_a_named_key_must_be_symmetric_and_the_users() {
+    let server = Server::start().await;
+    let unsupported = refusal(400, "UnsupportedOperation", "This action is not supported.");
+    let pair =
+        text(&server.ok("CreateKey", &[("KeySpec", "EC_P256")]).await["KeyMetadata"]["KeyId"]).to_owned();
+    let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "x")];
+    let under = |key| [&create[..], &[("EncryptionKeyId", key)]].concat();
+    assert_eq!(server.refused("CreateSecret", &under(&pair)).await, unsupported);
+    server.create("other").await;
+    let services =
+        server.ok("ListKeys", &[("Filters", r#"[{"Key":"CreatorType","Values":["Service"]}]"#)]).await;
+    let service = text(&services["Keys"]["Key"][0]["KeyId"]).to_owned();
+    assert_eq!(server.refused("CreateSecret", &under(&service)).await, unsupported);
+    for spec in ["Aliyun_AES_256", "Aliyun_SM4"] {
+        let key =
+            text(&server.ok("CreateKey", &[("KeySpec", spec)]).await["KeyMetadata"]["KeyId"]).to_owned();
+        let name = format!("under-{spec}");
+        let create = [
+            ("SecretName", name.as_str()),
+            ("VersionId", "v1"),
+            ("SecretData", "x"),
+            ("EncryptionKeyId", &key),
+        ];
+        server.ok("CreateSecret", &create).await;
+        assert_eq!(server.value(&name, &[]).await, "x");
+    }
+    assert!(server.stored("s").await.is_none());
+}
+
+#[tokio::test]
+async fn rule_7_3_a_key_is_named_by_id_alias_or_arn_and_its_id_is_kept() {
+    let server = Server::start().await;
+    let made = server.ok("CreateKey", &[]).await["KeyMetadata"].clone();
+    let (key, arn) = (text(&made["KeyId"]), text(&made["Arn"]));
+    server.ok("CreateAlias", &[("KeyId", key), ("AliasName", "alias/mine")]).await;
+    for (name, named) in [("a", key), ("b", "alias/mine"), ("c", arn)] {
+        let create =
+            [("SecretName", name), ("VersionId", "v1"), ("SecretData", name), ("EncryptionKeyId", named)];
+        server.ok("CreateSecret", &create).await;
+        assert_eq!(server.ok("DescribeSecret", &[("SecretName", name)]).await["EncryptionKeyId"], key);
+        assert_eq!(server.value(name, &[]).await, name);
+    }
+}
+
+#[tokio::test]
+async fn rule_4_9_a_secret_is_readable_while_its_key_is_enabled() {
+    let server = Server::start().await;
+    let key = text(&server.ok("CreateKey", &[]).await["KeyMetadata"]["KeyId"]).to_owned();
+    let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one"), ("EncryptionKeyId", &key)];
+    server.ok("CreateSecret", &create).await;
+    let id = [("KeyId", key.as_str())];
+    let get = [("SecretName", "s")];
+    let put = [("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two")];
+    server.ok("DisableKey", &id).await;
+    assert_eq!(server.refused("GetSecretValue", &get).await, rejected("Disabled"));
+    assert_eq!(server.refused("PutSecretValue", &put).await, rejected("Disabled"));
+    server.ok("DescribeSecret", &get).await;
+    server.ok("EnableKey", &id).await;
+    assert_eq!(server.value("s", &[]).await, "one");
+    server.ok("ScheduleKeyDeletion", &[&id[..], &[("PendingWindowInDays", "7")]].concat()).await;
+    assert_eq!(server.refused("GetSecretValue", &get).await, rejected("PendingDeletion"));
+    server.ok("CancelKeyDeletion", &id).await;
+    assert_eq!(server.value("s", &[]).await, "one");
+    server.ok("ScheduleKeyDeletion", &[&id[..], &[("PendingWindowInDays", "7")]].concat()).await;
+    server.clock.set(NOW.plus_days(8));
+    assert_eq!(
+        server.refused("GetSecretValue", &get).await,
+        refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.")
+    );
+    assert_eq!(
+        server.refused("DescribeKey", &id).await,
+        refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.")
+    );
+    let (_, damages) = server.app.check().await.unwrap();
+    assert!(damages.is_empty(), "{damages:?}");
+}
+
+/// A refusal by the state of a key.
+fn rejected(state: &str) -> (u16, String, String) {
+    let message = format!("The request was rejected because the key state is {state}.");
+    refusal(409, &format!("Rejected.{state}"), &message)
 }
