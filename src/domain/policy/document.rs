@@ -1,5 +1,6 @@
 //! The grammar of policies, version "1", and its validation.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::condition::{Condition, Operator};
@@ -156,9 +157,9 @@ impl PolicyDocument {
 }
 
 fn check_sids(statements: &[Statement]) -> Checked<()> {
-    for (i, later) in statements.iter().enumerate() {
-        let earlier = statements.iter().take(i);
-        if later.sid.is_some() && earlier.into_iter().any(|earlier| earlier.sid == later.sid) {
+    let mut seen = BTreeSet::new();
+    for (i, statement) in statements.iter().enumerate() {
+        if statement.sid.as_ref().is_some_and(|sid| !seen.insert(sid)) {
             return fail(format!("Statement[{i}].Sid"), "used by an earlier statement");
         }
     }
@@ -363,12 +364,11 @@ impl<'n> Members<'n> {
             return fail(if place.is_empty() { "document" } else { place }, "not an object");
         };
         let members = Self { place: place.to_owned(), entries };
-        for (i, (name, _)) in entries.iter().enumerate() {
-            if entries.iter().take(i).any(|(earlier, _)| earlier == name) {
-                return fail(members.place(name), "there twice");
-            }
+        let mut seen = BTreeSet::new();
+        match entries.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((name, _)) => fail(members.place(name), "there twice"),
+            None => Ok(members),
         }
-        Ok(members)
     }
 
     fn place(&self, name: &str) -> String {
