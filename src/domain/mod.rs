@@ -12,6 +12,7 @@ pub mod limits;
 pub mod names;
 pub mod page;
 pub mod password;
+pub mod policy;
 pub mod refusal;
 pub mod secret;
 pub mod stages;

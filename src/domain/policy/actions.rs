@@ -1,0 +1,84 @@
+//! Which actions a secret or key policy can rule, and which of them are open to other accounts.
+
+/// What a policy attached to a resource has to do with an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Statements about it have no effect.
+    None,
+    /// Statements about it bind, for identities of the resource's own account.
+    Own,
+    /// It is something a user does, so identities of other accounts can be let in (rule 10.6).
+    Everyone,
+}
+
+use Reach::{Everyone, Own};
+
+/// Actions on secrets, by name or beginning of a name; the first row that fits counts. The list is that of
+/// <https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-secret-policy>,
+/// which says that any other action in a secret policy has no effect. A user of another account retrieves the value
+/// (same page); describing and listing versions are part of that in `AliyunKMSSecretUserAccess`, so they are here too.
+const SECRET: &[(&str, Reach)] = &[
+    ("GetSecretValue", Everyone),
+    ("DescribeSecret", Everyone),
+    ("ListSecretVersionIds", Everyone),
+    ("List*", Own),
+    ("Describe*", Own),
+    ("PutSecretValue", Own),
+    ("Update*", Own),
+    ("DeleteSecret", Own),
+    ("RestoreSecret", Own),
+    ("RotateSecret", Own),
+    ("TagResource", Own),
+    ("UntagResource", Own),
+];
+
+/// Actions on keys. The administrator's are those of the example in
+/// <https://help.aliyun.com/zh/kms/key-management-service/developer-reference/api-setkeypolicy>; a user's, also of
+/// another account, are the cryptographic operations
+/// (<https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-key-policy>),
+/// listed here as in `AliyunKMSCryptoUserAccess` with re-encryption, and the key's description.
+const KEY: &[(&str, Reach)] = &[
+    ("Encrypt", Everyone),
+    ("Decrypt", Everyone),
+    ("ReEncrypt*", Everyone),
+    ("GenerateDataKey", Everyone),
+    ("GenerateDataKeyWithoutPlaintext", Everyone),
+    ("AsymmetricEncrypt", Everyone),
+    ("AsymmetricDecrypt", Everyone),
+    ("AsymmetricSign", Everyone),
+    ("AsymmetricVerify", Everyone),
+    ("GenerateMac", Everyone),
+    ("VerifyMac", Everyone),
+    ("GetPublicKey", Everyone),
+    ("DescribeKey", Everyone),
+    ("List*", Own),
+    ("Describe*", Own),
+    ("Create*", Own),
+    ("Enable*", Own),
+    ("Disable*", Own),
+    ("Get*", Own),
+    ("Set*", Own),
+    ("Update*", Own),
+    ("Delete*", Own),
+    ("Cancel*", Own),
+    ("TagResource", Own),
+    ("UntagResource", Own),
+    ("ImportKeyMaterial", Own),
+    ("ScheduleKeyDeletion", Own),
+];
+
+/// What the policy of `resource` (an ARN) has to do with `action` (such as `kms:GetSecretValue`).
+pub(super) fn reach(action: &str, resource: &str) -> Reach {
+    let kind = resource.splitn(5, ':').nth(4).unwrap_or_default();
+    let table = match kind.split_once('/') {
+        Some(("secret", _)) => SECRET,
+        Some(("key", _)) => KEY,
+        _ => return Reach::None,
+    };
+    let name = action.strip_prefix("kms:").unwrap_or_default();
+    let fits = |row: &str| match row.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == row,
+    };
+    table.iter().find(|(row, _)| fits(row)).map_or(Reach::None, |(_, reach)| *reach)
+}

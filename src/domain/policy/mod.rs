@@ -1,0 +1,32 @@
+//! Who may do what: RAM policies, secret policies and key policies (rules 10.1 to 10.10).
+//!
+//! A [`PolicyDocument`] is text that has been checked; [`decide`] says whether a request is allowed, [`explain`]
+//! says it statement by statement. Both are one function with another listener, so they cannot disagree. Nothing
+//! here knows where policies are stored, which groups a user is in, or what time it is.
+//!
+//! Where to change what: the grammar in `document.rs`, condition operators in `condition.rs`, condition keys in
+//! `context.rs`, wildcards in `pattern.rs`, how policies combine in `evaluate.rs`, which actions a secret policy can
+//! rule and which are open to other accounts in `actions.rs`, the built-in policies in `system.rs`.
+//!
+//! Not evaluated, because nothing documents them for RAM: policy variables. `${...}` stands for itself.
+
+mod actions;
+mod condition;
+mod context;
+mod document;
+mod evaluate;
+mod json;
+mod pattern;
+mod principal;
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub use context::ConditionContext;
+pub use document::{Effect, PolicyDocument, PolicyError, PolicyKind};
+pub use evaluate::{
+    AccessRequest, AttachedPolicy, Decision, Denial, Explanation, Lack, Mismatch, Policies, PolicyType,
+    Source, Trace, decide, explain,
+};
+pub use principal::{Identity, Principal};
+pub use system::{SYSTEM_POLICIES, SystemPolicy, default_secret_policy};

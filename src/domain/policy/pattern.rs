@@ -1,0 +1,71 @@
+//! Wildcards: `*` for any number of characters, `?` for one.
+
+/// A text with wildcards in it.
+///
+/// A `*` matches colons and slashes too: `acs:kms:*:*:secret*` is a documented resource. Matching needs at most
+/// text length times pattern length steps, whatever the pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern {
+    text: String,
+    ignore_case: bool,
+    plain: bool,
+}
+
+impl Pattern {
+    /// A pattern that compares letters as they are.
+    pub(super) fn exact_case(text: &str) -> Self {
+        Self { text: text.to_owned(), ignore_case: false, plain: !text.contains(['*', '?']) }
+    }
+
+    /// A pattern that takes ASCII letters of either case as equal, as RAM does in names of actions.
+    pub(super) fn any_case(text: &str) -> Self {
+        Self { ignore_case: true, ..Self::exact_case(text) }
+    }
+
+    /// Whether the whole of `text` fits.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        match (self.text == "*", self.plain, self.ignore_case) {
+            (true, ..) => true,
+            (_, true, false) => self.text == text,
+            (_, true, true) => self.text.eq_ignore_ascii_case(text),
+            (_, false, _) => self.walk(text),
+        }
+    }
+
+    /// Walks both texts. After a mismatch only the last `*` is given one more character: an earlier one needs no
+    /// second try, since whatever it could reach the last one reaches as well.
+    fn walk(&self, text: &str) -> bool {
+        let (mut pattern, mut rest) = (self.text.as_str(), text);
+        let mut retry: Option<(&str, &str)> = None;
+        loop {
+            let (wanted, found) = (pattern.chars().next(), rest.chars().next());
+            match (wanted, found) {
+                (Some('*'), _) => {
+                    pattern = after_first(pattern);
+                    retry = Some((pattern, rest));
+                }
+                (Some(w), Some(f)) if w == '?' || self.equal(w, f) => {
+                    (pattern, rest) = (after_first(pattern), after_first(rest));
+                }
+                (None, None) => return true,
+                _ => match retry {
+                    Some((after_star, taken)) if !taken.is_empty() => {
+                        (pattern, rest) = (after_star, after_first(taken));
+                        retry = Some((after_star, rest));
+                    }
+                    _ => return false,
+                },
+            }
+        }
+    }
+
+    fn equal(&self, a: char, b: char) -> bool {
+        if self.ignore_case { a.eq_ignore_ascii_case(&b) } else { a == b }
+    }
+}
+
+fn after_first(text: &str) -> &str {
+    let mut chars = text.chars();
+    chars.next();
+    chars.as_str()
+}
