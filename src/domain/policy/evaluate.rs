@@ -200,6 +200,7 @@ fn judge<'a>(
     }
     let mut resource = Verdict::default();
     if let Some(document) = policies.resource {
+        debug_assert!(document.kind.has_principals(), "a statement without principals is about everybody");
         let trust = document.kind == PolicyKind::Trust;
         resource.add(document, if trust { Source::Trust } else { Source::Resource }, request, look);
     }
