@@ -18,7 +18,7 @@ pub struct AccessRequest<'a> {
     pub action: &'a str,
     /// The ARN of what it is about, or `*` for actions without a resource (rule 10.7).
     pub resource: &'a str,
-    /// The account that owns what it is about.
+    /// The account that owns what it is about; without a resource the caller's own.
     pub owner: &'a AccountId,
     /// Who asks.
     pub principal: &'a Principal,
