@@ -11,7 +11,7 @@ pub(super) enum Reach {
     Everyone,
 }
 
-use Reach::{Everyone, Own};
+use self::Reach::{Everyone, Own};
 
 /// Actions on secrets, by name or beginning of a name; the first row that fits counts. The list is that of
 /// <https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-secret-policy>,

@@ -26,7 +26,7 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
-    fn has_principals(&self) -> bool {
+    pub(super) fn has_principals(&self) -> bool {
         matches!(self, Self::Resource { .. } | Self::Trust)
     }
 

@@ -18,7 +18,7 @@ pub struct AccessRequest<'a> {
     pub action: &'a str,
     /// The ARN of what it is about, or `*` for actions without a resource (rule 10.7).
     pub resource: &'a str,
-    /// The account that owns what it is about.
+    /// The account that owns what it is about; without a resource the caller's own.
     pub owner: &'a AccountId,
     /// Who asks.
     pub principal: &'a Principal,
@@ -200,6 +200,7 @@ fn judge<'a>(
     }
     let mut resource = Verdict::default();
     if let Some(document) = policies.resource {
+        debug_assert!(document.kind.has_principals(), "a statement without principals is about everybody");
         let trust = document.kind == PolicyKind::Trust;
         resource.add(document, if trust { Source::Trust } else { Source::Resource }, request, look);
     }

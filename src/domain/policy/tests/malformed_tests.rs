@@ -105,6 +105,8 @@ fn rule_10_9_conditions_that_are_none() {
         ("a truth value without quotes", r#"{"Bool":{"a:b":true}}"#, ".Bool.a:b: neither a text nor an array of texts"),
         ("no truth value", r#"{"Bool":{"a:b":["true","yes"]}}"#, ".Bool.a:b[1]: neither true nor false"),
         ("no number", r#"{"NumericEquals":{"a:b":"ten"}}"#, ".NumericEquals.a:b: not a number"),
+        ("a plus sign", r#"{"NumericEquals":{"a:b":"+1"}}"#, ".NumericEquals.a:b: not a number"),
+        ("two signs", r#"{"NumericEquals":{"a:b":"--1"}}"#, ".NumericEquals.a:b: not a number"),
         ("an exponent", r#"{"NumericLessThan":{"a:b":"1e3"}}"#, ".NumericLessThan.a:b: not a number"),
         ("a point without digits", r#"{"NumericGreaterThan":{"a:b":"1."}}"#, ".NumericGreaterThan.a:b: not a number"),
         ("too many digits", r#"{"NumericEquals":{"a:b":"1234567890123456789"}}"#, ".NumericEquals.a:b: not a number"),
