@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
-use secrecy::SecretString;
+use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use crate::app::{AccessKey, AccessKeys, KeyMaterial};
 use crate::domain::{AccountId, Limits};
+use crate::identities::Identities;
+use crate::identities::file::{AccountFile, Document};
 
 /// What the file may hold.
 #[derive(Debug, Default, Deserialize)]
@@ -15,37 +15,26 @@ use crate::domain::{AccountId, Limits};
 pub struct FileConfig {
     /// Accounts with their access keys.
     #[serde(default)]
-    accounts: Vec<Account>,
+    accounts: Vec<AccountFile>,
     /// Bounds on secrets.
     #[serde(default)]
     limits: FileLimits,
+    /// How the service behaves where there are several of it.
+    #[serde(default)]
+    service: Service,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Account {
-    id: String,
-    #[serde(default)]
-    access_keys: Vec<Key>,
+#[serde(deny_unknown_fields, default)]
+struct Service {
+    /// Whether secrets and keys have policies, as those in a KMS instance do.
+    resource_policies: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Key {
-    id: String,
-    /// The AccessKey secret.
-    secret: Option<SecretString>,
-    /// Instead of a secret: the public RSA key of a key pair, SPKI in PEM.
-    public_key: Option<String>,
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-enum Status {
-    #[default]
-    Active,
-    Inactive,
+impl Default for Service {
+    fn default() -> Self {
+        Self { resource_policies: true }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,18 +58,17 @@ impl Default for FileLimits {
     }
 }
 
-/// The id and secret of the built-in access key.
-pub const BUILT_IN_KEY: &str = "test";
-
 /// What is in force after reading the file.
 #[derive(Debug)]
 pub struct Config {
-    /// Who may sign.
-    pub access_keys: AccessKeys,
+    /// The accounts, checked.
+    pub accounts: Vec<AccountFile>,
     /// Bounds on secrets.
     pub limits: Limits,
     /// The most memory of cached secrets, in bytes. Default 64 MiB.
     pub cache_bytes: u64,
+    /// Whether secrets and keys have policies, as those in a KMS instance do (question 28). Default true.
+    pub resource_policies: bool,
 }
 
 impl Config {
@@ -94,7 +82,10 @@ impl Config {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
-                toml::from_str(&text).map_err(|e| one_line(path, &text, &e))?
+                let mut parsed: FileConfig = toml::from_str(&text).map_err(|e| one_line(path, &text, &e))?;
+                let dir = path.parent().unwrap_or_else(|| Path::new("."));
+                read_named_files(&mut parsed.accounts, dir)?;
+                parsed
             }
         };
         parsed.checked(default_account)
@@ -110,28 +101,8 @@ fn one_line(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
 
 impl FileConfig {
     fn checked(self, default_account: &AccountId) -> anyhow::Result<Config> {
-        let mut access_keys = AccessKeys::default();
-        for account in self.accounts {
-            let id: AccountId = account
-                .id
-                .parse()
-                .with_context(|| format!("account id \"{}\" is not 1 to 32 digits", account.id))?;
-            for key in account.access_keys {
-                add(&mut access_keys, &id, key)?;
-            }
-        }
-        // The built-in key stands for the default account unless the file gives that account keys of its own.
-        if !access_keys.has_account(default_account) {
-            let built_in = AccessKey {
-                account: default_account.clone(),
-                material: KeyMaterial::Secret(BUILT_IN_KEY.into()),
-                active: true,
-            };
-            ensure!(
-                access_keys.add(BUILT_IN_KEY.to_owned(), built_in),
-                "the access key id \"{BUILT_IN_KEY}\" is built in for account {default_account}"
-            );
-        }
+        // Checked as a whole, so that what is wrong stops the start.
+        Identities::new(self.accounts.clone(), default_account)?;
         let limits = Limits {
             versions_per_secret: self.limits.versions_per_secret,
             labels_per_secret: self.limits.labels_per_secret,
@@ -144,23 +115,32 @@ impl FileConfig {
         within("versions_per_secret", limits.versions_per_secret, 2, 1000)?;
         within("labels_per_secret", limits.labels_per_secret, 2, 1000)?;
         within("secret_data_bytes", limits.secret_data_bytes, 1, 65_536)?;
-        Ok(Config { access_keys, limits, cache_bytes: self.limits.cache_bytes })
+        Ok(Config {
+            accounts: self.accounts,
+            limits,
+            cache_bytes: self.limits.cache_bytes,
+            resource_policies: self.service.resource_policies,
+        })
     }
 }
 
-fn add(keys: &mut AccessKeys, account: &AccountId, key: Key) -> anyhow::Result<()> {
-    ensure!(
-        !key.id.is_empty() && key.id.len() <= 128 && key.id.bytes().all(|b| b.is_ascii_graphic()),
-        "access key id \"{}\" of account {account} is not 1 to 128 printable characters",
-        key.id
-    );
-    let material = match (key.secret, key.public_key) {
-        (Some(secret), None) => KeyMaterial::Secret(secret),
-        (None, Some(pem)) => KeyMaterial::PublicKey(pem),
-        _ => bail!("access key \"{}\" needs either secret or public_key", key.id),
-    };
-    let known = AccessKey { account: account.clone(), material, active: key.status == Status::Active };
-    ensure!(keys.add(key.id.clone(), known), "access key id \"{}\" is given twice", key.id);
+/// Puts the contents of the files that accounts name into their place; names are relative to the file that names them.
+fn read_named_files(accounts: &mut [AccountFile], dir: &Path) -> anyhow::Result<()> {
+    for account in accounts {
+        for provider in &mut account.oidc_providers {
+            let Some(name) = provider.jwks_file.take() else { continue };
+            ensure!(
+                provider.jwks.is_none(),
+                "account {} oidc provider \"{}\": jwks and jwks_file exclude each other",
+                account.id,
+                provider.name
+            );
+            let path = dir.join(name);
+            let text = std::fs::read_to_string(&path);
+            let text = text.with_context(|| format!("cannot read the JWK set {}", path.display()))?;
+            provider.jwks = Some(Document(text));
+        }
+    }
     Ok(())
 }
 
@@ -178,13 +158,18 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_key_is_there_unless_the_default_account_has_keys() {
-        assert!(load("").unwrap().access_keys.find("test").is_some());
-        let other = load("[[accounts]]\nid='2'\n[[accounts.access_keys]]\nid='a'\nsecret='b'").unwrap();
-        assert!(other.access_keys.find("test").is_some() && other.access_keys.find("a").unwrap().active);
+    fn the_built_in_key_is_there_unless_the_root_of_the_default_account_has_keys() {
+        let default: AccountId = "1000000000000001".parse().unwrap();
+        let keys = |text: &str| Identities::new(load(text).unwrap().accounts, &default).unwrap();
+        assert!(keys("").key("test").is_some());
+        let other = keys("[[accounts]]\nid='2'\n[[accounts.access_keys]]\nid='a'\nsecret='b'");
+        assert!(other.key("test").is_some() && other.key("a").unwrap().key.active);
         let own = "[[accounts]]\nid='1000000000000001'\n[[accounts.access_keys]]\nid='a'\nsecret='b'\nstatus='Inactive'";
-        let own = load(own).unwrap();
-        assert!(own.access_keys.find("test").is_none() && !own.access_keys.find("a").unwrap().active);
+        let own = keys(own);
+        assert!(own.key("test").is_none() && !own.key("a").unwrap().key.active);
+        let user = "[[accounts]]\nid='1000000000000001'\n[[accounts.users]]\nname='u'\naccess_keys=[{id='a',secret='b'}]";
+        let user = keys(user);
+        assert!(user.key("test").is_some() && user.key("a").unwrap().user.as_deref() == Some("u"));
     }
 
     #[test]
@@ -193,7 +178,35 @@ mod tests {
             ("[limit]\n", " line 1: unknown field `limit`"),
             ("\n[limits]\nversions = 3", " line 3: unknown field `versions`"),
             ("[[accounts]]\nid='x'", "account id \"x\" is not 1 to 32 digits"),
-            ("[[accounts]]\nid='1'\n[[accounts.users]]\nname='a'", "unknown field `users`"),
+            ("[[accounts]]\nid='1'\n[[accounts.user]]\nname='a'", "unknown field `user`"),
+            ("[[accounts]]\nid='1'\n[[accounts.users]]\nname='a'\npolicy='x'", "unknown field `policy`"),
+            ("[service]\npolicies = true", "unknown field `policies`"),
+            ("[[accounts]]\nid='1'\n[[accounts]]\nid='1'", "account 1 is given twice"),
+            ("[[accounts]]\nid='1'\n[[accounts.users]]\nname='a b'", "account 1 user \"a b\": a name is"),
+            (
+                "[[accounts]]\nid='1'\n[[accounts.users]]\nname='a'\npolicies=['AliyunKMSFulAccess']",
+                "account 1 user \"a\": there is no policy \"AliyunKMSFulAccess\"",
+            ),
+            (
+                "[[accounts]]\nid='1'\n[[accounts.groups]]\nname='g'\nusers=['a']",
+                "account 1 group \"g\": there is no user \"a\"",
+            ),
+            (
+                "[[accounts]]\nid='1'\n[[accounts.policies]]\nname='p'\ndocument='{\"Version\":\"1\"}'",
+                "account 1 policy \"p\": Statement: missing",
+            ),
+            (
+                "[[accounts]]\nid='1'\n[[accounts.roles]]\nname='r'\ntrust='[]'",
+                "account 1 role \"r\" trust: ",
+            ),
+            (
+                "[[accounts]]\nid='1'\n[[accounts.oidc_providers]]\nname='i'\nissuer='https://i'\nclient_ids=['a']\njwks='{\"keys\":[]}'",
+                "account 1 oidc provider \"i\": jwks is no JWK set with an RSA key",
+            ),
+            (
+                "[[accounts]]\nid='1'\n[[accounts.oidc_providers]]\nname='i'\nissuer='https://i'\nclient_ids=['a']\njwks_file='none.json'",
+                "cannot read the JWK set",
+            ),
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),
             ("[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'", "needs either secret or public_key"),
             (

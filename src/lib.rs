@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod domain;
+pub mod identities;
 pub mod ports;
 pub mod scheduler;
 pub mod server;

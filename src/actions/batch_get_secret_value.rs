@@ -45,7 +45,7 @@ pub(super) struct BatchGetSecretValue;
 impl Action for BatchGetSecretValue {
     const NAME: &'static str = "BatchGetSecretValue";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::Secret;
+    const RESOURCE: Resource = Resource::AskedLater;
     const PARAMETERS: &'static [Parameter] = &[Parameter::required("SecretsList")];
     const CODES: &'static [Code] = READ_CODES;
     type Request = Vec<Request>;
@@ -73,7 +73,11 @@ impl Action for BatchGetSecretValue {
         }
         let mut response = Response { secret_values: Vec::new(), errors: Vec::new() };
         for request in requests {
-            match read(context, &request).await {
+            let read = match context.permit_secret("kms:GetSecretValue", &request.secret).await {
+                Ok(()) => read(context, &request).await,
+                Err(refusal) => Err(refusal),
+            };
+            match read {
                 Ok(value) => {
                     let request_id = context.request_id.clone();
                     response.secret_values.push(Item { value, request_id });

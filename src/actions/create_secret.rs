@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tagging;
+use super::{policy, tagging};
 use crate::app::{AppError, Creation};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -109,13 +109,17 @@ impl Action for CreateSecret {
         if request.secret_type != SecretType::Generic {
             return Err(ApiError::new(Code::UnsupportedOperation));
         }
-        // There are no instances and no policies yet: what names one cannot be found.
+        // There are no instances: what names one cannot be found.
         if request.instance.is_some() {
             return Err(ApiError::new(Code::DkmsInstanceNotFound));
         }
-        if request.policy.is_some() {
-            return Err(ApiError::new(Code::KeyPolicyUnsupported));
-        }
+        let policy = match &request.policy {
+            None => None,
+            Some(text) => {
+                policy::require_policies(context)?;
+                Some(policy::parse(context, text, &context.scope.account)?)
+            }
+        };
         let encryption_key = match &request.encryption_key {
             None => None,
             Some(key) => Some(usable_key(context, key).await?),
@@ -127,6 +131,7 @@ impl Action for CreateSecret {
             description: request.description,
             encryption_key,
             tags: request.tags,
+            policy,
         };
         let created = context.app.create(&context.scope, creation, request.data.as_bytes()).await?;
         Ok(Response {
@@ -140,6 +145,12 @@ impl Action for CreateSecret {
 
 /// The id of the key that a secret shall be under: enabled, symmetric, and the user's own (rules 7.2, 7.3).
 async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> {
+    // A secret stays with the keys of its own account; permission comes before existence.
+    let own = key.scope.as_ref().is_none_or(|scope| scope.account == context.scope.account);
+    if !own {
+        return Err(ApiError::naming(Code::ForbiddenNoPermission, &key.arn(&context.scope)));
+    }
+    context.permit_named_key("kms:GenerateDataKey", key).await?;
     let found = context.app.keys().find(&context.scope, key).await;
     let held = found.map_err(|error| match error {
         // This action speaks of keys only (rule 7.3).

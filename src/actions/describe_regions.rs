@@ -60,7 +60,7 @@ pub(super) struct DescribeRegions;
 impl Action for DescribeRegions {
     const NAME: &'static str = "DescribeRegions";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::None;
+    const RESOURCE: Resource = Resource::Unchecked;
     const PARAMETERS: &'static [Parameter] = &[];
     const CODES: &'static [Code] = &[];
     type Request = ();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::app::{App, Caller};
+use crate::app::{Access, App};
 use crate::domain::Scope;
 use crate::wire::{ApiError, Code, Fields, Format, encode};
 
@@ -27,19 +27,35 @@ pub enum State {
     Refused,
 }
 
-/// What a policy names when it speaks of the action (rule 10.7).
+/// What a policy names when it speaks of the action, and which parameters say it (rule 10.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource {
+    /// No permission is needed (rule 10.8).
+    Unchecked,
+    /// What it is about shows only while the action runs, which asks itself: entries of a list, keys of ciphertexts.
+    AskedLater,
     /// Nothing in particular: `*`.
     None,
     /// `acs:kms:<region>:<account>:secret`.
     Secrets,
-    /// `acs:kms:<region>:<account>:secret/<name>`.
+    /// `acs:kms:<region>:<account>:secret/<name>`; `SecretName` says which.
     Secret,
     /// `acs:kms:<region>:<account>:key`.
     Keys,
-    /// `acs:kms:<region>:<account>:key/<id>`.
+    /// `acs:kms:<region>:<account>:key/<id>`; `KeyId` says which.
     Key,
+    /// The same; `ProtectedResourceArn` or `KeyId` says which.
+    ProtectedKey,
+    /// `acs:kms:<region>:<account>:alias`.
+    Aliases,
+    /// `acs:kms:<region>:<account>:alias/<name>` and the key that it stands for.
+    Alias,
+    /// `acs:kms:<region>:<account>:alias/<name>` and the key of `KeyId`.
+    AliasAndKey,
+    /// The one key or secret that a tag action of the old style names.
+    OneTagged,
+    /// The keys or secrets that a tag action of the new style names.
+    Tagged,
 }
 
 /// A parameter of an action.
@@ -70,8 +86,8 @@ pub struct Context {
     pub app: Arc<App>,
     /// The caller's account, and the region of the request.
     pub scope: Scope,
-    /// Who asks.
-    pub caller: Caller,
+    /// Who asks, and what that lets them do.
+    pub access: Access,
     /// The id of the request, which the answer carries.
     pub request_id: String,
 }
@@ -84,6 +100,8 @@ pub trait Action: Send + Sync + 'static {
     const KIND: Kind;
     /// What a policy names.
     const RESOURCE: Resource;
+    /// Whether the request needs no signature in any mode.
+    const ANONYMOUS: bool = false;
     /// Its parameters.
     const PARAMETERS: &'static [Parameter];
     /// The codes it may answer, beside those that any action may ([`COMMON_CODES`]).
@@ -129,6 +147,8 @@ pub trait Endpoint: Send + Sync {
     fn state(&self) -> State;
     /// What a policy names.
     fn resource(&self) -> Resource;
+    /// Whether the request needs no signature in any mode.
+    fn anonymous(&self) -> bool;
     /// Its parameters.
     fn parameters(&self) -> &'static [Parameter];
     /// The codes it may answer, beside [`COMMON_CODES`].
@@ -152,6 +172,10 @@ impl<A: Action> Endpoint for A {
 
     fn resource(&self) -> Resource {
         A::RESOURCE
+    }
+
+    fn anonymous(&self) -> bool {
+        A::ANONYMOUS
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -114,6 +114,8 @@ pub(super) async fn read(context: &Context, request: &Request) -> Result<Respons
     }
     let loaded = context.app.find(&context.scope, &request.secret).await?;
     let secret = &loaded.secret;
+    let key = secret.encryption_key.as_ref();
+    context.permit_key_of_secret("kms:Decrypt", &secret.scope, key).await?;
     let version = secret.select(request.version.as_ref(), request.stage.as_ref())?;
     let value = context.app.value(&loaded, version).await?;
     let value =

@@ -54,7 +54,7 @@ pub(super) struct ListTagResources;
 impl Action for ListTagResources {
     const NAME: &'static str = "ListTagResources";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::Secret;
+    const RESOURCE: Resource = Resource::Tagged;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("RegionId"),
         Parameter::required("ResourceType"),

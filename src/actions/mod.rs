@@ -11,6 +11,7 @@ mod describe_account_kms_status;
 mod describe_regions;
 mod describe_secret;
 mod get_random_password;
+mod get_secret_policy;
 mod get_secret_value;
 mod keys;
 mod list_resource_tags;
@@ -18,9 +19,13 @@ mod list_secret_version_ids;
 mod list_secrets;
 mod list_tag_resources;
 mod open_kms_service;
+mod permission;
+mod policy;
 mod put_secret_value;
 mod refused;
 mod restore_secret;
+mod set_secret_policy;
+pub mod sts;
 mod tag_resource;
 mod tag_resources;
 mod tagging;
@@ -28,6 +33,8 @@ mod untag_resource;
 mod untag_resources;
 mod update_secret;
 mod update_secret_version_stage;
+
+pub use permission::authorize;
 
 pub use endpoint::{Action, Answer, COMMON_CODES, Context, Endpoint, Kind, Parameter, Resource, State};
 
@@ -62,12 +69,12 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &keys::data_keys::GenerateDataKeyWithoutPlaintext,
     &refused::GET_CHALLENGE,
     &refused::GET_DEFAULT_KMS_INSTANCE,
-    &refused::GET_KEY_POLICY,
+    &keys::policy::GetKeyPolicy,
     &refused::GET_MANAGED_DATA_KEY,
     &keys::import::GetParametersForImport,
     &keys::asymmetric::GetPublicKey,
     &get_random_password::GetRandomPassword,
-    &refused::GET_SECRET_POLICY,
+    &get_secret_policy::GetSecretPolicy,
     &get_secret_value::GetSecretValue,
     &keys::import::ImportKeyMaterial,
     &keys::aliases::ListAliases,
@@ -86,8 +93,8 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &refused::ROTATE_SECRET,
     &keys::lifecycle::ScheduleKeyDeletion,
     &keys::lifecycle::SetDeletionProtection,
-    &refused::SET_KEY_POLICY,
-    &refused::SET_SECRET_POLICY,
+    &keys::policy::SetKeyPolicy,
+    &set_secret_policy::SetSecretPolicy,
     &tag_resource::TagResource,
     &tag_resources::TagResources,
     &untag_resource::UntagResource,
@@ -100,7 +107,11 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &update_secret_version_stage::UpdateSecretVersionStage,
 ];
 
-/// The action of this name, which is case-sensitive (fact B5).
-pub fn find(name: &str) -> Option<&'static dyn Endpoint> {
-    ACTIONS.iter().find(|action| action.name() == name).copied()
+/// The actions of an API version (fact B4); none for a version that is not served.
+pub fn of_version(version: &str) -> Option<&'static [&'static dyn Endpoint]> {
+    match version {
+        VERSION => Some(ACTIONS),
+        sts::VERSION => Some(sts::ACTIONS),
+        _ => None,
+    }
 }

@@ -74,6 +74,7 @@ impl Action for PutSecretValue {
         if data.len() > context.app.limits().secret_data_bytes {
             return Err(ApiError::invalid("SecretData"));
         }
+        context.permit_key_of_named("kms:GenerateDataKey", &request.secret).await?;
         let loaded = context.app.put(&context.scope, &request.secret, &request.put, data).await?;
         Ok(Response {
             secret_name: loaded.secret.name.to_string(),

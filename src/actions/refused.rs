@@ -26,7 +26,6 @@ enum InWindow {
 }
 
 const SECRET: Parameter = Parameter::required("SecretName");
-const KEY: &[Parameter] = &[Parameter::required("KeyId")];
 
 const fn key_action(
     name: &'static str,
@@ -70,22 +69,6 @@ pub(super) const UPDATE_SECRET_ROTATION_POLICY: Refused = secret_action(
     InWindow::Refuse,
 );
 
-// Policies: what the service answers for a secret outside a KMS instance (rule 10.4).
-pub(super) const GET_SECRET_POLICY: Refused = secret_action(
-    "GetSecretPolicy",
-    Kind::Read,
-    &[SECRET, Parameter::optional("PolicyName")],
-    Code::KeyPolicyUnsupported,
-    InWindow::Ignore,
-);
-pub(super) const SET_SECRET_POLICY: Refused = secret_action(
-    "SetSecretPolicy",
-    Kind::Write,
-    &[SECRET, Parameter::optional("PolicyName"), Parameter::required("Policy")],
-    Code::KeyPolicyUnsupported,
-    InWindow::Refuse,
-);
-
 // KMS instances: there is none.
 pub(super) const GET_DEFAULT_KMS_INSTANCE: Refused = Refused {
     name: "GetDefaultKmsInstance",
@@ -107,24 +90,6 @@ pub(super) const LIST_MANAGED_DATA_KEY_VERSIONS: Refused = key_action(
     &[Parameter::required("DataKeyName")],
 );
 
-// Key policies: what the service answers outside a KMS instance (rule 10.4).
-pub(super) const GET_KEY_POLICY: Refused = Refused {
-    name: "GetKeyPolicy",
-    kind: Kind::Read,
-    resource: Resource::Key,
-    parameters: KEY,
-    code: Code::KeyPolicyUnsupported,
-    when_in_window: InWindow::Ignore,
-};
-pub(super) const SET_KEY_POLICY: Refused = Refused {
-    name: "SetKeyPolicy",
-    kind: Kind::Write,
-    resource: Resource::Key,
-    parameters: &[Parameter::required("KeyId"), Parameter::required("Policy")],
-    code: Code::KeyPolicyUnsupported,
-    when_in_window: InWindow::Ignore,
-};
-
 impl Endpoint for Refused {
     fn name(&self) -> &'static str {
         self.name
@@ -142,6 +107,10 @@ impl Endpoint for Refused {
         self.resource
     }
 
+    fn anonymous(&self) -> bool {
+        false
+    }
+
     fn parameters(&self) -> &'static [Parameter] {
         self.parameters
     }
@@ -153,9 +122,6 @@ impl Endpoint for Refused {
                 Code::ResourceNotFound,
                 Code::RejectedResourceInDeleteWindow,
             ],
-            Code::KeyPolicyUnsupported => {
-                &[Code::KeyPolicyUnsupported, Code::ResourceNotFound, Code::RejectedResourceInDeleteWindow]
-            }
             Code::DkmsInstanceNotFound => &[Code::DkmsInstanceNotFound],
             _ => &[Code::UnsupportedOperation],
         }

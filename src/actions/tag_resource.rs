@@ -24,7 +24,7 @@ pub(super) struct TagResource;
 impl Action for TagResource {
     const NAME: &'static str = "TagResource";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Secret;
+    const RESOURCE: Resource = Resource::OneTagged;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::optional("SecretName"),
         Parameter::optional("KeyId"),

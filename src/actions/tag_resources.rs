@@ -19,7 +19,7 @@ pub(super) struct TagResources;
 impl Action for TagResources {
     const NAME: &'static str = "TagResources";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Secret;
+    const RESOURCE: Resource = Resource::Tagged;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("RegionId"),
         Parameter::required("ResourceType"),

@@ -138,17 +138,30 @@ impl Resources {
         Ok(found)
     }
 
+    /// What is named, whether or not it exists.
+    ///
+    /// # Errors
+    /// 404 InvalidResourceId.NotFound for what can be no name.
+    pub(super) fn named(&self) -> Result<Vec<Target>, ApiError> {
+        self.ids.iter().map(|id| self.target(id)).collect()
+    }
+
+    fn target(&self, id: &str) -> Result<Target, ApiError> {
+        let target = if self.secrets { id.parse().map(Target::Secret) } else { id.parse().map(Target::Key) };
+        target.map_err(|_invalid| ApiError::new(Code::InvalidResourceIdNotFound))
+    }
+
     async fn find_one(&self, context: &Context, id: &str) -> Result<Target, ApiError> {
-        let unknown = |_invalid| ApiError::new(Code::InvalidResourceIdNotFound);
-        if self.secrets {
-            let secret: SecretRef = id.parse().map_err(unknown)?;
-            let loaded = context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
-            // By name and by ARN it is the same secret (rule 1.5).
-            Ok(Target::Secret(SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name }))
-        } else {
-            let key: KeyRef = id.parse().map_err(unknown)?;
-            let held = context.app.keys().find(&context.scope, &key).await.map_err(resource_error)?;
-            Ok(Target::Key(KeyRef { scope: None, target: KeyTarget::Id(held.key().id.clone()) }))
+        match self.target(id)? {
+            Target::Secret(secret) => {
+                let loaded = context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
+                // By name and by ARN it is the same secret (rule 1.5).
+                Ok(Target::Secret(SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name }))
+            }
+            Target::Key(key) => {
+                let held = context.app.keys().find(&context.scope, &key).await.map_err(resource_error)?;
+                Ok(Target::Key(KeyRef { scope: None, target: KeyTarget::Id(held.key().id.clone()) }))
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct UntagResource;
 impl Action for UntagResource {
     const NAME: &'static str = "UntagResource";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Secret;
+    const RESOURCE: Resource = Resource::OneTagged;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::optional("SecretName"),
         Parameter::optional("KeyId"),

@@ -20,7 +20,7 @@ pub(super) struct UntagResources;
 impl Action for UntagResources {
     const NAME: &'static str = "UntagResources";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Secret;
+    const RESOURCE: Resource = Resource::Tagged;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("RegionId"),
         Parameter::required("ResourceType"),

@@ -1,60 +1,32 @@
-//! Who may sign: access keys, and the nonces they have used.
+//! Who asks, and the nonces that were used.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use secrecy::SecretString;
-
+use super::sessions::Session;
+use crate::domain::policy::{Identity, Principal};
 use crate::domain::{AccountId, Timestamp};
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
-    /// The account that owns what the caller creates.
-    pub account: AccountId,
+    /// Who that is, as policies name it. Its account owns what it creates.
+    pub principal: Principal,
     /// The access key that signed, if any: for the log.
     pub access_key: Option<String>,
+    /// The session, for a caller in a role.
+    pub session: Option<Arc<Session>>,
 }
 
-/// What verifies a signature.
-#[derive(Debug, Clone)]
-pub enum KeyMaterial {
-    /// The AccessKey secret.
-    Secret(SecretString),
-    /// The public RSA key of a key pair or client key, as SPKI PEM text.
-    PublicKey(String),
-}
-
-/// An access key of the root of an account.
-#[derive(Debug, Clone)]
-pub struct AccessKey {
-    /// The owning account.
-    pub account: AccountId,
-    /// What verifies its signatures.
-    pub material: KeyMaterial,
-    /// Whether it may be used.
-    pub active: bool,
-}
-
-/// All access keys, by id.
-#[derive(Debug, Default)]
-pub struct AccessKeys(BTreeMap<String, AccessKey>);
-
-impl AccessKeys {
-    /// The key with this id.
-    pub fn find(&self, id: &str) -> Option<&AccessKey> {
-        self.0.get(id)
+impl Caller {
+    /// The root of an account.
+    pub fn root(account: AccountId, access_key: Option<String>) -> Self {
+        Self { principal: Principal { account, identity: Identity::Root }, access_key, session: None }
     }
 
-    /// Adds a key; false when the id is taken.
-    pub fn add(&mut self, id: String, key: AccessKey) -> bool {
-        self.0.insert(id, key).is_none()
-    }
-
-    /// Whether any key belongs to the account.
-    pub fn has_account(&self, account: &AccountId) -> bool {
-        self.0.values().any(|key| &key.account == account)
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.principal.account
     }
 }
 

@@ -15,9 +15,6 @@ pub enum AppError {
     /// A rule of the service on keys forbids it.
     #[error(transparent)]
     Key(#[from] KeyRefusal),
-    /// The secret belongs to another account, and no policy lets the caller in; carries its ARN.
-    #[error("the secret {0} belongs to another account")]
-    OtherAccount(String),
     /// Others changed the secret faster than we could decide; the caller may try again.
     #[error("too many conflicting changes")]
     Busy,

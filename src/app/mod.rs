@@ -4,13 +4,16 @@
 //! lock; a commit runs in a task of its own, so that a client that goes away cannot leave the cache older than the
 //! database.
 
+mod access;
 mod cache;
 mod callers;
+mod directory;
 mod error;
 pub mod keys;
 mod loaded;
 mod locks;
 mod secrets;
+mod sessions;
 mod upkeep;
 mod vault;
 
@@ -18,15 +21,19 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-pub use callers::{AccessKey, AccessKeys, Caller, KeyMaterial, Nonces, SKEW_MS};
+pub use access::{Access, LookedAt, NoPermission, Subject, looked_at};
+pub use callers::{Caller, Nonces, SKEW_MS};
+pub use directory::{Directory, DirectoryError};
 pub use error::AppError;
 use keys::Keys;
 pub use loaded::Loaded;
 pub use secrets::{Creation, Put};
+pub use sessions::{Credentials, NewSession, Session};
 pub use upkeep::Damage;
 
-use crate::crypto::RootKey;
-use crate::domain::{Limits, Scope};
+use crate::crypto::{CryptoError, RootKey};
+use crate::domain::{AccountId, Limits, Scope};
+use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
 use crate::store::Store;
 
@@ -43,6 +50,12 @@ pub struct Parts {
     pub limits: Limits,
     /// The most memory that cached secrets may use, in bytes.
     pub cache_bytes: u64,
+    /// The accounts of the configuration file.
+    pub accounts: Vec<AccountFile>,
+    /// The account that is there in any case.
+    pub default_account: AccountId,
+    /// Whether secrets and keys have policies, as those in a KMS instance do (question 28).
+    pub resource_policies: bool,
 }
 
 /// The application.
@@ -52,6 +65,9 @@ pub struct App {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     limits: Limits,
+    resource_policies: bool,
+    root: Arc<RootKey>,
+    directory: Directory,
     keys: Arc<Keys>,
     vault: vault::Vault,
     cache: Arc<cache::Cache>,
@@ -67,23 +83,40 @@ impl App {
     /// without a marker is new and gets one.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when the root key is another one; nothing is changed then.
-    pub async fn open(parts: Parts, root: RootKey) -> Result<Arc<Self>, AppError> {
-        let Parts { store, clock, entropy, limits, cache_bytes } = parts;
-        match store.meta(MARKER).await? {
-            Some(marker) => root.check_marker(&marker)?,
+    /// [`AppError::Crypto`] when the root key is another one; nothing is changed then. [`DirectoryError::Wrong`] when
+    /// the accounts do not go together.
+    pub async fn open(parts: Parts, root: RootKey) -> Result<Arc<Self>, DirectoryError> {
+        let Parts {
+            store,
+            clock,
+            entropy,
+            limits,
+            cache_bytes,
+            accounts,
+            default_account,
+            resource_policies,
+        } = parts;
+        match store.meta(MARKER).await.map_err(AppError::from)? {
+            Some(marker) => root.check_marker(&marker).map_err(AppError::from)?,
             None => {
-                let marker = root.marker(&mut *entropy.rng())?;
-                store.add_meta(MARKER, marker.as_bytes().to_vec()).await?;
+                let marker = root.marker(&mut *entropy.rng()).map_err(AppError::from)?;
+                store.add_meta(MARKER, marker.as_bytes().to_vec()).await.map_err(AppError::from)?;
             }
         }
         let commits = TaskTracker::new();
-        let (of_keys, chance) = (Arc::clone(&store), Arc::clone(&entropy));
-        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, root, commits.clone());
+        let root = Arc::new(root);
+        let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
+        let (to_directory, chance, of_root) = shared();
+        let directory = Directory::open(accounts, default_account, to_directory, chance, of_root).await?;
+        let (of_keys, chance, of_root) = shared();
+        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, commits.clone());
         let keys = Arc::new(keys);
         Ok(Arc::new(Self {
             vault: vault::Vault::new(Arc::clone(&keys), Arc::clone(&entropy)),
             keys,
+            root,
+            resource_policies,
+            directory,
             store,
             clock,
             entropy,
@@ -97,6 +130,32 @@ impl App {
     /// The bounds on secrets.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Whether secrets and keys have policies, as those in a KMS instance do (question 28).
+    pub fn resource_policies(&self) -> bool {
+        self.resource_policies
+    }
+
+    /// Who there is.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Makes temporary credentials.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn issue(&self, new: &NewSession) -> Result<Credentials, AppError> {
+        sessions::issue(new, &self.root, &*self.clock, &*self.entropy)
+    }
+
+    /// The session that a security token carries, whether or not it is over.
+    ///
+    /// # Errors
+    /// [`CryptoError`] for a token that was not made with this root key.
+    pub fn session(&self, token: &str) -> Result<Session, CryptoError> {
+        sessions::open(token, &self.root)
     }
 
     /// Customer master keys.
@@ -130,10 +189,7 @@ impl App {
 /// The scope that a reference means for a caller.
 fn resolve(caller: &Scope, reference: &crate::domain::SecretRef) -> Result<Scope, AppError> {
     let Some(named) = &reference.scope else { return Ok(caller.clone()) };
-    if named.account != caller.account {
-        // No policy can let another account in yet (rule 10.5), and permission is checked before existence.
-        return Err(AppError::OtherAccount(named.secret_arn(&reference.name)));
-    }
+    // Whether the caller may reach into another account was decided before: see `App::permit`.
     if named.region != caller.region {
         return Err(crate::domain::Refusal::SecretNotFound.into());
     }

@@ -11,8 +11,8 @@ use super::{App, AppError, resolve};
 use crate::crypto::same_bytes;
 use crate::domain::writes::{self, NewSecret, PutVersion};
 use crate::domain::{
-    Change, DataType, KeyId, Refusal, Scope, Secret, SecretName, SecretRef, StageLabel, Tags, Timestamp,
-    Version, VersionId,
+    Change, DataType, KeyId, Refusal, ResourcePolicy, Scope, Secret, SecretName, SecretRef, StageLabel, Tags,
+    Timestamp, Version, VersionId,
 };
 use crate::store::{Batch, SealedValue, StoreError};
 
@@ -34,6 +34,8 @@ pub struct Creation {
     pub encryption_key: Option<KeyId>,
     /// Tags.
     pub tags: Tags,
+    /// Its policy; none for the default one.
+    pub policy: Option<ResourcePolicy>,
 }
 
 /// A version to be put.
@@ -69,7 +71,7 @@ impl App {
     /// The secret that a caller means.
     ///
     /// # Errors
-    /// [`Refusal::SecretNotFound`] when there is none or its recovery window is over; [`AppError::OtherAccount`].
+    /// [`Refusal::SecretNotFound`] when there is none or its recovery window is over.
     pub async fn find(&self, caller: &Scope, reference: &SecretRef) -> Result<Arc<Loaded>, AppError> {
         let scope = resolve(caller, reference)?;
         let cached = self.cache.get(&scope, &reference.name);
@@ -118,6 +120,7 @@ impl App {
             version: creation.version,
             data_type: creation.data_type,
             tags: creation.tags,
+            policy: creation.policy,
         };
         let (version, encryption_key) = (new.version.clone(), new.encryption_key.clone());
         let change = writes::create(new, now)?;

@@ -67,7 +67,9 @@ impl App {
         let outcome = self.store.reset().await;
         self.cache.clear();
         self.keys.clear();
-        Ok(outcome?)
+        outcome?;
+        self.directory.forget().await;
+        Ok(())
     }
 
     /// Opens every value and verifies every invariant.

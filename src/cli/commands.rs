@@ -44,6 +44,9 @@ async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<std::fs::Fil
         entropy: Arc::new(OsEntropy),
         limits: Limits::default(),
         cache_bytes: 1024 * 1024,
+        accounts: Vec::new(),
+        default_account: "0".parse().context("an account id")?,
+        resource_policies: true,
     };
     Ok((App::open(parts, opened.root).await?, opened.lock))
 }

@@ -49,7 +49,7 @@ enum Auth {
     Open,
     /// Every request carries a valid signature of a known, active access key.
     Signed,
-    /// Signed, and policies decide. Not available yet.
+    /// Signed, and RAM, secret and key policies decide.
     Enforced,
 }
 
@@ -90,10 +90,10 @@ struct ServeArgs {
     /// Account of unsigned requests and of the built-in access key.
     #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = "1000000000000001", value_name = "ID")]
     account_id: String,
-    /// Configuration file: accounts, access keys, limits.
+    /// Configuration file: accounts, users, roles, policies, access keys, limits.
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What `/_sesame` wants as `Authorization: Bearer` in signed mode.
+    /// What `/_sesame` wants as `Authorization: Bearer` in signed and enforced mode.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
     /// How log lines look.

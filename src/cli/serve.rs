@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     let mode = match args.auth {
         Auth::Open => AuthMode::Open,
         Auth::Signed => AuthMode::Signed,
-        Auth::Enforced => bail!("--auth enforced is not available yet; use open or signed"),
+        Auth::Enforced => AuthMode::Enforced,
     };
     let default_region: Region =
         args.region.parse().with_context(|| format!("--region \"{}\" is no region id", args.region))?;
@@ -46,6 +46,9 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         entropy: Arc::new(OsEntropy),
         limits: config.limits,
         cache_bytes: config.cache_bytes,
+        accounts: config.accounts,
+        resource_policies: config.resource_policies,
+        default_account: default_account.clone(),
     };
     let app = App::open(parts, opened.root).await.context("cannot open the database")?;
     if mode == AuthMode::Open && !address.ip().is_loopback() {
@@ -60,15 +63,8 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     )?;
     writeln!(out, "Ready.")?;
     out.flush()?;
-    let settings = Settings {
-        app,
-        clock,
-        access_keys: config.access_keys,
-        mode,
-        default_account,
-        default_region,
-        admin_token: args.admin_token,
-    };
+    let settings =
+        Settings { app, clock, mode, default_account, default_region, admin_token: args.admin_token };
     let shutdown = CancellationToken::new();
     let serving = server::serve(settings, listener, shutdown.clone());
     let hard_stop = signals(shutdown);

@@ -74,6 +74,31 @@ impl KeyMaterialContext<'_> {
     }
 }
 
+/// The place of what is known of an account: its users, roles, policies and access keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountContext<'a> {
+    /// The account.
+    pub account: &'a str,
+}
+
+impl AccountContext<'_> {
+    /// The associated data.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(&["sesame/account/1", self.account], None)
+    }
+}
+
+/// The place of temporary credentials: in the hands of whoever they were given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionContext;
+
+impl SessionContext {
+    /// The associated data.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(&["sesame/session/1"], None)
+    }
+}
+
 /// The place of the marker by which a wrong root key is noticed. There is one in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MarkerContext;

@@ -33,7 +33,9 @@ mod sealed;
 pub mod symmetric_blob;
 
 pub use compare::same_bytes;
-pub use context::{DataKeyContext, KeyMaterialContext, MarkerContext, ValueContext};
+pub use context::{
+    AccountContext, DataKeyContext, KeyMaterialContext, MarkerContext, SessionContext, ValueContext,
+};
 pub use key::SymmetricKey;
 pub use keyring::KeyRing;
 pub use root::{RootKey, SALT_LEN};

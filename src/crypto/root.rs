@@ -7,7 +7,10 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::key::KEY_LEN;
-use super::{Cipher, CryptoError, KeyMaterialContext, MarkerContext, Sealed, SymmetricKey, same_bytes};
+use super::{
+    AccountContext, Cipher, CryptoError, KeyMaterialContext, MarkerContext, Sealed, SessionContext,
+    SymmetricKey, same_bytes,
+};
 
 /// Length in bytes of the salt of a passphrase.
 pub const SALT_LEN: usize = 16;
@@ -18,14 +21,16 @@ const PASSES: u32 = 3;
 const LANES: u32 = 1;
 
 const WRAP_INFO: &[u8] = b"sesame/root/wrap/1";
+const IDENTITY_INFO: &[u8] = b"sesame/root/identity/1";
 const MARKER_INFO: &[u8] = b"sesame/root/marker/1";
 const MARKER: &[u8] = b"sesame root key marker";
 
-/// The root key, as the subkeys derived from it: one wraps customer master keys, one seals the marker. The
-/// key itself is not kept.
+/// The root key, as the subkeys derived from it: one wraps customer master keys, one seals accounts and temporary
+/// credentials, one seals the marker. The key itself is not kept.
 #[derive(Debug)]
 pub struct RootKey {
     wrap: Cipher,
+    identity: Cipher,
     marker: Cipher,
 }
 
@@ -37,6 +42,7 @@ impl RootKey {
     pub fn from_key(key: &SymmetricKey) -> Result<Self, CryptoError> {
         Ok(Self {
             wrap: Cipher::new(&derive(key, WRAP_INFO)?),
+            identity: Cipher::new(&derive(key, IDENTITY_INFO)?),
             marker: Cipher::new(&derive(key, MARKER_INFO)?),
         })
     }
@@ -94,6 +100,47 @@ impl RootKey {
         rng: &mut dyn CryptoRng,
     ) -> Result<Sealed, CryptoError> {
         self.wrap_key_material(context, &old.unwrap_key_material(context, wrapped)?, rng)
+    }
+
+    /// Seals what is known of an account.
+    ///
+    /// # Errors
+    /// None in practice; see [`Cipher::seal`].
+    pub fn seal_account(
+        &self,
+        context: &AccountContext<'_>,
+        account: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Sealed, CryptoError> {
+        self.identity.seal(&context.encode(), account, rng)
+    }
+
+    /// Opens what is known of an account.
+    ///
+    /// # Errors
+    /// [`CryptoError::CannotOpen`] and [`CryptoError::Malformed`], as [`Cipher::open`].
+    pub fn open_account(
+        &self,
+        context: &AccountContext<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        self.identity.open(&context.encode(), sealed)
+    }
+
+    /// Seals temporary credentials.
+    ///
+    /// # Errors
+    /// None in practice; see [`Cipher::seal`].
+    pub fn seal_session(&self, session: &[u8], rng: &mut dyn CryptoRng) -> Result<Sealed, CryptoError> {
+        self.identity.seal(&SessionContext.encode(), session, rng)
+    }
+
+    /// Opens temporary credentials.
+    ///
+    /// # Errors
+    /// [`CryptoError::CannotOpen`] and [`CryptoError::Malformed`], as [`Cipher::open`].
+    pub fn open_session(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        self.identity.open(&SessionContext.encode(), sealed)
     }
 
     /// Makes the marker, which is stored in a new database.

@@ -1,5 +1,6 @@
 //! A decided change, as data.
 
+use super::ResourcePolicy;
 use super::names::{SecretId, StageLabel, VersionId};
 use super::secret::{Secret, Version};
 use super::tags::{TagKey, TagValue};
@@ -22,6 +23,8 @@ pub enum Op {
     SetDescription(String),
     /// Another time of last change.
     SetUpdated(Timestamp),
+    /// Another policy.
+    SetPolicy(ResourcePolicy),
     /// Scheduled for deletion, or no longer.
     SetPlannedDeletion(Option<Timestamp>),
     /// A tag is set or overwritten.

@@ -27,6 +27,7 @@ pub use names::{
     AccountId, DataKeyId, KeyId, Region, Scope, SecretId, SecretName, SecretRef, StageLabel, VersionId,
 };
 pub use page::Page;
+pub use policy::ResourcePolicy;
 pub use refusal::Refusal;
 pub use secret::{DataType, Secret, SecretType, Version};
 pub use stages::StageMap;

@@ -7,7 +7,7 @@ use super::names::{Invalid, KeyId, Scope, SecretId, SecretName, StageLabel, Vers
 use super::stages::StageMap;
 use super::tags::Tags;
 use super::time::Timestamp;
-use super::{Change, Op, Refusal};
+use super::{Change, Op, Refusal, ResourcePolicy};
 
 /// Kinds of secret (rule 8.1). Only generic ones can be created so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,6 +123,8 @@ pub struct Secret {
     pub updated: Timestamp,
     /// When it will be gone, while scheduled for deletion.
     pub planned_deletion: Option<Timestamp>,
+    /// Its policy; none for the default one (rule 10.2).
+    pub policy: Option<ResourcePolicy>,
     /// The versions, oldest first.
     pub versions: Vec<Version>,
     /// Which version carries which label.
@@ -188,6 +190,7 @@ impl Secret {
                 Op::SetDescription(text) => next.description.clone_from(text),
                 Op::SetUpdated(at) => next.updated = *at,
                 Op::SetPlannedDeletion(at) => next.planned_deletion = *at,
+                Op::SetPolicy(policy) => next.policy = Some(policy.clone()),
                 Op::SetTag(key, value) => next.tags.set(key.clone(), value.clone()),
                 Op::RemoveTag(key) => next.tags.remove(key),
                 Op::Purge => return None,

@@ -6,7 +6,7 @@ use super::secret::{DataType, Secret, SecretType, Version};
 use super::stages::StageMap;
 use super::tags::{TagKey, TagValue, Tags};
 use super::time::Timestamp;
-use super::{Change, Op, Refusal};
+use super::{Change, Op, Refusal, ResourcePolicy};
 
 /// A secret to be created, with its first version.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct NewSecret {
     pub data_type: DataType,
     /// Tags.
     pub tags: Tags,
+    /// Its policy; none for the default one.
+    pub policy: Option<ResourcePolicy>,
 }
 
 /// Decides a creation on a free name: the first version carries `ACSCurrent`, nobody `ACSPrevious` (rule 2.1).
@@ -51,6 +53,7 @@ pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
         created: now,
         updated: now,
         planned_deletion: None,
+        policy: new.policy,
         versions: Vec::new(),
         stages: StageMap::default(),
         tags: new.tags,
@@ -237,6 +240,16 @@ pub fn restore(secret: &Secret, now: Timestamp) -> Result<Change, Refusal> {
 pub fn update(secret: &Secret, description: Option<String>, now: Timestamp) -> Result<Change, Refusal> {
     secret.require_live()?;
     Ok(change(secret, description.map(Op::SetDescription).into_iter().collect(), now))
+}
+
+/// Decides SetSecretPolicy. It does not count as a change of the secret itself (question 13).
+///
+/// # Errors
+/// [`Refusal::InRecoveryWindow`].
+pub fn set_policy(secret: &Secret, policy: ResourcePolicy) -> Result<Change, Refusal> {
+    secret.require_live()?;
+    let (id, on_revision) = (secret.id.clone(), secret.revision);
+    Ok(Change { secret: id, on_revision, ops: vec![Op::SetPolicy(policy)] })
 }
 
 /// Decides the setting of tags: known keys are overwritten. Allowed in the recovery window (rule 6.6).

@@ -1,10 +1,21 @@
-//! Who asks? From a claim to a caller, in the order that the gateway checks: key, time, signature, nonce (fact D20).
+//! Who asks? From a claim to a caller, in the order that the gateway checks: key, token, time, signature, nonce
+//! (fact D20).
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{AuthMode, Shared};
-use crate::app::{AccessKey, Caller, KeyMaterial, SKEW_MS};
+use crate::app::{Caller, SKEW_MS, Session};
+use crate::crypto::same_bytes;
 use crate::domain::Timestamp;
+use crate::domain::policy::{Identity, Principal};
+use crate::identities::{FoundKey, KeyMaterial};
 use crate::wire::signature::{self, Claim, Material, SignedClaim, SignedRequest};
 use crate::wire::{ApiError, Code};
+
+/// How ids of temporary access keys begin.
+const TEMPORARY: &str = "STS.";
 
 /// The caller that a claim proves.
 ///
@@ -16,32 +27,112 @@ pub(super) fn caller(
     claim: &Claim,
 ) -> Result<Caller, ApiError> {
     let settings = &shared.settings;
-    let root = |access_key: Option<&str>| Caller {
-        account: settings.default_account.clone(),
-        access_key: access_key.map(str::to_owned),
+    let open = settings.mode == AuthMode::Open;
+    let root = |access_key: Option<&str>| {
+        Caller::root(settings.default_account.clone(), access_key.map(str::to_owned))
     };
-    match (claim, settings.mode) {
-        (Claim::Unsigned | Claim::Bearer, AuthMode::Open) => Ok(root(None)),
-        (Claim::Unsigned, AuthMode::Signed) => Err(ApiError::missing_from_gateway("AccessKeyId")),
+    let claim = match claim {
+        Claim::Unsigned | Claim::Bearer if open => return Ok(root(None)),
+        Claim::Unsigned => return Err(ApiError::missing_from_gateway("AccessKeyId")),
         // Nobody here issues bearer tokens (fact F10).
-        (Claim::Bearer, AuthMode::Signed) => Err(ApiError::new(Code::InvalidSignatureMethod)),
-        (Claim::Signed(signed), mode) => match (settings.access_keys.find(&signed.access_key_id), mode) {
-            (Some(key), _) => verified(shared, request, signed, key),
-            (None, AuthMode::Open) => Ok(root(Some(&signed.access_key_id))),
-            (None, AuthMode::Signed) => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound)),
+        Claim::Bearer => return Err(ApiError::new(Code::InvalidSignatureMethod)),
+        Claim::Signed(claim) => claim,
+    };
+    let id = claim.access_key_id.as_str();
+    if let Some(found) = settings.app.directory().current().key(id) {
+        return of_key(shared, request, claim, found);
+    }
+    match &claim.security_token {
+        Some(token) => match settings.app.session(token) {
+            Ok(session) => of_session(shared, request, claim, session),
+            Err(_) if open => Ok(root(Some(id))),
+            Err(_) if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::InvalidSecurityTokenMalformed)),
+            Err(_) => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound)),
         },
+        None if open => Ok(root(Some(id))),
+        None if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::MissingSecurityToken)),
+        None => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound)),
     }
 }
 
-fn verified(
+/// The holder of a key that is written down.
+fn of_key(
     shared: &Shared,
     request: &SignedRequest<'_>,
     claim: &SignedClaim,
-    key: &AccessKey,
+    found: &FoundKey,
 ) -> Result<Caller, ApiError> {
-    if !key.active {
+    if !found.key.active {
         return Err(ApiError::new(Code::InvalidAccessKeyIdInactive));
     }
+    check_token(claim, found.key.token.as_ref())?;
+    match &found.key.material {
+        KeyMaterial::Secret(secret) => verify(shared, request, claim, exposed(secret))?,
+        KeyMaterial::PublicKey(pem) => verify(shared, request, claim, Material::PublicKeyPem(pem))?,
+    }
+    let identity = match &found.user {
+        None => Identity::Root,
+        Some(name) => Identity::User { name: name.clone() },
+    };
+    let principal = Principal { account: found.account.id.clone(), identity };
+    Ok(Caller { principal, access_key: Some(claim.access_key_id.clone()), session: None })
+}
+
+/// The token beside a key that is written down: the one that is written down with it. A temporary key without one
+/// takes any, and a permanent key none.
+fn check_token(claim: &SignedClaim, wanted: Option<&SecretString>) -> Result<(), ApiError> {
+    match (&claim.security_token, wanted) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(ApiError::new(Code::MissingSecurityToken)),
+        (Some(_), None) if claim.access_key_id.starts_with(TEMPORARY) => Ok(()),
+        (Some(sent), Some(wanted)) if same_bytes(sent.as_bytes(), bytes(wanted)) => Ok(()),
+        (Some(_), _) => Err(ApiError::new(Code::InvalidSecurityTokenMismatch)),
+    }
+}
+
+/// The holder of temporary credentials.
+fn of_session(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    claim: &SignedClaim,
+    session: Session,
+) -> Result<Caller, ApiError> {
+    if session.access_key != claim.access_key_id {
+        return Err(ApiError::new(Code::InvalidSecurityTokenMismatch));
+    }
+    let app = &shared.settings.app;
+    let identities = app.directory().current();
+    let role = identities.account(&session.account).and_then(|account| account.roles.get(&session.role));
+    // A session ends with its role, too.
+    if session.is_over(app.clock().now()) || role.is_none() {
+        return Err(ApiError::new(Code::InvalidSecurityTokenExpired));
+    }
+    verify(shared, request, claim, exposed(session.secret()))?;
+    let identity = Identity::RoleSession { role: session.role.clone(), session: session.name.clone() };
+    let principal = Principal { account: session.account.clone(), identity };
+    let access_key = Some(claim.access_key_id.clone());
+    Ok(Caller { principal, access_key, session: Some(Arc::new(session)) })
+}
+
+fn exposed(secret: &SecretString) -> Material<'_> {
+    Material::Secret(bytes(secret))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "neither signature nor token can be checked without looking at it"
+)]
+fn bytes(secret: &SecretString) -> &[u8] {
+    secret.expose_secret().as_bytes()
+}
+
+/// Time, signature, nonce.
+fn verify(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    claim: &SignedClaim,
+    material: Material<'_>,
+) -> Result<(), ApiError> {
     let clock = shared.settings.app.clock();
     let signed_at = claim.time_ms().ok_or_else(|| ApiError::new(Code::InvalidTimeStampFormat))?;
     let signed_at = Timestamp::from_millis(signed_at);
@@ -50,22 +141,14 @@ fn verified(
     if !fresh {
         return Err(ApiError::new(Code::InvalidTimeStampExpired));
     }
-    match &key.material {
-        KeyMaterial::Secret(secret) => {
-            #[expect(clippy::disallowed_methods, reason = "a signature cannot be checked without the key")]
-            let secret = secrecy::ExposeSecret::expose_secret(secret);
-            signature::verify(request, claim, Material::Secret(secret.as_bytes()))?;
-        }
-        KeyMaterial::PublicKey(pem) => signature::verify(request, claim, Material::PublicKeyPem(pem))?,
-    }
+    signature::verify(request, claim, material)?;
     // Only now: a stranger must not be able to use up somebody's nonces.
     match &claim.nonce {
         Some(nonce) if !shared.nonces.first_use(&claim.access_key_id, nonce, clock.wall()) => {
-            return Err(ApiError::new(Code::SignatureNonceUsed));
+            Err(ApiError::new(Code::SignatureNonceUsed))
         }
         // The documentation of header signatures requires one; that of RPC v1 knows none (fact E1).
-        None if claim.scheme.needs_nonce() => return Err(ApiError::missing_from_gateway("SignatureNonce")),
-        _ => {}
+        None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce")),
+        _ => Ok(()),
     }
-    Ok(Caller { account: key.account.clone(), access_key: Some(claim.access_key_id.clone()) })
 }

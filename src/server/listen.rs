@@ -1,10 +1,11 @@
 //! The accept loop: our own, because `axum::serve` sets neither a header timeout nor a deadline for shutdown.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -21,6 +22,10 @@ const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 const CONNECTIONS: usize = 4096;
 /// The largest head that hyper buffers, in bytes: a request line of 256 KiB moved into a header, and the rest.
 const HEAD_BYTES: usize = 400 * 1024;
+
+/// The address that a request came from, as an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 /// Accepts connections until shutdown.
 ///
@@ -44,9 +49,10 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _peer)) => {
+            Ok((stream, peer)) => {
                 let stop = shutdown.clone();
-                let serving = connection(stream, router.clone(), long_query.clone(), stop);
+                let router = router.clone().layer(Extension(Peer(peer.ip())));
+                let serving = connection(stream, router, long_query.clone(), stop);
                 tasks.spawn(async move {
                     serving.await;
                     drop(slot);

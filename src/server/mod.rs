@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{AccessKeys, App, Nonces};
+use crate::app::{App, Nonces};
 use crate::domain::{AccountId, Region, Timestamp};
 use crate::ports::ServerClock;
 
@@ -28,6 +28,8 @@ pub enum AuthMode {
     Open,
     /// Every request carries a valid signature of a known, active access key.
     Signed,
+    /// The same, and policies decide.
+    Enforced,
 }
 
 impl AuthMode {
@@ -36,6 +38,7 @@ impl AuthMode {
         match self {
             Self::Open => "open",
             Self::Signed => "signed",
+            Self::Enforced => "enforced",
         }
     }
 }
@@ -47,15 +50,13 @@ pub struct Settings {
     pub app: Arc<App>,
     /// The clock that `/_sesame/clock` moves; the application's own.
     pub clock: Arc<ServerClock>,
-    /// Who may sign.
-    pub access_keys: AccessKeys,
     /// Who is let in.
     pub mode: AuthMode,
     /// The account of unsigned requests.
     pub default_account: AccountId,
     /// The region of requests that name none.
     pub default_region: Region,
-    /// What `/_sesame` wants in `signed` mode, but for health and ready.
+    /// What `/_sesame` wants in `signed` and `enforced` mode, but for health and ready.
     pub admin_token: Option<SecretString>,
 }
 

@@ -1,5 +1,5 @@
 //! The RPC endpoint. [`answer`] is the whole order of checks: receive, claim, resolve the action, authenticate,
-//! decode, decide, commit, encode.
+//! authorize, decode, decide, commit, encode.
 
 use std::sync::Arc;
 
@@ -8,9 +8,10 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{Shared, authenticate, receive};
+use super::listen::Peer;
+use super::{AuthMode, Shared, authenticate, receive};
 use crate::actions::{self, Context, Endpoint};
-use crate::app::Caller;
+use crate::app::{Access, Caller};
 use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
@@ -46,7 +47,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     telemetry::request(&telemetry::Served {
         request_id: &facts.request_id,
         action: facts.action.unwrap_or("-"),
-        account: facts.caller.as_ref().map_or("-", |c| c.account.as_str()),
+        account: facts.caller.as_ref().map_or("-", |c| c.account().as_str()),
         access_key: facts.caller.as_ref().and_then(|c| c.access_key.as_deref()).unwrap_or("-"),
         region: facts.region.as_str(),
         scheme: facts.scheme.unwrap_or("-"),
@@ -86,7 +87,7 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     if parts.uri.path() != "/" {
         return Err(ApiError::new(Code::InvalidActionNotFound));
     }
-    if shared.settings.mode == super::AuthMode::Open && is_from_another_site(&parts.headers) {
+    if shared.settings.mode == AuthMode::Open && is_from_another_site(&parts.headers) {
         return Err(ApiError::naming(Code::ForbiddenNoPermission, "another site's page"));
     }
     let claim = signature::claim(&signed)?;
@@ -98,14 +99,26 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     if let Claim::Signed(claim) = &claim {
         facts.scheme = Some(claim.scheme.as_str());
     }
-    let caller = authenticate::caller(shared, &signed, &claim)?;
+    let caller = match &claim {
+        Claim::Unsigned if action.anonymous() => Caller::root(shared.settings.default_account.clone(), None),
+        claim => authenticate::caller(shared, &signed, claim)?,
+    };
     facts.region = region(shared, &signed, &claim)?;
-    let scope = Scope { account: caller.account.clone(), region: facts.region.clone() };
     facts.caller = Some(caller.clone());
-    let request_id = facts.request_id.clone();
-    let context = Context { app: Arc::clone(&shared.settings.app), scope, caller, request_id };
+    let context = Context {
+        app: Arc::clone(&shared.settings.app),
+        scope: Scope { account: caller.account().clone(), region: facts.region.clone() },
+        access: Access {
+            caller,
+            enforced: shared.settings.mode == AuthMode::Enforced,
+            source_ip: parts.extensions.get::<Peer>().map(|peer| peer.0),
+            secure_transport: false,
+        },
+        request_id: facts.request_id.clone(),
+    };
     let mut all = query;
     all.extend(form)?;
+    actions::authorize(&context, action, Fields::new(&all)).await?;
     action.call(&context, Fields::new(&all), facts.format).await
 }
 
@@ -145,10 +158,10 @@ fn resolve(request: &SignedRequest<'_>, claim: &Claim) -> Result<&'static dyn En
     };
     let name = name.ok_or_else(|| ApiError::missing_from_gateway("Action"))?;
     let version = version.ok_or_else(|| ApiError::missing_from_gateway("Version"))?;
-    if version != actions::VERSION {
-        return Err(ApiError::new(Code::InvalidVersion));
-    }
-    actions::find(name).ok_or_else(|| ApiError::new(Code::InvalidActionNotFound))
+    let served = actions::of_version(version).ok_or_else(|| ApiError::new(Code::InvalidVersion))?;
+    // Names are case-sensitive (fact B5).
+    let action = served.iter().find(|action| action.name() == name).copied();
+    action.ok_or_else(|| ApiError::new(Code::InvalidActionNotFound))
 }
 
 /// Which region is meant: the one in the endpoint's name, in the credential's scope, in the parameter, the default.

@@ -13,7 +13,7 @@ pub use records::{
 };
 
 use crate::domain::keys::Alias;
-use crate::domain::{Page, Scope, SecretFilter, SecretName, TagKey, TagValue, Timestamp};
+use crate::domain::{AccountId, KeyId, Page, Scope, SecretFilter, SecretName, TagKey, TagValue, Timestamp};
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +105,15 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When something falls due for a key next.
     async fn next_key_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
+    /// The account and region of a key, wherever it is.
+    async fn scope_of_key(&self, id: &KeyId) -> Result<Option<Scope>, StoreError>;
+
+    /// The accounts that are kept, each sealed.
+    async fn accounts(&self) -> Result<Vec<(AccountId, Vec<u8>)>, StoreError>;
+
+    /// Keeps an account, sealed, or keeps it no longer.
+    async fn set_account(&self, id: AccountId, sealed: Option<Vec<u8>>) -> Result<(), StoreError>;
+
     /// A fact about the installation.
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;
 
@@ -114,7 +123,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Removes every secret and key; facts about the installation stay.
+    /// Removes every secret, key and account; facts about the installation stay.
     async fn reset(&self) -> Result<(), StoreError>;
 
     /// What the database itself finds damaged: one line per finding.

@@ -62,7 +62,7 @@ pub enum KeyChange {
     /// A key is made, or replaced by its next state, which counts the revision up by one.
     Put {
         /// The key as it is afterwards, with the material of all its versions.
-        record: KeyRecord,
+        record: Box<KeyRecord>,
     },
     /// A key is gone, with its material, aliases and tags.
     Delete {

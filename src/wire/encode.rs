@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::error::ApiError;
+use crate::app::{LookedAt, NoPermission};
 
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,67 @@ struct ErrorDocument<'a> {
     host_id: &'a str,
     code: &'a str,
     message: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_denied_detail: Option<AccessDeniedDetail<'a>>,
+}
+
+/// Why a permission was refused, as SDKs hand it on. `Policy`, `Statement` and `Sid` are ours: the statement that
+/// denies. What the cloud encrypts in `EncodedDiagnosticMessage` is here base64 of every statement that was looked at.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AccessDeniedDetail<'a> {
+    auth_action: &'a str,
+    auth_principal_type: &'a str,
+    auth_principal_owner_id: &'a str,
+    auth_principal_display_name: &'a str,
+    no_permission_type: &'a str,
+    policy_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    encoded_diagnostic_message: String,
+}
+
+impl<'a> AccessDeniedDetail<'a> {
+    fn of(denied: &'a NoPermission) -> Self {
+        let (kind, owner, name) = &denied.principal;
+        let by = denied.denied_by.as_ref();
+        Self {
+            auth_action: &denied.action,
+            auth_principal_type: kind,
+            auth_principal_owner_id: owner,
+            auth_principal_display_name: name,
+            no_permission_type: if denied.explicit { "ExplicitDeny" } else { "ImplicitDeny" },
+            policy_type: denied.policy_type,
+            policy: by.map(|by| by.policy.as_str()),
+            statement: by.map(|by| by.statement),
+            sid: by.and_then(|by| by.sid.as_deref()),
+            encoded_diagnostic_message: STANDARD.encode(diagnosis(denied).to_string()),
+        }
+    }
+}
+
+/// Every statement that was looked at, and why it does or does not apply.
+pub fn diagnosis(denied: &NoPermission) -> Value {
+    let statement = |looked: &LookedAt| {
+        json!({
+            "policy": looked.policy,
+            "statement": looked.statement,
+            "sid": looked.sid,
+            "effect": looked.effect,
+            "applies": looked.mismatch.is_none(),
+            "mismatch": looked.mismatch,
+        })
+    };
+    json!({
+        "action": denied.action,
+        "resource": denied.arn,
+        "decision": if denied.explicit { "ExplicitDeny" } else { "ImplicitDeny" },
+        "statements": denied.looked_at.iter().map(statement).collect::<Vec<_>>(),
+    })
 }
 
 /// The document of a successful answer.
@@ -81,8 +146,14 @@ pub fn error(format: Format, error: &ApiError, request_id: &str, host_id: &str) 
         Format::Json => Cow::Borrowed(&*error.message),
         Format::Xml => error.message.chars().map(|c| if is_xml_char(c) { c } else { '\u{FFFD}' }).collect(),
     };
-    let document =
-        ErrorDocument { request_id, http_status: error.code.status(), host_id, code: &error.wire, message };
+    let document = ErrorDocument {
+        request_id,
+        http_status: error.code.status(),
+        host_id,
+        code: &error.wire,
+        message,
+        access_denied_detail: error.denied.as_deref().map(AccessDeniedDetail::of),
+    };
     let encoded = match format {
         Format::Json => serde_json::to_vec(&document).ok(),
         Format::Xml => quick_xml::se::to_string_with_root("Error", &document).ok().map(|text| xml(&text)),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::app::AppError;
+use crate::app::{AppError, NoPermission};
 use crate::domain::Refusal;
 use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -21,12 +21,20 @@ pub struct ApiError {
     pub message: Cow<'static, str>,
     /// What the log shall say beside it, if anything; never part of the answer.
     pub cause: Option<String>,
+    /// Which permission was missing, and what was looked at.
+    pub denied: Option<Box<NoPermission>>,
 }
 
 impl ApiError {
     /// The code with its default wording.
     pub fn new(code: Code) -> Self {
-        Self { code, wire: code.as_str().into(), message: code.row().message.into(), cause: None }
+        Self {
+            code,
+            wire: code.as_str().into(),
+            message: code.row().message.into(),
+            cause: None,
+            denied: None,
+        }
     }
 
     /// The code with another documented wording.
@@ -54,9 +62,25 @@ impl ApiError {
         Self { wire: format!("Missing{name}").into(), ..Self::naming(Code::MissingGatewayParameter, name) }
     }
 
+    /// The same refusal of a permission, with another name for what it is about.
+    #[must_use]
+    pub fn about(self, name: &str) -> Self {
+        match self.denied {
+            Some(denied) => Self { denied: Some(denied), ..Self::naming(self.code, name) },
+            None => self,
+        }
+    }
+
     /// 500 InternalFailure without detail; the cause goes to the log.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         Self { cause: Some(cause.to_string()), ..Self::new(Code::InternalFailure) }
+    }
+}
+
+impl From<Box<NoPermission>> for ApiError {
+    fn from(denied: Box<NoPermission>) -> Self {
+        let error = Self::naming(Code::ForbiddenNoPermission, &denied.arn);
+        Self { denied: Some(denied), ..error }
     }
 }
 
@@ -117,7 +141,6 @@ impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Refused(refusal) => refusal.into(),
-            AppError::OtherAccount(arn) => Self::naming(Code::ForbiddenNoPermission, &arn),
             AppError::Busy | AppError::Unavailable(_) => {
                 Self { cause: Some(error.to_string()), ..Self::new(Code::ServiceUnavailableTemporary) }
             }

@@ -1,13 +1,15 @@
 //! Who is let in, in the modes `open` and `signed`, and as whom.
 
 use serde_json::{Value, json};
-use sesame::app::{AccessKey, KeyMaterial};
 use sesame::domain::Timestamp;
+use sesame::identities::file::{KeyFile, Status};
 use sesame::ports::Clock as _;
 use sesame::server::AuthMode;
 
 use crate::support::sign::{Acs, rpc_signature, rpc_string_to_sign, rpc_system};
-use crate::support::{ACCOUNT, Answer, NOW, OTHER_ACCOUNT, Options, Server, form, not_found, refusal, text};
+use crate::support::{
+    ACCOUNT, Answer, NOW, OTHER_ACCOUNT, Options, Server, form, key_file, not_found, refusal, text,
+};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const TESTID: (&str, &str) = ("testid", "testsecret");
@@ -18,12 +20,9 @@ const MODES: [AuthMode; 2] = [AuthMode::Open, AuthMode::Signed];
 
 /// A server with one more key, `idle` / `idle-secret`, which is not active.
 async fn server(mode: AuthMode) -> Server {
-    let idle = AccessKey {
-        account: ACCOUNT.parse().unwrap(),
-        material: KeyMaterial::Secret("idle-secret".into()),
-        active: false,
-    };
-    Server::with(Options { mode, keys: vec![("idle".to_owned(), idle)], ..Options::default() }).await
+    let idle = KeyFile { status: Status::Inactive, ..key_file("idle", "idle-secret") };
+    let fixed = key_file("STS.fixed", "fixed-secret");
+    Server::with(Options { mode, keys: vec![idle, fixed], ..Options::default() }).await
 }
 
 /// Parameters with their `Signature`, by RPC v1 and POST.
@@ -146,7 +145,7 @@ async fn a_wrong_secret_is_told_the_string_to_sign() {
 #[tokio::test]
 async fn a_refusal_does_not_repeat_a_token() {
     let server = server(AuthMode::Signed).await;
-    let mut request = acs(("testid", "wrong"), "n", &NOW.to_string());
+    let mut request = acs(("STS.fixed", "wrong"), "n", &NOW.to_string());
     request.headers = vec![("x-acs-security-token", "the-token")];
     let answer = request.send(&server).await;
     assert_eq!(answer.refused().1, "SignatureDoesNotMatch");

@@ -6,14 +6,21 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sesame::app::{AccessKey, KeyMaterial};
 use sesame::domain::Timestamp;
+use sesame::identities::file::KeyFile;
 use sesame::server::AuthMode;
 use sesame::wire::params::Pairs;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{ACCOUNT, Answer, NOW, Options, Server, text};
+use crate::support::{Answer, NOW, Options, Server, key_file, text};
+
+/// What verifies a capture's signature.
+#[derive(Clone)]
+enum Material {
+    Secret(String),
+    PublicKey(String),
+}
 
 /// A captured request, and the key that the server must know.
 #[derive(Clone)]
@@ -26,7 +33,7 @@ struct Capture {
     target: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    key: Option<(String, KeyMaterial)>,
+    key: Option<(String, Material)>,
     valid: bool,
 }
 
@@ -43,8 +50,8 @@ impl Capture {
         let (body, signing) = (text(&json["body"]), &json["signing"]);
         let key_id = signing["accessKeyId"].as_str().or_else(|| signing["keyId"].as_str());
         let material = match (&signing["accessKeySecret"], &signing["publicKeyPem"]) {
-            (Value::String(secret), _) => Some(KeyMaterial::Secret(secret.as_str().into())),
-            (_, Value::String(pem)) => Some(KeyMaterial::PublicKey(pem.clone())),
+            (Value::String(secret), _) => Some(Material::Secret(secret.clone())),
+            (_, Value::String(pem)) => Some(Material::PublicKey(pem.clone())),
             _ => None,
         };
         Self {
@@ -128,11 +135,17 @@ impl Capture {
 
 /// A server in `signed` mode that knows the keys of these captures.
 async fn server_for(captures: &[Capture]) -> Server {
-    let account = || ACCOUNT.parse().unwrap();
-    let known = |(id, material): (String, KeyMaterial)| {
-        (id, AccessKey { account: account(), material, active: true })
+    let known = |(id, material): (String, Material)| {
+        let key = key_file(&id, "");
+        let key = match material {
+            Material::Secret(secret) => KeyFile { secret: Some(secret.as_str().into()), ..key },
+            Material::PublicKey(pem) => KeyFile { secret: None, public_key: Some(pem), ..key },
+        };
+        (id, key)
     };
-    let keys = captures.iter().filter_map(|capture| capture.key.clone()).map(known).collect();
+    let keys: BTreeMap<String, KeyFile> =
+        captures.iter().filter_map(|capture| capture.key.clone()).map(known).collect();
+    let keys = keys.into_values().collect();
     Server::with(Options { mode: AuthMode::Signed, keys, ..Options::default() }).await
 }
 
@@ -181,12 +194,18 @@ fn is_of_authentication(code: &str) -> bool {
 
 /// What an action answers on an empty server: `None` for success, otherwise status and code.
 fn on_an_empty_server(capture: &Capture) -> Option<(u16, &'static str)> {
-    let version_known = capture.version() == sesame::actions::VERSION;
     let dynamic = capture.parameter("SecretType").is_some_and(|kind| kind != "Generic");
     let incomplete = capture.parameter("ResourceId.1").is_none();
     let space_excluded = capture.parameter("ExcludeCharacters").is_some_and(|text| text.contains(' '));
     match capture.action.as_str() {
-        _ if !version_known => Some((400, "InvalidVersion")),
+        _ if sesame::actions::of_version(&capture.version()).is_none() => Some((400, "InvalidVersion")),
+        // The capture was made with a name that the documentation does not allow.
+        "AssumeRole" if capture.parameter("RoleSessionName").is_some_and(|name| name.contains('+')) => {
+            Some((400, "InvalidParameter.RoleSessionName"))
+        }
+        "AssumeRole" if !capture.valid => Some((400, "SignatureDoesNotMatch")),
+        "AssumeRole" => Some((404, "EntityNotExist.Role")),
+        "AssumeRoleWithOIDC" => Some((401, "AuthenticationFail.OIDCToken.Invalid")),
         _ if capture.kind == "bearer" => Some((400, "InvalidSignatureMethod")),
         "CreateSecret" if dynamic => Some((400, "UnsupportedOperation")),
         "CreateKey" | "CreateSecret" | "ListSecrets" => None,

@@ -140,7 +140,6 @@ fn a_directory_that_cannot_be_written_to_stops_the_start() {
 fn wrong_settings_stop_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    refused(&data, &["--auth", "enforced"], &[], &["--auth enforced is not available yet"]);
     refused(&data, &["--region", "CN"], &[], &["--region \"CN\" is no region id"]);
     refused(&data, &["--account-id", "me"], &[], &["--account-id \"me\" is no account id"]);
     refused(&data, &["--database", "postgres://x"], &[], &["--database must be sqlite:PATH"]);

@@ -29,7 +29,7 @@ async fn on_each<F: AsyncFn(Arc<dyn Store>)>(case: F) {
     let dir = tempfile::tempdir().unwrap();
     for (name, store) in backends(dir.path()).await {
         assert_eq!(store.health().await, Ok(()), "{name}");
-        store.commit_keys(KeyChange::Put { record: service_key() }).await.unwrap();
+        store.commit_keys(KeyChange::Put { record: Box::new(service_key()) }).await.unwrap();
         case(Arc::clone(&store)).await;
         store.close().await;
     }
@@ -55,6 +55,7 @@ fn key(id: &str, owner: KeyOwner) -> KeyRecord {
         description: "for tests".to_owned(),
         rotation_interval_ms: (owner == KeyOwner::User).then_some(7 * 86_400_000),
         tags: [("k".parse().unwrap(), "v".parse().unwrap())].into_iter().collect(),
+        policy: None,
         version: "version-1".parse().unwrap(),
     };
     let key = decisions::create(new, 0, NOW).unwrap();
@@ -75,6 +76,7 @@ fn creation(text: &str, now: Timestamp, tags: Tags) -> Change {
         version: "v1".parse().unwrap(),
         data_type: DataType::Text,
         tags,
+        policy: None,
     };
     writes::create(new, now).unwrap()
 }
@@ -259,14 +261,14 @@ async fn keys_are_replaced_by_their_next_state_and_deleted_whole() {
     on_each(async |store| {
         let keys = async || store.load_keys(&scope()).await.unwrap();
         assert_eq!(keys().await.0, [service_key()]);
-        let second = KeyChange::Put { record: key("key-2", KeyOwner::Service) };
+        let second = KeyChange::Put { record: Box::new(key("key-2", KeyOwner::Service)) };
         assert_eq!(
             store.commit_keys(second).await,
             Err(StoreError::Conflict),
             "one key of the service a scope"
         );
         let user = key("key-3", KeyOwner::User);
-        store.commit_keys(KeyChange::Put { record: user.clone() }).await.unwrap();
+        store.commit_keys(KeyChange::Put { record: Box::new(user.clone()) }).await.unwrap();
         assert_eq!(store.next_key_due().await.unwrap(), Some(NOW.plus_days(7)));
         assert_eq!(store.scopes_with_due_keys(NOW.plus_days(7)).await.unwrap(), [scope()]);
         let alias = Alias { name: "alias/a".parse().unwrap(), key: user.key.id.clone() };
@@ -275,9 +277,9 @@ async fn keys_are_replaced_by_their_next_state_and_deleted_whole() {
         let rotated = decisions::add_version(&user.key, "version-2".parse().unwrap(), 1, NOW).unwrap();
         let material = vec![(1, [1, 2, 3].into()), (2, [4].into())];
         let rotated = KeyRecord { key: rotated, material, imported: Some(vec![9]) };
-        store.commit_keys(KeyChange::Put { record: rotated.clone() }).await.unwrap();
+        store.commit_keys(KeyChange::Put { record: Box::new(rotated.clone()) }).await.unwrap();
         assert_eq!(keys().await.0, [service_key(), rotated.clone()]);
-        let again = store.commit_keys(KeyChange::Put { record: rotated.clone() }).await;
+        let again = store.commit_keys(KeyChange::Put { record: Box::new(rotated.clone()) }).await;
         assert_eq!(again, Err(StoreError::Conflict), "decided on another revision");
         let key = rotated.key.id;
         let stale = KeyChange::Delete { key: key.clone(), on_revision: 1 };

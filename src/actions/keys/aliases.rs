@@ -31,7 +31,7 @@ pub(in crate::actions) struct CreateAlias;
 impl Action for CreateAlias {
     const NAME: &'static str = "CreateAlias";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Key;
+    const RESOURCE: Resource = Resource::AliasAndKey;
     const PARAMETERS: &'static [Parameter] = BOTH;
     const CODES: &'static [Code] = CODES;
     type Request = (AliasName, KeyRef);
@@ -54,7 +54,7 @@ pub(in crate::actions) struct UpdateAlias;
 impl Action for UpdateAlias {
     const NAME: &'static str = "UpdateAlias";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Key;
+    const RESOURCE: Resource = Resource::AliasAndKey;
     const PARAMETERS: &'static [Parameter] = BOTH;
     const CODES: &'static [Code] = CODES;
     type Request = (AliasName, KeyRef);
@@ -77,7 +77,7 @@ pub(in crate::actions) struct DeleteAlias;
 impl Action for DeleteAlias {
     const NAME: &'static str = "DeleteAlias";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Key;
+    const RESOURCE: Resource = Resource::Alias;
     const PARAMETERS: &'static [Parameter] = &[Parameter::required("AliasName")];
     const CODES: &'static [Code] = CODES;
     type Request = AliasName;
@@ -150,7 +150,7 @@ pub(in crate::actions) struct ListAliases;
 impl Action for ListAliases {
     const NAME: &'static str = "ListAliases";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::Keys;
+    const RESOURCE: Resource = Resource::Aliases;
     const PARAMETERS: &'static [Parameter] =
         &[Parameter::optional("PageNumber"), Parameter::optional("PageSize")];
     const CODES: &'static [Code] = &[];

@@ -112,7 +112,7 @@ pub(in crate::actions) struct SetDeletionProtection;
 impl Action for SetDeletionProtection {
     const NAME: &'static str = "SetDeletionProtection";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::Key;
+    const RESOURCE: Resource = Resource::ProtectedKey;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("EnableDeletionProtection"),
         Parameter::optional("ProtectedResourceArn"),

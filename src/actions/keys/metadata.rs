@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{KEY_CODES, interval_ms};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::tagging;
+use crate::actions::{policy, tagging};
 use crate::app::keys::{HeldKey, KeyCreation};
 use crate::domain::Timestamp;
 use crate::domain::keys::decisions::DESCRIPTION_CHARS;
@@ -114,23 +114,22 @@ impl Action for CreateKey {
         Code::DkmsInstanceNotFound,
         Code::KeyPolicyUnsupported,
     ];
-    type Request = KeyCreation;
+    /// The key, and the text of its policy.
+    type Request = (KeyCreation, Option<String>);
     type Response = Response;
 
-    fn decode(fields: Fields<'_>) -> Result<KeyCreation, ApiError> {
+    fn decode(fields: Fields<'_>) -> Result<Self::Request, ApiError> {
         let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
         if given("DKMSInstanceId")? {
             return Err(ApiError::new(Code::DkmsInstanceNotFound));
-        }
-        if given("Policy")? {
-            return Err(ApiError::new(Code::KeyPolicyUnsupported));
         }
         let rotates = fields.flag("EnableAutomaticRotation", false)?;
         let interval = interval_ms(fields)?;
         if rotates && interval.is_none() {
             return Err(ApiError::missing("RotationInterval"));
         }
-        Ok(KeyCreation {
+        let policy = fields.text("Policy")?.filter(|text| !text.is_empty()).map(str::to_owned);
+        let creation = KeyCreation {
             spec: fields.optional("KeySpec")?.unwrap_or(KeySpec::Aes256),
             usage: fields.optional("KeyUsage")?,
             origin: fields.optional("Origin")?.unwrap_or(Origin::Kms),
@@ -138,11 +137,17 @@ impl Action for CreateKey {
             description: description(fields, "Description")?.unwrap_or_default(),
             rotation_interval_ms: interval.filter(|_| rotates),
             tags: tagging::from_json(fields, "Tags")?.into_iter().flatten().collect(),
-        })
+            policy: None,
+        };
+        Ok((creation, policy))
     }
 
-    async fn run(context: &Context, request: KeyCreation) -> Result<Response, ApiError> {
-        let held = context.app.keys().create(&context.scope, request).await?;
+    async fn run(context: &Context, (mut creation, policy): Self::Request) -> Result<Response, ApiError> {
+        if let Some(text) = policy {
+            policy::require_policies(context)?;
+            creation.policy = Some(policy::parse(context, &text, &context.scope.account)?);
+        }
+        let held = context.app.keys().create(&context.scope, creation).await?;
         Ok(Response { key_metadata: KeyMetadata::of(&held) })
     }
 }

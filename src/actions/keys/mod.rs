@@ -7,6 +7,7 @@ pub(super) mod import;
 pub(super) mod lifecycle;
 pub(super) mod listing;
 pub(super) mod metadata;
+pub(super) mod policy;
 pub(super) mod rotation;
 pub(super) mod symmetric;
 
@@ -136,7 +137,9 @@ pub(in crate::actions) fn dry_run<T>(dry: bool, outcome: Result<T, ApiError>) ->
     Err(match outcome {
         Ok(_) => ApiError::new(Code::DryRunOperation),
         Err(error) if error.code.status() >= 500 => error,
-        Err(error) if error.code == Code::ForbiddenNoPermission => ApiError::new(Code::DryRunAccessDenied),
+        Err(error) if error.code == Code::ForbiddenNoPermission => {
+            ApiError { denied: error.denied, ..ApiError::new(Code::DryRunAccessDenied) }
+        }
         Err(_) => ApiError::new(Code::DryRunValidation),
     })
 }

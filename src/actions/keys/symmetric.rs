@@ -93,7 +93,7 @@ pub(in crate::actions) struct DecryptRequest {
 impl Action for Decrypt {
     const NAME: &'static str = "Decrypt";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::Key;
+    const RESOURCE: Resource = Resource::AskedLater;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("CiphertextBlob"),
         Parameter::optional("EncryptionContext"),
@@ -114,15 +114,18 @@ impl Action for Decrypt {
     }
 
     async fn run(context: &Context, request: DecryptRequest) -> Result<Plaintext, ApiError> {
-        let keys = context.app.keys();
-        let done = keys.decrypt(&context.scope, &request.ciphertext, &request.context).await;
-        let answer = done.map_err(ApiError::from).map(|done| Plaintext {
-            key_id: done.key.key().id.to_string(),
-            key_version_id: done.version,
-            plaintext: to_base64(&done.result).into(),
-        });
-        dry_run(request.dry_run, answer)
+        dry_run(request.dry_run, decrypt(context, &request).await)
     }
+}
+
+async fn decrypt(context: &Context, request: &DecryptRequest) -> Result<Plaintext, ApiError> {
+    let key = context.key_of_ciphertext("kms:Decrypt", &request.ciphertext).await?;
+    let done = context.app.keys().decrypt(&key, &request.ciphertext, &request.context)?;
+    Ok(Plaintext {
+        key_id: done.key.key().id.to_string(),
+        key_version_id: done.version,
+        plaintext: to_base64(&done.result).into(),
+    })
 }
 
 /// Decrypts and encrypts again, without showing what was in between.
@@ -143,7 +146,7 @@ pub(in crate::actions) struct ReEncryptRequest {
 impl Action for ReEncrypt {
     const NAME: &'static str = "ReEncrypt";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::Key;
+    const RESOURCE: Resource = Resource::AskedLater;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("CiphertextBlob"),
         Parameter::required("DestinationKeyId"),
@@ -182,11 +185,21 @@ impl Action for ReEncrypt {
     }
 }
 
+/// The two permissions of ReEncrypt (rule 10.8).
+const FROM: &str = "kms:ReEncryptFrom";
+const TO: &str = "kms:ReEncryptTo";
+
 async fn re_encrypt(context: &Context, request: &ReEncryptRequest) -> Result<Ciphertext, ApiError> {
     let (keys, scope) = (context.app.keys(), &context.scope);
     let opened = match &request.source {
-        None => keys.decrypt(scope, &request.ciphertext, &request.source_context).await,
+        None => {
+            let key = context.key_of_ciphertext(FROM, &request.ciphertext).await?;
+            context.permit_named_key(TO, &request.destination).await?;
+            keys.decrypt(&key, &request.ciphertext, &request.source_context)
+        }
         Some((pair, algorithm)) => {
+            context.permit_named_key(FROM, &pair.key).await?;
+            context.permit_named_key(TO, &request.destination).await?;
             keys.decrypt_with_private(scope, pair, *algorithm, &request.ciphertext).await
         }
     };

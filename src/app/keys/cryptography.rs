@@ -55,30 +55,52 @@ impl Keys {
         Ok(Done { version: id.to_owned(), result: blob.to_bytes(), key: Arc::clone(&held) })
     }
 
-    /// Decrypts what [`Keys::encrypt`] made under any version of any key of the scope.
+    /// The key that a ciphertext of [`Keys::encrypt`] names: one of the caller's scope, or, when `everywhere`, also
+    /// one of another account in the same region.
+    ///
+    /// # Errors
+    /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` for what is none; [`KeyRefusal::NotFound`].
+    pub async fn key_of(
+        &self,
+        caller: &Scope,
+        ciphertext: &[u8],
+        everywhere: bool,
+    ) -> Result<Arc<HeldKey>, AppError> {
+        let wrong = || KeyRefusal::Parameter("CiphertextBlob");
+        let blob = Blob::parse(ciphertext).map_err(|_malformed| wrong())?;
+        let id: KeyId = blob.key_id().parse().map_err(|_invalid| wrong())?;
+        match self.by_id(caller, &id).await {
+            Err(AppError::Key(KeyRefusal::NotFound)) if everywhere => {
+                let scope = self.store.scope_of_key(&id).await?;
+                let scope = scope.filter(|s| s.region == caller.region).ok_or(KeyRefusal::NotFound)?;
+                self.by_id(&scope, &id).await
+            }
+            found => found,
+        }
+    }
+
+    /// Decrypts what [`Keys::encrypt`] made under any version of a key, which [`Keys::key_of`] finds.
     ///
     /// # Errors
     /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` for what was altered or made for another context;
-    /// [`KeyRefusal::NotFound`], [`KeyRefusal::State`].
-    pub async fn decrypt(
+    /// [`KeyRefusal::State`].
+    pub fn decrypt(
         &self,
-        caller: &Scope,
+        held: &Arc<HeldKey>,
         ciphertext: &[u8],
         context: &EncryptionContext,
     ) -> Result<Done<Zeroizing<Vec<u8>>>, AppError> {
         // Altered, truncated, made for another context: the caller is not told which.
         let wrong = |_: CryptoError| KeyRefusal::Parameter("CiphertextBlob");
         let blob = Blob::parse(ciphertext).map_err(wrong)?;
-        let id: KeyId = blob.key_id().parse().map_err(|_invalid| wrong(CryptoError::Malformed))?;
-        let held = self.by_id(caller, &id).await?;
         held.key().require_symmetric()?;
         held.key().require_enabled()?;
         let version = held.key().version(blob.version_id());
         let version = version.ok_or_else(|| wrong(CryptoError::CannotOpen))?;
-        let material = self.open(&held)?;
+        let material = self.open(held)?;
         let Material::Symmetric(ring) = &*material else { return Err(KeyRefusal::UnsupportedKey.into()) };
         let result = blob.decrypt(ring.cipher(version.number)?, context).map_err(wrong)?;
-        Ok(Done { version: version.id.to_string(), result, key: Arc::clone(&held) })
+        Ok(Done { version: version.id.to_string(), result, key: Arc::clone(held) })
     }
 
     /// Signs a digest with a version of an asymmetric key.

@@ -13,7 +13,7 @@ use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{
     Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
 };
-use crate::domain::{KeyId, Scope, Tags};
+use crate::domain::{KeyId, ResourcePolicy, Scope, Tags};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// A key that a user asks for.
@@ -33,6 +33,8 @@ pub struct KeyCreation {
     pub rotation_interval_ms: Option<i64>,
     /// Its tags.
     pub tags: Tags,
+    /// Its policy; none for the default one.
+    pub policy: Option<ResourcePolicy>,
 }
 
 impl Keys {
@@ -55,6 +57,7 @@ impl Keys {
             description: creation.description,
             rotation_interval_ms: creation.rotation_interval_ms,
             tags: creation.tags,
+            policy: creation.policy,
             version: self.fresh_version_id()?,
         };
         let key = decisions::create(new, present, self.clock.now())?;
@@ -133,9 +136,10 @@ impl Keys {
     where
         F: FnOnce(&Key, &ScopeKeys) -> Result<Key, KeyRefusal> + Send,
     {
-        let id = self.find(caller, reference).await?.key().id.clone();
+        let found = self.find(caller, reference).await?;
+        let (id, scope) = (found.key().id.clone(), found.key().scope.clone());
         let guard = self.lock().await;
-        let (guard, keys) = self.settle(guard, caller).await?;
+        let (guard, keys) = self.settle(guard, &scope).await?;
         let held = keys.keys.get(&id).ok_or(KeyRefusal::NotFound)?;
         let next = decide(held.key(), &keys)?;
         let record = self.with_material(held.record(), next).await?;

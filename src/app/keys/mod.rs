@@ -81,11 +81,11 @@ impl Keys {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        root: RootKey,
+        root: Arc<RootKey>,
         commits: TaskTracker,
     ) -> Self {
         let scopes = Arc::default();
-        Self { store, clock, entropy, root: Arc::new(root), scopes, writing: Arc::default(), commits }
+        Self { store, clock, entropy, root, scopes, writing: Arc::default(), commits }
     }
 
     /// Forgets everything in memory.
@@ -115,22 +115,14 @@ impl Keys {
     /// The key that a caller means.
     ///
     /// # Errors
-    /// [`KeyRefusal::NotFound`], [`KeyRefusal::AliasNotFound`], [`AppError::OtherAccount`].
+    /// [`KeyRefusal::NotFound`], [`KeyRefusal::AliasNotFound`].
     pub async fn find(&self, caller: &Scope, reference: &KeyRef) -> Result<Arc<HeldKey>, AppError> {
-        if let Some(named) = &reference.scope {
-            if named.account != caller.account {
-                let resource = match &reference.target {
-                    KeyTarget::Id(id) => format!("key/{id}"),
-                    KeyTarget::Alias(name) => name.to_string(),
-                };
-                let arn = format!("acs:kms:{}:{}:{resource}", named.region, named.account);
-                return Err(AppError::OtherAccount(arn));
-            }
-            if named.region != caller.region {
-                return Err(KeyRefusal::NotFound.into());
-            }
+        // Whether the caller may reach into another account was decided before: see `App::permit`.
+        let scope = reference.scope.as_ref().unwrap_or(caller);
+        if scope.region != caller.region {
+            return Err(KeyRefusal::NotFound.into());
         }
-        let keys = self.of(caller).await?;
+        let keys = self.of(scope).await?;
         let id = match &reference.target {
             KeyTarget::Id(id) => id,
             KeyTarget::Alias(name) => {
@@ -182,6 +174,7 @@ impl Keys {
             description: String::new(),
             rotation_interval_ms: None,
             tags: Tags::default(),
+            policy: None,
             version: self.fresh_version_id()?,
         };
         // The service's own key does not count against the user's quota.
@@ -259,7 +252,7 @@ impl Keys {
         let mut next = keys.clone();
         let scope = record.key.scope.clone();
         next.keys.insert(record.key.id.clone(), Arc::new(HeldKey::new(record.clone())));
-        self.commit(guard, scope, KeyChange::Put { record }, next).await
+        self.commit(guard, scope, KeyChange::Put { record: Box::new(record) }, next).await
     }
 
     /// Commits a change and remembers what the scope is afterwards, in a task that holds the lock to the end.

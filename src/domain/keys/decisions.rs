@@ -2,7 +2,7 @@
 
 use super::{Key, KeyOwner, KeySpec, KeyState, KeyUsage, KeyVersion, KeyVersionId, Origin, ProtectionLevel};
 use crate::domain::limits::TAGS_PER_RESOURCE;
-use crate::domain::{KeyId, Scope, TagKey, TagValue, Tags, Timestamp};
+use crate::domain::{KeyId, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
 
 /// Why a command on a key is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +92,8 @@ pub struct NewKey {
     pub rotation_interval_ms: Option<i64>,
     /// Its tags.
     pub tags: Tags,
+    /// Its policy; none for the default one.
+    pub policy: Option<ResourcePolicy>,
     /// The id of its first version, fresh.
     pub version: KeyVersionId,
 }
@@ -139,6 +141,7 @@ pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRef
         versions: if external { Vec::new() } else { vec![first] },
         has_material: !external,
         tags: new.tags,
+        policy: new.policy,
         revision: 1,
     })
 }
@@ -238,6 +241,15 @@ pub fn cancel_deletion(key: &Key) -> Result<Key, KeyRefusal> {
 pub fn describe(key: &Key, description: String) -> Result<Key, KeyRefusal> {
     key.require_user()?;
     Ok(key.with(|k| k.description = description))
+}
+
+/// Decides SetKeyPolicy.
+///
+/// # Errors
+/// [`KeyRefusal::UnsupportedKey`] for the service's own keys.
+pub fn set_policy(key: &Key, policy: ResourcePolicy) -> Result<Key, KeyRefusal> {
+    key.require_user()?;
+    Ok(key.with(|k| k.policy = Some(policy)))
 }
 
 /// Decides SetDeletionProtection; `because` says why a protected key is, and may be empty.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub use names::{AliasName, KeyRef, KeyVersionId};
 
 use super::names::Invalid;
-use super::{KeyId, Scope, Tags, Timestamp};
+use super::{KeyId, ResourcePolicy, Scope, Tags, Timestamp};
 
 /// Declares an enum whose variants have one spelling each on the wire.
 macro_rules! spelled {
@@ -178,6 +178,8 @@ pub struct Key {
     pub has_material: bool,
     /// Its tags.
     pub tags: Tags,
+    /// Its policy; none for the default one.
+    pub policy: Option<ResourcePolicy>,
     /// Counts committed changes, from 1.
     pub revision: u64,
 }

@@ -83,6 +83,17 @@ pub enum KeyTarget {
     Alias(AliasName),
 }
 
+impl KeyRef {
+    /// The ARN of what is named, for somebody in this scope.
+    pub fn arn(&self, own: &Scope) -> String {
+        let Scope { region, account } = self.scope.as_ref().unwrap_or(own);
+        match &self.target {
+            KeyTarget::Id(id) => format!("acs:kms:{region}:{account}:key/{id}"),
+            KeyTarget::Alias(name) => format!("acs:kms:{region}:{account}:{name}"),
+        }
+    }
+}
+
 impl FromStr for KeyRef {
     type Err = Invalid;
 

@@ -1,8 +1,8 @@
 //! The operators of `Condition`.
 //!
-//! Documented are five families: texts, numbers, dates, truth values and addresses. RAM refuses `...IfExists` and
-//! `Null`, and so does this. The prefixes `ForAnyValue:` and `ForAllValues:` and what an absent key means are not
-//! documented; they mean here what they mean in the policy language that RAM's descends from.
+//! Documented are five families: texts, numbers, dates, truth values and addresses. The prefixes `ForAnyValue:` and
+//! `ForAllValues:`, the ending `IfExists` and what an absent key means are not documented; they mean here what they
+//! mean in the policy language that RAM's descends from. `Null` is refused.
 
 use core::net::IpAddr;
 
@@ -20,6 +20,8 @@ pub(super) struct Condition {
     key: Key,
     set: Set,
     negated: bool,
+    /// `...IfExists`: it holds, too, when the request does not have the key.
+    if_exists: bool,
     test: Test,
 }
 
@@ -100,6 +102,7 @@ pub(super) struct Operator {
     set: Set,
     family: Family,
     negated: bool,
+    if_exists: bool,
 }
 
 impl Operator {
@@ -111,12 +114,16 @@ impl Operator {
             Some(("ForAllValues", base)) => (Set::All, base),
             Some(_) => return Err("unknown condition operator"),
         };
-        if base == "Null" || base.ends_with("IfExists") {
-            return Err("the condition operators Null and IfExists are not supported");
+        if base == "Null" {
+            return Err("the condition operator Null is not supported");
         }
+        let (base, if_exists) = match base.strip_suffix("IfExists") {
+            Some(base) => (base, true),
+            None => (base, false),
+        };
         let row = OPERATORS.iter().find(|(known, ..)| *known == base);
         let (_, family, negated) = row.ok_or("unknown condition operator")?;
-        Ok(Self { set, family: *family, negated: *negated })
+        Ok(Self { set, family: *family, negated: *negated, if_exists })
     }
 }
 
@@ -142,12 +149,16 @@ impl Condition {
             Family::Ip => Test::Ip(all(values, Network::read, "neither an IP address nor a CIDR block")?),
         };
         let (operator, name) = (operator.to_owned(), name.to_owned());
-        Ok(Self { key: Key::of(&name), operator, name, set: read.set, negated: read.negated, test })
+        let Operator { set, negated, if_exists, .. } = read;
+        Ok(Self { key: Key::of(&name), operator, name, set, negated, if_exists, test })
     }
 
     /// Whether the condition holds. Without the key in the request a plain operator does not hold, its negation
     /// does: a Deny on `NotIpAddress` strikes a request that comes from nowhere.
     pub(super) fn holds(&self, context: &ConditionContext<'_>, caller: &Principal) -> bool {
+        if self.if_exists && context.facts(self.key, &self.name, caller).next().is_none() {
+            return true;
+        }
         let mut facts = context.facts(self.key, &self.name, caller);
         match self.set {
             Set::Whole => facts.any(|fact| self.test.fits(&fact)) != self.negated,

@@ -148,6 +148,11 @@ impl PolicyDocument {
         Ok(Self { kind, statements })
     }
 
+    /// Whether it says who may assume a role.
+    pub fn is_trust(&self) -> bool {
+        self.kind == PolicyKind::Trust
+    }
+
     /// The accounts that the document's principals belong to, each with the place where it is named. The caller
     /// refuses those that do not exist.
     pub fn accounts(&self) -> impl Iterator<Item = (&str, &AccountId)> {
@@ -277,9 +282,9 @@ fn identity(text: &str, kind: &PolicyKind) -> Result<Named, String> {
         (Some(("user", name)), _) if is_name(name) => Ok(Named::User(account, name.to_owned())),
         (Some(("role", name)), _) if is_name(name) => Ok(Named::Role(account, name.to_owned())),
         (None, PolicyKind::Trust) if identity == whole => Ok(Named::Members(account)),
-        // Documented for other accounts are their users and roles only.
+        // The example of GetKeyPolicy's answer names another account so.
         (None, PolicyKind::Resource { account: own }) if identity == whole && account != *own => {
-            Err("another account as a whole; only its users and roles can be named".to_owned())
+            Ok(Named::Foreigners(account))
         }
         (None, PolicyKind::Resource { .. }) if identity == whole => Ok(Named::Account(account)),
         _ => Err(wrong()),
@@ -290,19 +295,20 @@ fn service(text: &str) -> Result<Named, String> {
     let valid = |c: char| c.is_ascii_alphanumeric() || ".-_@".contains(c);
     let form = text.ends_with(".aliyuncs.com") && text.chars().all(valid);
     if form {
-        Ok(Named::Foreign)
+        Ok(Named::Nobody)
     } else {
         Err("not the name of a service such as ecs.aliyuncs.com".to_owned())
     }
 }
 
 fn provider(text: &str) -> Result<Named, String> {
-    let form = arn_of_account(text).is_some_and(|(_, provider)| {
-        let name =
-            provider.strip_prefix("saml-provider/").or_else(|| provider.strip_prefix("oidc-provider/"));
-        name.is_some_and(is_name)
-    });
-    if form { Ok(Named::Foreign) } else { Err("not the ARN of an identity provider".to_owned()) }
+    let wrong = || "not the ARN of an identity provider".to_owned();
+    let (account, provider) = arn_of_account(text).ok_or_else(wrong)?;
+    match provider.split_once('/') {
+        Some(("oidc-provider", name)) if is_name(name) => Ok(Named::Provider(account, name.to_owned())),
+        Some(("saml-provider", name)) if is_name(name) => Ok(Named::Nobody),
+        _ => Err(wrong()),
+    }
 }
 
 fn arn_of_account(text: &str) -> Option<(AccountId, &str)> {

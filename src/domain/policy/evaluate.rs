@@ -233,6 +233,10 @@ fn lack(
     if own && !trust && caller.identity == Identity::Root {
         return None;
     }
+    // The bearer of a token has no policies: the trust of the role is all that counts.
+    if trust && matches!(caller.identity, Identity::Federated { .. }) {
+        return (!by_resource).then_some(Lack::Resource);
+    }
     let both_needed = trust || !own;
     if !trust && !own && reach(request.action, request.resource) != Reach::Everyone {
         return Some(Lack::OtherAccount);

@@ -18,6 +18,7 @@ mod evaluate;
 mod json;
 mod pattern;
 mod principal;
+mod resource;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -29,4 +30,5 @@ pub use evaluate::{
     Source, Trace, decide, explain,
 };
 pub use principal::{Identity, Principal};
-pub use system::{SYSTEM_POLICIES, SystemPolicy, default_secret_policy};
+pub use resource::ResourcePolicy;
+pub use system::{SYSTEM_POLICIES, SystemPolicy, default_key_policy, default_secret_policy};

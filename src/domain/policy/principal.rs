@@ -28,6 +28,11 @@ pub enum Identity {
         /// The name of the session.
         session: String,
     },
+    /// The bearer of a token of an identity provider, who may be about to assume a role.
+    Federated {
+        /// The provider's name.
+        provider: String,
+    },
 }
 
 impl Principal {
@@ -48,6 +53,7 @@ impl Principal {
             Identity::Root => format!("acs:ram::{}:root", self.account),
             Identity::User { name } => format!("acs:ram::{}:user/{name}", self.account),
             Identity::RoleSession { role, .. } => format!("acs:ram::{}:role/{role}", self.account),
+            Identity::Federated { provider } => format!("acs:ram::{}:oidc-provider/{provider}", self.account),
         }
     }
 }
@@ -55,24 +61,33 @@ impl Principal {
 /// An entry of a `Principal` element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
-    /// `acs:ram::<account>:*`, in secret and key policies: the account itself.
+    /// `acs:ram::<account>:*` of the account that owns the secret or key: the account itself.
     Account(AccountId),
+    /// `acs:ram::<account>:*` of another account: everybody there whom its own policies let.
+    Foreigners(AccountId),
     /// `acs:ram::<account>:root`, in trust policies: every user and role of the account.
     Members(AccountId),
     /// `acs:ram::<account>:user/<name>`.
     User(AccountId, String),
     /// `acs:ram::<account>:role/<name>`.
     Role(AccountId, String),
-    /// A service or an identity provider, in trust policies. No caller of this program is one.
-    Foreign,
+    /// `acs:ram::<account>:oidc-provider/<name>`, in trust policies.
+    Provider(AccountId, String),
+    /// A service or a provider of another kind, in trust policies. No caller of this program is one.
+    Nobody,
 }
 
 impl Named {
     /// The account named, if one is.
     pub(super) fn account(&self) -> Option<&AccountId> {
         match self {
-            Self::Account(a) | Self::Members(a) | Self::User(a, _) | Self::Role(a, _) => Some(a),
-            Self::Foreign => None,
+            Self::Account(a)
+            | Self::Foreigners(a)
+            | Self::Members(a)
+            | Self::User(a, _)
+            | Self::Role(a, _)
+            | Self::Provider(a, _) => Some(a),
+            Self::Nobody => None,
         }
     }
 
@@ -86,9 +101,10 @@ impl Named {
             return false;
         }
         match (self, &caller.identity) {
-            (Self::Account(_), Identity::Root) => true,
-            (Self::Account(_), _) => denies,
-            (Self::Members(_), identity) => *identity != Identity::Root,
+            (Self::Account(_), identity) => denies || *identity == Identity::Root,
+            (Self::Foreigners(_), _)
+            | (Self::Members(_), Identity::User { .. } | Identity::RoleSession { .. }) => true,
+            (Self::Provider(_, wanted), Identity::Federated { provider }) => wanted == provider,
             (Self::User(_, wanted), Identity::User { name }) => wanted == name,
             // RAM writes role names in lower case in ARNs, whatever case the role was created with.
             (Self::Role(_, wanted), Identity::RoleSession { role, .. }) => wanted.eq_ignore_ascii_case(role),

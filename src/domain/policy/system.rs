@@ -179,6 +179,13 @@ pub const SYSTEM_POLICIES: &[SystemPolicy] = &[
     },
 ];
 
+/// The policy of a key that nobody has set one for, byte for byte as GetKeyPolicy answers it.
+pub fn default_key_policy(account: &AccountId) -> String {
+    format!(
+        r#"{{"Statement": [{{"Action": ["kms:*"],"Effect": "Allow","Principal": {{"RAM": ["acs:ram::{account}:*"]}},"Resource": ["*"],"Sid": "kms default key policy"}}],"Version": "1" }}"#
+    )
+}
+
 /// The policy of a secret that nobody has set one for, byte for byte as GetSecretPolicy answers it (rule 10.2).
 pub fn default_secret_policy(account: &AccountId) -> String {
     format!(

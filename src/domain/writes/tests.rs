@@ -26,6 +26,7 @@ fn new_secret() -> NewSecret {
         version: v("v1"),
         data_type: DataType::Text,
         tags: Tags::default(),
+        policy: None,
     }
 }
 

@@ -24,6 +24,7 @@ pub use dialect::Dialect;
 use dialect::Param;
 use rows::Row;
 
+use crate::domain::AccountId;
 use crate::store::{Batch, KeyChange, StoreError};
 
 /// How many writes may wait; one more is refused, so that memory stays bounded.
@@ -56,7 +57,9 @@ pub(crate) enum Write {
     Keys(Box<KeyChange>),
     /// Store a fact about the installation.
     AddMeta(&'static str, Vec<u8>),
-    /// Remove every secret and key.
+    /// Keep an account, sealed, or keep it no longer.
+    Account(AccountId, Option<Vec<u8>>),
+    /// Remove every secret, key and account.
     Reset,
 }
 

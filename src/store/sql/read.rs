@@ -10,7 +10,8 @@ use super::{SqlStore, Write, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
 use crate::domain::keys::Alias;
 use crate::domain::{
-    Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags, Timestamp, Version,
+    AccountId, KeyId, Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags,
+    Timestamp, Version,
 };
 use crate::store::{
     Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, Store,
@@ -145,6 +146,19 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn next_key_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let rows = self.rows("keys", sql::NEXT_KEY_DUE, &[]).await?;
         rows.into_iter().next().map(|mut row| row.time()).transpose()
+    }
+
+    async fn accounts(&self) -> Result<Vec<(AccountId, Vec<u8>)>, StoreError> {
+        let rows = self.rows("accounts", sql::ACCOUNTS, &[]).await?;
+        rows.into_iter().map(|mut row| Ok((row.parsed()?, row.bytes()?))).collect()
+    }
+
+    async fn set_account(&self, id: AccountId, sealed: Option<Vec<u8>>) -> Result<(), StoreError> {
+        self.write(Write::Account(id, sealed)).await
+    }
+
+    async fn scope_of_key(&self, id: &KeyId) -> Result<Option<Scope>, StoreError> {
+        Ok(self.scopes(sql::SCOPE_OF_KEY, &[id.as_str().into()]).await?.pop())
     }
 
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -295,6 +309,7 @@ fn bare_secret(mut row: Row, scope: &Scope, name: &SecretName) -> Result<Secret,
         created: row.time()?,
         updated: row.time()?,
         planned_deletion: row.optional_time()?,
+        policy: row.policy(&scope.account)?,
         versions: Vec::new(),
         stages: StageMap::default(),
         tags: Tags::default(),

@@ -64,7 +64,8 @@ fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
     let (protected, because) = (row.int()? != 0, row.text()?);
     let protected = protected.then_some(because);
     let (material_expires, rotation_interval_ms) = (row.optional_time()?, row.optional_int()?);
-    let (last_rotation, imported, revision) = (row.time()?, row.optional_bytes()?, row.count()?);
+    let (last_rotation, imported) = (row.time()?, row.optional_bytes()?);
+    let (policy, revision) = (row.policy(&scope.account)?, row.count()?);
     let key = Key {
         id,
         scope: scope.clone(),
@@ -84,6 +85,7 @@ fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
         versions: Vec::new(),
         has_material: false,
         tags: Tags::default(),
+        policy,
         revision,
     };
     Ok(KeyRecord { key, material: Vec::new(), imported })

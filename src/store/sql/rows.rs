@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::dialect::Cell;
-use crate::domain::{Scope, SecretName, Timestamp};
+use crate::domain::{AccountId, ResourcePolicy, Scope, SecretName, Timestamp};
 use crate::store::StoreError;
 
 /// The cells of one row, taken from left to right.
@@ -72,6 +72,14 @@ impl Row {
     pub(super) fn optional_parsed<T: FromStr>(&mut self) -> Result<Option<T>, StoreError> {
         let Some(text) = self.optional_text()? else { return Ok(None) };
         text.parse().map(Some).map_err(|_invalid| self.damaged("an identifier is not valid"))
+    }
+
+    /// The policy of something that an account owns.
+    pub(super) fn policy(&mut self, account: &AccountId) -> Result<Option<ResourcePolicy>, StoreError> {
+        let Some(text) = self.optional_text()? else { return Ok(None) };
+        ResourcePolicy::parse(&text, account)
+            .map(Some)
+            .map_err(|_invalid| self.damaged("a policy is not valid"))
     }
 
     pub(super) fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {

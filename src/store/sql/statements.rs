@@ -1,7 +1,7 @@
 //! Every statement, as constant text. What differs between databases is made by [`Dialect`](super::Dialect).
 
 pub(super) const LOAD_SECRET: &str = "SELECT id, secret_type, description, encryption_key, created, updated, \
-     planned_deletion, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
+     planned_deletion, policy, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
 pub(super) const LOAD_VERSIONS: &str = "SELECT version_id, ordinal, data_type, created, data_key_id, sealed \
      FROM secret_versions WHERE secret_id = $1 ORDER BY ordinal";
 pub(super) const LOAD_LABELS: &str = "SELECT label, version_id FROM secret_labels WHERE secret_id = $1";
@@ -10,12 +10,13 @@ pub(super) const LOAD_DATA_KEYS: &str = "SELECT id, key_id, key_version, wrapped
      WHERE secret_id = $1 ORDER BY created, key_version";
 
 pub(super) const INSERT_SECRET: &str = "INSERT INTO secrets (id, account, region, name, secret_type, description, \
-     encryption_key, created, updated, planned_deletion, revision) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)";
+     encryption_key, created, updated, planned_deletion, policy, revision) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)";
 /// Compare and set: no row is touched when the revision is another one.
 pub(super) const UPDATE_SECRET: &str = "UPDATE secrets SET revision = revision + 1, \
      description = COALESCE($3, description), updated = COALESCE($4, updated), \
-     planned_deletion = CASE WHEN $5 = 1 THEN $6 ELSE planned_deletion END WHERE id = $1 AND revision = $2";
+     planned_deletion = CASE WHEN $5 = 1 THEN $6 ELSE planned_deletion END, \
+     policy = COALESCE($7, policy) WHERE id = $1 AND revision = $2";
 pub(super) const INSERT_VERSION: &str = "INSERT INTO secret_versions (secret_id, version_id, ordinal, data_type, \
      data_key_id, sealed, created) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 pub(super) const DELETE_VERSION: &str =
@@ -39,7 +40,8 @@ pub(super) const PURGE_CHILDREN: [&str; 4] = [
 pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
 
 /// Everything that is not a fact about the installation, children first.
-pub(super) const RESET: [&str; 9] = [
+pub(super) const RESET: [&str; 10] = [
+    "DELETE FROM accounts",
     "DELETE FROM secret_labels",
     "DELETE FROM secret_versions",
     "DELETE FROM data_keys",
@@ -73,7 +75,8 @@ pub(super) const WALK_SECRETS: &str = "SELECT account, region, name FROM secrets
      WHERE (account, region, name) > ($1, $2, $3) ORDER BY account, region, name LIMIT $4";
 
 pub(super) const LOAD_KEYS: &str = "SELECT id, owner, spec, usage, origin, protection, state, description, created, \
-     deletion, protected, protected_because, material_expires, rotation_interval_ms, last_rotation, imported, revision \
+     deletion, protected, protected_because, material_expires, rotation_interval_ms, last_rotation, imported, policy, \
+     revision \
      FROM keys \
      WHERE account = $1 AND region = $2 ORDER BY created, id";
 pub(super) const LOAD_KEY_VERSIONS: &str = "SELECT v.key_id, v.number, v.id, v.material, v.created \
@@ -84,13 +87,13 @@ pub(super) const LOAD_KEY_TAGS: &str = "SELECT t.key_id, t.tag_key, t.tag_value 
 pub(super) const LOAD_ALIASES: &str =
     "SELECT name, key_id FROM aliases WHERE account = $1 AND region = $2 ORDER BY name";
 pub(super) const INSERT_KEY: &str = "INSERT INTO keys (id, revision, state, description, deletion, protected, \
-     protected_because, material_expires, rotation_interval_ms, last_rotation, imported, due, account, region, owner, \
-     spec, usage, origin, protection, created) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+     protected_because, material_expires, rotation_interval_ms, last_rotation, imported, due, policy, account, region, \
+     owner, spec, usage, origin, protection, created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 /// Compare and set: no row is touched when the revision is not the one before.
 pub(super) const UPDATE_KEY: &str = "UPDATE keys SET revision = $2, state = $3, description = $4, deletion = $5, \
      protected = $6, protected_because = $7, material_expires = $8, rotation_interval_ms = $9, last_rotation = $10, \
-     imported = $11, due = $12 \
+     imported = $11, due = $12, policy = $13 \
      WHERE id = $1 AND revision = $2 - 1";
 pub(super) const SET_KEY_VERSION: &str = "INSERT INTO key_versions (key_id, number, id, material, created) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key_id, number) DO UPDATE SET material = excluded.material";
@@ -113,6 +116,12 @@ pub(super) const DUE_KEYS: &str =
     "SELECT DISTINCT account, region FROM keys WHERE due IS NOT NULL AND due <= $1";
 pub(super) const NEXT_KEY_DUE: &str = "SELECT due FROM keys WHERE due IS NOT NULL ORDER BY due LIMIT 1";
 
+pub(super) const ACCOUNTS: &str = "SELECT id, sealed FROM accounts ORDER BY id";
+pub(super) const PUT_ACCOUNT: &str = "INSERT INTO accounts (id, sealed) VALUES ($1, $2) \
+     ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed";
+pub(super) const DELETE_ACCOUNT: &str = "DELETE FROM accounts WHERE id = $1";
+/// Key ids are unique everywhere.
+pub(super) const SCOPE_OF_KEY: &str = "SELECT account, region FROM keys WHERE id = $1";
 pub(super) const META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";
 

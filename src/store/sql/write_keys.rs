@@ -5,7 +5,7 @@ use sqlx::pool::PoolConnection;
 use super::dialect::{Dialect, Param};
 use super::statements as sql;
 use crate::domain::keys::Key;
-use crate::domain::{KeyId, Timestamp};
+use crate::domain::{KeyId, ResourcePolicy, Timestamp};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// Carries a change out inside the writer's transaction.
@@ -33,7 +33,7 @@ pub(super) async fn change<D: Dialect>(
 }
 
 /// What changes in a key's row, in the order that both statements begin with.
-fn changing(record: &KeyRecord) -> [Param<'_>; 12] {
+fn changing(record: &KeyRecord) -> [Param<'_>; 13] {
     let key = &record.key;
     let time = |at: Option<Timestamp>| Param::Int(at.map(Timestamp::as_millis));
     [
@@ -49,6 +49,7 @@ fn changing(record: &KeyRecord) -> [Param<'_>; 12] {
         key.last_rotation.as_millis().into(),
         record.imported.as_deref().into(),
         time(key.due()),
+        key.policy.as_ref().map(ResourcePolicy::as_str).into(),
     ]
 }
 

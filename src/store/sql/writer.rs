@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::dialect::{Dialect, Param};
 use super::{Write, failed, statements as sql};
-use crate::domain::{Op, Secret, SecretId};
+use crate::domain::{Op, ResourcePolicy, Secret, SecretId};
 use crate::store::{Batch, SealedValue, StoreError};
 
 /// A write and who waits for it.
@@ -95,6 +95,13 @@ async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) 
         Write::AddMeta(name, value) => {
             let params = [Param::from(*name), value.as_slice().into()];
             D::execute(connection, sql::INSERT_META, &params).await.map(drop)
+        }
+        Write::Account(id, Some(sealed)) => {
+            let params = [Param::from(id.as_str()), sealed.as_slice().into()];
+            D::execute(connection, sql::PUT_ACCOUNT, &params).await.map(drop)
+        }
+        Write::Account(id, None) => {
+            D::execute(connection, sql::DELETE_ACCOUNT, &[id.as_str().into()]).await.map(drop)
         }
         Write::Reset => {
             for statement in sql::RESET {
@@ -183,9 +190,12 @@ async fn step<D: Dialect>(
         }
         Op::RemoveTag(key) => D::execute(connection, sql::DELETE_TAG, &[id, key.as_str().into()]).await?,
         // Carried out by the statement on the secret's own row.
-        Op::Create(_) | Op::SetDescription(_) | Op::SetUpdated(_) | Op::SetPlannedDeletion(_) | Op::Purge => {
-            0
-        }
+        Op::Create(_)
+        | Op::SetDescription(_)
+        | Op::SetUpdated(_)
+        | Op::SetPlannedDeletion(_)
+        | Op::SetPolicy(_)
+        | Op::Purge => 0,
     };
     Ok(())
 }
@@ -206,6 +216,7 @@ async fn insert_secret<D: Dialect>(
         secret.created.as_millis().into(),
         secret.updated.as_millis().into(),
         secret.planned_deletion.map(crate::domain::Timestamp::as_millis).into(),
+        secret.policy.as_ref().map(ResourcePolicy::as_str).into(),
     ];
     D::execute(connection, sql::INSERT_SECRET, &params).await?;
     for (key, value) in secret.tags.iter() {
@@ -216,12 +227,13 @@ async fn insert_secret<D: Dialect>(
 
 /// Counts the revision up and sets what changes in the secret's own row.
 async fn touch<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch) -> Result<(), StoreError> {
-    let (mut description, mut updated, mut planned) = (None, None, None);
+    let (mut description, mut updated, mut planned, mut policy) = (None, None, None, None);
     for op in &batch.change.ops {
         match op {
             Op::SetDescription(text) => description = Some(text.as_str()),
             Op::SetUpdated(at) => updated = Some(at.as_millis()),
             Op::SetPlannedDeletion(at) => planned = Some(at.map(crate::domain::Timestamp::as_millis)),
+            Op::SetPolicy(text) => policy = Some(text.as_str()),
             _ => {}
         }
     }
@@ -232,6 +244,7 @@ async fn touch<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch
         updated.into(),
         i64::from(planned.is_some()).into(),
         planned.flatten().into(),
+        policy.into(),
     ];
     let touched = D::execute(connection, sql::UPDATE_SECRET, &params).await?;
     if touched == 1 { Ok(()) } else { Err(StoreError::Conflict) }
@@ -250,6 +263,7 @@ async fn purge<D: Dialect>(
         Param::Int(None),
         0.into(),
         Param::Int(None),
+        Param::Text(None),
     ];
     if D::execute(connection, sql::UPDATE_SECRET, &params).await? != 1 {
         return Err(StoreError::Conflict);

@@ -168,8 +168,6 @@ type Row = (&'static str, &'static [(&'static str, &'static str)], Option<(u16, 
 
 fn in_window_table() -> Vec<Row> {
     let planned = refusal(409, "Rejected.ResourceInDeleteWindow", "The secret is planned to be deleted.");
-    let unsupported =
-        refusal(400, "Forbidden.KeyPolicyUnSupported", "The specified key does not support key policy.");
     let data = &[("VersionId", "v9"), ("SecretData", "nine")];
     vec![
         ("CreateSecret", data, Some(planned)),
@@ -197,8 +195,7 @@ fn in_window_table() -> Vec<Row> {
         ("GetSecretValue", &[("VersionStage", "Yours")], Some(in_window())),
         ("DescribeSecret", &[], None),
         ("ListSecretVersionIds", &[], None),
-        // What a live secret answers; there are no policies outside a KMS instance.
-        ("GetSecretPolicy", &[], Some(unsupported)),
+        ("GetSecretPolicy", &[], None),
         ("TagResource", &[("Tags", r#"[{"TagKey":"old","TagValue":"1"}]"#)], None),
         ("UntagResource", &[("TagKeys", r#"["old"]"#)], None),
         ("TagResources", &[("Tag.1.Key", "new"), ("Tag.1.Value", "2")], None),

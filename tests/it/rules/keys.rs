@@ -55,6 +55,7 @@ async fn rule_7_1_each_account_has_one_service_key_in_each_region() {
             description: String::new(),
             encryption_key: None,
             tags: Tags::default(),
+            policy: None,
         };
         server.app.create(&scopes[2], creation, b"one").await.unwrap();
     }

@@ -238,6 +238,7 @@ async fn rule_5_8_a_filter_by_tag_finds_at_most_4000() {
             description: String::new(),
             encryption_key: None,
             tags: tags.clone(),
+            policy: None,
         };
         server.app.create(&scope(), creation, b"one").await.unwrap();
     }

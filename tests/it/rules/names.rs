@@ -121,13 +121,23 @@ const UNSUPPORTED: &[(Call, &str)] = &[
         ("UpdateSecretRotationPolicy", &[("EnableAutomaticRotation", "false")]),
         "Rejected.UnsupportedOperation",
     ),
-    (("GetSecretPolicy", &[]), "Forbidden.KeyPolicyUnSupported"),
-    (("SetSecretPolicy", &[("Policy", "{}")]), "Forbidden.KeyPolicyUnSupported"),
+];
+
+/// The same for actions whose answers do not name the secret.
+const NAMELESS: &[Call] = &[
+    ("GetSecretPolicy", &[]),
+    (
+        "SetSecretPolicy",
+        &[(
+            "Policy",
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Principal":{"RAM":["acs:ram::1000000000000001:*"]},"Action":["kms:*"],"Resource":["*"]}]}"#,
+        )],
+    ),
 ];
 
 /// Every action on a secret.
 fn calls() -> impl Iterator<Item = Call> {
-    ON_A_SECRET.iter().copied().chain(UNSUPPORTED.iter().map(|(call, _)| *call))
+    ON_A_SECRET.iter().chain(NAMELESS).copied().chain(UNSUPPORTED.iter().map(|(call, _)| *call))
 }
 
 #[tokio::test]
@@ -145,6 +155,9 @@ async fn rule_1_5_every_action_on_a_secret_takes_its_arn_and_answers_its_name() 
     for (action, more) in ON_A_SECRET {
         let answer = server.ok(action, &[&[("SecretName", arn.as_str())], *more].concat()).await;
         assert_eq!(answer["SecretName"], "a/b", "{action}");
+    }
+    for (action, more) in NAMELESS {
+        server.ok(action, &[&[("SecretName", arn.as_str())], *more].concat()).await;
     }
     for ((action, more), code) in UNSUPPORTED {
         let refused = server.refused(action, &[&[("SecretName", arn.as_str())], *more].concat()).await;

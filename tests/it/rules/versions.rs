@@ -265,6 +265,7 @@ async fn rule_2_12_only_generic_secrets_take_versions_and_labels_from_callers() 
             versions: Vec::new(),
             stages: StageMap::default(),
             tags: Tags::default(),
+            policy: None,
             revision: 0,
         };
         let change =

@@ -242,7 +242,7 @@ async fn rule_14_5_other_methods_are_refused_and_get_for_set_secret_policy() {
     let policy = [("SecretName", "s"), ("PolicyName", "default"), ("Policy", "{}")];
     let call = calling("SetSecretPolicy", &policy);
     assert_eq!(send(&server, "GET", &call, &[]).await.refused(), wanted);
-    assert_eq!(send(&server, "POST", &call, &[]).await.refused().1, "Forbidden.KeyPolicyUnSupported");
+    assert_eq!(send(&server, "POST", &call, &[]).await.refused().1, "InvalidParameter");
 }
 
 #[tokio::test]

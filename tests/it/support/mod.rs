@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use sesame::app::{AccessKey, AccessKeys, App, KeyMaterial, Parts};
+use sesame::app::{App, Parts};
 use sesame::crypto::{RootKey, SymmetricKey};
 use sesame::domain::{Limits, Page, Scope, Timestamp};
+use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
 use sesame::store::sql::SqlStore;
@@ -33,13 +34,24 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// A directory for the database; in memory without one.
     pub dir: Option<&'a Path>,
-    /// Access keys beside `test`, `testid` and `other`: id, account, secret.
-    pub keys: Vec<(String, AccessKey)>,
+    /// Access keys of the root of [`ACCOUNT`] beside `test` and `testid`.
+    pub keys: Vec<KeyFile>,
+    /// What these two accounts hold beside keys, and other accounts: `[[accounts]]` as in a configuration file.
+    pub accounts: &'a str,
+    /// Whether secrets and keys have policies.
+    pub resource_policies: bool,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { mode: AuthMode::Open, limits: Limits::default(), dir: None, keys: Vec::new() }
+        Self {
+            mode: AuthMode::Open,
+            limits: Limits::default(),
+            dir: None,
+            keys: Vec::new(),
+            accounts: "",
+            resource_policies: true,
+        }
     }
 }
 
@@ -82,12 +94,14 @@ impl Server {
             entropy,
             limits: options.limits,
             cache_bytes: 16 * 1024 * 1024,
+            accounts: accounts(options.keys, options.accounts),
+            default_account: ACCOUNT.parse().unwrap(),
+            resource_policies: options.resource_policies,
         };
         let app = App::open(parts, root_key()).await.unwrap();
         let settings = Settings {
             app: Arc::clone(&app),
             clock: Arc::clone(&clock),
-            access_keys: access_keys(options.keys),
             mode: options.mode,
             default_account: ACCOUNT.parse().unwrap(),
             default_region: "cn-hangzhou".parse().unwrap(),
@@ -311,18 +325,34 @@ pub fn root_key() -> RootKey {
     RootKey::from_key(&SymmetricKey::from_bytes([7; 32])).unwrap()
 }
 
-fn access_keys(more: Vec<(String, AccessKey)>) -> AccessKeys {
-    let key = |account: &str, secret: &str| AccessKey {
-        account: account.parse().unwrap(),
-        material: KeyMaterial::Secret(secret.into()),
-        active: true,
-    };
-    let mut keys = AccessKeys::default();
-    keys.add("test".to_owned(), key(ACCOUNT, "test"));
-    keys.add("testid".to_owned(), key(ACCOUNT, "testsecret"));
-    keys.add("other".to_owned(), key(OTHER_ACCOUNT, "other-secret"));
-    for (id, key) in more {
-        keys.add(id, key);
+/// An access key that is active.
+pub fn key_file(id: &str, secret: &str) -> KeyFile {
+    KeyFile {
+        id: id.to_owned(),
+        secret: Some(secret.into()),
+        public_key: None,
+        security_token: None,
+        status: Status::Active,
     }
-    keys
+}
+
+#[derive(Default, serde::Deserialize)]
+struct Accounts {
+    #[serde(default)]
+    accounts: Vec<AccountFile>,
+}
+
+fn accounts(more: Vec<KeyFile>, text: &str) -> Vec<AccountFile> {
+    let mut accounts = toml::from_str::<Accounts>(text).unwrap().accounts;
+    let mut add = |id: &str, keys: Vec<KeyFile>| {
+        if !accounts.iter().any(|account| account.id == id) {
+            accounts.push(AccountFile { id: id.to_owned(), ..AccountFile::default() });
+        }
+        accounts.iter_mut().find(|account| account.id == id).unwrap().access_keys.extend(keys);
+    };
+    let mut own = vec![key_file("test", "test"), key_file("testid", "testsecret")];
+    own.retain(|key| !more.iter().any(|other| other.id == key.id));
+    add(ACCOUNT, own.into_iter().chain(more).collect());
+    add(OTHER_ACCOUNT, vec![key_file("other", "other-secret")]);
+    accounts
 }

@@ -243,3 +243,26 @@ fn rule_10_9_sets_of_values() {
         ("plain: all differ", r#"{"StringNotEquals":{"kms:tag/a":"3"}}"#, both, true),
     ]);
 }
+
+#[rustfmt::skip]
+#[test]
+fn rule_10_9_conditions_on_keys_that_may_be_absent() {
+    run(&[
+        ("there and equal", r#"{"StringEqualsIfExists":{"kms:tag/team":"a"}}"#, "kms:tag/team=a", true),
+        ("there and unequal", r#"{"StringEqualsIfExists":{"kms:tag/team":"a"}}"#, "kms:tag/team=b", false),
+        ("absent", r#"{"StringEqualsIfExists":{"kms:tag/team":"a"}}"#, "", true),
+        ("another key", r#"{"StringEqualsIfExists":{"kms:tag/team":"a"}}"#, "kms:tag/other=b", true),
+        ("negated, there", r#"{"StringNotLikeIfExists":{"kms:tag/team":"a*"}}"#, "kms:tag/team=ab", false),
+        ("negated, absent", r#"{"StringNotLikeIfExists":{"kms:tag/team":"a*"}}"#, "", true),
+        ("number absent", r#"{"NumericLessThanIfExists":{"kms:Days":"10"}}"#, "", true),
+        ("number there", r#"{"NumericLessThanIfExists":{"kms:Days":"10"}}"#, "kms:Days=11", false),
+        ("truth absent", r#"{"BoolIfExists":{"acs:MFAPresent":"true"}}"#, "", true),
+        ("truth there", r#"{"BoolIfExists":{"acs:MFAPresent":"true"}}"#, "acs:MFAPresent=false", false),
+        ("address there", r#"{"IpAddressIfExists":{"acs:SourceIp":"10.0.0.0/8"}}"#, "acs:SourceIp=192.0.2.1", false),
+        ("network absent", r#"{"StringEqualsIfExists":{"acs:SourceVpc":"vpc-1"}}"#, "", true),
+        ("date always there", r#"{"DateLessThanIfExists":{"acs:CurrentTime":"2000-01-01T00:00:00Z"}}"#, "", false),
+        ("any, absent", r#"{"ForAnyValue:StringEqualsIfExists":{"kms:tag/team":"a"}}"#, "", true),
+        ("any, there", r#"{"ForAnyValue:StringEqualsIfExists":{"kms:tag/team":"a"}}"#, "kms:tag/team=b", false),
+        ("both conditions", r#"{"StringEqualsIfExists":{"kms:tag/team":"a"},"StringEquals":{"kms:tag/env":"x"}}"#, "kms:tag/env=x", true),
+    ]);
+}

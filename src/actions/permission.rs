@@ -1,0 +1,226 @@
+//! Which permissions a call needs (rules 4.8, 7.4, 10.7, 10.8), and asking for them. In every mode: where policies do
+//! not decide, this is what keeps other accounts out.
+
+use std::sync::Arc;
+
+use super::endpoint::{Context, Endpoint, Resource};
+use super::keys::dry_run;
+use super::tagging::{Resources, Target};
+use crate::app::keys::HeldKey;
+use crate::app::{AppError, Subject};
+use crate::domain::keys::decisions::KeyRefusal;
+use crate::domain::keys::names::KeyTarget;
+use crate::domain::keys::{AliasName, KeyOwner, KeyRef};
+use crate::domain::{KeyId, Refusal, Scope, SecretRef};
+use crate::wire::{ApiError, Fields};
+
+/// Asks for the permissions that a call needs, as far as its parameters name what it is about.
+///
+/// # Errors
+/// 403 Forbidden.NoPermission; InvalidParameter or MissingParameter when what it is about is not named rightly.
+pub async fn authorize(context: &Context, action: &dyn Endpoint, fields: Fields<'_>) -> Result<(), ApiError> {
+    let has_dry_run = action.parameters().iter().any(|parameter| parameter.name == "DryRun");
+    match permitted(context, action, fields).await {
+        Err(refusal) if refusal.denied.is_some() && has_dry_run => {
+            dry_run(fields.flag("DryRun", false)?, Err(refusal))
+        }
+        other => other,
+    }
+}
+
+async fn permitted(context: &Context, action: &dyn Endpoint, fields: Fields<'_>) -> Result<(), ApiError> {
+    let permission = format!("kms:{}", action.name());
+    match action.resource() {
+        Resource::Unchecked | Resource::AskedLater => Ok(()),
+        Resource::None => context.permit_everything(&permission),
+        Resource::Secrets => context.permit_own(&permission, "secret"),
+        Resource::Keys => context.permit_own(&permission, "key"),
+        Resource::Aliases => context.permit_own(&permission, "alias"),
+        Resource::Secret => context.permit_secret(&permission, &fields.required("SecretName")?).await,
+        Resource::Key => context.permit_named_key(&permission, &fields.required("KeyId")?).await,
+        Resource::ProtectedKey => {
+            let by_arn = fields.text("ProtectedResourceArn")?.is_some_and(|text| !text.is_empty());
+            let name = if by_arn { "ProtectedResourceArn" } else { "KeyId" };
+            match fields.optional::<KeyRef>(name)? {
+                Some(key) => context.permit_named_key(&permission, &key).await,
+                // Refused for another reason: there is nothing else to protect.
+                None => Ok(()),
+            }
+        }
+        Resource::AliasAndKey => {
+            let (alias, key): (AliasName, KeyRef) =
+                (fields.required("AliasName")?, fields.required("KeyId")?);
+            context.permit_own(&permission, alias.as_str())?;
+            context.permit_named_key(&permission, &key).await
+        }
+        Resource::Alias => {
+            let alias: AliasName = fields.required("AliasName")?;
+            context.permit_own(&permission, alias.as_str())?;
+            let key = KeyRef { scope: None, target: KeyTarget::Alias(alias) };
+            context.permit_named_key(&permission, &key).await
+        }
+        Resource::OneTagged => context.permit_target(&permission, &Target::decode_one(fields)?).await,
+        Resource::Tagged => tagged(context, &permission, &Resources::decode(fields)?).await,
+    }
+}
+
+/// The resources that the tag actions of the new style name; all of the kind when they name none.
+async fn tagged(context: &Context, permission: &str, resources: &Resources) -> Result<(), ApiError> {
+    let targets = resources.named()?;
+    if targets.is_empty() {
+        return context.permit_own(permission, if resources.secrets { "secret/*" } else { "key/*" });
+    }
+    for target in &targets {
+        context.permit_target(permission, target).await?;
+    }
+    Ok(())
+}
+
+impl Context {
+    /// Asks for a permission that is about nothing in particular.
+    fn permit_everything(&self, permission: &str) -> Result<(), ApiError> {
+        let subject = Subject { arn: "*", owner: &self.scope.account, policy: None, tags: None };
+        Ok(self.app.permit(&self.access, permission, subject)?)
+    }
+
+    /// Asks for a permission on something of the own account, which has neither policy nor tags.
+    fn permit_own(&self, permission: &str, resource: &str) -> Result<(), ApiError> {
+        self.permit_bare(permission, &self.scope, resource)
+    }
+
+    fn permit_bare(&self, permission: &str, scope: &Scope, resource: &str) -> Result<(), ApiError> {
+        let arn = format!("acs:kms:{}:{}:{resource}", scope.region, scope.account);
+        let subject = Subject { arn: &arn, owner: &scope.account, policy: None, tags: None };
+        Ok(self.app.permit(&self.access, permission, subject)?)
+    }
+
+    async fn permit_target(&self, permission: &str, target: &Target) -> Result<(), ApiError> {
+        match target {
+            Target::Secret(secret) => self.permit_secret(permission, secret).await,
+            Target::Key(key) => self.permit_named_key(permission, key).await,
+        }
+    }
+
+    /// Asks for a permission on a secret, before it is known whether there is such a secret (rule 10.12).
+    ///
+    /// # Errors
+    /// 403 Forbidden.NoPermission.
+    pub(super) async fn permit_secret(&self, permission: &str, secret: &SecretRef) -> Result<(), ApiError> {
+        let scope = secret.scope.as_ref().unwrap_or(&self.scope);
+        if !self.access.enforced {
+            // The owner is all that counts: nothing needs to be read.
+            return if scope.account == self.scope.account {
+                Ok(())
+            } else {
+                self.permit_bare(permission, scope, &format!("secret/{}", secret.name))
+            };
+        }
+        let loaded = match self.app.find(&self.scope, secret).await {
+            Ok(loaded) => Some(loaded),
+            Err(AppError::Refused(Refusal::SecretNotFound)) => None,
+            Err(other) => return Err(other.into()),
+        };
+        let arn = scope.secret_arn(&secret.name);
+        let subject = Subject {
+            arn: &arn,
+            owner: &scope.account,
+            policy: loaded.as_ref().and_then(|loaded| loaded.secret.policy.as_ref()),
+            tags: loaded.as_ref().map(|loaded| &loaded.secret.tags),
+        };
+        Ok(self.app.permit(&self.access, permission, subject)?)
+    }
+
+    /// Asks for a permission on a key that is named, before it is known whether there is such a key.
+    ///
+    /// # Errors
+    /// 403 Forbidden.NoPermission.
+    pub(super) async fn permit_named_key(&self, permission: &str, key: &KeyRef) -> Result<(), ApiError> {
+        let scope = key.scope.as_ref().unwrap_or(&self.scope);
+        if !self.access.enforced && scope.account == self.scope.account {
+            return Ok(());
+        }
+        let found = if self.access.enforced {
+            self.app.keys().find(&self.scope, key).await
+        } else {
+            Err(KeyRefusal::NotFound.into())
+        };
+        match found {
+            Ok(held) => self.permit_key(permission, &held),
+            Err(AppError::Key(_)) => {
+                let arn = key.arn(&self.scope);
+                let subject = Subject { arn: &arn, owner: &scope.account, policy: None, tags: None };
+                Ok(self.app.permit(&self.access, permission, subject)?)
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Asks for a permission on a key.
+    ///
+    /// # Errors
+    /// 403 Forbidden.NoPermission.
+    pub(super) fn permit_key(&self, permission: &str, held: &HeldKey) -> Result<(), ApiError> {
+        let key = held.key();
+        let arn = key.arn();
+        let subject = Subject {
+            arn: &arn,
+            owner: &key.scope.account,
+            policy: key.policy.as_ref(),
+            tags: Some(&key.tags),
+        };
+        Ok(self.app.permit(&self.access, permission, subject)?)
+    }
+
+    /// Asks for a permission on the user's key that a secret is under, if it is under one (rules 4.8, 7.4). The refusal
+    /// names the bare id of the key.
+    ///
+    /// # Errors
+    /// 403 Forbidden.NoPermission.
+    pub(super) async fn permit_key_of_secret(
+        &self,
+        permission: &str,
+        scope: &Scope,
+        key: Option<&KeyId>,
+    ) -> Result<(), ApiError> {
+        let Some(id) = key.filter(|_| self.access.enforced) else { return Ok(()) };
+        let permitted = match self.app.keys().by_id(scope, id).await {
+            Ok(held) if held.key().owner == KeyOwner::Service => return Ok(()),
+            Ok(held) => self.permit_key(permission, &held),
+            Err(AppError::Key(_)) => self.permit_bare(permission, scope, &format!("key/{id}")),
+            Err(other) => Err(other.into()),
+        };
+        permitted.map_err(|refusal| refusal.about(id.as_str()))
+    }
+
+    /// The same for a secret that is named; one that is not there is left to the action.
+    ///
+    /// # Errors
+    /// 403 Forbidden.NoPermission.
+    pub(super) async fn permit_key_of_named(
+        &self,
+        permission: &str,
+        secret: &SecretRef,
+    ) -> Result<(), ApiError> {
+        if !self.access.enforced {
+            return Ok(());
+        }
+        let Ok(loaded) = self.app.find(&self.scope, secret).await else { return Ok(()) };
+        let secret = &loaded.secret;
+        self.permit_key_of_secret(permission, &secret.scope, secret.encryption_key.as_ref()).await
+    }
+
+    /// The key that a ciphertext was made with, once the permission on it is given. A key of another account is found
+    /// only where policies may open it.
+    ///
+    /// # Errors
+    /// 403 Forbidden.NoPermission; InvalidParameter for what is no ciphertext, 404 for a key that is not there.
+    pub(super) async fn key_of_ciphertext(
+        &self,
+        permission: &str,
+        ciphertext: &[u8],
+    ) -> Result<Arc<HeldKey>, ApiError> {
+        let held = self.app.keys().key_of(&self.scope, ciphertext, self.access.enforced).await?;
+        self.permit_key(permission, &held)?;
+        Ok(held)
+    }
+}

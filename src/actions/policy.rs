@@ -1,0 +1,61 @@
+//! What the four actions on policies of secrets and keys have in common.
+
+use serde::Serialize;
+
+use super::endpoint::{Context, Parameter};
+use crate::domain::{AccountId, ResourcePolicy};
+use crate::wire::{ApiError, Code, Fields};
+
+/// What is answered by GetSecretPolicy and GetKeyPolicy.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Response {
+    /// The policy: a text that holds JSON.
+    pub(super) policy: String,
+}
+
+/// Nothing.
+#[derive(Debug, Serialize)]
+pub(super) struct Nothing {}
+
+/// The name of the one policy that there is.
+pub(super) const POLICY_NAME: Parameter = Parameter::optional("PolicyName");
+
+/// Reads `PolicyName`: there is only `default`, and any other is not found (rule 10.3).
+///
+/// # Errors
+/// 404 Forbidden.ResourceNotFound.
+pub(super) fn check_name(fields: Fields<'_>) -> Result<(), ApiError> {
+    match fields.text("PolicyName")? {
+        None | Some("" | "default") => Ok(()),
+        Some(_) => Err(ApiError::with_message(Code::ResourceNotFound, "Policy not found.")),
+    }
+}
+
+/// Refuses where nothing has a policy (rule 10.4).
+///
+/// # Errors
+/// 400 Forbidden.KeyPolicyUnSupported.
+pub(super) fn require_policies(context: &Context) -> Result<(), ApiError> {
+    if context.app.resource_policies() { Ok(()) } else { Err(ApiError::new(Code::KeyPolicyUnsupported)) }
+}
+
+/// Checks the text of a policy of something that `owner` owns (rule 10.1).
+///
+/// # Errors
+/// 400 InvalidParameter naming `Policy`, with the place and what is wrong there.
+pub(super) fn parse(context: &Context, text: &str, owner: &AccountId) -> Result<ResourcePolicy, ApiError> {
+    let policy = ResourcePolicy::parse(text, owner).map_err(|error| wrong(&error.to_string()))?;
+    let identities = context.app.directory().current();
+    let unknown =
+        |(_, account): &(&str, &AccountId)| *account != owner && identities.account(account).is_none();
+    if let Some((place, account)) = policy.document().accounts().find(unknown) {
+        return Err(wrong(&format!("{place}: there is no account {account}")));
+    }
+    Ok(policy)
+}
+
+fn wrong(what: &str) -> ApiError {
+    let plain = ApiError::invalid("Policy");
+    ApiError::with_message(plain.code, format!("{} {what}", plain.message))
+}

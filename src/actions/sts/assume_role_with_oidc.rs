@@ -1,0 +1,154 @@
+//! AssumeRoleWithOIDC: temporary credentials for the bearer of a token of an issuer that the account trusts. Nobody
+//! signs the request; the token is what proves who asks.
+
+use serde::Serialize;
+
+use super::{AssumedRoleUser, Given, RoleArn, Wish, required};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::domain::AccountId;
+use crate::identities::{OidcFailure, Token, TokenInfo};
+use crate::wire::{ApiError, Code, Fields};
+
+/// What is asked.
+#[derive(Debug)]
+pub(in crate::actions) struct Request {
+    account: AccountId,
+    provider: String,
+    role: RoleArn,
+    token: String,
+    wish: Wish,
+}
+
+/// What is answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::actions) struct Response {
+    assumed_role_user: AssumedRoleUser,
+    credentials: Given,
+    #[serde(rename = "OIDCTokenInfo")]
+    token: TokenFacts,
+}
+
+/// What the token said.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TokenFacts {
+    subject: String,
+    issuer: String,
+    client_ids: String,
+    expiration_time: String,
+    issuance_time: String,
+    verification_info: &'static str,
+}
+
+impl From<&TokenInfo> for TokenFacts {
+    fn from(info: &TokenInfo) -> Self {
+        Self {
+            subject: info.subject.clone(),
+            issuer: info.issuer.clone(),
+            client_ids: info.audience.join(","),
+            expiration_time: info.expires.to_string(),
+            issuance_time: info.issued.to_string(),
+            verification_info: "Success",
+        }
+    }
+}
+
+/// The action.
+pub(in crate::actions) struct AssumeRoleWithOidc;
+
+impl Action for AssumeRoleWithOidc {
+    const NAME: &'static str = "AssumeRoleWithOIDC";
+    const KIND: Kind = Kind::Read;
+    const RESOURCE: Resource = Resource::AskedLater;
+    const ANONYMOUS: bool = true;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::required("OIDCProviderArn"),
+        Parameter::required("RoleArn"),
+        Parameter::required("OIDCToken"),
+        Parameter::required("RoleSessionName"),
+        Parameter::optional("DurationSeconds"),
+        Parameter::optional("Policy"),
+    ];
+    const CODES: &'static [Code] = &[
+        Code::MissingGatewayParameter,
+        Code::InvalidParameterRoleArn,
+        Code::InvalidParameterRoleSessionName,
+        Code::InvalidParameterDurationSeconds,
+        Code::InvalidParameterPolicyGrammar,
+        Code::InvalidParameterPolicySize,
+        Code::EntityNotExistRole,
+        Code::AuthenticationFailNoPermission,
+        Code::OidcAudienceNotMatch,
+        Code::OidcExpired,
+        Code::OidcInvalid,
+        Code::OidcInvalidSignature,
+        Code::OidcIssuerConfigurationBroken,
+        Code::OidcIssuerNotMatch,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        let arn = required(fields, "OIDCProviderArn")?;
+        let parts = arn.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":oidc-provider/"));
+        let (account, provider) = parts.ok_or_else(no_provider)?;
+        Ok(Request {
+            account: account.parse().map_err(|_invalid| no_provider())?,
+            provider: provider.to_owned(),
+            role: RoleArn::decode(fields)?,
+            // A token that was read from a file ends in a line feed.
+            token: fields.text("OIDCToken")?.unwrap_or_default().trim().to_owned(),
+            wish: Wish::decode(fields)?,
+        })
+    }
+
+    async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
+        // The form of the token first, as on the cloud: a garbled one is refused before its issuer is looked for.
+        let token = Token::read(&request.token).map_err(refused)?;
+        let identities = context.app.directory().current();
+        let account = identities.account(&request.account);
+        let provider = account.and_then(|account| account.providers.get(&request.provider));
+        let provider = provider.ok_or_else(no_provider)?;
+        let info = token.verify(provider, context.app.clock().now()).map_err(refused)?;
+        let (name, role) = request.role.find(context)?;
+        let by = (&request.account, request.provider.as_str());
+        let trusted =
+            context.app.permit_bearer(&context.access, by, &request.role.account, (&name, &role), &info);
+        trusted.map_err(|denied| ApiError {
+            denied: Some(denied),
+            ..ApiError::new(Code::AuthenticationFailNoPermission)
+        })?;
+        let session = request.wish.session((&name, &role), &request.role.account, u32::MAX)?;
+        let given = context.app.issue(&session)?;
+        Ok(Response {
+            assumed_role_user: AssumedRoleUser::of(&role, &session),
+            credentials: given.into(),
+            token: (&info).into(),
+        })
+    }
+}
+
+fn no_provider() -> ApiError {
+    ApiError::with_message(Code::AuthenticationFailNoPermission, "No such OIDC Provider registered.")
+}
+
+fn refused(failure: OidcFailure) -> ApiError {
+    let invalid = |message: &'static str| ApiError::with_message(Code::OidcInvalid, message);
+    match failure {
+        OidcFailure::Empty => invalid("The OIDCToken can not empty."),
+        OidcFailure::Parts => invalid("The number of Jwt field should be divided into 3 parts with '.' ."),
+        OidcFailure::Encoding => invalid("Cannot decode base64 encoded response(format invalided)."),
+        OidcFailure::Algorithm(name) => {
+            let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+            let message = format!("The algorithm {name} that be specified in Jwt header is unknown.");
+            ApiError::with_message(Code::OidcInvalid, message)
+        }
+        OidcFailure::Content => invalid("The Jwt content is invalid that cannot be recognized."),
+        OidcFailure::Issuer => ApiError::new(Code::OidcIssuerNotMatch),
+        OidcFailure::NoKey => ApiError::new(Code::OidcIssuerConfigurationBroken),
+        OidcFailure::Signature => ApiError::new(Code::OidcInvalidSignature),
+        OidcFailure::Expired => ApiError::new(Code::OidcExpired),
+        OidcFailure::Audience => ApiError::new(Code::OidcAudienceNotMatch),
+    }
+}

@@ -1,0 +1,162 @@
+//! The actions of the product Sts: temporary credentials.
+
+mod assume_role;
+mod assume_role_with_oidc;
+mod get_caller_identity;
+
+use serde::Serialize;
+
+use super::endpoint::{Context, Endpoint};
+use crate::app::{Credentials, NewSession};
+use crate::domain::AccountId;
+use crate::domain::policy::{PolicyDocument, PolicyKind};
+use crate::identities::Role;
+use crate::wire::{ApiError, Code, Disclosed, Fields};
+
+/// The API version of every action.
+pub const VERSION: &str = "2015-04-01";
+
+/// All actions, by name.
+pub const ACTIONS: &[&dyn Endpoint] = &[
+    &assume_role::AssumeRole,
+    &assume_role_with_oidc::AssumeRoleWithOidc,
+    &get_caller_identity::GetCallerIdentity,
+];
+
+/// The bounds of a session in seconds: the shortest, the default, the longest of one that begins in another session.
+const SECONDS: (u32, u32, u32) = (900, 3_600, 3_600);
+/// The most characters of a session's policy.
+const POLICY_CHARS: usize = 2_048;
+
+/// A role that is named by its ARN.
+#[derive(Debug, Clone)]
+struct RoleArn {
+    account: AccountId,
+    name: String,
+}
+
+impl RoleArn {
+    fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
+        let text = required(fields, "RoleArn")?;
+        let wrong = || ApiError::new(Code::InvalidParameterRoleArn);
+        let (account, name) =
+            text.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/")).ok_or_else(wrong)?;
+        let account = account.parse().map_err(|_invalid| wrong())?;
+        if name.is_empty() { Err(wrong()) } else { Ok(Self { account, name: name.to_owned() }) }
+    }
+
+    /// The role, if there is one. Its name counts in any case, as in the cloud's ARNs.
+    fn find(&self, context: &Context) -> Result<(String, Role), ApiError> {
+        let identities = context.app.directory().current();
+        let account = identities.account(&self.account);
+        let found =
+            account.and_then(|a| a.roles.iter().find(|(name, _)| name.eq_ignore_ascii_case(&self.name)));
+        let unknown = || ApiError::naming(Code::EntityNotExistRole, &self.arn());
+        found.map(|(name, role)| (name.clone(), role.clone())).ok_or_else(unknown)
+    }
+
+    fn arn(&self) -> String {
+        format!("acs:ram::{}:role/{}", self.account, self.name)
+    }
+}
+
+/// What a session shall be like.
+#[derive(Debug, Clone)]
+struct Wish {
+    name: String,
+    seconds: u32,
+    policy: Option<String>,
+}
+
+impl Wish {
+    fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
+        let name = required(fields, "RoleSessionName")?;
+        if !fits(name, 2..=64, b".@-_") {
+            return Err(ApiError::new(Code::InvalidParameterRoleSessionName));
+        }
+        let wrong = |_invalid| ApiError::new(Code::InvalidParameterDurationSeconds);
+        let seconds = match fields.text("DurationSeconds")? {
+            None | Some("") => SECONDS.1,
+            Some(text) => text.parse().map_err(wrong)?,
+        };
+        Ok(Self { name: name.to_owned(), seconds, policy: policy(fields)? })
+    }
+
+    /// A session in this role, if the role lets it be that long.
+    fn session(self, role: (&str, &Role), account: &AccountId, longest: u32) -> Result<NewSession, ApiError> {
+        if !(SECONDS.0..=role.1.max_session_seconds.min(longest)).contains(&self.seconds) {
+            return Err(ApiError::new(Code::InvalidParameterDurationSeconds));
+        }
+        Ok(NewSession {
+            account: account.clone(),
+            role: role.0.to_owned(),
+            name: self.name,
+            seconds: self.seconds,
+            policy: self.policy,
+            source_identity: None,
+        })
+    }
+}
+
+fn required<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, ApiError> {
+    let text = fields.text(name)?.filter(|text| !text.is_empty());
+    text.ok_or_else(|| ApiError::missing_from_gateway(name))
+}
+
+/// Whether a text has so many letters, digits and these signs.
+fn fits(text: &str, length: std::ops::RangeInclusive<usize>, signs: &[u8]) -> bool {
+    length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || signs.contains(&b))
+}
+
+/// A session's policy, checked.
+fn policy(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
+    let Some(text) = fields.text("Policy")?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.chars().count() > POLICY_CHARS {
+        return Err(ApiError::new(Code::InvalidParameterPolicySize));
+    }
+    match PolicyDocument::parse(text, PolicyKind::Session) {
+        Ok(_) => Ok(Some(text.to_owned())),
+        Err(error) => {
+            let plain = ApiError::new(Code::InvalidParameterPolicyGrammar);
+            Err(ApiError::with_message(plain.code, format!("{} {error}", plain.message)))
+        }
+    }
+}
+
+/// Who somebody in a role is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumedRoleUser {
+    arn: String,
+    assumed_role_id: String,
+}
+
+impl AssumedRoleUser {
+    fn of(role: &Role, session: &NewSession) -> Self {
+        Self {
+            arn: format!("acs:ram::{}:role/{}/{}", session.account, session.role, session.name),
+            assumed_role_id: format!("{}:{}", role.id, session.name),
+        }
+    }
+}
+
+/// Temporary credentials, as they are answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Given {
+    access_key_id: String,
+    access_key_secret: Disclosed,
+    security_token: Disclosed,
+    expiration: String,
+}
+
+impl From<Credentials> for Given {
+    fn from(given: Credentials) -> Self {
+        Self {
+            access_key_id: given.access_key,
+            access_key_secret: given.secret.as_str().to_owned().into(),
+            security_token: given.token.into(),
+            expiration: given.expires.to_string(),
+        }
+    }
+}

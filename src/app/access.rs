@@ -1,0 +1,293 @@
+//! May the caller do this? Every permission of every action is decided by [`App::permit`].
+
+use core::net::IpAddr;
+
+use super::{App, Caller};
+use crate::domain::policy::{
+    self, AccessRequest, ConditionContext, Decision, Identity, Lack, Mismatch, Policies, PolicyDocument,
+    PolicyType, Principal, ResourcePolicy, Source, Trace,
+};
+use crate::domain::{AccountId, Tags};
+use crate::identities::{Identities, Role, TokenInfo};
+
+/// Who asks, from where, and whether policies decide.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Who asks.
+    pub caller: Caller,
+    /// Whether policies decide; otherwise everybody may do everything in the own account, and nothing elsewhere.
+    pub enforced: bool,
+    /// Where the request came from.
+    pub source_ip: Option<IpAddr>,
+    /// Whether it came by TLS.
+    pub secure_transport: bool,
+}
+
+/// What an action is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its ARN, or `*`.
+    pub arn: &'a str,
+    /// Who owns it.
+    pub owner: &'a AccountId,
+    /// Its policy, if it has one of its own.
+    pub policy: Option<&'a ResourcePolicy>,
+    /// Its tags.
+    pub tags: Option<&'a Tags>,
+}
+
+/// Why the caller may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoPermission {
+    /// The action, such as `kms:GetSecretValue`.
+    pub action: String,
+    /// What it is about.
+    pub arn: String,
+    /// Whether a statement denies, or just none allows.
+    pub explicit: bool,
+    /// The kind of policy that decided, as RAM names it.
+    pub policy_type: &'static str,
+    /// Who asked, as RAM shows it: the kind, the account, the name.
+    pub principal: (&'static str, String, String),
+    /// The statement that denies, if one does.
+    pub denied_by: Option<LookedAt>,
+    /// Every statement that was looked at.
+    pub looked_at: Vec<LookedAt>,
+}
+
+/// A statement that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookedAt {
+    /// The policy: its name, or whose it is.
+    pub policy: String,
+    /// The statement's place in it, from 0.
+    pub statement: usize,
+    /// The statement's Sid.
+    pub sid: Option<String>,
+    /// What it does when it applies: `Allow` or `Deny`.
+    pub effect: &'static str,
+    /// Why it does not apply; none when it does.
+    pub mismatch: Option<String>,
+}
+
+impl App {
+    /// Decides one permission.
+    ///
+    /// # Errors
+    /// [`NoPermission`], with everything that was looked at.
+    pub fn permit(
+        &self,
+        access: &Access,
+        action: &str,
+        subject: Subject<'_>,
+    ) -> Result<(), Box<NoPermission>> {
+        let caller = &access.caller;
+        if !access.enforced {
+            let own = caller.account() == subject.owner;
+            return if own { Ok(()) } else { Err(Box::new(elsewhere(caller, action, subject))) };
+        }
+        let tags: Vec<(String, &str)> = subject.tags.map(tag_facts).unwrap_or_default();
+        let facts: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        let Subject { arn, owner, policy, .. } = subject;
+        let asked = Asked { action, arn, owner, policy: policy.map(ResourcePolicy::document), facts: &facts };
+        self.judge(access, &caller.principal, &asked)
+    }
+
+    /// Decides whether a caller may assume a role: both its own policies and the role's trust must let it.
+    ///
+    /// # Errors
+    /// [`NoPermission`].
+    pub fn permit_role(
+        &self,
+        access: &Access,
+        account: &AccountId,
+        (name, role): (&str, &Role),
+        external_id: Option<&str>,
+    ) -> Result<(), Box<NoPermission>> {
+        if !access.enforced {
+            return Ok(());
+        }
+        let facts: Vec<(&str, &str)> = external_id.map(|id| ("sts:ExternalId", id)).into_iter().collect();
+        let arn = role_arn(account, name);
+        let (action, policy) = (ASSUME, Some(&*role.trust));
+        let asked = Asked { action, arn: &arn, owner: account, policy, facts: &facts };
+        self.judge(access, &access.caller.principal, &asked)
+    }
+
+    /// Decides whether the bearer of a token may assume a role: the role's trust must let it, in every mode, as nothing
+    /// else proves who that is.
+    ///
+    /// # Errors
+    /// [`NoPermission`].
+    pub fn permit_bearer(
+        &self,
+        access: &Access,
+        (issuing, provider): (&AccountId, &str),
+        account: &AccountId,
+        (name, role): (&str, &Role),
+        token: &TokenInfo,
+    ) -> Result<(), Box<NoPermission>> {
+        let identity = Identity::Federated { provider: provider.to_owned() };
+        let principal = Principal { account: issuing.clone(), identity };
+        let mut facts = vec![("oidc:iss", token.issuer.as_str()), ("oidc:sub", &token.subject)];
+        facts.extend(token.audience.iter().map(|audience| ("oidc:aud", audience.as_str())));
+        let arn = role_arn(account, name);
+        let (action, policy) = (ASSUME, Some(&*role.trust));
+        let asked = Asked { action, arn: &arn, owner: account, policy, facts: &facts };
+        self.judge(access, &principal, &asked)
+    }
+
+    fn judge(
+        &self,
+        access: &Access,
+        principal: &Principal,
+        asked: &Asked<'_>,
+    ) -> Result<(), Box<NoPermission>> {
+        let identities = self.directory().current();
+        let context = ConditionContext {
+            source_ip: access.source_ip,
+            current_time: self.clock().now(),
+            secure_transport: access.secure_transport,
+            source_vpc: None,
+            mfa_present: None,
+            more: asked.facts,
+        };
+        let session = access.caller.session.as_ref();
+        let policies = Policies {
+            identity: identities.policies_of(principal),
+            session: session.and_then(|session| session.policy.as_deref()),
+            resource: asked.policy,
+        };
+        let request = AccessRequest {
+            action: asked.action,
+            resource: asked.arn,
+            owner: asked.owner,
+            principal,
+            context: &context,
+        };
+        if policy::decide(&policies, &request).is_allowed() {
+            return Ok(());
+        }
+        Err(Box::new(NoPermission::explained(&identities, &policies, &request)))
+    }
+}
+
+/// The one permission of STS.
+const ASSUME: &str = "sts:AssumeRole";
+
+fn role_arn(account: &AccountId, name: &str) -> String {
+    format!("acs:ram::{account}:role/{name}")
+}
+
+/// A question for policies.
+struct Asked<'a> {
+    action: &'a str,
+    arn: &'a str,
+    owner: &'a AccountId,
+    /// That of what it is about.
+    policy: Option<&'a PolicyDocument>,
+    /// Condition keys of the service.
+    facts: &'a [(&'a str, &'a str)],
+}
+
+/// Tags as condition keys (rule 10.9).
+fn tag_facts(tags: &Tags) -> Vec<(String, &str)> {
+    tags.iter().map(|(key, value)| (format!("kms:tag/{}", key.as_str()), value.as_str())).collect()
+}
+
+/// The refusal where policies do not decide: nothing opens another account.
+fn elsewhere(caller: &Caller, action: &str, subject: Subject<'_>) -> NoPermission {
+    NoPermission {
+        action: action.to_owned(),
+        arn: subject.arn.to_owned(),
+        explicit: false,
+        policy_type: "AccountLevelIdentityBasedPolicy",
+        principal: shown(None, &caller.principal),
+        denied_by: None,
+        looked_at: Vec::new(),
+    }
+}
+
+impl NoPermission {
+    /// The refusal of a request with its reasons.
+    pub fn explained(identities: &Identities, policies: &Policies<'_>, request: &AccessRequest<'_>) -> Self {
+        let explanation = policy::explain(policies, request);
+        let denial = match explanation.decision {
+            Decision::ExplicitDeny(denial) => Some(denial),
+            _ => None,
+        };
+        let is_it = |trace: &&Trace<'_>| {
+            denial.is_some_and(|d| (d.source, d.statement) == (trace.source, trace.statement))
+        };
+        let by_trust = policies.resource.is_some_and(PolicyDocument::is_trust);
+        let policy_type = match (denial, explanation.decision) {
+            (Some(denial), _) => type_of(denial.source),
+            (None, Decision::ImplicitDeny(Lack::Session)) => "SessionPolicy",
+            (None, Decision::ImplicitDeny(Lack::Resource)) if by_trust => "AssumeRolePolicy",
+            (None, Decision::ImplicitDeny(Lack::Resource | Lack::OtherAccount)) => "ResourceBasedPolicy",
+            _ => "AccountLevelIdentityBasedPolicy",
+        };
+        Self {
+            action: request.action.to_owned(),
+            arn: request.resource.to_owned(),
+            explicit: denial.is_some(),
+            policy_type,
+            principal: shown(Some(identities), request.principal),
+            denied_by: explanation.statements.iter().find(is_it).map(looked_at),
+            looked_at: explanation.statements.iter().map(looked_at).collect(),
+        }
+    }
+}
+
+/// The kind of a policy, as RAM names it.
+fn type_of(source: Source<'_>) -> &'static str {
+    match source {
+        Source::Identity { .. } => "AccountLevelIdentityBasedPolicy",
+        Source::Session => "SessionPolicy",
+        Source::Resource => "ResourceBasedPolicy",
+        Source::Trust => "AssumeRolePolicy",
+    }
+}
+
+/// A statement for people.
+pub fn looked_at(trace: &Trace<'_>) -> LookedAt {
+    let policy = match trace.source {
+        Source::Identity { name, policy_type: PolicyType::System } => format!("system policy {name}"),
+        Source::Identity { name, .. } => format!("policy {name}"),
+        Source::Session => "session policy".to_owned(),
+        Source::Resource => "resource policy".to_owned(),
+        Source::Trust => "trust policy".to_owned(),
+    };
+    let mismatch = trace.mismatch.map(|mismatch| match mismatch {
+        Mismatch::Action => "Action".to_owned(),
+        Mismatch::NoEffect => "the action is none that this policy can rule".to_owned(),
+        Mismatch::Resource => "Resource".to_owned(),
+        Mismatch::Principal => "Principal".to_owned(),
+        Mismatch::Condition { operator, key } => format!("Condition {operator} {key}"),
+    });
+    LookedAt {
+        policy,
+        statement: trace.statement,
+        sid: trace.sid.map(str::to_owned),
+        effect: match trace.effect {
+            policy::Effect::Allow => "Allow",
+            policy::Effect::Deny => "Deny",
+        },
+        mismatch,
+    }
+}
+
+/// A principal as RAM shows it: users by their number, sessions by role and name.
+fn shown(identities: Option<&Identities>, principal: &Principal) -> (&'static str, String, String) {
+    let account = &principal.account;
+    let (kind, name) = match &principal.identity {
+        Identity::Root => ("RootUser", account.to_string()),
+        Identity::User { name } => {
+            let user = identities.and_then(|all| all.account(account)).and_then(|a| a.users.get(name));
+            ("SubUser", user.map_or_else(|| name.clone(), |user| user.id.clone()))
+        }
+        Identity::RoleSession { role, session } => ("AssumedRoleUser", format!("{role}:{session}")),
+        Identity::Federated { provider } => ("Federated", provider.clone()),
+    };
+    (kind, account.to_string(), name)
+}

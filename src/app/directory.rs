@@ -1,0 +1,161 @@
+//! Who there is, at run time: what the configuration file says, and the accounts that were put since, which are kept
+//! in the database, sealed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use super::AppError;
+use crate::crypto::{AccountContext, CryptoError, RootKey};
+use crate::domain::AccountId;
+use crate::identities::file::AccountFile;
+use crate::identities::{Identities, IdentityError};
+use crate::ports::Entropy;
+use crate::store::Store;
+
+/// Why an account was not put.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// What is written down is wrong.
+    #[error(transparent)]
+    Wrong(#[from] IdentityError),
+    /// The account is in the configuration file, which only a restart reads.
+    #[error("account {0} is in the configuration file")]
+    Declared(AccountId),
+    /// It could not be stored.
+    #[error(transparent)]
+    Failed(#[from] AppError),
+}
+
+type Added = BTreeMap<AccountId, AccountFile>;
+
+/// All accounts.
+#[derive(Debug)]
+pub struct Directory {
+    store: Arc<dyn Store>,
+    entropy: Arc<dyn Entropy>,
+    root: Arc<RootKey>,
+    /// The account that is there in any case.
+    default: AccountId,
+    declared: Vec<AccountFile>,
+    /// Changes take turns on this lock.
+    added: Mutex<Added>,
+    current: RwLock<Arc<Identities>>,
+}
+
+impl Directory {
+    /// The declared accounts and the stored ones. One that is declared now wins over what was put before.
+    pub(super) async fn open(
+        declared: Vec<AccountFile>,
+        default: AccountId,
+        store: Arc<dyn Store>,
+        entropy: Arc<dyn Entropy>,
+        root: Arc<RootKey>,
+    ) -> Result<Self, DirectoryError> {
+        let mut added = Added::new();
+        for (id, sealed) in store.accounts().await.map_err(AppError::from)? {
+            let file = open_account(&root, &id, &sealed)?;
+            added.insert(id, file);
+        }
+        let current = RwLock::new(Arc::new(in_force(&declared, &added, &default)?));
+        Ok(Self { store, entropy, root, default, declared, added: Mutex::new(added), current })
+    }
+
+    /// Who there is now.
+    pub fn current(&self) -> Arc<Identities> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is written down of every account, without secrets: first the declared ones.
+    pub async fn list(&self) -> Vec<AccountFile> {
+        let added = self.added.lock().await;
+        let added = added.values().filter(|file| !is_declared(&self.declared, &file.id)).cloned();
+        self.declared.iter().cloned().chain(added).map(AccountFile::without_secrets).collect()
+    }
+
+    /// Puts an account, instead of the one that was put before. An access key without a secret keeps its secret.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Wrong`], [`DirectoryError::Declared`]; nothing is changed then.
+    pub async fn put(&self, file: AccountFile) -> Result<(), DirectoryError> {
+        let id = self.not_declared(&file.id)?;
+        let mut added = self.added.lock().await;
+        let file = match added.get(&id) {
+            Some(before) => file.with_secrets_of(before.clone()),
+            None => file,
+        };
+        let mut next = added.clone();
+        next.insert(id.clone(), file.clone());
+        let identities = in_force(&self.declared, &next, &self.default)?;
+        let plain = serde_json::to_vec(&file).map(Zeroizing::new);
+        let plain = plain.map_err(|e| AppError::Damaged(format!("an account: {e}")))?;
+        let context = AccountContext { account: id.as_str() };
+        let sealed = self.root.seal_account(&context, &plain, &mut *self.entropy.rng());
+        let sealed = sealed.map_err(AppError::from)?.as_bytes().to_vec();
+        self.store.set_account(id, Some(sealed)).await.map_err(AppError::from)?;
+        *added = next;
+        self.put_into_force(identities);
+        Ok(())
+    }
+
+    /// Removes an account that was put; false when there is none.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Declared`].
+    pub async fn remove(&self, id: &str) -> Result<bool, DirectoryError> {
+        let id = self.not_declared(id)?;
+        let mut added = self.added.lock().await;
+        let mut next = added.clone();
+        if next.remove(&id).is_none() {
+            return Ok(false);
+        }
+        let identities = in_force(&self.declared, &next, &self.default)?;
+        self.store.set_account(id, None).await.map_err(AppError::from)?;
+        *added = next;
+        self.put_into_force(identities);
+        Ok(true)
+    }
+
+    /// Forgets every account that was put; the store has done so already.
+    pub(super) async fn forget(&self) {
+        let mut added = self.added.lock().await;
+        added.clear();
+        match in_force(&self.declared, &added, &self.default) {
+            Ok(identities) => self.put_into_force(identities),
+            // They were in force when the server started.
+            Err(error) => tracing::error!(%error, "the declared accounts cannot be put into force"),
+        }
+    }
+
+    fn put_into_force(&self, identities: Identities) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(identities);
+    }
+
+    fn not_declared(&self, id: &str) -> Result<AccountId, DirectoryError> {
+        let wrong = |_invalid| IdentityError(format!("account id \"{id}\" is not 1 to 32 digits"));
+        let id: AccountId = id.parse().map_err(wrong)?;
+        if is_declared(&self.declared, id.as_str()) { Err(DirectoryError::Declared(id)) } else { Ok(id) }
+    }
+}
+
+fn is_declared(declared: &[AccountFile], id: &str) -> bool {
+    declared.iter().any(|file| file.id == id)
+}
+
+fn in_force(
+    declared: &[AccountFile],
+    added: &Added,
+    default: &AccountId,
+) -> Result<Identities, IdentityError> {
+    let added = added.values().filter(|file| !is_declared(declared, &file.id));
+    Identities::new(declared.iter().chain(added).cloned().collect(), default)
+}
+
+fn open_account(root: &RootKey, id: &AccountId, sealed: &[u8]) -> Result<AccountFile, AppError> {
+    let plain = root.open_account(&AccountContext { account: id.as_str() }, sealed)?;
+    let file: AccountFile =
+        serde_json::from_slice(&plain).map_err(|_invalid| AppError::Crypto(CryptoError::Malformed))?;
+    if file.id == id.as_str() { Ok(file) } else { Err(AppError::Crypto(CryptoError::Malformed)) }
+}

@@ -1,0 +1,223 @@
+//! The form in which accounts are written down: in the configuration file, over `/_sesame/accounts`, and, sealed, in
+//! the database. An unknown name in it is an error.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An account with everything in it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountFile {
+    /// 1 to 32 digits.
+    pub id: String,
+    /// Access keys of the account's root.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_keys: Vec<KeyFile>,
+    /// Custom policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyFile>,
+    /// RAM users.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<UserFile>,
+    /// Groups of users.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupFile>,
+    /// RAM roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleFile>,
+    /// Issuers of OIDC tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oidc_providers: Vec<ProviderFile>,
+}
+
+/// An access key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFile {
+    /// Its id.
+    pub id: String,
+    /// The AccessKey secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Hidden>,
+    /// Instead of a secret: the public RSA key of a key pair, SPKI in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// The token that must come with it: fixed temporary credentials, as tests like to have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_token: Option<Hidden>,
+    /// Whether it may be used.
+    #[serde(default)]
+    pub status: Status,
+}
+
+/// Whether an access key may be used.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// It may.
+    #[default]
+    Active,
+    /// It may not.
+    Inactive,
+}
+
+/// A custom policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFile {
+    /// Its name.
+    pub name: String,
+    /// The policy.
+    pub document: Document,
+}
+
+/// A RAM user.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserFile {
+    /// The name.
+    pub name: String,
+    /// Names of policies, custom or of the system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// The user's access keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_keys: Vec<KeyFile>,
+}
+
+/// A group of RAM users.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupFile {
+    /// The name.
+    pub name: String,
+    /// Names of its users.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Names of policies, custom or of the system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+}
+
+/// A RAM role.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleFile {
+    /// The name.
+    pub name: String,
+    /// Who may assume it.
+    pub trust: Document,
+    /// Names of policies, custom or of the system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// The longest session, 3,600 to 43,200 seconds; default 3,600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_session_seconds: Option<u32>,
+}
+
+/// An issuer of OIDC tokens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderFile {
+    /// The name.
+    pub name: String,
+    /// The issuer's address: the claim `iss` of its tokens.
+    pub issuer: String,
+    /// Whom its tokens are for: the claim `aud`.
+    pub client_ids: Vec<String>,
+    /// Its public keys, a JWK set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Document>,
+    /// In the configuration file, instead of `jwks`: the file that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_file: Option<String>,
+    /// How old a token may be, 1 to 168 hours; default 12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuance_limit_hours: Option<u32>,
+}
+
+/// A JSON document, given as text or as an object.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub struct Document(pub String);
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            object @ serde_json::Value::Object(_) => Ok(Self(object.to_string())),
+            _ => Err(serde::de::Error::custom("a document is a JSON object or its text")),
+        }
+    }
+}
+
+/// A text that only the sealed form shows.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(SecretString);
+
+impl Hidden {
+    /// The text, still guarded.
+    pub fn into_secret(self) -> SecretString {
+        self.0
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "what is serialised is sealed, or was stripped of secrets"
+        )]
+        serializer.serialize_str(self.0.expose_secret())
+    }
+}
+
+impl AccountFile {
+    fn every_key(&mut self) -> impl Iterator<Item = &mut KeyFile> {
+        self.access_keys.iter_mut().chain(self.users.iter_mut().flat_map(|user| &mut user.access_keys))
+    }
+
+    /// The same without secrets and tokens: what may be shown.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        for key in self.every_key() {
+            key.secret = None;
+            key.security_token = None;
+        }
+        self
+    }
+
+    /// Gives each key that comes with nothing to verify it what the key of this id had before, so that an account can
+    /// be read, changed and written back.
+    #[must_use]
+    pub fn with_secrets_of(mut self, mut before: Self) -> Self {
+        let known: Vec<KeyFile> = before.every_key().map(|key| key.clone()).collect();
+        for key in self.every_key().filter(|key| key.secret.is_none() && key.public_key.is_none()) {
+            if let Some(known) = known.iter().find(|known| known.id == key.id) {
+                key.secret = known.secret.clone();
+                key.security_token = key.security_token.take().or_else(|| known.security_token.clone());
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,192 @@
+//! OIDC tokens: JSON Web Tokens with an RSA signature, checked against the keys that an account trusts.
+
+use base64::Engine;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use rsa::{BoxedUint, PublicKey};
+use serde::Deserialize;
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::OidcProvider;
+use crate::domain::Timestamp;
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OidcFailure {
+    /// It is empty.
+    #[error("empty")]
+    Empty,
+    /// It does not have three parts.
+    #[error("not three parts")]
+    Parts,
+    /// A part is no base64.
+    #[error("not base64")]
+    Encoding,
+    /// Its algorithm is not an RSA one.
+    #[error("algorithm {0}")]
+    Algorithm(String),
+    /// Its header or claims are not what they must be.
+    #[error("claims")]
+    Content,
+    /// It is of another issuer.
+    #[error("issuer")]
+    Issuer,
+    /// There is no key of the id that it names.
+    #[error("no key")]
+    NoKey,
+    /// Its signature is wrong.
+    #[error("signature")]
+    Signature,
+    /// It is over, too old, or from the future.
+    #[error("expired")]
+    Expired,
+    /// It is for somebody else.
+    #[error("audience")]
+    Audience,
+}
+
+/// What an accepted token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `sub`.
+    pub subject: String,
+    /// The claim `aud`.
+    pub audience: Vec<String>,
+    /// The claim `iat`.
+    pub issued: Timestamp,
+    /// The claim `exp`.
+    pub expires: Timestamp,
+}
+
+/// A token whose form is right; nothing of it is proven.
+#[derive(Debug)]
+pub struct Token<'a> {
+    header: Header,
+    claims: Claims,
+    /// What is signed.
+    signed: &'a str,
+    signature: Vec<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: i64,
+    iat: i64,
+    nbf: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// How far the issuer's clock may be ahead, in seconds.
+const SKEW_SECONDS: i64 = 60;
+
+impl<'a> Token<'a> {
+    /// Reads the form of a token.
+    ///
+    /// # Errors
+    /// [`OidcFailure::Empty`] to [`OidcFailure::Content`].
+    pub fn read(text: &'a str) -> Result<Self, OidcFailure> {
+        if text.is_empty() {
+            return Err(OidcFailure::Empty);
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(OidcFailure::Parts)?;
+        let (header, claims) = signed.split_once('.').ok_or(OidcFailure::Parts)?;
+        if claims.contains('.') {
+            return Err(OidcFailure::Parts);
+        }
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).or_else(|_| URL_SAFE.decode(part));
+        let decode = |part| decode(part).map_err(|_invalid| OidcFailure::Encoding);
+        let (header, claims, signature) = (decode(header)?, decode(claims)?, decode(signature)?);
+        let header: Header = serde_json::from_slice(&header).map_err(|_invalid| OidcFailure::Content)?;
+        if !matches!(header.alg.as_str(), "RS256" | "RS384" | "RS512") {
+            return Err(OidcFailure::Algorithm(header.alg));
+        }
+        let claims = serde_json::from_slice(&claims).map_err(|_invalid| OidcFailure::Content)?;
+        Ok(Self { header, claims, signed, signature })
+    }
+
+    /// Checks the token against an issuer that is trusted.
+    ///
+    /// # Errors
+    /// [`OidcFailure::Issuer`] to [`OidcFailure::Audience`], in this order.
+    pub fn verify(self, provider: &OidcProvider, now: Timestamp) -> Result<TokenInfo, OidcFailure> {
+        let Self { header, claims, signed, signature } = self;
+        if claims.iss != provider.issuer {
+            return Err(OidcFailure::Issuer);
+        }
+        let mut keys = provider.keys.iter().filter(|(kid, _)| header.kid.is_empty() || *kid == header.kid);
+        let (_, key) = keys.next().ok_or(OidcFailure::NoKey)?;
+        if !is_signed_by(key, &header.alg, signed.as_bytes(), &signature) {
+            return Err(OidcFailure::Signature);
+        }
+        let now_seconds = now.as_millis() / 1000;
+        let too_old = claims.iat < now_seconds - provider.issuance_limit_seconds;
+        let ahead = claims.iat.max(claims.nbf.unwrap_or(claims.iat)) > now_seconds + SKEW_SECONDS;
+        if claims.exp <= now_seconds || too_old || ahead {
+            return Err(OidcFailure::Expired);
+        }
+        let audience = match claims.aud {
+            Audience::One(one) => vec![one],
+            Audience::Many(many) => many,
+        };
+        if !audience.iter().any(|one| provider.client_ids.contains(one)) {
+            return Err(OidcFailure::Audience);
+        }
+        let at = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
+        let (issued, expires) = (at(claims.iat), at(claims.exp));
+        Ok(TokenInfo { issuer: claims.iss, subject: claims.sub, audience, issued, expires })
+    }
+}
+
+fn is_signed_by(key: &PublicKey, algorithm: &str, signed: &[u8], signature: &[u8]) -> bool {
+    match algorithm {
+        "RS256" => key.pkcs1v15_verify::<Sha256>(signed, signature),
+        "RS384" => key.pkcs1v15_verify::<Sha384>(signed, signature),
+        _ => key.pkcs1v15_verify::<Sha512>(signed, signature),
+    }
+    .is_ok()
+}
+
+#[derive(Deserialize)]
+struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    #[serde(default)]
+    kid: String,
+    n: Option<String>,
+    e: Option<String>,
+}
+
+/// The RSA keys of a JWK set, by id; none when it is no such set or has no such key.
+pub(super) fn keys(text: &str) -> Option<Vec<(String, PublicKey)>> {
+    let set: JwkSet = serde_json::from_str(text).ok()?;
+    let number = |text: Option<String>| {
+        let bytes = URL_SAFE_NO_PAD.decode(text?.trim_end_matches('=')).ok()?;
+        Some(BoxedUint::from_be_slice_vartime(&bytes))
+    };
+    let mut keys = Vec::new();
+    for jwk in set.keys.into_iter().filter(|jwk| jwk.kty == "RSA") {
+        keys.push((jwk.kid, PublicKey::new(number(jwk.n)?, number(jwk.e)?).ok()?));
+    }
+    if keys.is_empty() { None } else { Some(keys) }
+}
