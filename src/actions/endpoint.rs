@@ -58,6 +58,24 @@ pub enum Resource {
     Tagged,
 }
 
+impl Resource {
+    /// What a policy names, behind `acs:kms:<region>:<account>:`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchecked => "-",
+            Self::AskedLater => "each entry, key or role",
+            Self::None => "*",
+            Self::Secrets => "secret",
+            Self::Secret => "secret/NAME",
+            Self::Keys => "key",
+            Self::Key | Self::ProtectedKey => "key/ID",
+            Self::Aliases => "alias",
+            Self::Alias | Self::AliasAndKey => "alias/NAME and key/ID",
+            Self::OneTagged | Self::Tagged => "secret/NAME or key/ID",
+        }
+    }
+}
+
 /// A parameter of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {

@@ -154,8 +154,8 @@ fn in_force(
 }
 
 fn open_account(root: &RootKey, id: &AccountId, sealed: &[u8]) -> Result<AccountFile, AppError> {
-    let plain = root.open_account(&AccountContext { account: id.as_str() }, sealed)?;
-    let file: AccountFile =
-        serde_json::from_slice(&plain).map_err(|_invalid| AppError::Crypto(CryptoError::Malformed))?;
-    if file.id == id.as_str() { Ok(file) } else { Err(AppError::Crypto(CryptoError::Malformed)) }
+    let damaged = |error: CryptoError| AppError::Damaged(format!("account {id}: {error}"));
+    let plain = root.open_account(&AccountContext { account: id.as_str() }, sealed).map_err(damaged)?;
+    let file = serde_json::from_slice(&plain).ok().filter(|file: &AccountFile| file.id == id.as_str());
+    file.ok_or_else(|| damaged(CryptoError::Malformed))
 }

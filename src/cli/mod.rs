@@ -1,6 +1,7 @@
 //! The command line. Every flag has an environment variable `SESAME_<FLAG>`; the flag wins.
 
 mod commands;
+mod policy;
 mod serve;
 mod startup;
 
@@ -38,8 +39,19 @@ enum Command {
     Check(StoreArgs),
     /// Run pending migrations and stop.
     Migrate(StoreArgs),
+    /// Try policies without a server.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// List every action, its state (real or refused) and its parameters.
     Actions,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Say whether a request would be allowed, and what each statement says to it; exit 1 when it would not.
+    Test(policy::TestArgs),
 }
 
 /// Who is let in.
@@ -114,6 +126,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Healthcheck { url } => commands::healthcheck(&url),
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
         Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
+        Command::Policy { command: PolicyCommand::Test(args) } => policy::test(&args, out),
         Command::Actions => commands::actions(out),
     }
 }

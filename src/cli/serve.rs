@@ -61,6 +61,13 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         url_of(address),
         mode.as_str()
     )?;
+    if mode == AuthMode::Enforced {
+        let [accounts, users, roles, keys] = app.directory().current().counts();
+        writeln!(
+            out,
+            "Policies decide: {accounts} accounts, {users} users, {roles} roles, {keys} access keys."
+        )?;
+    }
     writeln!(out, "Ready.")?;
     out.flush()?;
     let settings =

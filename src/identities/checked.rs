@@ -222,6 +222,9 @@ fn provider(place: &str, file: ProviderFile) -> Result<OidcProvider, IdentityErr
     if file.client_ids.is_empty() {
         return wrong(format!("{place}: client_ids names nobody"));
     }
+    if file.jwks_file.is_some() {
+        return wrong(format!("{place}: jwks_file is for the configuration file; give jwks"));
+    }
     let Some(jwks) = file.jwks else {
         return wrong(format!("{place}: jwks is missing"));
     };

@@ -1,4 +1,4 @@
-//! Beside the API: `/_sesame/health`, `ready`, `clock` and `reset`.
+//! Beside the API: `/_sesame/health`, `ready`, `clock`, `reset`, `accounts` and `requests`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AuthMode, Shared};
+use super::{AuthMode, Shared, accounts, journal};
 use crate::crypto::same_bytes;
 use crate::domain::Timestamp;
 use crate::ports::Clock;
@@ -23,15 +23,18 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     let guarded = Router::new()
         .route("/clock", get(read_clock).post(move_clock))
         .route("/reset", post(reset))
+        .route("/accounts", get(accounts::list))
+        .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
+        .route("/requests", get(journal::requests))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     Router::new().route("/health", get(health)).route("/ready", get(ready)).merge(guarded)
 }
 
 /// What these endpoints answer when they do not succeed: a status and one sentence.
-type Failure = (StatusCode, Json<Value>);
+pub(super) type Failure = (StatusCode, Json<Value>);
 
-fn failure(status: StatusCode, message: &str) -> Failure {
+pub(super) fn failure(status: StatusCode, message: &str) -> Failure {
     (status, Json(json!({ "error": message })))
 }
 
@@ -132,11 +135,12 @@ const MOST_SECONDS: i64 = 3_153_600_000;
 async fn reset(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
     shared.settings.app.reset().await.map_err(|e| internal(&e))?;
     shared.nonces.clear();
+    shared.journal.clear();
     shared.settings.clock.resume();
     Ok(Json(json!({ "status": "empty" })))
 }
 
-fn internal(error: &crate::app::AppError) -> Failure {
+pub(super) fn internal(error: &crate::app::AppError) -> Failure {
     tracing::error!(%error, "an administrative request failed");
     failure(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log tells why")
 }

@@ -1,7 +1,9 @@
 //! The server: listening, the RPC endpoint, administration.
 
+mod accounts;
 mod admin;
 mod authenticate;
+mod journal;
 mod listen;
 pub mod long_line;
 mod receive;
@@ -65,6 +67,9 @@ pub struct Settings {
 struct Shared {
     settings: Settings,
     nonces: Nonces,
+    journal: journal::Journal,
+    /// Cancelled when the server stops.
+    shutdown: CancellationToken,
     /// The header that carries a long query past hyper.
     long_query: long_line::InternalHeader,
     started: Timestamp,
@@ -87,7 +92,14 @@ pub async fn serve(
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
     let long_query = long_line::InternalHeader::new(random);
-    let shared = Arc::new(Shared { settings, nonces: Nonces::default(), long_query, started });
+    let shared = Arc::new(Shared {
+        settings,
+        nonces: Nonces::default(),
+        journal: journal::Journal::default(),
+        shutdown: shutdown.clone(),
+        long_query,
+        started,
+    });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
     let served = listen::accept(listener, router(&shared), &shared.long_query, &tasks, &shutdown).await;

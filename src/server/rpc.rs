@@ -8,11 +8,12 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
 
+use super::journal::Entry;
 use super::listen::Peer;
 use super::{AuthMode, Shared, authenticate, receive};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
-use crate::domain::{Region, Scope};
+use crate::domain::{Region, Scope, Timestamp};
 use crate::telemetry;
 use crate::wire::params::Pairs;
 use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
@@ -54,7 +55,26 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         error: answered.as_ref().err(),
         duration_ms,
     });
+    shared.journal.add(entry(&facts, clock.now(), &answered, duration_ms));
     respond(&facts, answered)
+}
+
+/// What is remembered of a request.
+fn entry(facts: &Facts, now: Timestamp, answered: &Result<Vec<u8>, ApiError>, duration_ms: u64) -> Entry {
+    let error = answered.as_ref().err();
+    Entry {
+        time: now.to_string(),
+        request_id: facts.request_id.clone(),
+        action: facts.action,
+        caller: facts.caller.as_ref().map(|caller| caller.principal.arn()),
+        access_key: facts.caller.as_ref().and_then(|caller| caller.access_key.clone()),
+        region: facts.region.to_string(),
+        scheme: facts.scheme,
+        status: error.map_or(200, |error| error.code.status()),
+        code: error.map(|error| error.wire.to_string()),
+        duration_ms,
+        denied: error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis),
+    }
 }
 
 /// An upper-case UUID, as the gateway makes them (fact D7).

@@ -173,3 +173,57 @@ fn an_open_server_on_a_public_address_warns() {
     let log = server.kill();
     assert!(log.contains("WARN") && log.contains("--auth open"), "{log}");
 }
+
+const PEOPLE: &str = r#"
+[[accounts]]
+id = "1000000000000002"
+[[accounts.policies]]
+name = "read-a"
+document = '{"Version":"1","Statement":[{"Sid":"one","Effect":"Allow","Action":"kms:Get*","Resource":"acs:kms:*:*:secret/a/*","Condition":{"IpAddress":{"acs:SourceIp":"10.0.0.0/8"}}},{"Effect":"Deny","Action":"*","Resource":"acs:kms:*:*:secret/a/x"}]}'
+[[accounts.users]]
+name = "alice"
+policies = ["read-a", "AliyunSTSAssumeRoleAccess"]
+[[accounts.roles]]
+name = "app"
+trust = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1000000000000002:user/alice"]}}]}'
+"#;
+
+#[test]
+fn policies_are_tried_without_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("c.toml");
+    std::fs::write(&config, PEOPLE).unwrap();
+    let config = config.to_str().unwrap();
+    let test = |caller: &str, action: &str, resource: &str, more: &[&str]| {
+        let caller = format!("acs:ram::1000000000000002:{caller}");
+        let arguments = ["policy", "test", "--config", config, "--caller", &caller, "--action", action];
+        let output = run(&[&arguments[..], &["--resource", resource], more].concat(), &[]);
+        let out = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), out, String::from_utf8(output.stderr).unwrap())
+    };
+    let secret = |name: &str| format!("acs:kms:cn-hangzhou:1000000000000002:secret/{name}");
+    let here = ["--context", "acs:SourceIp=10.1.2.3"];
+    let (code, out, _) = test("user/alice", "kms:GetSecretValue", &secret("a/b"), &here);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.starts_with("Allowed\n"), "{out}");
+    assert!(out.contains("policy read-a statement 0 \"one\" Allow: applies"), "{out}");
+    assert!(out.contains("policy read-a statement 1 Deny: does not apply: Resource"), "{out}");
+    let (code, out, _) = test("user/alice", "kms:GetSecretValue", &secret("a/b"), &[]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("does not apply: Condition IpAddress acs:SourceIp"), "{out}");
+    let (code, out, _) = test("user/alice", "kms:GetSecretValue", &secret("a/x"), &here);
+    assert_eq!((code, out.starts_with("Denied by a statement\n")), (Some(1), true), "{out}");
+    let role = "acs:ram::1000000000000002:role/app";
+    assert_eq!(test("user/alice", "sts:AssumeRole", role, &[]).0, Some(0));
+    assert_eq!(test("role/app", "sts:AssumeRole", role, &[]).0, Some(1));
+    assert_eq!(test("root", "kms:DeleteSecret", &secret("a/x"), &[]).0, Some(0));
+    for (caller, resource, error) in [
+        ("user/bob", secret("a"), "there is no user \"bob\""),
+        ("group/x", secret("a"), "is none"),
+        ("root", "secret/a".to_owned(), "is neither an ARN nor *"),
+    ] {
+        let (code, out, err) = test(caller, "kms:GetSecretValue", &resource, &[]);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{caller}");
+        assert!(err.contains(error), "{err}");
+    }
+}

@@ -89,17 +89,22 @@ pub struct Denial<'a> {
 }
 
 /// What was missing for an Allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Lack {
     /// The session's policy does not allow.
+    #[error("the session's policy does not")]
     Session,
     /// No identity policy allows.
+    #[error("no policy of the caller does")]
     Identity,
     /// The resource's policy does not allow, or there is none.
+    #[error("the policy of what it is about does not")]
     Resource,
     /// Neither identity policies nor the resource's policy allow.
+    #[error("neither a policy of the caller nor one of what it is about does")]
     Both,
     /// The action administers the resource, which identities of other accounts never do (rule 10.6).
+    #[error("other accounts do not administer")]
     OtherAccount,
 }
 

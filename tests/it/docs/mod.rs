@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sesame::actions::{ACTIONS, COMMON_CODES, State};
+use sesame::actions::{ACTIONS, COMMON_CODES, State, sts};
 use sesame::wire::code::TABLE;
 
 fn root() -> PathBuf {
@@ -114,17 +114,20 @@ fn the_error_table_is_documented() {
 fn the_actions_are_documented() {
     let mut table = String::from(
         "# Actions\n\nMade by a test from the table in `src/actions/mod.rs`; `sesame actions` prints the same. Parameters in \
-         brackets may be left out. A refused action answers its code and does nothing.\n\n\
-         | action | state | parameters | codes of its own |\n|---|---|---|---|\n",
+         brackets may be left out. A refused action answers its code and does nothing. In `enforced` mode an action \
+         needs the permission `kms:<action>` on what the third column names, behind \
+         `acs:kms:<region>:<account>:`. The last actions are those of the product Sts.\n\n\
+         | action | state | permission on | parameters | codes of its own |\n|---|---|---|---|---|\n",
     );
-    for action in ACTIONS {
+    for action in ACTIONS.iter().chain(sts::ACTIONS) {
         let state = if action.state() == State::Real { "real" } else { "refused" };
         let parameter = |p: &sesame::actions::Parameter| {
             if p.required { p.name.to_owned() } else { format!("[{}]", p.name) }
         };
         let parameters = action.parameters().iter().map(parameter).collect::<Vec<_>>().join(" ");
         let codes = action.codes().iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" ");
-        writeln!(table, "| {} | {state} | {parameters} | {codes} |", action.name()).unwrap();
+        let about = action.resource().as_str();
+        writeln!(table, "| {} | {state} | {about} | {parameters} | {codes} |", action.name()).unwrap();
     }
     compare("actions.md", &table);
 }

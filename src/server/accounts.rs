@@ -1,0 +1,68 @@
+//! `/_sesame/accounts`: accounts with users, groups, roles, policies and access keys, put at run time. They look like
+//! `[[accounts]]` of the configuration file, as JSON. No answer holds a secret.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::admin::{Failure, failure};
+use crate::app::DirectoryError;
+use crate::identities::file::AccountFile;
+
+/// All accounts, without secrets.
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "accounts": shared.settings.app.directory().list().await }))
+}
+
+/// One account, without secrets.
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Result<Json<AccountFile>, Failure> {
+    let accounts = shared.settings.app.directory().list().await;
+    accounts.into_iter().find(|account| account.id == id).map(Json).ok_or_else(unknown)
+}
+
+/// Puts an account instead of the one that was put before. A key without a secret keeps the one that it has.
+pub(super) async fn put(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<AccountFile>, Failure> {
+    let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
+    let mut account: Value = serde_json::from_slice(&body).map_err(|e| wrong(&e.to_string()))?;
+    let members = account.as_object_mut().ok_or_else(|| wrong("an account is a JSON object"))?;
+    let named = members.entry("id").or_insert_with(|| Value::String(id.clone()));
+    if *named != Value::String(id.clone()) {
+        return Err(wrong("id is not the one in the path"));
+    }
+    let account: AccountFile = serde_json::from_value(account).map_err(|e| wrong(&e.to_string()))?;
+    shared.settings.app.directory().put(account).await.map_err(refused)?;
+    read(State(shared), Path(id)).await
+}
+
+/// Removes an account that was put.
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    let removed = shared.settings.app.directory().remove(&id).await.map_err(refused)?;
+    if removed { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
+}
+
+fn unknown() -> Failure {
+    failure(StatusCode::NOT_FOUND, "there is no such account")
+}
+
+fn refused(error: DirectoryError) -> Failure {
+    match error {
+        DirectoryError::Wrong(_) => failure(StatusCode::BAD_REQUEST, &error.to_string()),
+        DirectoryError::Declared(_) => failure(StatusCode::CONFLICT, &error.to_string()),
+        DirectoryError::Failed(error) => super::admin::internal(&error),
+    }
+}

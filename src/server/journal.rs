@@ -1,0 +1,142 @@
+//! `/_sesame/requests`: the last requests, newest first, and for a refused permission every statement that was looked
+//! at. Never a value, a parameter or a signature.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use http::header;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+
+/// How many requests are kept.
+const KEPT: usize = 1_000;
+/// How many a follower may be behind before it misses some.
+const BEHIND: usize = 1_000;
+
+/// A request that was answered.
+#[derive(Debug, Serialize)]
+pub(super) struct Entry {
+    /// By the service's clock.
+    pub(super) time: String,
+    pub(super) request_id: String,
+    /// None when it is not known to be one.
+    pub(super) action: Option<&'static str>,
+    /// The ARN of who asked, when that is known.
+    pub(super) caller: Option<String>,
+    pub(super) access_key: Option<String>,
+    pub(super) region: String,
+    pub(super) scheme: Option<&'static str>,
+    pub(super) status: u16,
+    /// The error's code; none for a success.
+    pub(super) code: Option<String>,
+    pub(super) duration_ms: u64,
+    /// The permission that was missing: what was asked, and every statement that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) denied: Option<Value>,
+}
+
+/// The last requests.
+#[derive(Debug)]
+pub(super) struct Journal {
+    entries: Mutex<VecDeque<Arc<Entry>>>,
+    news: broadcast::Sender<Arc<Entry>>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { entries: Mutex::default(), news: broadcast::Sender::new(BEHIND) }
+    }
+}
+
+impl Journal {
+    /// Adds a request; the oldest is forgotten when there are too many.
+    pub(super) fn add(&self, entry: Entry) {
+        let entry = Arc::new(entry);
+        {
+            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            if entries.len() >= KEPT {
+                entries.pop_front();
+            }
+            entries.push_back(Arc::clone(&entry));
+        }
+        // Fails when nobody follows, which is as it should be.
+        drop(self.news.send(entry));
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&self) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn newest_first(&self, asked: &Asked) -> Vec<Arc<Entry>> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = entries.iter().rev().filter(|entry| asked.wants(entry));
+        wanted.take(asked.limit.unwrap_or(KEPT)).map(Arc::clone).collect()
+    }
+}
+
+/// Which requests are asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// Only those of this action.
+    action: Option<String>,
+    /// At most so many.
+    limit: Option<usize>,
+    /// Those to come, one JSON object a line, until the client goes away.
+    follow: Option<String>,
+}
+
+impl Asked {
+    fn wants(&self, entry: &Entry) -> bool {
+        self.action.is_none() || self.action.as_deref() == entry.action
+    }
+}
+
+/// Answers with the last requests, or with those to come.
+pub(super) async fn requests(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
+    if asked.follow.as_deref().is_none_or(|follow| follow == "false") {
+        return Json(json!({ "requests": shared.journal.newest_first(&asked) })).into_response();
+    }
+    let news = shared.journal.news.subscribe();
+    let lines =
+        stream::unfold((news, asked, shared.shutdown.clone()), |(mut news, asked, stop)| async move {
+            let line = next(&mut news, &asked, &stop).await?;
+            Some((Ok::<_, Infallible>(line), (news, asked, stop)))
+        });
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// The next wanted request as a line; none when the server stops.
+async fn next(
+    news: &mut broadcast::Receiver<Arc<Entry>>,
+    asked: &Asked,
+    stop: &CancellationToken,
+) -> Option<Bytes> {
+    loop {
+        let entry = tokio::select! {
+            () = stop.cancelled() => return None,
+            entry = news.recv() => entry,
+        };
+        match entry {
+            Ok(entry) if asked.wants(&entry) => {
+                let mut line = serde_json::to_vec(&*entry).ok()?;
+                line.push(b'\n');
+                return Some(line.into());
+            }
+            // Too slow for what comes in: go on with what is there.
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return None,
+        }
+    }
+}
