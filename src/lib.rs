@@ -15,6 +15,7 @@ pub mod identities;
 pub mod ports;
 pub mod scheduler;
 pub mod server;
+pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -54,11 +54,7 @@ impl Directory {
         entropy: Arc<dyn Entropy>,
         root: Arc<RootKey>,
     ) -> Result<Self, DirectoryError> {
-        let mut added = Added::new();
-        for (id, sealed) in store.accounts().await.map_err(AppError::from)? {
-            let file = open_account(&root, &id, &sealed)?;
-            added.insert(id, file);
-        }
+        let added = stored(&*store, &root).await?;
         let current = RwLock::new(Arc::new(in_force(&declared, &added, &default)?));
         Ok(Self { store, entropy, root, default, declared, added: Mutex::new(added), current })
     }
@@ -89,11 +85,7 @@ impl Directory {
         let mut next = added.clone();
         next.insert(id.clone(), file.clone());
         let identities = in_force(&self.declared, &next, &self.default)?;
-        let plain = serde_json::to_vec(&file).map(Zeroizing::new);
-        let plain = plain.map_err(|e| AppError::Damaged(format!("an account: {e}")))?;
-        let context = AccountContext { account: id.as_str() };
-        let sealed = self.root.seal_account(&context, &plain, &mut *self.entropy.rng());
-        let sealed = sealed.map_err(AppError::from)?.as_bytes().to_vec();
+        let sealed = self.seal(&file)?;
         self.store.set_account(id, Some(sealed)).await.map_err(AppError::from)?;
         *added = next;
         self.put_into_force(identities);
@@ -118,15 +110,67 @@ impl Directory {
         Ok(true)
     }
 
-    /// Forgets every account that was put; the store has done so already.
-    pub(super) async fn forget(&self) {
+    /// Puts into force what the store holds now.
+    ///
+    /// # Errors
+    /// Those of the store; [`AppError::Damaged`] when the accounts do not go together: the present ones stay in force.
+    pub(super) async fn reload(&self) -> Result<(), AppError> {
         let mut added = self.added.lock().await;
-        added.clear();
-        match in_force(&self.declared, &added, &self.default) {
-            Ok(identities) => self.put_into_force(identities),
-            // They were in force when the server started.
-            Err(error) => tracing::error!(%error, "the declared accounts cannot be put into force"),
+        let stored = stored(&*self.store, &self.root).await?;
+        let identities = in_force(&self.declared, &stored, &self.default);
+        self.put_into_force(identities.map_err(|error| AppError::Damaged(error.to_string()))?);
+        *added = stored;
+        Ok(())
+    }
+
+    /// Whether the account is in the configuration file.
+    pub fn is_declared(&self, id: &str) -> bool {
+        is_declared(&self.declared, id)
+    }
+
+    /// Whether the account that was put before is the same as this; none when none was.
+    pub async fn holds(&self, file: &AccountFile) -> Option<bool> {
+        let added = self.added.lock().await;
+        let present = added.iter().find(|(id, _)| id.as_str() == file.id)?.1;
+        let [present, wanted] = [present, file].map(|file| serde_json::to_vec(file).map(Zeroizing::new).ok());
+        Some(present.is_some() && present == wanted)
+    }
+
+    /// Whether these accounts, put instead of all others, would go together with the declared ones.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self, files: &[AccountFile]) -> Result<(), IdentityError> {
+        let mut added = Added::new();
+        for file in files {
+            let wrong = |_invalid| IdentityError(format!("account id \"{}\" is not 1 to 32 digits", file.id));
+            added.insert(file.id.parse().map_err(wrong)?, file.clone());
         }
+        in_force(&self.declared, &added, &self.default).map(drop)
+    }
+
+    /// Seals what is known of an account.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn seal(&self, file: &AccountFile) -> Result<Vec<u8>, AppError> {
+        let plain = serde_json::to_vec(file).map(Zeroizing::new);
+        let plain = plain.map_err(|e| AppError::Damaged(format!("an account: {e}")))?;
+        let context = AccountContext { account: &file.id };
+        Ok(self.root.seal_account(&context, &plain, &mut *self.entropy.rng())?.as_bytes().to_vec())
+    }
+
+    /// Opens what is known of an account, sealed by our root key or another one.
+    ///
+    /// # Errors
+    /// [`AppError::Damaged`] when it does not open.
+    pub fn open_sealed(
+        &self,
+        id: &AccountId,
+        sealed: &[u8],
+        by: Option<&RootKey>,
+    ) -> Result<AccountFile, AppError> {
+        open_account(by.unwrap_or(&self.root), id, sealed)
     }
 
     fn put_into_force(&self, identities: Identities) {
@@ -138,6 +182,15 @@ impl Directory {
         let id: AccountId = id.parse().map_err(wrong)?;
         if is_declared(&self.declared, id.as_str()) { Err(DirectoryError::Declared(id)) } else { Ok(id) }
     }
+}
+
+async fn stored(store: &dyn Store, root: &RootKey) -> Result<Added, AppError> {
+    let mut added = Added::new();
+    for (id, sealed) in store.accounts().await? {
+        let file = open_account(root, &id, &sealed)?;
+        added.insert(id, file);
+    }
+    Ok(added)
 }
 
 fn is_declared(declared: &[AccountFile], id: &str) -> bool {

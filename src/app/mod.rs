@@ -7,6 +7,7 @@
 mod access;
 mod cache;
 mod callers;
+mod contents;
 mod directory;
 mod error;
 pub mod keys;
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 pub use access::{Access, LookedAt, NoPermission, Subject, looked_at};
 pub use callers::{Caller, Nonces, SKEW_MS};
+pub use contents::{KeysById, Unwrapped};
 pub use directory::{Directory, DirectoryError};
 pub use error::AppError;
 use keys::Keys;
@@ -32,7 +34,7 @@ pub use sessions::{Credentials, NewSession, Session};
 pub use upkeep::Damage;
 
 use crate::crypto::{CryptoError, RootKey};
-use crate::domain::{AccountId, Limits, Scope};
+use crate::domain::{AccountId, Limits, Scope, SecretId};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
 use crate::store::Store;
@@ -156,6 +158,14 @@ impl App {
     /// [`CryptoError`] for a token that was not made with this root key.
     pub fn session(&self, token: &str) -> Result<Session, CryptoError> {
         sessions::open(token, &self.root)
+    }
+
+    /// A fresh identity for a secret.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn fresh_secret_id(&self) -> Result<SecretId, AppError> {
+        vault::fresh_secret_id(&*self.entropy)
     }
 
     /// Customer master keys.

@@ -68,8 +68,7 @@ impl App {
         self.cache.clear();
         self.keys.clear();
         outcome?;
-        self.directory.forget().await;
-        Ok(())
+        self.directory.reload().await
     }
 
     /// Opens every value and verifies every invariant.

@@ -1,9 +1,12 @@
 //! The command line. Every flag has an environment variable `SESAME_<FLAG>`; the flag wins.
 
+mod client;
 mod commands;
+mod files;
 mod policy;
 mod serve;
 mod startup;
+mod upkeep;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -35,8 +38,25 @@ enum Command {
         #[arg(long, env = "SESAME_URL", default_value = "http://127.0.0.1:7070")]
         url: String,
     },
+    /// Bring a running server to what a seed says: what is absent is made, what differs is brought into line.
+    Seed(files::SeedArgs),
+    /// Write everything down: accounts, keys, secrets; sealed unless --plaintext.
+    Export(files::ExportArgs),
+    /// Take in what an export wrote.
+    Import(files::ImportArgs),
     /// Open every value, verify every invariant, report; exit 1 on damage.
     Check(StoreArgs),
+    /// Copy the database of a running server, consistently.
+    Backup(upkeep::BackupArgs),
+    /// Replace the root key of data that no server has open.
+    Rekey(upkeep::RekeyArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
     /// Run pending migrations and stop.
     Migrate(StoreArgs),
     /// Try policies without a server.
@@ -105,6 +125,9 @@ struct ServeArgs {
     /// Configuration file: accounts, users, roles, policies, access keys, limits.
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Seed, applied before the server is ready: keys, secrets, versions, labels, tags, accounts.
+    #[arg(long, env = "SESAME_SEED", value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// What `/_sesame` wants as `Authorization: Bearer` in signed and enforced mode.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
@@ -124,6 +147,13 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => runtime()?.block_on(serve::run(args, out)),
         Command::Healthcheck { url } => commands::healthcheck(&url),
+        Command::Seed(args) => files::seed(&args, out),
+        Command::Export(args) => runtime()?.block_on(files::export(&args, out)),
+        Command::Import(args) => runtime()?.block_on(files::import(&args, out)),
+        Command::Backup(args) => runtime()?.block_on(upkeep::backup(&args, out)),
+        Command::Rekey(args) => runtime()?.block_on(upkeep::rekey(&args, out)),
+        Command::Completions { shell } => commands::completions(shell, out),
+        Command::Man => commands::man(out),
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
         Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
         Command::Policy { command: PolicyCommand::Test(args) } => policy::test(&args, out),

@@ -73,7 +73,7 @@ pub(super) struct Opened {
 }
 
 /// Fact about the installation: the salt of a passphrase.
-const SALT: &str = "root-key-salt";
+pub(super) const SALT: &str = "root-key-salt";
 
 /// Opens the data. A wrong root key, a damaged database, a directory that is in use or cannot be written to are
 /// found before anything is changed.
@@ -94,12 +94,16 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     let mut fresh_salt_used = None;
     let root = match given {
         Given::Key(root) => *root,
+        Given::Nothing if finish_rekey(dir, &peek)? => {
+            tracing::info!("an interrupted change of the root key was finished");
+            RootKey::from_key(&file_key(&dir.join(KEY_FILE), false, entropy)?.0)?
+        }
         Given::Passphrase(text) => {
             let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
             RootKey::from_passphrase(&text, &salt)?
         }
         Given::Nothing => {
-            let (key, fresh) = file_key(&dir.join("root.key"), peek.marker.is_none(), entropy)?;
+            let (key, fresh) = file_key(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
             let root = RootKey::from_key(&key)?;
             fresh_file = fresh.then_some(key);
             root
@@ -111,7 +115,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
         bail!("the root key does not open the database {}", database.display());
     }
     if let Some(key) = fresh_file {
-        write_key(&dir.join("root.key"), &key)?;
+        write_key(&dir.join(KEY_FILE), &key)?;
     }
     let store = SqlStore::open(database)
         .await
@@ -120,6 +124,26 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
         store.add_meta(SALT, salt.to_vec()).await?;
     }
     Ok(Opened { store: Arc::new(store), root, lock: Some(lock) })
+}
+
+/// The root key's file in the data directory.
+pub(super) const KEY_FILE: &str = "root.key";
+/// The next root key's file, while the root key is changed.
+pub(super) const NEXT_KEY_FILE: &str = "root.key.next";
+
+/// Finishes a change of the root key that was cut off: when the next key is the one that the database is sealed with
+/// it becomes the key, otherwise it never was. Says whether it became it.
+fn finish_rekey(dir: &Path, peek: &Peek) -> anyhow::Result<bool> {
+    let next = dir.join(NEXT_KEY_FILE);
+    let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
+    let fits = super::files::root_key(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
+    if fits {
+        super::files::finish(&next, &dir.join(KEY_FILE))
+            .context("cannot finish the change of the root key")?;
+    } else {
+        std::fs::remove_file(&next).context("cannot undo the change of the root key")?;
+    }
+    Ok(fits)
 }
 
 /// Makes the directory if need be and takes its lock.
@@ -163,7 +187,7 @@ fn salt_of(peek: &Peek) -> anyhow::Result<Option<[u8; 16]>> {
     Ok(Some(salt.as_slice().try_into().context("the salt of the passphrase is damaged")?))
 }
 
-fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
+pub(super) fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
     let mut salt = [0; 16];
     entropy.rng().fill_bytes(&mut salt);
     salt
@@ -213,7 +237,7 @@ fn file_key(path: &Path, is_new: bool, entropy: &dyn Entropy) -> anyhow::Result<
 }
 
 /// Writes a fresh key durably, for its owner only, before anything is sealed with it.
-fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
+pub(super) fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
     let write = || {
         // Under another name first: a crash must not leave a file without a key.
         let draft = path.with_extension("key.new");

@@ -1,9 +1,9 @@
-//! Beside the API: `/_sesame/health`, `ready`, `clock`, `reset`, `accounts` and `requests`.
+//! Beside the API: `/_sesame/health`, `ready`, `clock`, `reset`, `accounts`, `requests`, `state`, `seed` and `snapshots`.
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -12,7 +12,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AuthMode, Shared, accounts, journal};
+use super::{AuthMode, Shared, accounts, journal, state};
 use crate::crypto::same_bytes;
 use crate::domain::Timestamp;
 use crate::ports::Clock;
@@ -26,6 +26,12 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
         .route("/requests", get(journal::requests))
+        .route("/state", get(state::export).put(state::import))
+        .route("/seed", post(state::apply_seed))
+        .route("/snapshots", get(state::list))
+        .route("/snapshots/{name}", post(state::take).delete(state::forget))
+        .route("/snapshots/{name}/restore", post(state::restore))
+        .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     Router::new().route("/health", get(health)).route("/ready", get(ready)).merge(guarded)
@@ -132,11 +138,38 @@ async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Js
 /// A hundred years.
 const MOST_SECONDS: i64 = 3_153_600_000;
 
-async fn reset(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
+/// What a reset leads to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    /// `empty` (default) or `seed`: what the server was started with.
+    #[serde(default)]
+    to: ResetTo,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ResetTo {
+    #[default]
+    Empty,
+    Seed,
+}
+
+async fn reset(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
+    let wrong = |error: serde_json::Error| failure(StatusCode::BAD_REQUEST, &error.to_string());
+    let wanted: Reset =
+        if body.is_empty() { Reset::default() } else { serde_json::from_slice(&body).map_err(wrong)? };
+    if wanted.to == ResetTo::Seed && shared.settings.seed.is_none() {
+        return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
+    }
     shared.settings.app.reset().await.map_err(|e| internal(&e))?;
     shared.nonces.clear();
     shared.journal.clear();
     shared.settings.clock.resume();
+    if wanted.to == ResetTo::Seed {
+        state::back_to_seed(&shared).await?;
+        return Ok(Json(json!({ "status": "seed" })));
+    }
     Ok(Json(json!({ "status": "empty" })))
 }
 

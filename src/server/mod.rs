@@ -8,6 +8,7 @@ mod listen;
 pub mod long_line;
 mod receive;
 mod rpc;
+mod state;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::{App, Nonces};
 use crate::domain::{AccountId, Region, Timestamp};
 use crate::ports::ServerClock;
+use crate::state::file::StateFile;
 
 /// Who is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct Settings {
     pub default_account: AccountId,
     /// The region of requests that name none.
     pub default_region: Region,
+    /// What the server was started with, and goes back to.
+    pub seed: Option<StateFile>,
     /// What `/_sesame` wants in `signed` and `enforced` mode, but for health and ready.
     pub admin_token: Option<SecretString>,
 }
@@ -68,6 +72,7 @@ struct Shared {
     settings: Settings,
     nonces: Nonces,
     journal: journal::Journal,
+    snapshots: state::Snapshots,
     /// Cancelled when the server stops.
     shutdown: CancellationToken,
     /// The header that carries a long query past hyper.
@@ -96,6 +101,7 @@ pub async fn serve(
         settings,
         nonces: Nonces::default(),
         journal: journal::Journal::default(),
+        snapshots: state::Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,
         started,

@@ -1,13 +1,16 @@
 //! Keeping what was decided: load an aggregate, commit a change, list. One trait, so that everything above does
 //! not know which database it is; `sql` is the only place that knows sqlx.
 
+mod contents;
 mod records;
 pub mod sql;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use contents::{Contents, Instead, Resealed};
 pub use records::{
     Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, TagRow,
 };
@@ -113,6 +116,20 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Keeps an account, sealed, or keeps it no longer.
     async fn set_account(&self, id: AccountId, sealed: Option<Vec<u8>>) -> Result<(), StoreError>;
+
+    /// Everything of an account, or of all: one consistent look.
+    async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError>;
+
+    /// Puts contents instead of others, all of it or nothing, and returns when that is durable. What they replace
+    /// leaves no copy behind.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when something is added that is there already.
+    async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), StoreError>;
+
+    /// Replaces everything that the root key seals, all of it or nothing: material of versions of keys, accounts, facts
+    /// about the installation.
+    async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError>;
 
     /// A fact about the installation.
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;

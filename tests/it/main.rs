@@ -21,6 +21,8 @@ mod replay;
 mod rules;
 mod signatures;
 mod startup;
+mod state;
 mod store;
 mod support;
 mod tampering;
+mod upkeep;

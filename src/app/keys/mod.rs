@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 pub use cryptography::{Done, EncryptionContext, PairRef};
 pub use held::{HeldKey, Material};
+pub(super) use held::{check_material, context as material_context};
 pub use lifecycle::{KeyCreation, id_only};
 
 pub use crate::crypto::asymmetric::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm};
@@ -163,6 +164,11 @@ impl Keys {
         if let Some(held) = find(&keys) {
             return Ok(held);
         }
+        let key = self.service_key_of(scope)?;
+        self.make(guard, &keys, key).await
+    }
+
+    fn service_key_of(&self, scope: &Scope) -> Result<Key, AppError> {
         let new = NewKey {
             id: self.fresh_key_id()?,
             scope: scope.clone(),
@@ -178,8 +184,24 @@ impl Keys {
             version: self.fresh_version_id()?,
         };
         // The service's own key does not count against the user's quota.
-        let key = decisions::create(new, 0, self.clock.now())?;
-        self.make(guard, &keys, key).await
+        Ok(decisions::create(new, 0, self.clock.now())?)
+    }
+
+    /// A new service-managed key for a scope, which is not stored.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub async fn new_service_key(&self, scope: &Scope) -> Result<KeyRecord, AppError> {
+        let key = self.service_key_of(scope)?;
+        self.with_fresh_material(KeyRecord { key, material: Vec::new(), imported: None }).await
+    }
+
+    /// A key with fresh material for every version that has none; nothing is stored.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub async fn with_fresh_material(&self, record: KeyRecord) -> Result<KeyRecord, AppError> {
+        self.with_material(&record, record.key.clone()).await
     }
 
     /// Holds off every change of a key while the guard lives.
@@ -284,7 +306,11 @@ impl Keys {
         self.fresh("key-", 20)
     }
 
-    fn fresh_version_id(&self) -> Result<KeyVersionId, AppError> {
+    /// Thirty-two lower-case letters and digits.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn fresh_version_id(&self) -> Result<KeyVersionId, AppError> {
         self.fresh("", 32)
     }
 

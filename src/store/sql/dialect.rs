@@ -73,6 +73,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     type Db: Database;
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
+    /// Begins a transaction that only reads, and sees everything as it was at one instant.
+    const BEGIN_READ: &'static str;
     /// Counts secrets that match filters.
     const COUNT_FILTERED: &'static str;
     /// Lists a page of secrets that match filters.

@@ -3,6 +3,7 @@
 //! [`Dialect`] holds the real differences and nothing else. Writes go through one writer task, which commits what
 //! waits as one transaction and answers after it is durable (see `writer.rs`).
 
+mod contents;
 pub mod dialect;
 mod read;
 mod read_keys;
@@ -13,6 +14,7 @@ mod write_keys;
 mod writer;
 
 use std::fmt;
+use std::sync::Arc;
 
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
@@ -25,7 +27,7 @@ use dialect::Param;
 use rows::Row;
 
 use crate::domain::AccountId;
-use crate::store::{Batch, KeyChange, StoreError};
+use crate::store::{Batch, Contents, Instead, KeyChange, Resealed, StoreError};
 
 /// How many writes may wait; one more is refused, so that memory stays bounded.
 const QUEUE: usize = 4096;
@@ -57,10 +59,27 @@ pub(crate) enum Write {
     Keys(Box<KeyChange>),
     /// Store a fact about the installation.
     AddMeta(&'static str, Vec<u8>),
+    /// Put everything of the contents instead of others.
+    Contents(Instead, Arc<Contents>),
+    /// Replace everything that the root key seals.
+    Reseal(Box<Resealed>),
     /// Keep an account, sealed, or keep it no longer.
     Account(AccountId, Option<Vec<u8>>),
     /// Remove every secret, key and account.
     Reset,
+}
+
+impl Write {
+    /// Whether key material ceases to exist, so that no copy of it may stay beside the tables.
+    fn destroys(&self) -> bool {
+        match self {
+            Self::Keys(change) => change.destroys(),
+            Self::Contents(instead, _) => *instead != Instead::OfNothing,
+            // What the old root key wrapped must not stay beside the tables either.
+            Self::Reset | Self::Reseal(_) => true,
+            Self::Commit(_) | Self::Account(..) | Self::AddMeta(..) => false,
+        }
+    }
 }
 
 impl<D: Dialect> SqlStore<D> {

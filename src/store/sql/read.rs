@@ -1,5 +1,7 @@
 //! The reading half, and the trait's implementation.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use sqlx::pool::PoolConnection;
@@ -14,8 +16,8 @@ use crate::domain::{
     Timestamp, Version,
 };
 use crate::store::{
-    Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, Store,
-    StoreError, TagRow,
+    Batch, Contents, DataKeyRecord, Instead, KeyChange, KeyRecord, Listing, Resealed, SealedValue,
+    SecretRecord, SecretSummary, Store, StoreError, TagRow,
 };
 
 #[async_trait]
@@ -159,6 +161,18 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn scope_of_key(&self, id: &KeyId) -> Result<Option<Scope>, StoreError> {
         Ok(self.scopes(sql::SCOPE_OF_KEY, &[id.as_str().into()]).await?.pop())
+    }
+
+    async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
+        self.all_contents(account).await
+    }
+
+    async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), StoreError> {
+        self.write(Write::Contents(instead, contents)).await
+    }
+
+    async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError> {
+        self.write(Write::Reseal(Box::new(resealed))).await
     }
 
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {

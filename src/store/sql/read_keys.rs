@@ -56,7 +56,7 @@ fn of_key<'r>(
 }
 
 /// The key's own row.
-fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
+pub(super) fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
     let id = row.parsed()?;
     let (owner, spec, usage) = (row.parsed()?, row.parsed()?, row.parsed()?);
     let (origin, protection, state) = (row.parsed()?, row.parsed()?, row.parsed()?);

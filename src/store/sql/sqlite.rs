@@ -31,6 +31,7 @@ impl Dialect for SqliteDialect {
 
     // Not a deferred transaction: one that reads and then writes may fail at once when somebody else wrote between.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_READ: &'static str = "BEGIN";
     per_dialect!(sqlite_each);
     const INTEGRITY: &'static str = "PRAGMA integrity_check";
     const SCRUB: &'static [&'static str] = &["PRAGMA wal_checkpoint(TRUNCATE)"];
@@ -134,6 +135,20 @@ fn file(path: &Path) -> SqliteConnectOptions {
         // Deleted key material is overwritten, not only unlinked.
         .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(5))
+}
+
+/// Copies a database that may be in use, as it is at one instant.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let failed = |e: sqlx::Error| StoreError::Unavailable(e.to_string());
+    let options = SqliteConnectOptions::new().filename(from).busy_timeout(Duration::from_secs(5));
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
+    let to = to.to_str().ok_or_else(|| StoreError::Unavailable("the name is no text".to_owned()))?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;
+    connection.close().await.map_err(failed)?;
+    copied.map(drop).map_err(failed)
 }
 
 async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ pub(super) const LOAD_DATA_KEYS: &str = "SELECT id, key_id, key_version, wrapped
 
 pub(super) const INSERT_SECRET: &str = "INSERT INTO secrets (id, account, region, name, secret_type, description, \
      encryption_key, created, updated, planned_deletion, policy, revision) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)";
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 /// Compare and set: no row is touched when the revision is another one.
 pub(super) const UPDATE_SECRET: &str = "UPDATE secrets SET revision = revision + 1, \
      description = COALESCE($3, description), updated = COALESCE($4, updated), \
@@ -52,6 +52,46 @@ pub(super) const RESET: [&str; 10] = [
     "DELETE FROM key_versions",
     "DELETE FROM keys",
 ];
+
+/// The same of one account, children first.
+pub(super) const RESET_ACCOUNT: [&str; 10] = [
+    "DELETE FROM accounts WHERE id = $1",
+    "DELETE FROM secret_labels WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM secret_versions WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM data_keys WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM tags WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM secrets WHERE account = $1",
+    "DELETE FROM aliases WHERE account = $1",
+    "DELETE FROM key_tags WHERE key_id IN (SELECT id FROM keys WHERE account = $1)",
+    "DELETE FROM key_versions WHERE key_id IN (SELECT id FROM keys WHERE account = $1)",
+    "DELETE FROM keys WHERE account = $1",
+];
+
+/// What belongs to an account, or to all when the parameter is NULL; each statement reads one table.
+pub(super) const ALL_KEYS: &str = "SELECT account, region, id, owner, spec, usage, origin, protection, state, \
+     description, created, deletion, protected, protected_because, material_expires, rotation_interval_ms, \
+     last_rotation, imported, policy, revision FROM keys WHERE CAST($1 AS TEXT) IS NULL OR account = $1";
+pub(super) const ALL_KEY_VERSIONS: &str = "SELECT v.key_id, v.number, v.id, v.material, v.created \
+     FROM key_versions v JOIN keys k ON k.id = v.key_id WHERE CAST($1 AS TEXT) IS NULL OR k.account = $1 \
+     ORDER BY v.key_id, v.number";
+pub(super) const ALL_KEY_TAGS: &str = "SELECT t.key_id, t.tag_key, t.tag_value FROM key_tags t \
+     JOIN keys k ON k.id = t.key_id WHERE CAST($1 AS TEXT) IS NULL OR k.account = $1";
+pub(super) const ALL_ALIASES: &str = "SELECT account, region, name, key_id FROM aliases \
+     WHERE CAST($1 AS TEXT) IS NULL OR account = $1 ORDER BY account, region, name";
+pub(super) const ALL_SECRETS: &str = "SELECT account, region, name, id, secret_type, description, encryption_key, \
+     created, updated, planned_deletion, policy, revision FROM secrets WHERE CAST($1 AS TEXT) IS NULL OR account = $1";
+pub(super) const ALL_VERSIONS: &str = "SELECT v.secret_id, v.version_id, v.ordinal, v.data_type, v.created, \
+     v.data_key_id, v.sealed FROM secret_versions v JOIN secrets s ON s.id = v.secret_id \
+     WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1 ORDER BY v.secret_id, v.ordinal";
+pub(super) const ALL_LABELS: &str = "SELECT l.secret_id, l.label, l.version_id FROM secret_labels l \
+     JOIN secrets s ON s.id = l.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
+pub(super) const ALL_TAGS: &str = "SELECT t.secret_id, t.tag_key, t.tag_value FROM tags t \
+     JOIN secrets s ON s.id = t.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
+pub(super) const ALL_DATA_KEYS: &str = "SELECT d.secret_id, d.id, d.key_id, d.key_version, d.wrapped, d.created \
+     FROM data_keys d JOIN secrets s ON s.id = d.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1 \
+     ORDER BY d.secret_id, d.created, d.key_version";
+pub(super) const ALL_ACCOUNTS: &str =
+    "SELECT id, sealed FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id = $1 ORDER BY id";
 
 pub(super) const COUNT_SECRETS: &str = "SELECT COUNT(*) AS total FROM secrets WHERE account = $1 AND region = $2 \
      AND (planned_deletion IS NULL OR planned_deletion > $3)";
@@ -122,6 +162,10 @@ pub(super) const PUT_ACCOUNT: &str = "INSERT INTO accounts (id, sealed) VALUES (
 pub(super) const DELETE_ACCOUNT: &str = "DELETE FROM accounts WHERE id = $1";
 /// Key ids are unique everywhere.
 pub(super) const SCOPE_OF_KEY: &str = "SELECT account, region FROM keys WHERE id = $1";
+pub(super) const SET_MATERIAL: &str =
+    "UPDATE key_versions SET material = $3 WHERE key_id = $1 AND number = $2";
+pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) \
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 pub(super) const META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";
 

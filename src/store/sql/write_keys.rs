@@ -4,8 +4,8 @@ use sqlx::pool::PoolConnection;
 
 use super::dialect::{Dialect, Param};
 use super::statements as sql;
-use crate::domain::keys::Key;
-use crate::domain::{KeyId, ResourcePolicy, Timestamp};
+use crate::domain::keys::{Alias, Key};
+use crate::domain::{KeyId, ResourcePolicy, Scope, Timestamp};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// Carries a change out inside the writer's transaction.
@@ -16,15 +16,7 @@ pub(super) async fn change<D: Dialect>(
     match change {
         KeyChange::Put { record } => put::<D>(connection, record).await,
         KeyChange::Delete { key, on_revision } => delete::<D>(connection, key, *on_revision).await,
-        KeyChange::SetAlias { scope, alias } => {
-            let params = [
-                scope.account.as_str().into(),
-                scope.region.as_str().into(),
-                alias.name.as_str().into(),
-                alias.key.as_str().into(),
-            ];
-            D::execute(connection, sql::SET_ALIAS, &params).await.map(drop)
-        }
+        KeyChange::SetAlias { scope, alias } => set_alias::<D>(connection, scope, alias).await,
         KeyChange::RemoveAlias { scope, name } => {
             let params = [scope.account.as_str().into(), scope.region.as_str().into(), name.as_str().into()];
             D::execute(connection, sql::REMOVE_ALIAS, &params).await.map(drop)
@@ -67,21 +59,54 @@ fn fixed(key: &Key) -> [Param<'_>; 8] {
     ]
 }
 
+/// Lets an alias stand for a key.
+pub(super) async fn set_alias<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    scope: &Scope,
+    alias: &Alias,
+) -> Result<(), StoreError> {
+    let params = [
+        scope.account.as_str().into(),
+        scope.region.as_str().into(),
+        alias.name.as_str().into(),
+        alias.key.as_str().into(),
+    ];
+    D::execute(connection, sql::SET_ALIAS, &params).await.map(drop)
+}
+
 async fn put<D: Dialect>(
     connection: &mut PoolConnection<D::Db>,
     record: &KeyRecord,
 ) -> Result<(), StoreError> {
-    let key = &record.key;
-    let id = Param::from(key.id.as_str());
-    if key.revision == 1 {
-        let params: Vec<Param<'_>> = changing(record).into_iter().chain(fixed(key)).collect();
-        D::execute(connection, sql::INSERT_KEY, &params).await?;
-    } else if D::execute(connection, sql::UPDATE_KEY, &changing(record)).await? != 1 {
+    if record.key.revision == 1 {
+        return insert::<D>(connection, record).await;
+    }
+    if D::execute(connection, sql::UPDATE_KEY, &changing(record)).await? != 1 {
         return Err(StoreError::Conflict);
     }
     // A change adds one version at the most, and only the newest one's material comes and goes.
-    let written = if key.revision == 1 { key.versions.len() } else { 1 };
-    for version in key.versions.iter().rev().take(written) {
+    parts::<D>(connection, record, 1).await
+}
+
+/// A key that is not there yet, with everything that belongs to it.
+pub(super) async fn insert<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    record: &KeyRecord,
+) -> Result<(), StoreError> {
+    let params: Vec<Param<'_>> = changing(record).into_iter().chain(fixed(&record.key)).collect();
+    D::execute(connection, sql::INSERT_KEY, &params).await?;
+    parts::<D>(connection, record, record.key.versions.len()).await
+}
+
+/// The newest versions of a key, and all its tags.
+async fn parts<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    record: &KeyRecord,
+    versions: usize,
+) -> Result<(), StoreError> {
+    let key = &record.key;
+    let id = Param::from(key.id.as_str());
+    for version in key.versions.iter().rev().take(versions) {
         let material =
             record.material.iter().find(|(number, _)| *number == version.number).map(|(_, m)| &**m);
         let params = [

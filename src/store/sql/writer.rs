@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::dialect::{Dialect, Param};
 use super::{Write, failed, statements as sql};
-use crate::domain::{Op, ResourcePolicy, Secret, SecretId};
-use crate::store::{Batch, SealedValue, StoreError};
+use crate::domain::{Op, ResourcePolicy, Secret, SecretId, Version};
+use crate::store::{Batch, DataKeyRecord, SealedValue, StoreError};
 
 /// A write and who waits for it.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ async fn group<D: Dialect>(
         Ok(outcomes) => D::execute(&mut connection, "COMMIT", &[]).await.map(|_| outcomes),
         Err(error) => Err(error),
     };
-    if finished.is_ok() && writes.iter().any(|w| matches!(w, Write::Keys(change) if change.destroys())) {
+    if finished.is_ok() && writes.iter().any(Write::destroys) {
         scrub::<D>(&mut connection).await?;
     }
     if finished.is_err() && D::execute(&mut connection, "ROLLBACK", &[]).await.is_err() {
@@ -96,6 +96,8 @@ async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) 
             let params = [Param::from(*name), value.as_slice().into()];
             D::execute(connection, sql::INSERT_META, &params).await.map(drop)
         }
+        Write::Contents(instead, contents) => super::contents::put::<D>(connection, instead, contents).await,
+        Write::Reseal(resealed) => super::contents::reseal::<D>(connection, resealed).await,
         Write::Account(id, Some(sealed)) => {
             let params = [Param::from(id.as_str()), sealed.as_slice().into()];
             D::execute(connection, sql::PUT_ACCOUNT, &params).await.map(drop)
@@ -125,15 +127,7 @@ async fn commit<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batc
     }
     let id = change.secret.as_str();
     if let Some(key) = &batch.data_key {
-        let params = [
-            id.into(),
-            key.id.as_str().into(),
-            key.key.as_str().into(),
-            i64::from(key.key_version).into(),
-            key.wrapped.as_slice().into(),
-            key.created.as_millis().into(),
-        ];
-        D::execute(connection, sql::INSERT_DATA_KEY, &params).await?;
+        insert_data_key::<D>(connection, id, key).await?;
     }
     for op in ordered(&change.ops) {
         step::<D>(connection, id, op, batch.value.as_ref()).await?;
@@ -154,26 +148,16 @@ fn ordered(ops: &[Op]) -> impl Iterator<Item = &Op> {
 
 async fn step<D: Dialect>(
     connection: &mut PoolConnection<D::Db>,
-    id: &str,
+    secret: &str,
     op: &Op,
     value: Option<&SealedValue>,
 ) -> Result<(), StoreError> {
-    let id = Param::from(id);
+    let id = Param::from(secret);
     match op {
         Op::AddVersion(version) => {
-            let value = value
-                .filter(|v| v.version == version.id)
-                .ok_or_else(|| StoreError::Corrupt("a version was committed without its value".to_owned()))?;
-            let params = [
-                id,
-                version.id.as_str().into(),
-                i64::try_from(version.ordinal).unwrap_or(i64::MAX).into(),
-                version.data_type.as_str().into(),
-                value.data_key.as_str().into(),
-                value.sealed.as_ref().into(),
-                version.created.as_millis().into(),
-            ];
-            D::execute(connection, sql::INSERT_VERSION, &params).await?
+            let value = value.filter(|v| v.version == version.id);
+            insert_version::<D>(connection, secret, version, value).await?;
+            0
         }
         Op::EvictVersion(version) => {
             D::execute(connection, sql::DELETE_VERSION, &[id, version.as_str().into()]).await?
@@ -200,7 +184,46 @@ async fn step<D: Dialect>(
     Ok(())
 }
 
-async fn insert_secret<D: Dialect>(
+/// Stores a wrapped data key.
+pub(super) async fn insert_data_key<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    secret: &str,
+    key: &DataKeyRecord,
+) -> Result<(), StoreError> {
+    let params = [
+        secret.into(),
+        key.id.as_str().into(),
+        key.key.as_str().into(),
+        i64::from(key.key_version).into(),
+        key.wrapped.as_slice().into(),
+        key.created.as_millis().into(),
+    ];
+    D::execute(connection, sql::INSERT_DATA_KEY, &params).await.map(drop)
+}
+
+/// Stores a version with its value.
+pub(super) async fn insert_version<D: Dialect>(
+    connection: &mut PoolConnection<D::Db>,
+    secret: &str,
+    version: &Version,
+    value: Option<&SealedValue>,
+) -> Result<(), StoreError> {
+    let without = || StoreError::Corrupt("a version was committed without its value".to_owned());
+    let value = value.ok_or_else(without)?;
+    let params = [
+        secret.into(),
+        version.id.as_str().into(),
+        i64::try_from(version.ordinal).unwrap_or(i64::MAX).into(),
+        version.data_type.as_str().into(),
+        value.data_key.as_str().into(),
+        value.sealed.as_ref().into(),
+        version.created.as_millis().into(),
+    ];
+    D::execute(connection, sql::INSERT_VERSION, &params).await.map(drop)
+}
+
+/// The secret's own row, and its tags. A fresh secret counts as changed once.
+pub(super) async fn insert_secret<D: Dialect>(
     connection: &mut PoolConnection<D::Db>,
     secret: &Secret,
 ) -> Result<(), StoreError> {
@@ -217,6 +240,7 @@ async fn insert_secret<D: Dialect>(
         secret.updated.as_millis().into(),
         secret.planned_deletion.map(crate::domain::Timestamp::as_millis).into(),
         secret.policy.as_ref().map(ResourcePolicy::as_str).into(),
+        revision(secret.revision.max(1)),
     ];
     D::execute(connection, sql::INSERT_SECRET, &params).await?;
     for (key, value) in secret.tags.iter() {
