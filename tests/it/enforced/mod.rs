@@ -2,6 +2,7 @@
 
 mod actions;
 mod foreign;
+mod identities;
 
 use std::path::{Path, PathBuf};
 
