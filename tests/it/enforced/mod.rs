@@ -3,6 +3,8 @@
 mod actions;
 mod foreign;
 mod identities;
+mod malformed;
+mod resources;
 
 use std::path::{Path, PathBuf};
 
