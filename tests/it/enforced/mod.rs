@@ -5,6 +5,8 @@ mod foreign;
 mod identities;
 mod malformed;
 mod resources;
+mod sessions;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 
