@@ -4,6 +4,7 @@ mod actions;
 mod foreign;
 mod identities;
 mod malformed;
+mod oidc;
 mod resources;
 mod sessions;
 mod tokens;

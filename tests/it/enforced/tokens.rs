@@ -77,10 +77,15 @@ async fn a_token_must_be_there_whole_and_that_of_the_key() {
     let unknown = Signer { id: "nobody".to_owned(), ..alice.clone() };
     let not_found = refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
     assert!([not_found, mismatch()].contains(&unknown.read(&server, "s").await.refused()));
-    // A token that is not signed is none: by header signatures it stands among the signed headers.
-    let request =
+    // By header signatures the token stands among the signed headers.
+    let plain =
         Acs { key: (&alice.id, &alice.secret), ..Acs::new("GetSecretValue", "n", &[("SecretName", "s")]) };
-    assert_eq!(request.send(&server).await.refused(), missing());
+    assert_eq!(plain.send(&server).await.refused(), missing());
+    let token = alice.token.clone().unwrap();
+    let with_token = Acs { headers: vec![("x-acs-security-token", &token)], ..plain.clone() };
+    let unsigned = with_token.send_with(&server, &plain.authorization()).await.refused();
+    assert_eq!((unsigned.0, unsigned.1.as_str()), (400, "IncompleteSignature"));
+    with_token.send(&server).await.ok();
     alice.read(&server, "s").await.ok();
 }
 
