@@ -243,6 +243,9 @@ async fn a_sessions_policy_narrows_and_never_widens() {
     let denied = session(&[allow("*", "*"), deny("kms:GetSecretValue", &secret)]).await;
     assert_eq!(denied.read(&server, "s").await.refused(), no_permission(&secret));
     denied.read(&server, "t").await.ok();
+    // Nor does another session, which has to be allowed too.
+    assert_eq!(assume(&server, &narrow, &[]).await.unwrap_err(), not_authorized());
+    assume(&server, &wide, &[]).await.unwrap();
     // A policy of the secret does not widen it either.
     let own = super::about("Allow", &format!("{TEAM}:role/app"), "kms:*");
     root.ok(&server, "SetSecretPolicy", &[("SecretName", "t"), ("Policy", &policy(&[own]))]).await;
@@ -382,5 +385,19 @@ async fn in_signed_a_session_is_its_account_and_policies_do_not_decide() {
         assert_eq!(session.read(&server, &foreign).await.refused(), no_permission(&foreign));
         let other = Signer { secret: "wrong".to_owned(), ..session };
         assert_eq!(other.read(&server, "s").await.refused().1, "SignatureDoesNotMatch");
+    }
+}
+
+#[tokio::test]
+async fn in_open_and_signed_nobody_gets_into_another_account_by_a_role() {
+    for mode in [AuthMode::Open, AuthMode::Signed] {
+        let server = Server::with(Options { mode, ..Options::default() }).await;
+        let trusting = trust("Allow", &format!("{PARTNER}:root"));
+        put(&server, &team(&[], &[role("app", &[trusting])])).await;
+        put(&server, &one_user(PARTNER, "bob", &[allow(ASSUME, "*")])).await;
+        for who in ["bob", PARTNER, "other"] {
+            let refused = assume(&server, &Signer::of(who), &[]).await.unwrap_err();
+            assert_eq!(refused, not_authorized(), "{who} in {mode:?}");
+        }
     }
 }
