@@ -1,6 +1,7 @@
 //! Mode `enforced` over HTTP: who may do what, whose account it is, temporary credentials, and what a refusal says.
 
 mod actions;
+mod at_rest;
 mod denials;
 mod foreign;
 mod identities;
