@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sesame::actions::ACTIONS;
 use sesame::server::AuthMode;
 
-use super::{Signer, TEAM, arn, let_ann, no_permission, stored};
+use super::{Pairs, Signer, TEAM, arn, let_ann, no_permission, stored};
 use crate::support::{Answer, Options, Server, text};
 
 /// A permission that a call needs.
@@ -59,7 +59,7 @@ const PLAINTEXT: (&str, &str) = ("Plaintext", "aGVsbG8=");
 const REGION: (&str, &str) = ("RegionId", "cn-hangzhou");
 
 /// Actions on one secret: what they take beside its name, and the code of those that are refused in any case.
-const ON_SECRET: &[(&str, &[(&str, &str)], &str)] = &[
+const ON_SECRET: &[(&str, Pairs<'static>, &str)] = &[
     ("DeleteSecret", &[], ""),
     ("DescribeSecret", &[], ""),
     ("GetSecretPolicy", &[], ""),
@@ -77,7 +77,7 @@ const ON_SECRET: &[(&str, &[(&str, &str)], &str)] = &[
 ];
 
 /// Actions on one key: what they take beside its id.
-const ON_KEY: &[(&str, &[(&str, &str)])] = &[
+const ON_KEY: &[(&str, Pairs<'static>)] = &[
     ("CancelKeyDeletion", &[]),
     ("CreateKeyVersion", &[]),
     ("DescribeKey", &[]),
@@ -101,7 +101,7 @@ const ON_KEY: &[(&str, &[(&str, &str)])] = &[
 
 /// Actions about nothing that has a name of its own: on what, what they take, and the code of those that are refused
 /// in any case.
-const ON_ALL: &[(&str, &str, &[(&str, &str)], &str)] = &[
+const ON_ALL: &[(&str, &str, Pairs<'static>, &str)] = &[
     ("CreateKey", "key", &[], ""),
     ("CreateSecret", "secret", &[("SecretName", "plain"), ("VersionId", "v1"), ("SecretData", "one")], ""),
     ("DescribeAccountKmsStatus", "*", &[], ""),

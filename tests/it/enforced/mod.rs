@@ -26,6 +26,9 @@ pub const TEAM: &str = "1000000000000003";
 /// Another account like it.
 pub const PARTNER: &str = "1000000000000004";
 
+/// Parameters of a call.
+pub type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// Status, code and message.
 pub type Refused = (u16, String, String);
 

@@ -259,8 +259,8 @@ async fn a_ciphertext_opens_for_another_account_when_both_sides_allow() {
     let (server, [root, _, bob]) = two_accounts(&[]).await;
     let key = root.make_key(&server, &[]).await;
     let named = arn(TEAM, &format!("key/{key}"));
-    let sealed = root.ok(&server, "Encrypt", &[("KeyId", &key), PLAINTEXT]).await;
-    let blob = [("CiphertextBlob", text(&sealed["CiphertextBlob"]))];
+    let made = root.ok(&server, "Encrypt", &[("KeyId", &key), PLAINTEXT]).await;
+    let sealed = [("CiphertextBlob", text(&made["CiphertextBlob"]))];
     let bobs = about("Allow", &user(PARTNER, "bob"), "kms:Decrypt");
     let owner = about("Allow", &format!("{TEAM}:*"), "kms:*");
     for (ram, own, opens) in [
@@ -272,7 +272,7 @@ async fn a_ciphertext_opens_for_another_account_when_both_sides_allow() {
     ] {
         put(&server, &one_user(PARTNER, "bob", &ram)).await;
         set_key_policy(&server, &root, &key, &own).await;
-        let answer = bob.call(&server, "Decrypt", &blob).await;
+        let answer = bob.call(&server, "Decrypt", &sealed).await;
         expect(&answer, opens, &named, &format!("{ram:?} {own:?}"));
         if opens {
             assert_eq!(answer.ok()["Plaintext"], PLAINTEXT.1);
@@ -280,7 +280,7 @@ async fn a_ciphertext_opens_for_another_account_when_both_sides_allow() {
     }
     // Into a key of one's own, when re-encryption from there is let.
     let mine = Signer::of(PARTNER).make_key(&server, &[]).await;
-    let both = [blob[0], ("DestinationKeyId", mine.as_str())];
+    let both = [sealed[0], ("DestinationKeyId", mine.as_str())];
     put(&server, &one_user(PARTNER, "bob", &[allow("kms:*", "*")])).await;
     set_key_policy(&server, &root, &key, &[owner.clone(), bobs]).await;
     assert_eq!(bob.refused(&server, "ReEncrypt", &both).await, no_permission(&named));
