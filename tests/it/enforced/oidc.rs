@@ -410,6 +410,16 @@ async fn a_bearers_session_can_be_narrowed_and_says_what_it_lacked() {
     let narrow = policy(&[allow("kms:DescribeSecret", "*")]);
     let job = Signer::in_role(&assume(&server, &good, &[("Policy", &narrow)]).await.ok());
     assert_eq!(job.read(&server, "s").await.refused(), no_permission(&arn(TEAM, "secret/s")));
+    // Who signs beside the token is not who asks: what narrows that session does not count.
+    let (role, provider) = (role_arn(TEAM, "app"), provider_arn("idp"));
+    let parameters = [
+        ("OIDCProviderArn", provider.as_str()),
+        ("RoleArn", &role),
+        ("OIDCToken", &good),
+        ("RoleSessionName", "job"),
+    ];
+    let again = Signer::in_role(&job.sts(&server, "AssumeRoleWithOIDC", &parameters).await.ok());
+    again.read(&server, "s").await.ok();
     let refused = assume(&server, &good, &[("Policy", "{")]).await.refused();
     assert_eq!(refused.1, "InvalidParameter.PolicyGrammar");
     put(&server, &account(&federated(&json!({"StringEquals": {"oidc:sub": "x"}})))).await;

@@ -343,6 +343,36 @@ async fn a_policy_comes_back_as_it_was_given_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_policy_that_can_no_longer_be_seen_decides_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = |resource_policies| Options {
+        mode: AuthMode::Enforced,
+        dir: Some(dir.path()),
+        resource_policies,
+        ..Options::default()
+    };
+    let (root, ann) = (Signer::of(TEAM), Signer::of("ann"));
+    let server = Server::with(options(true)).await;
+    let_ann(&server, &[]).await;
+    let letting = policy(&[about("Allow", &user(TEAM, "ann"), "kms:*")]);
+    let shutting = policy(&[about("Deny", &format!("{TEAM}:*"), "kms:*")]);
+    root.create(&server, "open", &[("Policy", &letting)]).await;
+    root.create(&server, "shut", &[("Policy", &shutting)]).await;
+    let key = root.make_key(&server, &[("Policy", &letting)]).await;
+    let encrypt = [("KeyId", key.as_str()), PLAINTEXT];
+    ann.read(&server, "open").await.ok();
+    ann.ok(&server, "Encrypt", &encrypt).await;
+    assert_eq!(root.read(&server, "shut").await.refused(), no_permission(&arn(TEAM, "secret/shut")));
+    server.stop().await;
+    let server = Server::with(options(false)).await;
+    assert_eq!(ann.read(&server, "open").await.refused(), no_permission(&arn(TEAM, "secret/open")));
+    let refused = ann.refused(&server, "Encrypt", &encrypt).await;
+    assert_eq!(refused, no_permission(&arn(TEAM, &format!("key/{key}"))));
+    assert_eq!(root.read(&server, "shut").await.ok()["SecretData"], "one");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_policy_of_a_deleted_secret_is_shown_kept_and_goes_with_it() {
     let (server, root, ann) = with_ann(&[]).await;
     let given = policy(&[about("Allow", &user(TEAM, "ann"), "kms:*")]);
