@@ -14,6 +14,7 @@ mod architecture;
 mod auth;
 mod canary;
 mod docs;
+mod enforced;
 mod keys;
 mod keys_model;
 mod malformed;
