@@ -3,6 +3,7 @@
 mod commands;
 mod serve;
 mod startup;
+mod tls;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -27,7 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Exit 0 when the server is ready.
     Healthcheck {
         /// The server's address.
@@ -38,6 +39,12 @@ enum Command {
     Check(StoreArgs),
     /// Run pending migrations and stop.
     Migrate(StoreArgs),
+    /// Print the CA certificate that HTTPS answers are signed with; made if there is none.
+    Ca {
+        /// Directory that holds it in tls/ [default: the platform's data directory + /sesame].
+        #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
     /// List every action, its state (real or refused) and its parameters.
     Actions,
 }
@@ -96,6 +103,8 @@ struct ServeArgs {
     /// What `/_sesame` wants as `Authorization: Bearer` in signed and enforced mode.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
+    #[command(flatten)]
+    tls: tls::TlsArgs,
     /// How log lines look.
     #[arg(long, env = "SESAME_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
@@ -109,11 +118,12 @@ struct ServeArgs {
 /// # Errors
 /// What stopped it, as a chain that reads as one line.
 pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => runtime()?.block_on(serve::run(args, out)),
+    match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
+        Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
         Command::Healthcheck { url } => commands::healthcheck(&url),
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
         Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
+        Command::Ca { data_dir } => tls::print_ca(data_dir.as_deref(), out),
         Command::Actions => commands::actions(out),
     }
 }

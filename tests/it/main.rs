@@ -23,3 +23,4 @@ mod startup;
 mod store;
 mod support;
 mod tampering;
+mod tls;

@@ -16,6 +16,7 @@ use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
 use sesame::store::sql::SqlStore;
 use sesame::store::{SecretRecord, Store};
+use sesame::tls::Tls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -99,6 +100,9 @@ impl Server {
             resource_policies: options.resource_policies,
         };
         let app = App::open(parts, root_key()).await.unwrap();
+        let tls =
+            Tls::signed(options.dir, Vec::new(), [127, 0, 0, 1].into(), Arc::clone(&clock) as _).unwrap();
+        let tls = Arc::new(tls);
         let settings = Settings {
             app: Arc::clone(&app),
             clock: Arc::clone(&clock),
@@ -106,6 +110,7 @@ impl Server {
             default_account: ACCOUNT.parse().unwrap(),
             default_region: "cn-hangzhou".parse().unwrap(),
             admin_token: Some(SecretString::from("admin-token")),
+            tls,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
