@@ -88,8 +88,12 @@ impl Files {
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
         let write = || {
             let draft = path.with_extension("new");
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&draft)?;
+            // One that a crash left may have another mode.
+            match std::fs::remove_file(&draft) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             std::fs::rename(&draft, path)?;
@@ -146,6 +150,19 @@ mod tests {
         assert_eq!(files.load(NOW).unwrap().unwrap().pem(), made.pem());
         assert_eq!(files.load_or_make(NOW).unwrap().pem(), made.pem());
         assert_eq!(std::fs::read_dir(&files.dir).unwrap().count(), 2, "a draft was left");
+    }
+
+    #[test]
+    fn a_draft_that_a_crash_left_does_not_open_the_key_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::of(dir.path());
+        std::fs::create_dir(&files.dir).unwrap();
+        let draft = files.dir.join("ca.new");
+        std::fs::write(&draft, "half").unwrap();
+        std::fs::set_permissions(&draft, PermissionsExt::from_mode(0o644)).unwrap();
+        files.load_or_make(NOW).unwrap();
+        assert_eq!(std::fs::metadata(files.key()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!draft.exists());
     }
 
     #[test]
