@@ -6,6 +6,7 @@ mod files;
 mod policy;
 mod serve;
 mod startup;
+mod tls;
 mod upkeep;
 
 use std::io::Write;
@@ -31,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Exit 0 when the server is ready.
     Healthcheck {
         /// The server's address.
@@ -63,6 +64,12 @@ enum Command {
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+    /// Print the CA certificate that HTTPS answers are signed with; made if there is none.
+    Ca {
+        /// Directory that holds it in tls/ [default: the platform's data directory + /sesame].
+        #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
+        data_dir: Option<PathBuf>,
     },
     /// List every action, its state (real or refused) and its parameters.
     Actions,
@@ -131,6 +138,8 @@ struct ServeArgs {
     /// What `/_sesame` wants as `Authorization: Bearer` in signed and enforced mode.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
+    #[command(flatten)]
+    tls: tls::TlsArgs,
     /// How log lines look.
     #[arg(long, env = "SESAME_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
@@ -144,8 +153,8 @@ struct ServeArgs {
 /// # Errors
 /// What stopped it, as a chain that reads as one line.
 pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => runtime()?.block_on(serve::run(args, out)),
+    match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
+        Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
         Command::Healthcheck { url } => commands::healthcheck(&url),
         Command::Seed(args) => files::seed(&args, out),
         Command::Export(args) => runtime()?.block_on(files::export(&args, out)),
@@ -157,6 +166,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
         Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
         Command::Policy { command: PolicyCommand::Test(args) } => policy::test(&args, out),
+        Command::Ca { data_dir } => tls::print_ca(data_dir.as_deref(), out),
         Command::Actions => commands::actions(out),
     }
 }

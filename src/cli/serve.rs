@@ -42,8 +42,9 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let place = if args.in_memory { Place::Memory } else { Place::from_args(&args.store)? };
-    let opened = startup::open(&place, &args.store, &OsEntropy).await?;
     let clock = Arc::new(ServerClock::default());
+    let tls = args.tls.open(&place, address.ip(), Arc::clone(&clock) as _)?;
+    let opened = startup::open(&place, &args.store, &OsEntropy).await?;
     let parts = Parts {
         store: opened.store,
         clock: Arc::clone(&clock) as _,
@@ -80,8 +81,16 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     }
     writeln!(out, "Ready.")?;
     out.flush()?;
-    let settings =
-        Settings { app, clock, mode, default_account, default_region, seed, admin_token: args.admin_token };
+    let settings = Settings {
+        app,
+        clock,
+        mode,
+        default_account,
+        default_region,
+        seed,
+        admin_token: args.admin_token,
+        tls,
+    };
     let shutdown = CancellationToken::new();
     let serving = server::serve(settings, listener, shutdown.clone());
     let hard_stop = signals(shutdown);

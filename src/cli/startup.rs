@@ -30,10 +30,7 @@ pub(super) enum Place {
 impl Place {
     /// The place that the flags name, or the platform's own.
     pub(super) fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
-        let dir = match &args.data_dir {
-            Some(dir) => dir.clone(),
-            None => platform_dir().context("there is no home directory; name one with --data-dir")?,
-        };
+        let dir = data_dir(args.data_dir.as_deref())?;
         let database = match args.database.as_deref() {
             None => dir.join("sesame.db"),
             Some(url) => match url.strip_prefix("sqlite:") {
@@ -51,6 +48,14 @@ impl fmt::Display for Place {
             Self::Memory => f.write_str("in memory"),
             Self::Files { database, .. } => write!(f, "{}", database.display()),
         }
+    }
+}
+
+/// The directory that a flag names, or the platform's own.
+pub(super) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(dir) => Ok(dir.to_owned()),
+        None => platform_dir().context("there is no home directory; name one with --data-dir"),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Beside the API: `/_sesame/health`, `ready`, `clock`, `reset`, `accounts`, `requests`, `state`, `seed` and `snapshots`.
+//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `requests`, `state`, `seed` and
+//! `snapshots`.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use super::{AuthMode, Shared, accounts, journal, state};
 use crate::crypto::same_bytes;
 use crate::domain::Timestamp;
 use crate::ports::Clock;
+use crate::tls;
 use crate::wire::signature::parse_time;
 
 /// The endpoints, relative to `/_sesame`.
@@ -34,7 +36,9 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
-    Router::new().route("/health", get(health)).route("/ready", get(ready)).merge(guarded)
+    let open =
+        Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
+    open.merge(guarded)
 }
 
 /// What these endpoints answer when they do not succeed: a status and one sentence.
@@ -80,6 +84,22 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure
         Err(error) => {
             tracing::warn!(%error, "not ready");
             Err(failure(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"))
+        }
+    }
+}
+
+/// The certificate to trust; for everybody, because who cannot connect yet needs it.
+async fn ca_pem(State(shared): State<Arc<Shared>>) -> Result<Response, Failure> {
+    match shared.settings.tls.ca_pem().await {
+        Ok(Some(pem)) => {
+            Ok(([(header::CONTENT_TYPE, "application/pem-certificate-chain")], pem).into_response())
+        }
+        Ok(None) => {
+            Err(failure(StatusCode::NOT_FOUND, "the server's certificate was brought by its administrator"))
+        }
+        Err(error) => {
+            tracing::error!(error = %tls::chain(&error), "there is no certificate authority");
+            Err(failure(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log tells why"))
         }
     }
 }

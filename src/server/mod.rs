@@ -9,6 +9,7 @@ pub mod long_line;
 mod receive;
 mod rpc;
 mod state;
+mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::app::{App, Nonces};
 use crate::domain::{AccountId, Region, Timestamp};
 use crate::ports::ServerClock;
 use crate::state::file::StateFile;
+use crate::tls::Tls;
 
 /// Who is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct Settings {
     pub seed: Option<StateFile>,
     /// What `/_sesame` wants in `signed` and `enforced` mode, but for health and ready.
     pub admin_token: Option<SecretString>,
+    /// What HTTPS is answered with.
+    pub tls: Arc<Tls>,
 }
 
 /// What the handlers share.
@@ -92,7 +96,7 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let app = Arc::clone(&settings.app);
+    let (app, tls) = (Arc::clone(&settings.app), Arc::clone(&settings.tls));
     let mut random = [0; 16];
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
@@ -108,7 +112,7 @@ pub async fn serve(
     });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
-    let served = listen::accept(listener, router(&shared), &shared.long_query, &tasks, &shutdown).await;
+    let served = listen::accept(listener, router(&shared), &tls, &shared.long_query, &tasks, &shutdown).await;
     shutdown.cancel();
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
@@ -122,7 +126,7 @@ fn router(shared: &Arc<Shared>) -> Router {
     Router::new().nest("/_sesame", admin::router(shared)).fallback(rpc::handle).with_state(Arc::clone(shared))
 }
 
-/// The address in a form for people.
+/// The address in a form for people: the port speaks both.
 pub fn url_of(address: SocketAddr) -> String {
-    format!("http://{address}")
+    format!("http://{address} and https://{address}")
 }

@@ -125,14 +125,15 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     };
     facts.region = region(shared, &signed, &claim)?;
     facts.caller = Some(caller.clone());
+    let peer = parts.extensions.get::<Peer>();
     let context = Context {
         app: Arc::clone(&shared.settings.app),
         scope: Scope { account: caller.account().clone(), region: facts.region.clone() },
         access: Access {
             caller,
             enforced: shared.settings.mode == AuthMode::Enforced,
-            source_ip: parts.extensions.get::<Peer>().map(|peer| peer.0),
-            secure_transport: false,
+            source_ip: peer.map(|peer| peer.address),
+            secure_transport: peer.is_some_and(|peer| peer.secure),
         },
         request_id: facts.request_id.clone(),
     };

@@ -39,6 +39,24 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["domain"],
         &["std", "base64", "rsa", "secrecy", "serde", "serde_json", "sha2", "thiserror"],
     ),
+    (
+        "tls",
+        &["domain", "ports"],
+        &[
+            "std",
+            "base64",
+            "const_hex",
+            "quick_cache",
+            "rcgen",
+            "rustls",
+            "sha2",
+            "thiserror",
+            "tokio",
+            "tokio_rustls",
+            "tracing",
+            "zeroize",
+        ],
+    ),
     ("store", &["domain"], &["std", "async_trait", "thiserror"]),
     ("store::sql", &["domain", "store"], &["std", "async_trait", "serde_json", "sqlx", "tokio", "tracing"]),
     (
@@ -111,6 +129,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "state",
             "store",
             "telemetry",
+            "tls",
             "wire",
         ],
         &[
@@ -146,6 +165,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "store",
             "store::sql",
             "telemetry",
+            "tls",
             "wire",
         ],
         &[

@@ -26,4 +26,5 @@ mod state;
 mod store;
 mod support;
 mod tampering;
+mod tls;
 mod upkeep;

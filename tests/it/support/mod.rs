@@ -17,6 +17,7 @@ use sesame::server::{self, AuthMode, Settings};
 use sesame::state::file::StateFile;
 use sesame::store::sql::SqlStore;
 use sesame::store::{SecretRecord, Store};
+use sesame::tls::Tls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -113,6 +114,9 @@ impl Server {
             resource_policies: options.resource_policies,
         };
         let app = App::open(parts, root).await.unwrap();
+        let tls =
+            Tls::signed(options.dir, Vec::new(), [127, 0, 0, 1].into(), Arc::clone(&clock) as _).unwrap();
+        let tls = Arc::new(tls);
         let settings = Settings {
             app: Arc::clone(&app),
             clock: Arc::clone(&clock),
@@ -121,6 +125,7 @@ impl Server {
             default_region: "cn-hangzhou".parse().unwrap(),
             seed: options.seed,
             admin_token: Some(SecretString::from("admin-token")),
+            tls,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
