@@ -133,6 +133,12 @@ impl Authority {
     }
 }
 
+/// Whether these are a key and a certificate by their form.
+pub(super) fn is_pem(key: &[u8], certificate: &[u8]) -> bool {
+    matches!(PrivateKeyDer::from_pem_slice(key), Ok(PrivateKeyDer::Pkcs8(_)))
+        && CertificateDer::from_pem_slice(certificate).is_ok()
+}
+
 /// What the authority's certificate says. Its name holds a piece of the key's hash, so that two in one trust store are
 /// told apart.
 fn params(key: &KeyPair, now: Timestamp) -> CertificateParams {

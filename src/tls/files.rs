@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::TlsError;
-use super::authority::Authority;
+use super::authority::{self, Authority};
 use crate::domain::Timestamp;
 
 /// The directory of the two files.
@@ -31,14 +31,21 @@ impl Files {
         self.dir.join("ca.pem")
     }
 
+    /// Refuses what cannot be an authority. It costs the reading of two files: whether they fit together is found out when
+    /// they are needed.
+    pub(super) fn glance(&self) -> Result<(), TlsError> {
+        match (found(&self.key())?, found(&self.certificate())?) {
+            (Some(key), Some(certificate)) if !authority::is_pem(&key, &certificate) => Err(self.damaged()),
+            (None, Some(_)) => Err(self.half()),
+            _ => Ok(()),
+        }
+    }
+
     /// The authority, if there is a whole one. What is damaged is refused.
     pub(super) fn load(&self, now: Timestamp) -> Result<Option<Authority>, TlsError> {
         match (found(&self.key())?, found(&self.certificate())?) {
             (Some(key), Some(certificate)) => self.parsed(&key, Some(&certificate), now).map(Some),
-            (None, Some(_)) => Err(wrong(
-                self.certificate(),
-                "is there, its key ca.key is not: put it back, or remove both to have new ones made",
-            )),
+            (None, Some(_)) => Err(self.half()),
             // A crash came between the two; nobody has seen that certificate.
             (Some(_) | None, None) => Ok(None),
         }
@@ -66,12 +73,20 @@ impl Files {
         Ok(authority)
     }
 
+    fn half(&self) -> TlsError {
+        let what = "is there, its key ca.key is not: put it back, or remove both to have new ones made";
+        TlsError::Content { path: self.certificate(), what }
+    }
+
+    fn damaged(&self) -> TlsError {
+        let what = "holds a key or a certificate of HTTPS that is damaged";
+        TlsError::Content { path: self.dir.clone(), what }
+    }
+
     fn parsed(&self, key: &[u8], certificate: Option<&[u8]>, now: Timestamp) -> Result<Authority, TlsError> {
         let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
         let authority = Authority::from_pem(text(key), certificate.map(text), now)?;
-        let authority = authority.ok_or_else(|| {
-            wrong(self.dir.clone(), "holds a key or a certificate of HTTPS that is damaged")
-        })?;
+        let authority = authority.ok_or_else(|| self.damaged())?;
         if !authority.fits(now)? {
             return Err(TlsError::Mismatch { certificate: self.certificate(), key: self.key() });
         }
@@ -107,10 +122,6 @@ fn file(verb: &'static str, path: PathBuf, source: io::Error) -> TlsError {
     TlsError::File { verb, path, source }
 }
 
-fn wrong(path: PathBuf, what: &'static str) -> TlsError {
-    TlsError::Content { path, what }
-}
-
 /// A file's bytes, if it is there; wiped when they are dropped, because they may be a key.
 fn found(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, TlsError> {
     match read(path) {
@@ -144,7 +155,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::of(&dir.path().join("data"));
         assert!(files.load(NOW).unwrap().is_none());
+        files.glance().unwrap();
         let made = files.load_or_make(NOW).unwrap();
+        files.glance().unwrap();
         let bits = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((bits(files.dir.clone()), bits(files.key())), (0o700, 0o600));
         assert_eq!(files.load(NOW).unwrap().unwrap().pem(), made.pem());
@@ -205,6 +218,9 @@ mod tests {
                     None => std::fs::remove_file(path).unwrap(),
                 }
             }
+            // A glance sees all but a pair that does not fit, or a key without its certificate.
+            let seen = certificate.is_some() && words != "does not belong to the key";
+            assert_eq!(files.glance().is_err(), seen, "{words}");
             let error = files.load_or_make(NOW).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
             assert_eq!(files.key().exists(), key.is_some());

@@ -16,7 +16,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::server::Acceptor;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -75,8 +75,8 @@ pub enum TlsError {
 
 /// What HTTPS is answered with.
 pub struct Tls {
-    /// What is the same for all connections; each one adds its certificate.
-    shared: ServerConfig,
+    /// What is the same for all connections; each one adds its certificate. Made when first needed.
+    shared: OnceLock<ServerConfig>,
     source: Source,
 }
 
@@ -101,12 +101,12 @@ impl Tls {
     /// # Errors
     /// When a file cannot be read, or the two do not fit together.
     pub fn own(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        Ok(Self { shared: shared_config()?, source: Source::Own(own::load(certificate, key)?) })
+        Ok(Self { shared: OnceLock::new(), source: Source::Own(own::load(certificate, key)?) })
     }
 
     /// Answers with certificates for the names that are asked for, signed by the authority in `tls` of the data
-    /// directory, or by one that lives as long as this process. One that is there is read now, one that is not is
-    /// made when it is first needed. `listen` is an address that the default certificate is for, too.
+    /// directory, or by one that lives as long as this process. One that is there gets a glance now; it is read, or
+    /// made, when it is first needed. `listen` is an address that the default certificate is for, too.
     ///
     /// # Errors
     /// When the authority's files are damaged.
@@ -117,13 +117,11 @@ impl Tls {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TlsError> {
         let files = data_dir.map(Files::of);
-        let authority = match &files {
-            Some(files) => files.load(clock.wall())?,
-            None => None,
-        };
-        let authority = OnceCell::new_with(authority.map(Arc::new));
-        let signer = Signer { files, authority, leaves: Leaves::new(names, listen), clock };
-        Ok(Self { shared: shared_config()?, source: Source::Signed(Box::new(signer)) })
+        if let Some(files) = &files {
+            files.glance()?;
+        }
+        let signer = Signer { files, authority: OnceCell::new(), leaves: Leaves::new(names, listen), clock };
+        Ok(Self { shared: OnceLock::new(), source: Source::Signed(Box::new(signer)) })
     }
 
     /// The certificate that clients must trust, as PEM; `None` when the administrator brought a certificate.
@@ -155,9 +153,19 @@ impl Tls {
                 return Err(io::Error::other(error));
             }
         };
-        let mut config = self.shared.clone();
+        let mut config = self.shared().map_err(io::Error::other)?.clone();
         config.cert_resolver = Arc::new(SingleCertAndKey::from(key));
         handshake.into_stream(Arc::new(config)).await
+    }
+
+    fn shared(&self) -> Result<&ServerConfig, TlsError> {
+        match self.shared.get() {
+            Some(shared) => Ok(shared),
+            None => {
+                let made = shared_config()?;
+                Ok(self.shared.get_or_init(|| made))
+            }
+        }
     }
 
     async fn certificate(&self, name: Option<&str>, local: IpAddr) -> Result<Arc<CertifiedKey>, TlsError> {
