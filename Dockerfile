@@ -3,7 +3,8 @@
 #   docker build -t sesame .
 #   docker buildx build --platform linux/amd64,linux/arm64 -t sesame .
 #
-# The compiler runs on the machine's own architecture and compiles for the image's; nothing is emulated.
+# The compiler runs on the machine's own architecture and compiles for the image's; nothing is emulated. The C library is
+# glibc, linked in: the target that is developed and measured on, with its allocator, and not musl.
 FROM --platform=$BUILDPLATFORM rust:1.95-slim-bookworm AS build
 ARG BUILDARCH
 ARG TARGETARCH
