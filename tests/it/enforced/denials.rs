@@ -10,7 +10,7 @@ use super::{
     PARTNER, Signer, TEAM, about, allow, arn, deny, let_ann, no_permission, one_user, policy, put, stored,
     with_ann,
 };
-use crate::support::{Answer, Options, Server, refusal, text};
+use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, refusal, text};
 
 /// The detail of a refusal in JSON, where it must be an object.
 fn detail(answer: &Answer) -> Value {
@@ -279,4 +279,34 @@ async fn what_is_refused_changes_nothing_whatever_else_is_wrong() {
     ann.ok(&server, "DescribeSecret", &[("SecretName", "s")]).await;
     assert_eq!(stored(dir.path()), before);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn another_accounts_statements_and_aliases_stay_unknown() {
+    let server = Server::with(Options { mode: AuthMode::Enforced, ..Options::default() }).await;
+    let root = ("test", "test");
+    let policy = format!(
+        r#"{{"Version":"1","Statement":[{{"Sid":"hidden","Effect":"Deny","Principal":{{"RAM":["acs:ram::{OTHER_ACCOUNT}:*"]}},"Action":["kms:*"],"Resource":["*"]}}]}}"#
+    );
+    let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "x"), ("Policy", policy.as_str())];
+    server.call_as(root, "CreateSecret", &create).await.ok();
+    let key = server.call_as(root, "CreateKey", &[("Policy", &policy)]).await.ok();
+    let key = text(&key["KeyMetadata"]["KeyId"]).to_owned();
+    server.call_as(root, "CreateAlias", &[("KeyId", &key), ("AliasName", "alias/a")]).await.ok();
+    let other = ("other", "other-secret");
+    let mut seen = Vec::new();
+    for name in ["s", "absent"] {
+        let arn = format!("acs:kms:cn-hangzhou:{ACCOUNT}:secret/{name}");
+        let answer = server.call_as(other, "GetSecretValue", &[("SecretName", &arn)]).await;
+        let json: Value = serde_json::from_str(&answer.body).unwrap();
+        let detail = &json["AccessDeniedDetail"];
+        assert_eq!((&detail["Sid"], &detail["Policy"]), (&Value::Null, &Value::Null));
+        seen.push(diagnosis(detail).to_string());
+    }
+    assert!(seen.iter().all(|message| !message.contains("hidden")), "{seen:?}");
+    for alias in ["alias/a", "alias/absent"] {
+        let arn = format!("acs:kms:cn-hangzhou:{ACCOUNT}:{alias}");
+        let answer = server.call_as(other, "DescribeKey", &[("KeyId", &arn)]).await;
+        assert!(answer.body.contains(&arn) && !answer.body.contains(&key), "{}", answer.body);
+    }
 }
