@@ -35,7 +35,7 @@ use crate::crypto::{CryptoError, RootKey};
 use crate::domain::{AccountId, Limits, Scope};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What the application needs from outside.
 #[derive(Debug)]
@@ -96,13 +96,7 @@ impl App {
             default_account,
             resource_policies,
         } = parts;
-        match store.meta(MARKER).await.map_err(AppError::from)? {
-            Some(marker) => root.check_marker(&marker).map_err(AppError::from)?,
-            None => {
-                let marker = root.marker(&mut *entropy.rng()).map_err(AppError::from)?;
-                store.add_meta(MARKER, marker.as_bytes().to_vec()).await.map_err(AppError::from)?;
-            }
-        }
+        check_marker(&*store, &root, &*entropy).await?;
         let commits = TaskTracker::new();
         let root = Arc::new(root);
         let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
@@ -184,6 +178,21 @@ impl App {
         self.commits.wait().await;
         self.store.close().await;
     }
+}
+
+/// Checks the root key against the store's marker. A store without one gets it; when another process gives it one at the
+/// same moment, that one is checked.
+async fn check_marker(store: &dyn Store, root: &RootKey, entropy: &dyn Entropy) -> Result<(), AppError> {
+    if store.meta(MARKER).await?.is_none() {
+        let marker = root.marker(&mut *entropy.rng())?;
+        match store.add_meta(MARKER, marker.as_bytes().to_vec()).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Conflict) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    let marker = store.meta(MARKER).await?.ok_or(AppError::Busy)?;
+    Ok(root.check_marker(&marker)?)
 }
 
 /// The scope that a reference means for a caller.

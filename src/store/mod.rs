@@ -9,7 +9,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use records::{
-    Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, TagRow,
+    Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, Peek, SealedValue, SecretRecord, SecretSummary,
+    TagRow,
 };
 
 use crate::domain::keys::Alias;

@@ -7,6 +7,15 @@ use crate::domain::{
     Change, DataKeyId, KeyId, Scope, Secret, SecretName, SecretType, TagKey, TagValue, Timestamp, VersionId,
 };
 
+/// What a look at a database tells before anything in it is changed.
+#[derive(Debug, Default)]
+pub struct Peek {
+    /// The sealed marker of the root key; none in a new database.
+    pub marker: Option<Vec<u8>>,
+    /// The salt of the passphrase, if the root key comes from one.
+    pub salt: Option<Vec<u8>>,
+}
+
 /// A secret with its sealed values and wrapped data keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRecord {

@@ -14,13 +14,14 @@ use sesame::domain::{
 use sesame::store::sql::SqlStore;
 use sesame::store::{Batch, DataKeyRecord, KeyChange, KeyRecord, SealedValue, Store, StoreError};
 
-use crate::support::NOW;
+use crate::support::{NOW, postgres};
 
 /// Every backend, empty.
 async fn backends(dir: &std::path::Path) -> Vec<(&'static str, Arc<dyn Store>)> {
     vec![
         ("SQLite in memory", Arc::new(SqlStore::in_memory().await.unwrap())),
         ("SQLite file", Arc::new(SqlStore::open(&dir.join("sesame.db")).await.unwrap())),
+        ("PostgreSQL", Arc::new(postgres::store(&postgres::database().await).await)),
     ]
 }
 

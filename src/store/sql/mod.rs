@@ -1,9 +1,11 @@
 //! The store over SQL: one text of each statement, generic over the database.
 //!
-//! [`Dialect`] holds the real differences and nothing else. Writes go through one writer task, which commits what
-//! waits as one transaction and answers after it is durable (see `writer.rs`).
+//! [`Dialect`] holds the real differences and nothing else. Where one process owns the database, writes go through one
+//! writer task, which commits what waits as one transaction and answers after it is durable (see `writer.rs`). Where
+//! several write, each write is a transaction of its own.
 
 pub mod dialect;
+pub mod postgres;
 mod read;
 mod read_keys;
 mod rows;
@@ -14,14 +16,15 @@ mod writer;
 
 use std::fmt;
 
-use sqlx::Pool;
+use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
+use sqlx::{Pool, Transaction};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use dialect::Dialect;
 
-use dialect::Param;
+use dialect::{Connection, Param};
 use rows::Row;
 
 use crate::domain::AccountId;
@@ -34,12 +37,12 @@ const QUEUE: usize = 4096;
 pub struct SqlStore<D: Dialect> {
     /// Connections for reading.
     read: Pool<D::Db>,
-    /// The writer's connection.
+    /// Connections for writing.
     write: Pool<D::Db>,
-    /// The queue of the writer task; none once the store is closed.
+    /// The queue of the writer task; none once the store is closed, or where there is no such task.
     writer: Mutex<Option<(mpsc::Sender<writer::Job>, JoinHandle<()>)>>,
-    /// The same queue, for everybody.
-    queue: mpsc::WeakSender<writer::Job>,
+    /// The same queue, for everybody; none where each write is a transaction of its own.
+    queue: Option<mpsc::WeakSender<writer::Job>>,
 }
 
 impl<D: Dialect> fmt::Debug for SqlStore<D> {
@@ -70,14 +73,22 @@ impl<D: Dialect> SqlStore<D> {
         let queue = sender.downgrade();
         #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
         let task = tokio::spawn(writer::run::<D>(write.clone(), receiver));
-        Self { read, write, writer: Mutex::new(Some((sender, task))), queue }
+        Self { read, write, writer: Mutex::new(Some((sender, task))), queue: Some(queue) }
     }
 
-    /// Hands a write to the writer and waits until it is durable.
+    /// A store over a migrated pool of a database in which others write, too.
+    fn start_shared(pool: Pool<D::Db>) -> Self {
+        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None }
+    }
+
+    /// Hands a write to the writer, or carries it out, and waits until it is durable.
     async fn write(&self, write: Write) -> Result<(), StoreError> {
+        let Some(queue) = &self.queue else {
+            return writer::group::<D>(&self.write, &[write]).await.map(drop);
+        };
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
         let (done, answer) = oneshot::channel();
-        let queue = self.queue.upgrade().ok_or_else(closed)?;
+        let queue = queue.upgrade().ok_or_else(closed)?;
         queue.try_send(writer::Job { write, done }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
                 StoreError::Unavailable("too many writes are waiting".to_owned())
@@ -90,6 +101,12 @@ impl<D: Dialect> SqlStore<D> {
 
     async fn reader(&self) -> Result<PoolConnection<D::Db>, StoreError> {
         self.read.acquire().await.map_err(|e| failed(&e))
+    }
+
+    /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end, as it is
+    /// when a client goes away meanwhile.
+    async fn snapshot(&self) -> Result<Transaction<'static, D::Db>, StoreError> {
+        self.read.begin_with(D::BEGIN_READ).await.map_err(|e| failed(&e))
     }
 
     /// All rows of a query, on a connection of its own.
@@ -119,7 +136,7 @@ impl<D: Dialect> SqlStore<D> {
 }
 
 async fn rows_on<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     table: &'static str,
     sql: &'static str,
     params: &[Param<'_>],
@@ -128,10 +145,31 @@ async fn rows_on<D: Dialect>(
     Ok(cells.into_iter().map(|cells| Row::new(table, cells)).collect())
 }
 
-/// The driver's error as ours: a broken uniqueness means that somebody else came first.
+/// The driver's error as ours: a broken uniqueness, a parent that is gone, a deadlock mean that somebody else came first.
 fn failed(error: &sqlx::Error) -> StoreError {
+    /// What PostgreSQL says of a transaction that it ended in favour of another one: serialization, deadlock.
+    const LOST: [&str; 2] = ["40001", "40P01"];
     match error {
-        sqlx::Error::Database(e) if e.is_unique_violation() => StoreError::Conflict,
+        sqlx::Error::Database(e)
+            if e.is_unique_violation()
+                || e.is_foreign_key_violation()
+                || e.code().is_some_and(|code| LOST.contains(&&*code)) =>
+        {
+            StoreError::Conflict
+        }
         other => StoreError::Unavailable(other.to_string()),
     }
+}
+
+/// Why the schema is not this program's, in words for the one who starts it.
+fn not_migrated(error: MigrateError) -> StoreError {
+    StoreError::Unavailable(match error {
+        MigrateError::VersionMissing(version) => format!(
+            "its schema is newer than this program: it has migration {version}, which this version of Sesame does not know"
+        ),
+        MigrateError::VersionMismatch(version) => {
+            format!("its schema is not Sesame's: migration {version} is another one")
+        }
+        other => other.to_string(),
+    })
 }

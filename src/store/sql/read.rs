@@ -2,11 +2,10 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use sqlx::pool::PoolConnection;
 
-use super::dialect::{Dialect, Param};
+use super::dialect::{Connection, Dialect, Param};
 use super::rows::Row;
-use super::{SqlStore, Write, rows_on, statements as sql};
+use super::{SqlStore, Write, failed, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
 use crate::domain::keys::Alias;
 use crate::domain::{
@@ -25,13 +24,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<SecretRecord>, StoreError> {
-        let mut connection = self.reader().await?;
-        D::execute(&mut connection, "BEGIN", &[]).await?;
-        let loaded = load::<D>(&mut connection, scope, name).await;
-        if D::execute(&mut connection, "COMMIT", &[]).await.is_err() {
-            connection.close_on_drop();
-        }
-        loaded
+        let mut snapshot = self.snapshot().await?;
+        let loaded = load::<D>(&mut snapshot, scope, name).await?;
+        snapshot.commit().await.map_err(|e| failed(&e))?;
+        Ok(loaded)
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -253,7 +249,7 @@ fn tag_row(mut row: Row) -> Result<TagRow, StoreError> {
 
 /// Loads the whole aggregate inside the connection's transaction.
 async fn load<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     scope: &Scope,
     name: &SecretName,
 ) -> Result<Option<SecretRecord>, StoreError> {

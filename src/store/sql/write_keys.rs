@@ -1,8 +1,6 @@
 //! Writing keys and aliases.
 
-use sqlx::pool::PoolConnection;
-
-use super::dialect::{Dialect, Param};
+use super::dialect::{Connection, Dialect, Param};
 use super::statements as sql;
 use crate::domain::keys::Key;
 use crate::domain::{KeyId, ResourcePolicy, Timestamp};
@@ -10,7 +8,7 @@ use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// Carries a change out inside the writer's transaction.
 pub(super) async fn change<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     change: &KeyChange,
 ) -> Result<(), StoreError> {
     match change {
@@ -67,10 +65,7 @@ fn fixed(key: &Key) -> [Param<'_>; 8] {
     ]
 }
 
-async fn put<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
-    record: &KeyRecord,
-) -> Result<(), StoreError> {
+async fn put<D: Dialect>(connection: &mut Connection<D>, record: &KeyRecord) -> Result<(), StoreError> {
     let key = &record.key;
     let id = Param::from(key.id.as_str());
     if key.revision == 1 {
@@ -102,7 +97,7 @@ async fn put<D: Dialect>(
 }
 
 async fn delete<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     key: &KeyId,
     on_revision: u64,
 ) -> Result<(), StoreError> {

@@ -4,10 +4,9 @@
 //! all. So a write is durable when it is acknowledged, and many writers share the cost of one commit.
 
 use sqlx::Pool;
-use sqlx::pool::PoolConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::dialect::{Dialect, Param};
+use super::dialect::{Connection, Dialect, Param};
 use super::{Write, failed, statements as sql};
 use crate::domain::{Op, ResourcePolicy, Secret, SecretId};
 use crate::store::{Batch, SealedValue, StoreError};
@@ -40,40 +39,46 @@ pub(super) async fn run<D: Dialect>(pool: Pool<D::Db>, mut queue: mpsc::Receiver
 }
 
 /// One transaction with all writes; the outcome of each, or one error for all of them.
-async fn group<D: Dialect>(
+pub(super) async fn group<D: Dialect>(
     pool: &Pool<D::Db>,
     writes: &[Write],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let mut connection = pool.acquire().await.map_err(|e| failed(&e))?;
-    D::execute(&mut connection, D::BEGIN, &[]).await?;
-    let worked = all_of::<D>(&mut connection, writes).await;
-    let finished = match worked {
-        Ok(outcomes) => D::execute(&mut connection, "COMMIT", &[]).await.map(|_| outcomes),
-        Err(error) => Err(error),
+    // Rolled back when it is dropped before its end.
+    let mut transaction = pool.begin_with(D::BEGIN).await.map_err(|e| failed(&e))?;
+    let outcomes = match all_of::<D>(&mut transaction, writes).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            if let Err(also) = transaction.rollback().await {
+                // It may be gone already: a full disk ends it. The pool tests a connection before it is used again.
+                tracing::warn!(error = %also, "a failed transaction could not be rolled back");
+            }
+            return Err(error);
+        }
     };
-    if finished.is_ok() && writes.iter().any(|w| matches!(w, Write::Keys(change) if change.destroys())) {
-        scrub::<D>(&mut connection).await?;
+    transaction.commit().await.map_err(|e| failed(&e))?;
+    if writes.iter().any(|w| matches!(w, Write::Keys(change) if change.destroys())) {
+        scrub::<D>(pool).await?;
     }
-    if finished.is_err() && D::execute(&mut connection, "ROLLBACK", &[]).await.is_err() {
-        // The transaction may be gone already (a full disk ends it); a connection in doubt is not used again.
-        tracing::warn!("a failed transaction could not be rolled back; closing its connection");
-        connection.close_on_drop();
-    }
-    finished
+    Ok(outcomes)
 }
 
 /// Takes destroyed material out of what the database keeps beside its tables.
-async fn scrub<D: Dialect>(connection: &mut PoolConnection<D::Db>) -> Result<(), StoreError> {
+async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
     for statement in D::SCRUB {
-        D::query(connection, statement, &[]).await?;
+        let mut connection = pool.acquire().await.map_err(|e| failed(&e))?;
+        D::query(&mut connection, statement, &[]).await?;
     }
     Ok(())
 }
 
 async fn all_of<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     writes: &[Write],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    if let [write] = writes {
+        // Alone it needs no savepoint: what is refused is the whole transaction.
+        return one::<D>(connection, write).await.map(|()| vec![Ok(())]);
+    }
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         D::execute(connection, "SAVEPOINT one", &[]).await?;
@@ -88,7 +93,7 @@ async fn all_of<D: Dialect>(
     Ok(outcomes)
 }
 
-async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) -> Result<(), StoreError> {
+async fn one<D: Dialect>(connection: &mut Connection<D>, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Commit(batch) => commit::<D>(connection, batch).await,
         Write::Keys(change) => super::write_keys::change::<D>(connection, change).await,
@@ -104,7 +109,7 @@ async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) 
             D::execute(connection, sql::DELETE_ACCOUNT, &[id.as_str().into()]).await.map(drop)
         }
         Write::Reset => {
-            for statement in sql::RESET {
+            for statement in D::LOCK_ALL.iter().copied().chain(sql::RESET) {
                 D::execute(connection, statement, &[]).await?;
             }
             Ok(())
@@ -113,7 +118,7 @@ async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) 
 }
 
 /// Carries a change out, step by step.
-async fn commit<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch) -> Result<(), StoreError> {
+async fn commit<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Result<(), StoreError> {
     let change = &batch.change;
     if change.ops.iter().any(|op| matches!(op, Op::Purge)) {
         return purge::<D>(connection, &change.secret, change.on_revision).await;
@@ -153,7 +158,7 @@ fn ordered(ops: &[Op]) -> impl Iterator<Item = &Op> {
 }
 
 async fn step<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     id: &str,
     op: &Op,
     value: Option<&SealedValue>,
@@ -201,7 +206,7 @@ async fn step<D: Dialect>(
 }
 
 async fn insert_secret<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     secret: &Secret,
 ) -> Result<(), StoreError> {
     let id = Param::from(secret.id.as_str());
@@ -226,7 +231,7 @@ async fn insert_secret<D: Dialect>(
 }
 
 /// Counts the revision up and sets what changes in the secret's own row.
-async fn touch<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch) -> Result<(), StoreError> {
+async fn touch<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Result<(), StoreError> {
     let (mut description, mut updated, mut planned, mut policy) = (None, None, None, None);
     for op in &batch.change.ops {
         match op {
@@ -251,7 +256,7 @@ async fn touch<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch
 }
 
 async fn purge<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     id: &SecretId,
     on_revision: u64,
 ) -> Result<(), StoreError> {
