@@ -12,6 +12,7 @@ mod error;
 pub mod keys;
 mod loaded;
 mod locks;
+mod replicas;
 mod secrets;
 mod sessions;
 mod upkeep;
@@ -73,6 +74,7 @@ pub struct App {
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
     commits: TaskTracker,
+    watch: replicas::Watch,
 }
 
 /// Name of the sealed marker that tells a wrong root key.
@@ -105,7 +107,8 @@ impl App {
         let (of_keys, chance, of_root) = shared();
         let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, commits.clone());
         let keys = Arc::new(keys);
-        Ok(Arc::new(Self {
+        let cache = cache::Cache::new(cache_bytes, &store);
+        let app = Self {
             vault: vault::Vault::new(Arc::clone(&keys), Arc::clone(&entropy)),
             keys,
             root,
@@ -115,10 +118,13 @@ impl App {
             clock,
             entropy,
             limits,
-            cache: Arc::new(cache::Cache::new(cache_bytes)),
+            cache: Arc::new(cache),
             locks: locks::Locks::default(),
             commits,
-        }))
+            watch: replicas::Watch::default(),
+        };
+        app.catch_up().await?;
+        Ok(Arc::new(app))
     }
 
     /// The bounds on secrets.

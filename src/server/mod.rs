@@ -87,7 +87,7 @@ pub async fn serve(
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
     let long_query = long_line::InternalHeader::new(random);
-    let shared = Arc::new(Shared { settings, nonces: Nonces::default(), long_query, started });
+    let shared = Arc::new(Shared { settings, nonces: Nonces::new(&app), long_query, started });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
     let served = listen::accept(listener, router(&shared), &shared.long_query, &tasks, &shutdown).await;

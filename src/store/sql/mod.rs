@@ -27,7 +27,7 @@ pub use dialect::Dialect;
 use dialect::{Connection, Param};
 use rows::Row;
 
-use crate::domain::AccountId;
+use crate::domain::{AccountId, Scope};
 use crate::store::{Batch, KeyChange, StoreError};
 
 /// How many writes may wait; one more is refused, so that memory stays bounded.
@@ -56,12 +56,12 @@ impl<D: Dialect> fmt::Debug for SqlStore<D> {
 pub(crate) enum Write {
     /// Persist a change.
     Commit(Box<Batch>),
-    /// Persist a change of keys or aliases.
-    Keys(Box<KeyChange>),
+    /// Persist a change of keys or aliases of a scope, decided on this revision.
+    Keys(Scope, u64, Box<KeyChange>),
     /// Store a fact about the installation.
     AddMeta(&'static str, Vec<u8>),
-    /// Keep an account, sealed, or keep it no longer.
-    Account(AccountId, Option<Vec<u8>>),
+    /// Keep an account, sealed, or keep it no longer, decided on this revision.
+    Account(AccountId, Option<Vec<u8>>, u64),
     /// Remove every secret, key and account.
     Reset,
 }
@@ -97,6 +97,12 @@ impl<D: Dialect> SqlStore<D> {
         })?;
         drop(queue);
         answer.await.map_err(|_lost| closed())?
+    }
+
+    /// A write that is one statement and needs no company; says how many rows it touched.
+    async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
+        D::execute(&mut connection, sql, params).await
     }
 
     async fn reader(&self) -> Result<PoolConnection<D::Db>, StoreError> {

@@ -33,7 +33,7 @@ impl Dialect for PostgresDialect {
     const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     // The tables that every transaction begins with: once these are held, none is under way.
     const LOCK_ALL: &'static [&'static str] =
-        &["LOCK TABLE secrets, keys, accounts IN SHARE ROW EXCLUSIVE MODE"];
+        &["LOCK TABLE secrets, key_scopes, accounts IN SHARE ROW EXCLUSIVE MODE"];
     per_dialect!(postgres_each);
     // Its own tool is pg_amcheck.
     const INTEGRITY: &'static str = "SELECT 'ok'";

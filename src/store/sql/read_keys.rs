@@ -7,13 +7,15 @@ use super::rows::Row;
 use super::{SqlStore, failed, rows_on, statements as sql};
 use crate::domain::keys::{Alias, Key, KeyVersion};
 use crate::domain::{KeyId, Scope, Tags};
-use crate::store::{KeyRecord, StoreError};
+use crate::store::{KeyRecord, ScopeRecord, StoreError};
 
 impl<D: Dialect> SqlStore<D> {
-    pub(super) async fn keys_of(&self, scope: &Scope) -> Result<(Vec<KeyRecord>, Vec<Alias>), StoreError> {
+    pub(super) async fn keys_of(&self, scope: &Scope) -> Result<ScopeRecord, StoreError> {
         let params: [Param<'_>; 2] = [scope.account.as_str().into(), scope.region.as_str().into()];
         let mut snapshot = self.snapshot().await?;
         let mut rows = async |table, select| rows_on::<D>(&mut snapshot, table, select, &params).await;
+        let revision = rows("key_scopes", sql::SCOPE_REVISION).await?;
+        let revision = revision.into_iter().next().map_or(Ok(0), |mut row| row.count())?;
         let mut records = Vec::new();
         let mut places = BTreeMap::new();
         for row in rows("keys", sql::LOAD_KEYS).await? {
@@ -37,7 +39,8 @@ impl<D: Dialect> SqlStore<D> {
         let alias = |mut row: Row| Ok(Alias { name: row.parsed()?, key: row.parsed()? });
         let aliases = rows("aliases", sql::LOAD_ALIASES).await?;
         snapshot.commit().await.map_err(|e| failed(&e))?;
-        Ok((records, aliases.into_iter().map(alias).collect::<Result<_, StoreError>>()?))
+        let aliases = aliases.into_iter().map(alias).collect::<Result<_, StoreError>>()?;
+        Ok(ScopeRecord { revision, keys: records, aliases })
     }
 
     pub(super) async fn scopes(

@@ -56,7 +56,7 @@ pub(super) async fn group<D: Dialect>(
         }
     };
     transaction.commit().await.map_err(|e| failed(&e))?;
-    if writes.iter().any(|w| matches!(w, Write::Keys(change) if change.destroys())) {
+    if writes.iter().any(|w| matches!(w, Write::Keys(_, _, change) if change.destroys())) {
         scrub::<D>(pool).await?;
     }
     Ok(outcomes)
@@ -96,17 +96,20 @@ async fn all_of<D: Dialect>(
 async fn one<D: Dialect>(connection: &mut Connection<D>, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Commit(batch) => commit::<D>(connection, batch).await,
-        Write::Keys(change) => super::write_keys::change::<D>(connection, change).await,
+        Write::Keys(scope, on, change) => {
+            super::write_keys::change::<D>(connection, scope, *on, change).await
+        }
         Write::AddMeta(name, value) => {
             let params = [Param::from(*name), value.as_slice().into()];
             D::execute(connection, sql::INSERT_META, &params).await.map(drop)
         }
-        Write::Account(id, Some(sealed)) => {
-            let params = [Param::from(id.as_str()), sealed.as_slice().into()];
-            D::execute(connection, sql::PUT_ACCOUNT, &params).await.map(drop)
-        }
-        Write::Account(id, None) => {
-            D::execute(connection, sql::DELETE_ACCOUNT, &[id.as_str().into()]).await.map(drop)
+        Write::Account(id, sealed, on) => {
+            let params = [Param::from(id.as_str()), sealed.as_deref().into()];
+            match sealed {
+                Some(_) => D::execute(connection, sql::PUT_ACCOUNT, &params).await?,
+                None => D::execute(connection, sql::DELETE_ACCOUNT, &params[..1]).await?,
+            };
+            touched(D::execute(connection, sql::COUNT_ACCOUNTS, &[revision(*on)]).await?)
         }
         Write::Reset => {
             for statement in D::LOCK_ALL.iter().copied().chain(sql::RESET) {
@@ -138,7 +141,7 @@ async fn commit<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Re
             key.wrapped.as_slice().into(),
             key.created.as_millis().into(),
         ];
-        D::execute(connection, sql::INSERT_DATA_KEY, &params).await?;
+        touched(D::execute(connection, sql::INSERT_DATA_KEY, &params).await?)?;
     }
     for op in ordered(&change.ops) {
         step::<D>(connection, id, op, batch.value.as_ref()).await?;
@@ -251,8 +254,12 @@ async fn touch<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Res
         planned.flatten().into(),
         policy.into(),
     ];
-    let touched = D::execute(connection, sql::UPDATE_SECRET, &params).await?;
-    if touched == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    touched(D::execute(connection, sql::UPDATE_SECRET, &params).await?)
+}
+
+/// A compare-and-set touches its one row, or somebody else came first.
+pub(super) fn touched(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 async fn purge<D: Dialect>(
@@ -270,15 +277,13 @@ async fn purge<D: Dialect>(
         Param::Int(None),
         Param::Text(None),
     ];
-    if D::execute(connection, sql::UPDATE_SECRET, &params).await? != 1 {
-        return Err(StoreError::Conflict);
-    }
+    touched(D::execute(connection, sql::UPDATE_SECRET, &params).await?)?;
     for statement in sql::PURGE_CHILDREN {
         D::execute(connection, statement, &[id.as_str().into()]).await?;
     }
     D::execute(connection, sql::DELETE_SECRET, &[id.as_str().into()]).await.map(drop)
 }
 
-fn revision(revision: u64) -> Param<'static> {
+pub(super) fn revision(revision: u64) -> Param<'static> {
     i64::try_from(revision).unwrap_or(i64::MAX).into()
 }
