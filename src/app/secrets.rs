@@ -245,9 +245,12 @@ impl App {
     /// Removes a secret whose recovery window is over; false when it is not (any more).
     pub(super) async fn purge_if_due(&self, scope: &Scope, name: &SecretName) -> Result<bool, AppError> {
         let guard = self.locks.hold(scope, name).await;
-        let before = self.load(scope, name).await?;
-        let (_, after) = self.load_live(guard, scope, name).await?;
-        Ok(before.is_some() && after.is_none())
+        let loaded = self.load(scope, name).await?;
+        let Some(due) = loaded.filter(|l| l.secret.is_due_for_purge(self.clock.now())) else {
+            return Ok(false);
+        };
+        let change = writes::purge(&due.secret);
+        self.commit(guard, Decided::plain(&due.secret, change), None).await.map(|_gone| true)
     }
 
     /// The secret from cache or store; to be called with its lock held.

@@ -89,9 +89,14 @@ fn cells(row: &PgRow) -> Result<Vec<Cell>, StoreError> {
 #[derive(Clone)]
 pub struct Address(PgConnectOptions);
 
-/// How long a statement may take, and how long one may wait for another's lock, unless the URL says otherwise.
-const TIMEOUTS: [(&str, &str); 3] =
-    [("statement_timeout", "10s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")];
+/// Unless the URL says otherwise: how long a statement may take, how long one may wait for another's lock, how long a
+/// process may leave a transaction open; and which notices the server sends.
+const SETTINGS: [(&str, &str); 4] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("client_min_messages", "warning"),
+];
 
 impl FromStr for Address {
     type Err = String;
@@ -100,7 +105,7 @@ impl FromStr for Address {
     fn from_str(url: &str) -> Result<Self, String> {
         let options = PgConnectOptions::from_str(url).map_err(|e| e.to_string())?;
         let given = options.get_options().unwrap_or_default().to_owned();
-        let missing = TIMEOUTS.into_iter().filter(|(name, _)| !given.contains(name));
+        let missing = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
         let options = options.options(missing);
         let named = options.get_application_name().is_some();
         Ok(Self(if named { options } else { options.application_name("sesame") }))
