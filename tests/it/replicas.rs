@@ -10,6 +10,9 @@ use sesame::app::AppError;
 use sesame::domain::keys::KeyOwner;
 use sesame::identities::file::AccountFile;
 use sesame::server::AuthMode;
+use sesame::store::Store;
+use sesame::store::sql::SqlStore;
+use sqlx::Connection;
 
 use crate::support::program::{Program, run};
 use crate::support::{
@@ -343,19 +346,96 @@ fn a_replica_needs_the_same_root_key_and_no_older_program() {
     refused(&url, &key("2"), "the root key does not open the database");
     let check = run(&["check", "--database", &url], &[("SESAME_ROOT_KEY", &key("1"))]);
     assert_eq!(String::from_utf8(check.stdout).unwrap(), "1 secrets checked, 0 damaged places\n");
-    runtime.block_on(async {
-        use sqlx::Connection;
-        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                     VALUES (999, 'later', TRUE, '', 0)";
-        sqlx::query(newer).execute(&mut connection).await.unwrap();
-    });
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES (999, 'later', TRUE, '', 0)";
+    runtime.block_on(beside(&url, &[newer]));
     refused(&url, &key("1"), "its schema is newer than this program");
     refused(
         "postgres://nobody:hidden@127.0.0.1:1/none",
         &key("1"),
         "cannot use the database postgres none at 127.0.0.1:1",
     );
+}
+
+/// Runs statements beside the servers.
+async fn beside(url: &str, statements: &[&'static str]) {
+    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+    for statement in statements {
+        sqlx::query(*statement).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
+/// Ends every other connection to the database.
+const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+#[tokio::test]
+async fn killed_connections_and_a_database_that_takes_no_writes_are_got_over() {
+    let url = postgres::database().await;
+    let server = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
+    server.create("s").await;
+    let again = async |action: &str, given: &[(&str, &str)]| {
+        let mut answer = server.call(action, given).await;
+        for _ in 0..20 {
+            if answer.status != 503 {
+                break;
+            }
+            answer = server.call(action, given).await;
+        }
+        answer
+    };
+    beside(&url, &[KILL]).await;
+    assert_eq!(again("GetSecretValue", &[("SecretName", "s")]).await.ok()["SecretData"], Value::from("one"));
+    let read_only = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', \
+                     current_database()); END $$";
+    beside(&url, &[read_only, KILL]).await;
+    assert_eq!(again("GetSecretValue", &[("SecretName", "s")]).await.ok()["SecretData"], Value::from("one"));
+    let put = [("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two")];
+    let told = server.refused("PutSecretValue", &put).await;
+    assert_eq!((told.0, told.1.as_str()), (503, "ServiceUnavailableTemporary"));
+    assert_eq!(server.value("s", &[]).await, "one");
+    let writable = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = off', \
+                    current_database()); END $$";
+    beside(&url, &["SET default_transaction_read_only = off", writable, KILL]).await;
+    again("PutSecretValue", &put).await.ok();
+    assert_eq!(server.value("s", &[]).await, "two");
+    server.stop().await;
+}
+
+#[test]
+fn both_databases_have_the_same_migrations_and_tables() {
+    let names = |kind: &str| {
+        let dir = format!("{}/migrations/{kind}", env!("CARGO_MANIFEST_DIR"));
+        let mut names: Vec<_> =
+            std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let columns = runtime.block_on(async {
+        let url = postgres::database().await;
+        postgres::store(&url).await.close().await;
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        let query = "SELECT table_name || '.' || column_name || ' ' || is_nullable \
+                     FROM information_schema.columns \
+                     WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%'";
+        let mut of_postgres: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sesame.db");
+        SqlStore::open(&file).await.unwrap().close().await;
+        let mut connection =
+            sqlx::SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        let query = "SELECT m.name || '.' || c.name || CASE c.\"notnull\" WHEN 1 THEN ' NO' ELSE ' YES' END \
+                     FROM sqlite_schema m JOIN pragma_table_info(m.name) c \
+                     WHERE m.type = 'table' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%'";
+        let mut of_sqlite: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+        of_postgres.sort();
+        of_sqlite.sort();
+        (of_sqlite, of_postgres)
+    });
+    assert_eq!(columns.0, columns.1);
 }
 
 #[tokio::test]

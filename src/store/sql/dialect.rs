@@ -1,6 +1,7 @@
 //! What differs between databases, and how a statement is run on one.
 
 use std::fmt;
+use std::time::Duration;
 
 use sqlx::Database;
 
@@ -76,6 +77,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Whether other processes may write to the same database. If not, all writes go through one task, which commits
     /// many at once; if so, each is a transaction of its own, and the database puts them together.
     const SHARED: bool;
+    /// How long to wait for an answer, if the database is one that may be silent.
+    const PATIENCE: Option<Duration>;
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
     /// Begins a transaction whose queries all see the same state.

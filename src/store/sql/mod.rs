@@ -15,9 +15,10 @@ mod write_keys;
 mod writer;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::migrate::MigrateError;
-use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Transaction};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -43,6 +44,8 @@ pub struct SqlStore<D: Dialect> {
     writer: Mutex<Option<(mpsc::Sender<writer::Job>, JoinHandle<()>)>>,
     /// The same queue, for everybody; none where each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
+    /// Whether the database was once waited for in vain.
+    silent: Arc<AtomicBool>,
 }
 
 impl<D: Dialect> fmt::Debug for SqlStore<D> {
@@ -73,18 +76,33 @@ impl<D: Dialect> SqlStore<D> {
         let queue = sender.downgrade();
         #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
         let task = tokio::spawn(writer::run::<D>(write.clone(), receiver));
-        Self { read, write, writer: Mutex::new(Some((sender, task))), queue: Some(queue) }
+        Self {
+            read,
+            write,
+            writer: Mutex::new(Some((sender, task))),
+            queue: Some(queue),
+            silent: Arc::default(),
+        }
     }
 
     /// A store over a migrated pool of a database in which others write, too.
-    fn start_shared(pool: Pool<D::Db>) -> Self {
-        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None }
+    fn start_shared(pool: Pool<D::Db>, silent: Arc<AtomicBool>) -> Self {
+        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None, silent }
+    }
+
+    /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let Some(patience) = D::PATIENCE else { return work.await };
+        tokio::time::timeout(patience, work).await.unwrap_or_else(|_late| {
+            self.silent.store(true, Ordering::Relaxed);
+            Err(StoreError::Unavailable("the database does not answer".to_owned()))
+        })
     }
 
     /// Hands a write to the writer, or carries it out, and waits until it is durable.
     async fn write(&self, write: Write) -> Result<(), StoreError> {
         let Some(queue) = &self.queue else {
-            return writer::group::<D>(&self.write, &[write]).await.map(drop);
+            return self.in_time(writer::group::<D>(&self.write, &[write])).await.map(drop);
         };
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
         let (done, answer) = oneshot::channel();
@@ -101,12 +119,11 @@ impl<D: Dialect> SqlStore<D> {
 
     /// A write that is one statement and needs no company; says how many rows it touched.
     async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
-        D::execute(&mut connection, sql, params).await
-    }
-
-    async fn reader(&self) -> Result<PoolConnection<D::Db>, StoreError> {
-        self.read.acquire().await.map_err(|e| failed(&e))
+        let execute = async {
+            let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
+            D::execute(&mut connection, sql, params).await
+        };
+        self.in_time(execute).await
     }
 
     /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end, as it is
@@ -122,8 +139,11 @@ impl<D: Dialect> SqlStore<D> {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let mut connection = self.reader().await?;
-        rows_on::<D>(&mut connection, table, sql, params).await
+        let query = async {
+            let mut connection = self.read.acquire().await.map_err(|e| failed(&e))?;
+            rows_on::<D>(&mut connection, table, sql, params).await
+        };
+        self.in_time(query).await
     }
 
     /// Lets the writer finish what waits and closes the pools.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
@@ -28,8 +30,10 @@ impl Dialect for PostgresDialect {
     type Db = Postgres;
 
     const SHARED: bool = true;
+    // Longer than the server's own time-out of a statement, which says more.
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(12));
     // Each statement sees what others committed before it: a compare-and-set that had to wait compares with the newest.
-    const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+    const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
     const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     // The tables that every transaction begins with: once these are held, none is under way.
     const LOCK_ALL: &'static [&'static str] =
@@ -132,7 +136,7 @@ impl fmt::Debug for Address {
 /// How long a request waits for a connection before it is told to come again. Meanwhile the pool tries to connect again
 /// and again, with longer and longer pauses.
 const ACQUIRE: Duration = Duration::from_secs(2);
-/// A connection that lay idle for longer is tried before it is used.
+/// A connection that lay idle for longer is tried before it is used; and how long a trial may take.
 const IDLE: Duration = Duration::from_secs(1);
 
 impl SqlStore<PostgresDialect> {
@@ -141,6 +145,8 @@ impl SqlStore<PostgresDialect> {
     /// # Errors
     /// [`StoreError::Unavailable`] with the server's own words when it does not answer or cannot be migrated.
     pub async fn connect(address: &Address, connections: u32) -> Result<Self, StoreError> {
+        let silent = Arc::new(AtomicBool::new(false));
+        let suspicious = Arc::clone(&silent);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE)
@@ -154,12 +160,22 @@ impl SqlStore<PostgresDialect> {
                     Ok(true)
                 })
             })
+            .after_release(move |connection, _lately| {
+                let suspicious = suspicious.load(Ordering::Relaxed);
+                Box::pin(async move {
+                    // Once the server was silent, a connection must prove that it is heard, or is closed at once.
+                    if suspicious && tokio::time::timeout(IDLE, connection.ping()).await.is_err() {
+                        return Err(sqlx::Error::PoolTimedOut);
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(address.0.clone())
             .await
             .map_err(|e| failed(&e))?;
         // Replicas that start at the same time wait for each other here.
         sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(not_migrated)?;
-        Ok(Self::start_shared(pool))
+        Ok(Self::start_shared(pool, silent))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The reading half, and the trait's implementation.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -16,6 +18,9 @@ use crate::store::{
     Batch, DataKeyRecord, Installation, KeptAccounts, KeyChange, Listing, ScopeRecord, SealedValue,
     SecretRecord, SecretSummary, Store, StoreError, TagRow,
 };
+
+/// How soon a healthy database answers a small query.
+const HEALTHY: Duration = Duration::from_millis(2500);
 
 #[async_trait]
 impl<D: Dialect> Store for SqlStore<D> {
@@ -58,10 +63,13 @@ impl<D: Dialect> Store for SqlStore<D> {
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<SecretRecord>, StoreError> {
-        let mut snapshot = self.snapshot().await?;
-        let loaded = load::<D>(&mut snapshot, scope, name).await?;
-        snapshot.commit().await.map_err(|e| failed(&e))?;
-        Ok(loaded)
+        let load = async {
+            let mut snapshot = self.snapshot().await?;
+            let loaded = load::<D>(&mut snapshot, scope, name).await?;
+            snapshot.commit().await.map_err(|e| failed(&e))?;
+            Ok(loaded)
+        };
+        self.in_time(load).await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -158,7 +166,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn load_keys(&self, scope: &Scope) -> Result<ScopeRecord, StoreError> {
-        self.keys_of(scope).await
+        self.in_time(self.keys_of(scope)).await
     }
 
     async fn keys_revision(&self, scope: &Scope) -> Result<u64, StoreError> {
@@ -220,7 +228,10 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn health(&self) -> Result<(), StoreError> {
-        self.next_purge().await.map(drop)
+        let answered = tokio::time::timeout(HEALTHY, self.next_purge()).await;
+        answered
+            .unwrap_or_else(|_late| Err(StoreError::Unavailable("it takes too long".to_owned())))
+            .map(drop)
     }
 
     async fn reset(&self) -> Result<(), StoreError> {

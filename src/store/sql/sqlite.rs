@@ -29,6 +29,7 @@ impl Dialect for SqliteDialect {
     type Db = Sqlite;
 
     const SHARED: bool = false;
+    const PATIENCE: Option<Duration> = None;
     // Not a deferred transaction: one that reads and then writes may fail at once when somebody else wrote between.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_READ: &'static str = "BEGIN";
