@@ -98,9 +98,13 @@ struct StoreArgs {
     /// Directory of sesame.db and root.key [default: the platform's data directory + /sesame].
     #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The database [default: SQLite in the data directory]: sqlite:PATH.
-    #[arg(long, env = "SESAME_DATABASE", value_name = "URL")]
-    database: Option<String>,
+    /// The database [default: SQLite in the data directory]: sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME.
+    #[arg(long, env = "SESAME_DATABASE", value_name = "URL", hide_env_values = true)]
+    database: Option<secrecy::SecretString>,
+    /// The most connections to PostgreSQL.
+    #[arg(long, env = "SESAME_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    database_connections: u32,
     /// The root key, 64 hexadecimal digits or base64, instead of the file root.key.
     #[arg(long, env = "SESAME_ROOT_KEY", value_name = "KEY", hide = true, hide_env_values = true)]
     root_key: Option<secrecy::SecretString>,

@@ -44,13 +44,7 @@ impl TlsArgs {
             }
             (Some(_), None) => bail!("--tls-cert needs --tls-key"),
             (None, Some(_)) => bail!("--tls-key needs --tls-cert"),
-            (None, None) => {
-                let data_dir = match place {
-                    Place::Memory => None,
-                    Place::Files { dir, .. } => Some(dir.as_path()),
-                };
-                Tls::signed(data_dir, names(&self.tls_name)?, listen, clock)?
-            }
+            (None, None) => Tls::signed(place.dir(), names(&self.tls_name)?, listen, clock)?,
         };
         Ok(Arc::new(tls))
     }

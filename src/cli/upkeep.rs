@@ -47,7 +47,7 @@ pub(super) struct RekeyArgs {
 /// Copies the database of a running server, or of one that stands still: consistent, and whole or not at all.
 pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Place::Files { dir, database } = Place::from_args(&args.store)? else {
-        bail!("there is no database in memory")
+        bail!("a database server has its own tools for copies, such as pg_dump")
     };
     ensure!(database.exists(), "there is no database {}", database.display());
     let shown = args.file.display();
@@ -74,7 +74,9 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
 /// Replaces the root key. Killed at any moment, the data opens with the old one or with the next one.
 pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Place::Files { dir, .. } = Place::from_args(&args.store)? else {
-        bail!("there is no database in memory")
+        bail!(
+            "the root key of a database that several processes use cannot be replaced: export and import instead"
+        )
     };
     let (app, _lock) = super::commands::open(&args.store).await?;
     let next = dir.join(NEXT_KEY_FILE);

@@ -14,8 +14,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{AuthMode, Shared, accounts, journal, state};
+use crate::app::AppError;
 use crate::crypto::same_bytes;
-use crate::domain::Timestamp;
+use crate::domain::{ClockSetting, Timestamp};
 use crate::ports::Clock;
 use crate::tls;
 use crate::wire::signature::parse_time;
@@ -127,31 +128,35 @@ fn clock_facts(shared: &Shared) -> Json<Value> {
     }))
 }
 
-async fn read_clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    clock_facts(&shared)
+async fn read_clock(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
+    shared.settings.app.catch_up().await.map_err(|e| internal(&e))?;
+    Ok(clock_facts(&shared))
 }
 
 async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
     let wanted: ClockMove = serde_json::from_slice(&body).map_err(|e| wrong(&e.to_string()))?;
-    let clock = &shared.settings.clock;
-    match wanted {
+    let app = &shared.settings.app;
+    let moved = match wanted {
         ClockMove { advance_seconds: Some(seconds), set: None, resume: None } => {
             if !(0..=MOST_SECONDS).contains(&seconds) {
                 return Err(wrong("advance_seconds must be from 0 to 3153600000 (100 years)"));
             }
-            clock.advance(seconds.saturating_mul(1000));
+            app.move_clock(|clock| clock.advanced(seconds.saturating_mul(1000))).await
         }
         ClockMove { advance_seconds: None, set: Some(text), resume: None } => {
             let at =
                 parse_time(&text).ok_or_else(|| wrong("set must be a time such as 2027-01-01T00:00:00Z"))?;
-            clock.set(Timestamp::from_millis(at));
+            app.move_clock(|clock| clock.standing(Timestamp::from_millis(at))).await
         }
-        ClockMove { advance_seconds: None, set: None, resume: Some(true) } => clock.resume(),
+        ClockMove { advance_seconds: None, set: None, resume: Some(true) } => {
+            app.move_clock(|_| ClockSetting::default()).await
+        }
         _ => return Err(wrong("give exactly one of advance_seconds, set, and resume: true")),
-    }
+    };
+    moved.map_err(|e| internal(&e))?;
     // What is due by the new time is done before the answer.
-    shared.settings.app.do_due().await.map_err(|e| internal(&e))?;
+    app.do_due().await.map_err(|e| internal(&e))?;
     Ok(clock_facts(&shared))
 }
 
@@ -185,7 +190,6 @@ async fn reset(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Va
     shared.settings.app.reset().await.map_err(|e| internal(&e))?;
     shared.nonces.clear();
     shared.journal.clear();
-    shared.settings.clock.resume();
     if wanted.to == ResetTo::Seed {
         state::back_to_seed(&shared).await?;
         return Ok(Json(json!({ "status": "seed" })));
@@ -193,7 +197,11 @@ async fn reset(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Va
     Ok(Json(json!({ "status": "empty" })))
 }
 
-pub(super) fn internal(error: &crate::app::AppError) -> Failure {
+pub(super) fn internal(error: &AppError) -> Failure {
     tracing::error!(%error, "an administrative request failed");
-    failure(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log tells why")
+    let status = match error {
+        AppError::Busy | AppError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    failure(status, "it failed; the log tells why")
 }

@@ -103,7 +103,7 @@ pub async fn serve(
     let long_query = long_line::InternalHeader::new(random);
     let shared = Arc::new(Shared {
         settings,
-        nonces: Nonces::default(),
+        nonces: Nonces::new(&app),
         journal: journal::Journal::default(),
         snapshots: state::Snapshots::default(),
         shutdown: shutdown.clone(),

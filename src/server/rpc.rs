@@ -119,9 +119,10 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     if let Claim::Signed(claim) = &claim {
         facts.scheme = Some(claim.scheme.as_str());
     }
+    shared.settings.app.catch_up().await?;
     let caller = match &claim {
         Claim::Unsigned if action.anonymous() => Caller::root(shared.settings.default_account.clone(), None),
-        claim => authenticate::caller(shared, &signed, claim)?,
+        claim => authenticate::caller(shared, &signed, claim).await?,
     };
     facts.region = region(shared, &signed, &claim)?;
     facts.caller = Some(caller.clone());

@@ -315,14 +315,14 @@ async fn change_key(app: &App, scope: &Scope, id: &KeyId, want: KeyWish) -> Resu
     let reference = KeyRef { scope: None, target: KeyTarget::Id(id.clone()) };
     let change = |key: &Key| -> Result<Key, KeyRefusal> {
         let mut next = key.clone();
-        if let Some(text) = want.description {
-            next = decisions::describe(&next, text)?;
+        if let Some(text) = &want.description {
+            next = decisions::describe(&next, text.clone())?;
         }
         if !want.tags.is_empty() {
             next = decisions::tag(&next, &want.tags)?;
         }
-        if let Some(policy) = want.policy {
-            next = decisions::set_policy(&next, policy)?;
+        if let Some(policy) = &want.policy {
+            next = decisions::set_policy(&next, policy.clone())?;
         }
         if let Some(enabled) = want.enabled {
             next = decisions::set_enabled(&next, enabled)?;

@@ -19,6 +19,7 @@ mod keys;
 mod keys_model;
 mod malformed;
 mod replay;
+mod replicas;
 mod rules;
 mod signatures;
 mod startup;

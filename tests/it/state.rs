@@ -252,7 +252,10 @@ async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
     server.stop().await;
 }
 
-/// Every table of a database but for facts about the installation, row by row: the list of tables is the schema's own.
+/// Facts about the installation, and what processes on one database tell each other.
+const APART: [&str; 5] = ["meta", "_sqlx_migrations", "installation", "key_scopes", "nonces"];
+
+/// Every table of a database but for those that are apart, row by row: the list of tables is the schema's own.
 async fn tables(dir: &Path) -> BTreeMap<String, Vec<String>> {
     let url = format!("sqlite:{}?mode=ro", dir.join("sesame.db").display());
     let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
@@ -263,7 +266,7 @@ async fn tables(dir: &Path) -> BTreeMap<String, Vec<String>> {
     .await
     .unwrap();
     let mut tables = BTreeMap::new();
-    for (name,) in names.into_iter().filter(|(name,)| name != "meta" && name != "_sqlx_migrations") {
+    for (name,) in names.into_iter().filter(|(name,)| !APART.contains(&name.as_str())) {
         let columns: Vec<(String,)> = sqlx::query_as("SELECT name FROM pragma_table_info($1)")
             .bind(&name)
             .fetch_all(&pool)

@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
-use sesame::domain::Timestamp;
+use sesame::domain::{ClockSetting, Timestamp};
 use sesame::ports::{Clock, ServerClock};
 use sesame::server::AuthMode;
 use sesame::tls::{Tls, TlsName};
@@ -385,6 +385,18 @@ impl Clock for MachineClock {
 
     fn wall(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    fn setting(&self) -> ClockSetting {
+        ClockSetting::default().advanced(36_500 * 86_400_000)
+    }
+
+    fn adopt(&self, _setting: ClockSetting) {
+        panic!("no test moves it");
+    }
+
+    async fn pause(&self, _ms: u64) {
+        tokio::task::yield_now().await;
     }
 
     async fn sleep_until(&self, _at: Timestamp) {

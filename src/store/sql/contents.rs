@@ -1,10 +1,8 @@
 //! Reading and writing everything at once: one query per table, whatever the number of secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::pool::PoolConnection;
-
-use super::dialect::{Dialect, Param};
+use super::dialect::{Connection, Dialect, Param};
 use super::read_keys::bare_key;
 use super::rows::Row;
 use super::{SqlStore, rows_on, statements as sql, write_keys, writer};
@@ -17,18 +15,13 @@ use crate::store::{
 impl<D: Dialect> SqlStore<D> {
     /// Everything of an account, or of all: one consistent look.
     pub(super) async fn all_contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
-        let mut connection = self.reader().await?;
-        D::execute(&mut connection, D::BEGIN_READ, &[]).await?;
-        let read = contents_on::<D>(&mut connection, account).await;
-        if D::execute(&mut connection, "ROLLBACK", &[]).await.is_err() {
-            connection.close_on_drop();
-        }
-        read
+        let mut snapshot = self.snapshot().await?;
+        contents_on::<D>(&mut snapshot, account).await
     }
 }
 
 async fn contents_on<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     account: Option<&AccountId>,
 ) -> Result<Contents, StoreError> {
     let of = [Param::from(account.map(AccountId::as_str))];
@@ -49,7 +42,7 @@ async fn contents_on<D: Dialect>(
 }
 
 async fn all_keys<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     of: &[Param<'_>],
 ) -> Result<Vec<KeyRecord>, StoreError> {
     let mut records = BTreeMap::new();
@@ -75,7 +68,7 @@ async fn all_keys<D: Dialect>(
 }
 
 async fn all_secrets<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     of: &[Param<'_>],
 ) -> Result<Vec<SecretRecord>, StoreError> {
     let mut records = BTreeMap::new();
@@ -141,10 +134,13 @@ fn secret(mut row: Row) -> Result<Secret, StoreError> {
 
 /// Puts contents instead of others, inside the writer's transaction.
 pub(super) async fn put<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     instead: &Instead,
     contents: &Contents,
 ) -> Result<(), StoreError> {
+    for statement in D::LOCK_ALL {
+        D::execute(connection, statement, &[]).await?;
+    }
     match instead {
         Instead::OfNothing => {}
         Instead::OfAccount(account) => {
@@ -171,19 +167,32 @@ pub(super) async fn put<D: Dialect>(
         let params = [Param::from(id.as_str()), sealed.as_slice().into()];
         D::execute(connection, sql::PUT_ACCOUNT, &params).await?;
     }
+    if D::SHARED { count_all::<D>(connection, contents).await } else { Ok(()) }
+}
+
+/// Counts up whatever other processes compare: nothing that they hold in memory is of these contents.
+async fn count_all<D: Dialect>(
+    connection: &mut Connection<D>,
+    contents: &Contents,
+) -> Result<(), StoreError> {
+    let of_keys = contents.keys.iter().map(|record| &record.key.scope);
+    for scope in of_keys.chain(contents.aliases.iter().map(|(scope, _)| scope)).collect::<BTreeSet<_>>() {
+        let params = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
+        D::execute(connection, sql::ADD_SCOPE, &params).await?;
+    }
+    for statement in sql::COUNT_ALL {
+        D::execute(connection, statement, &[]).await?;
+    }
     Ok(())
 }
 
 /// Everything that belongs to a secret, as it is in the record.
-async fn insert<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
-    record: &SecretRecord,
-) -> Result<(), StoreError> {
+async fn insert<D: Dialect>(connection: &mut Connection<D>, record: &SecretRecord) -> Result<(), StoreError> {
     let secret = &record.secret;
     writer::insert_secret::<D>(connection, secret).await?;
     let id = Param::from(secret.id.as_str());
     for key in &record.data_keys {
-        writer::insert_data_key::<D>(connection, secret.id.as_str(), key).await?;
+        writer::insert_data_key::<D>(connection, sql::PUT_DATA_KEY, secret.id.as_str(), key).await?;
     }
     for version in &secret.versions {
         let value = record.values.iter().find(|value| value.version == version.id);
@@ -198,7 +207,7 @@ async fn insert<D: Dialect>(
 
 /// Replaces everything that the root key seals, inside the writer's transaction.
 pub(super) async fn reseal<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     resealed: &Resealed,
 ) -> Result<(), StoreError> {
     for (key, number, wrapped) in &resealed.material {

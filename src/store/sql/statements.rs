@@ -9,6 +9,9 @@ pub(super) const LOAD_TAGS: &str = "SELECT tag_key, tag_value FROM tags WHERE se
 pub(super) const LOAD_DATA_KEYS: &str = "SELECT id, key_id, key_version, wrapped, created FROM data_keys \
      WHERE secret_id = $1 ORDER BY created, key_version";
 
+pub(super) const HEAD: &str =
+    "SELECT id, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
+
 pub(super) const INSERT_SECRET: &str = "INSERT INTO secrets (id, account, region, name, secret_type, description, \
      encryption_key, created, updated, planned_deletion, policy, revision) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
@@ -27,7 +30,12 @@ pub(super) const DELETE_LABEL: &str = "DELETE FROM secret_labels WHERE secret_id
 pub(super) const SET_TAG: &str = "INSERT INTO tags (secret_id, tag_key, tag_value) VALUES ($1, $2, $3) \
      ON CONFLICT (secret_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value";
 pub(super) const DELETE_TAG: &str = "DELETE FROM tags WHERE secret_id = $1 AND tag_key = $2";
+/// Only while the key is there: another process may have deleted it since it wrapped the data key.
 pub(super) const INSERT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
+     SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM keys WHERE id = $3)";
+
+/// The same, whether the key is there or not.
+pub(super) const PUT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
 /// Everything that belongs to a secret, children first; the last one is the secret itself.
@@ -40,7 +48,7 @@ pub(super) const PURGE_CHILDREN: [&str; 4] = [
 pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
 
 /// Everything that is not a fact about the installation, children first.
-pub(super) const RESET: [&str; 10] = [
+pub(super) const RESET: [&str; 13] = [
     "DELETE FROM accounts",
     "DELETE FROM secret_labels",
     "DELETE FROM secret_versions",
@@ -51,7 +59,20 @@ pub(super) const RESET: [&str; 10] = [
     "DELETE FROM key_tags",
     "DELETE FROM key_versions",
     "DELETE FROM keys",
+    "DELETE FROM nonces",
+    "UPDATE key_scopes SET revision = revision + 1",
+    "UPDATE installation SET keys = keys + 1, accounts = accounts + 1, clock = clock + 1, clock_ahead_ms = 0, \
+     clock_stands = NULL",
 ];
+
+/// After everything was replaced. A revision of before must not come back, or another process would take what it holds
+/// for what there is: a secret's is lifted above all that went before, which takes 2^32 changes of it to reach.
+pub(super) const COUNT_ALL: [&str; 3] = [
+    "UPDATE key_scopes SET revision = revision + 1",
+    "UPDATE installation SET keys = keys + 1, accounts = accounts + 1",
+    "UPDATE secrets SET revision = revision % 4294967296 + 4294967296 * (SELECT keys FROM installation)",
+];
+pub(super) const ADD_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) ON CONFLICT (account, region) DO NOTHING";
 
 /// The same of one account, children first.
 pub(super) const RESET_ACCOUNT: [&str; 10] = [
@@ -92,6 +113,19 @@ pub(super) const ALL_DATA_KEYS: &str = "SELECT d.secret_id, d.id, d.key_id, d.ke
      ORDER BY d.secret_id, d.created, d.key_version";
 pub(super) const ALL_ACCOUNTS: &str =
     "SELECT id, sealed FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id = $1 ORDER BY id";
+pub(super) const INSTALLATION: &str =
+    "SELECT keys, accounts, clock, clock_ahead_ms, clock_stands FROM installation";
+pub(super) const COUNT_KEYS: &str = "UPDATE installation SET keys = keys + 1";
+/// Compare and set, as those that follow.
+pub(super) const COUNT_ACCOUNTS: &str = "UPDATE installation SET accounts = accounts + 1 WHERE accounts = $1";
+pub(super) const SET_CLOCK: &str = "UPDATE installation SET clock = clock + 1, clock_ahead_ms = $2, \
+     clock_stands = $3 WHERE clock = $1";
+pub(super) const COUNT_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
+     ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
+pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";
+pub(super) const INSERT_NONCE: &str =
+    "INSERT INTO nonces (fingerprint, seen) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING";
+pub(super) const FORGET_NONCES: &str = "DELETE FROM nonces WHERE seen < $1";
 
 pub(super) const COUNT_SECRETS: &str = "SELECT COUNT(*) AS total FROM secrets WHERE account = $1 AND region = $2 \
      AND (planned_deletion IS NULL OR planned_deletion > $3)";

@@ -186,7 +186,7 @@ async fn a_sealed_account_that_was_moved_or_altered_stops_the_start() {
     assert!(opens(dir.path()).await);
     let (id, sealed) = {
         let store = SqlStore::open(&dir.path().join("sesame.db")).await.unwrap();
-        let kept = store.accounts().await.unwrap().pop().unwrap();
+        let kept = store.accounts().await.unwrap().accounts.pop().unwrap();
         store.close().await;
         kept
     };
@@ -195,7 +195,8 @@ async fn a_sealed_account_that_was_moved_or_altered_stops_the_start() {
     let moved = "1000000000000009".parse().unwrap();
     for (to, bytes, fine) in [(&id, &altered, false), (&id, &sealed, true), (&moved, &sealed, false)] {
         let store = SqlStore::open(&dir.path().join("sesame.db")).await.unwrap();
-        store.set_account(to.clone(), Some(bytes.clone())).await.unwrap();
+        let on = store.accounts().await.unwrap().revision;
+        store.set_account(to.clone(), Some(bytes.clone()), on).await.unwrap();
         store.close().await;
         assert_eq!(opens(dir.path()).await, fine, "{to}");
     }
