@@ -61,7 +61,11 @@ impl App {
             looked.upto = upto;
             looked.failed = outcome.err();
         }
-        looked.failed.as_ref().map_or(Ok(()), |error| Err(AppError::Unavailable(error.to_string())))
+        match &looked.failed {
+            None => Ok(()),
+            Some(AppError::Unavailable(why)) => Err(AppError::Unavailable(why.clone())),
+            Some(other) => Err(AppError::Unavailable(other.to_string())),
+        }
     }
 
     async fn look(&self, looked: &mut Looked) -> Result<(), AppError> {

@@ -148,7 +148,7 @@ class Worker(threading.Thread):
         try:
             while not self.stop.is_set():
                 # A few secrets are in demand, so that calls meet.
-                secret = self.rng.choice(self.secrets[:5] if self.rng.random() < 0.2 else self.secrets)
+                secret = self.rng.choice(self.secrets[:10] if self.rng.random() < 0.1 else self.secrets)
                 chance = self.rng.random()
                 if chance < 0.25 and len(secret.hashes) < VERSIONS:
                     self.put(secret)
@@ -214,36 +214,48 @@ class Worker(threading.Thread):
 
 
 def linearizable(history):
-    """Whether an order explains a history of one register: configurations are followed from event to event. A configuration
-    is the register's value and the calls under way that have already taken effect."""
+    """None when an order explains a history of one register, else the call that none explains. Configurations are followed
+    from event to event: the register's value, the calls under way that have taken effect, and the unanswered writes that have.
+    A read takes effect as soon as it can, which never harms; and where two configurations differ only in unanswered writes, the
+    one that needed fewer can do all that the other can."""
     seen = {call.version for call in history if call.kind == 'read'}
     # A write that nobody knows to have happened, and whose value nobody read, explains nothing.
     calls = [call for call in history if call.ended != INFINITY or call.version in seen]
     events = sorted([(call.began, 0, n) for n, call in enumerate(calls)] + [(call.ended, 1, n) for n, call in enumerate(calls) if call.ended != INFINITY])
-    configurations, under_way = {(None, frozenset())}, set()
+    reads, writes, unanswered, configurations = set(), set(), set(), {(None, frozenset(), frozenset())}
+
+    def settled(value, done, used):
+        return value, done | {n for n in reads if calls[n].version == value}, used
+
     for _, answered, n in events:
+        call = calls[n]
         if not answered:
-            under_way.add(n)
+            (reads if call.kind == 'read' else writes if call.ended != INFINITY else unanswered).add(n)
             continue
-        reached, todo = set(), list(configurations)
-        visited = set(todo)
+        reached, visited = set(), {settled(*configuration) for configuration in configurations}
+        todo = list(visited)
         while todo:
-            value, done = todo.pop()
+            value, done, used = todo.pop()
             if n in done:
-                reached.add((value, done - {n}))
+                reached.add((value, done - {n}, used))
                 continue
-            for other in under_way - done:
-                call = calls[other]
-                if call.kind == 'read' and call.version != value:
-                    continue
-                following = (call.version, done | {other})
-                if following not in visited:
-                    visited.add(following)
-                    todo.append(following)
+            steps = [settled(calls[other].version, done | {other}, used) for other in writes - done]
+            # Of unanswered writes of one version any one will do.
+            spare = {calls[other].version: other for other in unanswered - used}
+            steps += [settled(version, done, used | {other}) for version, other in spare.items() if version != value]
+            for step in steps:
+                if step not in visited:
+                    visited.add(step)
+                    todo.append(step)
         if not reached:
-            return calls[n]
-        configurations = reached
-        under_way.discard(n)
+            return call
+        reads.discard(n)
+        writes.discard(n)
+        alike = collections.defaultdict(list)
+        for value, done, used in sorted(reached, key=lambda configuration: len(configuration[2])):
+            if not any(fewer <= used for fewer in alike[value, done]):
+                alike[value, done].append(used)
+        configurations = {(value, done, used) for (value, done), sets in alike.items() for used in sets}
     return None
 
 
@@ -262,7 +274,7 @@ def disturb(replicas, cluster, seconds, rng, stop, problems, events):
     """Kills a replica every few seconds, and lets the database crash after a third and after two thirds of the time."""
     began, crashes, turn = time.monotonic(), 0, 0
     try:
-        while not stop.wait(min(3, seconds / 8)):
+        while not stop.wait(min(2.5, seconds / 8)):
             if (time.monotonic() - began) * 3 > (crashes + 1) * seconds and crashes < 2:
                 crashes += 1
                 cluster.tell('stop')
@@ -300,8 +312,12 @@ def verify(replicas, secrets, problems):
                 continue
             secret.history.append(Call('read', answer['VersionId'], began, time.monotonic()))
             current.add(answer['VersionId'])
-            status, answer = client.call('ListSecretVersionIds', replica, SecretName=secret.name, PageSize='100', IncludeDeprecated='true')
-            labels = [label for row in answer['VersionIds']['VersionId'] for label in row['VersionStages']['VersionStage']]
+            labels, page, rows = [], 0, True
+            while rows:
+                page += 1
+                status, answer = client.call('ListSecretVersionIds', replica, SecretName=secret.name, PageSize='100', PageNumber=str(page))
+                rows = answer['VersionIds']['VersionId']
+                labels += [label for row in rows for label in row['VersionStages']['VersionStage']]
             if labels.count('ACSCurrent') != 1 or labels.count('ACSPrevious') > 1:
                 problems.append('%s: labels %s' % (secret.name, labels))
         if len(current) != 1:

@@ -139,6 +139,9 @@ const ACQUIRE: Duration = Duration::from_secs(2);
 /// A connection that lay idle for longer is tried before it is used; and how long a trial may take.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How long the first look at a database may take.
+const START: Duration = Duration::from_secs(10);
+
 impl SqlStore<PostgresDialect> {
     /// Opens and migrates a database, with at most so many connections.
     ///
@@ -184,10 +187,14 @@ impl SqlStore<PostgresDialect> {
 /// # Errors
 /// [`StoreError::Unavailable`] with the server's own words when it does not answer.
 pub async fn peek(address: &Address) -> Result<Peek, StoreError> {
-    let mut connection = address.0.connect().await.map_err(|e| failed(&e))?;
-    let found = peek_on(&mut connection).await.map_err(|e| failed(&e));
-    let closed = connection.close().await.map_err(|e| failed(&e));
-    found.and_then(|peek| closed.map(|()| peek))
+    let look = async {
+        let mut connection = address.0.connect().await?;
+        let found = peek_on(&mut connection).await?;
+        connection.close().await.map(|()| found)
+    };
+    let looked = tokio::time::timeout(START, look).await;
+    let silent = |_late| StoreError::Unavailable(format!("no answer within {START:?}"));
+    looked.map_err(silent)?.map_err(|e| failed(&e))
 }
 
 async fn peek_on(connection: &mut PgConnection) -> Result<Peek, sqlx::Error> {
