@@ -130,9 +130,13 @@ impl<'a> Token<'a> {
         if claims.iss != provider.issuer {
             return Err(OidcFailure::Issuer);
         }
-        let mut keys = provider.keys.iter().filter(|(kid, _)| header.kid.is_empty() || *kid == header.kid);
-        let (_, key) = keys.next().ok_or_else(|| OidcFailure::NoKey(provider.issuer.clone()))?;
-        if !is_signed_by(key, &header.alg, signed.as_bytes(), &signature) {
+        // A token that names no key may be by any.
+        let named = |(kid, _): &&(String, PublicKey)| header.kid.is_empty() || *kid == header.kid;
+        let mut keys = provider.keys.iter().filter(named).peekable();
+        if keys.peek().is_none() {
+            return Err(OidcFailure::NoKey(provider.issuer.clone()));
+        }
+        if !keys.any(|(_, key)| is_signed_by(key, &header.alg, signed.as_bytes(), &signature)) {
             return Err(OidcFailure::Signature);
         }
         let now_seconds = now.as_millis() / 1000;

@@ -74,10 +74,13 @@ impl Wish {
         if !fits(name, 2..=64, b".@-_") {
             return Err(ApiError::new(Code::InvalidParameterRoleSessionName));
         }
-        let wrong = |_invalid| ApiError::new(Code::InvalidParameterDurationSeconds);
         let seconds = match fields.text("DurationSeconds")? {
             None | Some("") => SECONDS.1,
-            Some(text) => text.parse().map_err(wrong)?,
+            Some(text) => {
+                let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+                let seconds = digits.and_then(|text| text.parse().ok());
+                seconds.ok_or_else(|| ApiError::new(Code::InvalidParameterDurationSeconds))?
+            }
         };
         Ok(Self { name: name.to_owned(), seconds, policy: policy(fields)? })
     }

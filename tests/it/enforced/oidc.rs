@@ -191,7 +191,7 @@ async fn tokens_of_many_forms_are_good() {
     for header in [
         json!({"alg": "RS384", "kid": "one"}),
         json!({"alg": "RS512", "kid": "one", "typ": "at+jwt"}),
-        // Without an id the issuer's first key counts.
+        // Without an id any key of the issuer counts.
         json!({"alg": "RS256"}),
     ] {
         assume(&server, &signed(&header, &claims(), &keys()[0]), &[]).await.ok();
@@ -321,6 +321,19 @@ async fn a_token_must_be_of_the_issuer_for_us_and_of_now() {
     assume(&server, &good, &[]).await.ok();
     server.clock.advance(600_000);
     assert_eq!(assume(&server, &good, &[]).await.refused(), expired());
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_key_may_be_by_any_of_the_issuer() {
+    let server = start(AuthMode::Enforced).await;
+    let mut two = account(&trusting());
+    two["oidc_providers"][0]["jwks"]["keys"] = json!([jwk("new", &keys()[1]), jwk("one", &keys()[0])]);
+    put(&server, &two).await;
+    for key in &keys()[..2] {
+        assume(&server, &signed(&json!({"alg": "RS256"}), &claims(), key), &[]).await.ok();
+    }
+    let wrong = signed(&json!({"alg": "RS256", "kid": "new"}), &claims(), &keys()[0]);
+    assert_eq!(assume(&server, &wrong, &[]).await.status, 401);
 }
 
 #[tokio::test]

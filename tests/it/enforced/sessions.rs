@@ -291,7 +291,7 @@ async fn parameters_of_assume_role_are_bounded() {
         (
             "DurationSeconds",
             &["900", "3600", ""],
-            &["899", "3601", "0", "-900", "1h", "900.0", "99999999999"],
+            &["899", "3601", "0", "-900", "+900", "1h", "900.0", "99999999999"],
         ),
         ("RoleSessionName", &[&short, &long, "a.b@c-d_e"], &["x", &longer, "a b", "a/b", "名字", "a:b"]),
         (
