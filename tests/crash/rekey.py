@@ -16,7 +16,7 @@ from run import PATIENCE, Broken, Server, verify, write  # noqa: E402
 
 
 class Old:
-    """What was acknowledged of a secret when a backup began."""
+    """The versions that were acknowledged of a secret when a backup began. Labels may have moved since."""
 
     def __init__(self, secret):
         self.name, self.versions, self.current, self.asked = secret.name, dict(secret.versions), None, None
@@ -61,11 +61,6 @@ def back_up(binary, data, secrets, rng, copies, problems):
     return was_cut, known
 
 
-def versions_only(lost):
-    """A backup is older than the last label moves: only its versions are compared."""
-    return [line for line in lost if 'ACSCurrent' not in line]
-
-
 def round_of(number, given, data, rng, written, lost, problems):
     binary, killed = given.binary, threading.Event()
     server, secrets = Server(binary, data), [[] for _ in range(4)]
@@ -88,7 +83,7 @@ def round_of(number, given, data, rng, written, lost, problems):
         checked(binary, copies, 'round %d, backup' % number, problems)
         copy = Server(binary, str(copies))
         try:
-            lost += versions_only(verify(copy.port, known))
+            lost += verify(copy.port, known)
         finally:
             copy.end(signal.SIGTERM)
     of_round = [secret for of_writer in secrets for secret in of_writer]
