@@ -11,6 +11,7 @@ use super::{App, AppError, MARKER};
 use crate::crypto::{AccountContext, RootKey};
 use crate::domain::keys::Key;
 use crate::domain::{AccountId, KeyId, Secret};
+use crate::ports::Progress;
 use crate::store::{Contents, Instead, KeyRecord, Resealed, SecretRecord};
 
 /// The keys of contents, by id, to open and seal values with.
@@ -139,6 +140,7 @@ impl App {
 impl App {
     /// Seals with another root key everything that ours seals, all of it or nothing. This application goes on with the
     /// old root key and must be closed afterwards. Facts beside the marker, such as a salt, are stored along.
+    /// Tells of each key.
     ///
     /// # Errors
     /// [`AppError::Crypto`] when something does not open; nothing is changed then.
@@ -146,10 +148,12 @@ impl App {
         &self,
         new: &RootKey,
         facts: Vec<(&'static str, Vec<u8>)>,
+        progress: &dyn Progress,
     ) -> Result<usize, AppError> {
         let contents = self.contents(None).await?;
         let mut resealed = Resealed { meta: facts, ..Resealed::default() };
-        for record in &contents.keys {
+        for (at, record) in contents.keys.iter().enumerate() {
+            progress.at(at, Some(contents.keys.len()));
             for (number, wrapped) in &record.material {
                 let context = super::keys::material_context(&record.key, *number);
                 let wrapped = new.rewrap(&self.root, &context, wrapped, &mut *self.entropy.rng())?;

@@ -4,6 +4,7 @@ use super::callers::NONCE_MS;
 use super::replicas::unless_busy;
 use super::{App, AppError};
 use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
+use crate::ports::Progress;
 
 /// How many secrets are looked at in one go.
 const BATCH: u32 = 100;
@@ -84,16 +85,16 @@ impl App {
         self.catch_up().await
     }
 
-    /// Opens every value and verifies every invariant.
+    /// Opens every value and verifies every invariant. Tells of each secret.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database cannot be read at all.
-    pub async fn check(&self) -> Result<(u64, Vec<Damage>), AppError> {
+    pub async fn check(&self, progress: &dyn Progress) -> Result<(usize, Vec<Damage>), AppError> {
         let mut damages: Vec<Damage> = Vec::new();
         let database = |finding| Damage { place: "database".to_owned(), finding };
         damages.extend(self.store.integrity().await?.into_iter().map(database));
         damages.extend(self.check_keys().await?);
-        let mut checked = 0;
+        let mut checked: usize = 0;
         let mut last: Option<(Scope, SecretName)> = None;
         loop {
             let after = last.as_ref().map(|(scope, name)| (scope, name));
@@ -103,6 +104,7 @@ impl App {
             }
             for (scope, name) in &secrets {
                 checked += 1;
+                progress.at(checked, None);
                 let found = self.check_one(scope, name).await;
                 damages.extend(
                     found.into_iter().map(|finding| Damage { place: scope.secret_arn(name), finding }),

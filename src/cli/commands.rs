@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use clap::CommandFactory;
 
 use super::StoreArgs;
+use super::progress::Bar;
 use super::startup::{self, Place};
 use crate::actions::{self, State};
 use crate::app::{App, Parts};
@@ -62,7 +63,9 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
 /// Checks every secret; one line per damage, then a summary.
 pub(super) async fn check(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let (app, _lock) = open(args).await?;
-    let (checked, damages) = app.check().await?;
+    let bar = Bar::start("checking secrets");
+    let (checked, damages) = app.check(&bar).await?;
+    drop(bar);
     app.close().await;
     for damage in &damages {
         writeln!(out, "{}: {}", damage.place, damage.finding)?;

@@ -11,6 +11,7 @@ use clap::Args;
 use super::StoreArgs;
 use super::client::ServerArgs;
 use super::commands::open;
+use super::progress::Bar;
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
@@ -116,6 +117,7 @@ pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
 pub(super) fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
     let body = zeroize::Zeroizing::new(serde_json::to_vec(&file)?);
+    let _bar = Bar::start("seeding");
     let answer = args.server.call("POST", "/_sesame/seed", &body);
     let answer = answer.with_context(|| args.file.display().to_string())?;
     let counts: serde_json::Value = serde_json::from_slice(&answer)?;
@@ -143,14 +145,17 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
             path.push_str("account=");
             path.push_str(account);
         }
+        let _bar = Bar::start("exporting");
         serde_json::from_slice(&server.call("GET", &path, b"")?)?
     } else {
         let account = args.account.as_deref().map(str::parse).transpose();
         let account = account.ok().context("--account is no account id")?;
         let (app, _lock) = open(&args.store).await?;
+        let bar = Bar::start("reading");
         let contents = app.contents(account.as_ref()).await?;
+        bar.next("exporting secrets");
         let form = if args.plaintext { Form::Plaintext } else { Form::Sealed };
-        let file = write(&app, &contents, form).await;
+        let file = write(&app, &contents, form, &bar).await;
         app.close().await;
         file?
     };
@@ -201,6 +206,7 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
         );
         let server = ServerArgs { url: url.clone(), admin_token: args.admin_token.clone() };
         let body = zeroize::Zeroizing::new(serde_json::to_vec(&file)?);
+        let _bar = Bar::start("importing");
         server.call("PUT", "/_sesame/state", &body).with_context(|| args.file.display().to_string())?;
         writeln!(out, "{} keys, {} secrets imported", file.keys.len(), file.secrets.len())?;
         return Ok(ExitCode::SUCCESS);
@@ -219,9 +225,11 @@ async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyh
     }
     let source = args.source_root_key_file.as_deref().map(root_key).transpose()?;
     let scope = Scope { account: "1000000000000001".parse()?, region: "cn-hangzhou".parse()? };
-    let reader = Reader { app, scope, now: app.clock().now(), source, beside: false };
+    let bar = Bar::start("importing secrets");
+    let reader = Reader { app, scope, now: app.clock().now(), source, beside: false, progress: &bar };
     let contents = reader.read(file).await.with_context(|| args.file.display().to_string())?;
     let counts = (contents.keys.len(), contents.secrets.len());
+    bar.next("storing");
     app.put_contents(Instead::OfEverything, Arc::new(contents)).await?;
     Ok(counts)
 }

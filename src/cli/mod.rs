@@ -4,6 +4,7 @@ mod client;
 mod commands;
 mod files;
 mod policy;
+mod progress;
 mod serve;
 mod startup;
 mod tls;

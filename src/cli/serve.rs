@@ -15,7 +15,7 @@ use super::{Auth, ServeArgs};
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::domain::{AccountId, Region, Scope};
-use crate::ports::{OsEntropy, ServerClock};
+use crate::ports::{OsEntropy, ServerClock, Unseen};
 use crate::server::{self, AuthMode, Settings, url_of};
 use crate::state::read::Reader;
 use crate::state::seed as seeds;
@@ -59,7 +59,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     if let (Some(file), Some(path)) = (&seed, &args.seed) {
         let scope = Scope { account: default_account.clone(), region: default_region.clone() };
         let now = app.clock().now();
-        let reader = Reader { app: &app, scope, now, source: None, beside: true };
+        let reader = Reader { app: &app, scope, now, source: None, beside: true, progress: &Unseen };
         seeds::apply(&reader, file).await.with_context(|| path.display().to_string())?;
     }
     if mode == AuthMode::Open && !address.ip().is_loopback() {

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::StoreArgs;
 use super::files::{draft_of, finish};
+use super::progress::Bar;
 use super::startup::{self, KEY_FILE, NEXT_KEY_FILE, Place, SALT};
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::{Entropy, OsEntropy};
@@ -56,6 +57,7 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
     if draft.exists() {
         std::fs::remove_file(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
     }
+    let _bar = Bar::start("copying the database");
     sqlite::copy(&database, &draft).await.with_context(|| format!("cannot copy to {shown}"))?;
     std::fs::File::open(&draft)?.sync_all()?;
     finish(&draft, &args.file).with_context(|| format!("cannot write {shown}"))?;
@@ -99,7 +101,7 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
             (RootKey::from_key(&key)?, Vec::new(), true)
         }
     };
-    let resealed = app.reseal(&root, facts).await;
+    let resealed = app.reseal(&root, facts, &Bar::start("sealing keys")).await;
     app.close().await;
     let count = resealed?;
     if in_file {

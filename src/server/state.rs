@@ -14,6 +14,7 @@ use super::Shared;
 use super::admin::{Failure, failure, internal};
 use crate::app::AppError;
 use crate::domain::{AccountId, Scope};
+use crate::ports::Unseen;
 use crate::state::file::StateFile;
 use crate::state::read::{Reader, parse};
 use crate::state::write::{Form, write};
@@ -54,6 +55,7 @@ fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
         now: settings.app.clock().now(),
         source: None,
         beside,
+        progress: &Unseen,
     }
 }
 
@@ -74,7 +76,7 @@ pub(super) async fn export(
     let contents = app.contents(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
     let plaintext = asked.plaintext.as_deref().is_some_and(|text| text != "false");
     let form = if plaintext { Form::Plaintext } else { Form::Sealed };
-    write(app, &contents, form).await.map(Json).map_err(|e| internal(&e))
+    write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
 }
 
 /// Puts everything that a file says instead of what is there.

@@ -17,6 +17,7 @@ use crate::crypto::RootKey;
 use crate::domain::keys::{Alias, AliasName, Key, KeyOwner, KeySpec, KeyState, KeyVersion, Origin};
 use crate::domain::{AccountId, ResourcePolicy, Scope, TagKey, Tags, Timestamp};
 use crate::identities::file::{AccountFile, Document};
+use crate::ports::Progress;
 use crate::store::{Contents, KeyRecord};
 
 /// Reads the form of a file: YAML, or JSON, which is YAML too.
@@ -59,6 +60,8 @@ pub struct Reader<'a> {
     pub source: Option<RootKey>,
     /// Whether what is there already may be named: its keys and aliases.
     pub beside: bool,
+    /// Who is told of each secret.
+    pub progress: &'a dyn Progress,
 }
 
 type Checked<T> = Result<T, Problem>;

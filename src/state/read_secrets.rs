@@ -1,5 +1,7 @@
 //! The secrets of a file.
 
+use std::collections::HashSet;
+
 use secrecy::ExposeSecret;
 use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
@@ -19,7 +21,12 @@ type Checked<T> = Result<T, Problem>;
 
 /// Reads every secret of a file into the contents, whose keys are there already.
 pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Contents) -> Checked<()> {
+    let mut names = HashSet::new();
+    // The keys so far; they are unwrapped once, not for each secret.
+    let mut keys = Reader::opened(contents);
+    let total = file.secrets.len();
     for (at, entry) in file.secrets.iter().enumerate() {
+        reader.progress.at(at, Some(total));
         let place = place_of("secrets", at, entry);
         let entry = &entry.value;
         let scope = reader.scope_of(entry.account.as_deref(), entry.region.as_deref(), &place)?;
@@ -32,14 +39,14 @@ pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mu
             None => reader.service_key(&scope, contents, &place).await?,
         };
         let secret = aggregate(reader, entry, scope, encryption_key, &place)?;
-        let twice =
-            |other: &SecretRecord| (&other.secret.scope, &other.secret.name) == (&secret.scope, &secret.name);
-        if contents.secrets.iter().any(twice) {
+        if !names.insert((secret.scope.clone(), secret.name.clone())) {
             return Err(place.member("name").wrong("is given twice"));
         }
         let record = if entry.data_keys.is_empty() {
             let values = values(reader, entry, &place)?;
-            let keys = Reader::opened(contents);
+            if keys.get(&sealing).is_none() {
+                keys = Reader::opened(contents);
+            }
             let held = keys.get(&sealing).ok_or_else(|| place.member("key").wrong("there is no such key"))?;
             reader.app.sealed(secret, &values, held).map_err(|e| place.failed(&e))?
         } else {

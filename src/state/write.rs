@@ -12,6 +12,7 @@ use crate::app::{App, AppError, KeysById};
 use crate::domain::keys::{Alias, KeyOwner};
 use crate::domain::{ResourcePolicy, Scope, Tags};
 use crate::identities::file::Document;
+use crate::ports::Progress;
 use crate::store::{Contents, KeyRecord, SecretRecord, StoreError};
 
 /// Whether what is sealed in the database stays so.
@@ -27,7 +28,12 @@ pub enum Form {
 ///
 /// # Errors
 /// [`AppError::Crypto`], [`AppError::Damaged`] when something stored does not open.
-pub async fn write(app: &App, contents: &Contents, form: Form) -> Result<StateFile, AppError> {
+pub async fn write(
+    app: &App,
+    contents: &Contents,
+    form: Form,
+    progress: &dyn Progress,
+) -> Result<StateFile, AppError> {
     let opened = KeysById::new(&contents.keys);
     let mut file = StateFile { version: Some(VERSION), ..StateFile::default() };
     if form == Form::Sealed {
@@ -44,7 +50,8 @@ pub async fn write(app: &App, contents: &Contents, form: Form) -> Result<StateFi
     for record in &contents.keys {
         file.keys.push(written(key(app, record, &contents.aliases, form)?));
     }
-    for record in &contents.secrets {
+    for (at, record) in contents.secrets.iter().enumerate() {
+        progress.at(at, Some(contents.secrets.len()));
         let values = if form == Form::Plaintext { app.values_of(record, &opened)? } else { None };
         let texts =
             values.map(|values| values.iter().map(|value| text(value)).collect::<Result<Vec<_>, _>>());
