@@ -1,4 +1,4 @@
-// Lints a chart with Helm's own library and prints what it renders: check CHART VALUES
+// Lints a chart with Helm's own library and writes what it renders: check CHART VALUES FILE
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	}
 	found := lint.All(directory, given, "default", true)
 	for _, message := range found.Messages {
-		fmt.Fprintln(os.Stderr, message)
+		fmt.Println(message)
 	}
 	if found.HighestSeverity >= support.WarningSev {
 		log.Fatal("the chart does not pass the lint")
@@ -42,6 +42,10 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	out, err := os.Create(os.Args[3])
+	if err != nil {
+		log.Fatal(err)
+	}
 	var names []string
 	for name := range rendered {
 		names = append(names, name)
@@ -49,7 +53,10 @@ func main() {
 	sort.Strings(names)
 	for _, name := range names {
 		if len(name) > 5 && name[len(name)-5:] == ".yaml" {
-			fmt.Printf("---\n# %s\n%s\n", name, rendered[name])
+			fmt.Fprintf(out, "---\n# %s\n%s\n", name, rendered[name])
 		}
+	}
+	if err := out.Close(); err != nil {
+		log.Fatal(err)
 	}
 }
