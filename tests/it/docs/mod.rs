@@ -2,6 +2,8 @@
 //! writes them anew.
 
 mod command_line;
+mod configuration;
+mod links;
 mod pictures;
 mod rules;
 
