@@ -72,7 +72,7 @@ fn new_secret(version: &str) -> NewSecret {
     }
 }
 
-const COLUMN: usize = 190;
+const COLUMN: usize = 220;
 const ROW: usize = 64;
 
 /// Columns are steps, rows are versions, pills are the labels they carry afterwards.
