@@ -1,15 +1,15 @@
 //! Time and chance as parameters: everything above takes them from here, so that a test can hold both.
 
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use rand::{CryptoRng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use tokio::sync::Notify;
 
-use crate::domain::Timestamp;
+use crate::domain::{ClockSetting, Timestamp};
 
 /// What time it is.
 #[async_trait]
@@ -20,76 +20,60 @@ pub trait Clock: fmt::Debug + Send + Sync {
     /// The machine's time. Clients sign with theirs, so a signature may be fresh by either.
     fn wall(&self) -> Timestamp;
 
+    /// How the service's time differs from the machine's.
+    fn setting(&self) -> ClockSetting;
+
+    /// Sets the service's time.
+    fn adopt(&self, setting: ClockSetting);
+
+    /// Returns after so many milliseconds of the machine's time.
+    async fn pause(&self, ms: u64);
+
     /// Returns when `now()` has reached `at`, also when the clock is moved there.
     async fn sleep_until(&self, at: Timestamp);
 }
 
 /// The clock of a server: the machine's, unless moved over `/_sesame/clock`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ServerClock {
-    /// Milliseconds that `now` is ahead of the machine's clock.
-    offset: AtomicI64,
-    /// The instant at which the clock stands still, or [`RUNNING`].
-    frozen: AtomicI64,
+    setting: RwLock<ClockSetting>,
     /// The latest machine time seen: the machine's clock may be set back, ours never goes back by itself.
     latest: AtomicI64,
     moved: Notify,
 }
 
-const RUNNING: i64 = i64::MIN;
-
-impl Default for ServerClock {
-    fn default() -> Self {
-        Self {
-            offset: AtomicI64::new(0),
-            frozen: AtomicI64::new(RUNNING),
-            latest: AtomicI64::new(0),
-            moved: Notify::new(),
-        }
-    }
-}
-
 impl ServerClock {
     /// Moves the clock by so many milliseconds; it goes on running, or standing still, as it did.
     pub fn advance(&self, ms: i64) {
-        let frozen = self.frozen.load(Ordering::SeqCst);
-        if frozen == RUNNING {
-            let moved = self.offset.load(Ordering::SeqCst).saturating_add(ms);
-            self.offset.store(moved, Ordering::SeqCst);
-        } else {
-            self.frozen.store(frozen.saturating_add(ms), Ordering::SeqCst);
-        }
-        self.moved.notify_waiters();
+        self.adopt(self.setting().advanced(ms));
     }
 
     /// Sets the clock to an instant, at which it stands still.
     pub fn set(&self, at: Timestamp) {
-        self.frozen.store(at.as_millis(), Ordering::SeqCst);
-        self.moved.notify_waiters();
+        self.adopt(self.setting().standing(at));
     }
 
     /// Lets the clock show the machine's time again.
     pub fn resume(&self) {
-        self.offset.store(0, Ordering::SeqCst);
-        self.frozen.store(RUNNING, Ordering::SeqCst);
-        self.moved.notify_waiters();
+        self.adopt(ClockSetting::default());
     }
 
     /// Whether the clock runs (as opposed to standing still).
     pub fn is_running(&self) -> bool {
-        self.frozen.load(Ordering::SeqCst) == RUNNING
+        self.setting().stands.is_none()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+async fn sleep(ms: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
 }
 
 #[async_trait]
 impl Clock for ServerClock {
     fn now(&self) -> Timestamp {
-        let frozen = self.frozen.load(Ordering::SeqCst);
-        if frozen == RUNNING {
-            self.wall().plus_millis(self.offset.load(Ordering::SeqCst))
-        } else {
-            Timestamp::from_millis(frozen)
-        }
+        let setting = self.setting();
+        setting.stands.unwrap_or_else(|| self.wall().plus_millis(setting.ahead_ms))
     }
 
     fn wall(&self) -> Timestamp {
@@ -97,6 +81,19 @@ impl Clock for ServerClock {
         let machine = jiff::Timestamp::now().as_millisecond();
         let latest = self.latest.fetch_max(machine, Ordering::SeqCst);
         Timestamp::from_millis(machine.max(latest))
+    }
+
+    fn setting(&self) -> ClockSetting {
+        *self.setting.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn adopt(&self, setting: ClockSetting) {
+        *self.setting.write().unwrap_or_else(PoisonError::into_inner) = setting;
+        self.moved.notify_waiters();
+    }
+
+    async fn pause(&self, ms: u64) {
+        sleep(ms).await;
     }
 
     async fn sleep_until(&self, at: Timestamp) {
@@ -108,12 +105,9 @@ impl Clock for ServerClock {
             }
             let wait = if self.is_running() { at.distance_ms(now) } else { u64::MAX };
             // Bounded, because the machine's clock may be set forward while we sleep.
-            let wait = std::time::Duration::from_millis(wait.min(60_000));
-            #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
-            let sleep = tokio::time::sleep(wait);
             tokio::select! {
                 () = moved => {}
-                () = sleep => {}
+                () = sleep(wait.min(60_000)) => {}
             }
         }
     }
@@ -157,7 +151,7 @@ impl SeededEntropy {
 
 impl Entropy for SeededEntropy {
     fn rng(&self) -> Box<dyn CryptoRng> {
-        let mut master = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut master = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Box::new(ChaCha20Rng::from_rng(&mut *master))
     }
 }

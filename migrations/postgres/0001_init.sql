@@ -9,7 +9,7 @@ CREATE TABLE meta (
 -- Customer master keys. A scope has at most one key of the service's own. `due` is when something falls due for a key:
 -- its deletion, the expiry of its material, its rotation. A deleted key's row is gone, with its material.
 CREATE TABLE keys (
-    id                   TEXT    NOT NULL PRIMARY KEY,
+    id                   TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     account              TEXT COLLATE "C" NOT NULL,
     region               TEXT COLLATE "C" NOT NULL,
     owner                TEXT    NOT NULL CHECK (owner IN ('User', 'Service')),
@@ -36,7 +36,7 @@ CREATE INDEX keys_due ON keys (due) WHERE due IS NOT NULL;
 
 -- Versions of key material, wrapped by the root key; NULL where it was imported and then deleted.
 CREATE TABLE key_versions (
-    key_id   TEXT    NOT NULL REFERENCES keys (id),
+    key_id   TEXT COLLATE "C" NOT NULL REFERENCES keys (id),
     number   BIGINT  NOT NULL CHECK (number > 0),
     id       TEXT    NOT NULL,
     material BYTEA,
@@ -48,13 +48,13 @@ CREATE TABLE aliases (
     account TEXT COLLATE "C" NOT NULL,
     region  TEXT COLLATE "C" NOT NULL,
     name    TEXT COLLATE "C" NOT NULL,
-    key_id  TEXT NOT NULL REFERENCES keys (id),
+    key_id  TEXT COLLATE "C" NOT NULL REFERENCES keys (id),
     PRIMARY KEY (account, region, name)
 );
 CREATE INDEX aliases_of_key ON aliases (key_id);
 
 CREATE TABLE key_tags (
-    key_id    TEXT NOT NULL REFERENCES keys (id),
+    key_id    TEXT COLLATE "C" NOT NULL REFERENCES keys (id),
     tag_key   TEXT COLLATE "C" NOT NULL,
     tag_value TEXT NOT NULL,
     PRIMARY KEY (key_id, tag_key)

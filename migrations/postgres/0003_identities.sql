@@ -1,6 +1,6 @@
 -- Accounts that were put at run time: users, groups, roles, policies, access keys, all of it sealed by the root key.
 CREATE TABLE accounts (
-    id     TEXT NOT NULL PRIMARY KEY,
+    id     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     sealed BYTEA NOT NULL
 );
 

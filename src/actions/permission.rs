@@ -145,6 +145,10 @@ impl Context {
             Err(KeyRefusal::NotFound.into())
         };
         match found {
+            // Another account's key is spoken of as it was named: which key an alias stands for is its owner's business.
+            Ok(held) if scope.account != self.scope.account => {
+                self.permit_key(permission, &held).map_err(|refusal| refusal.as_named(&key.arn(&self.scope)))
+            }
             Ok(held) => self.permit_key(permission, &held),
             Err(AppError::Key(_)) => {
                 let arn = key.arn(&self.scope);

@@ -49,6 +49,8 @@ pub struct NoPermission {
     pub policy_type: &'static str,
     /// Who asked, as RAM shows it: the kind, the account, the name.
     pub principal: (&'static str, String, String),
+    /// Whether it belongs to the caller's own account.
+    pub own: bool,
     /// The statement that denies, if one does.
     pub denied_by: Option<LookedAt>,
     /// Every statement that was looked at.
@@ -60,6 +62,8 @@ pub struct NoPermission {
 pub struct LookedAt {
     /// The policy: its name, or whose it is.
     pub policy: String,
+    /// Whether that is the policy of what the action is about.
+    pub of_resource: bool,
     /// The statement's place in it, from 0.
     pub statement: usize,
     /// The statement's Sid.
@@ -89,7 +93,9 @@ impl App {
         let tags: Vec<(String, &str)> = subject.tags.map(tag_facts).unwrap_or_default();
         let facts: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (key.as_str(), *value)).collect();
         let Subject { arn, owner, policy, .. } = subject;
-        let asked = Asked { action, arn, owner, policy: policy.map(ResourcePolicy::document), facts: &facts };
+        // One that was stored while there were policies could no longer be seen or changed (rule 10.4).
+        let policy = policy.filter(|_| self.resource_policies()).map(ResourcePolicy::document);
+        let asked = Asked { action, arn, owner, policy, facts: &facts };
         self.judge(access, &caller.principal, &asked)
     }
 
@@ -104,11 +110,12 @@ impl App {
         (name, role): (&str, &Role),
         external_id: Option<&str>,
     ) -> Result<(), Box<NoPermission>> {
+        let arn = role_arn(account, name);
         if !access.enforced {
-            return Ok(());
+            let subject = Subject { arn: &arn, owner: account, policy: None, tags: None };
+            return self.permit(access, ASSUME, subject);
         }
         let facts: Vec<(&str, &str)> = external_id.map(|id| ("sts:ExternalId", id)).into_iter().collect();
-        let arn = role_arn(account, name);
         let (action, policy) = (ASSUME, Some(&*role.trust));
         let asked = Asked { action, arn: &arn, owner: account, policy, facts: &facts };
         self.judge(access, &access.caller.principal, &asked)
@@ -152,7 +159,8 @@ impl App {
             mfa_present: None,
             more: asked.facts,
         };
-        let session = access.caller.session.as_ref();
+        // That of the caller; the bearer of a token is somebody else.
+        let session = access.caller.session.as_ref().filter(|_| *principal == access.caller.principal);
         let policies = Policies {
             identity: identities.policies_of(principal),
             session: session.and_then(|session| session.policy.as_deref()),
@@ -203,12 +211,19 @@ fn elsewhere(caller: &Caller, action: &str, subject: Subject<'_>) -> NoPermissio
         explicit: false,
         policy_type: "AccountLevelIdentityBasedPolicy",
         principal: shown(None, &caller.principal),
+        own: false,
         denied_by: None,
         looked_at: Vec::new(),
     }
 }
 
 impl NoPermission {
+    /// Whether the caller may see what a statement says: that of another account's secret or key is its owner's business,
+    /// as is whether there is such a thing (rule 10.12).
+    pub fn may_see(&self, looked: &LookedAt) -> bool {
+        self.own || !looked.of_resource
+    }
+
     /// The refusal of a request with its reasons.
     pub fn explained(identities: &Identities, policies: &Policies<'_>, request: &AccessRequest<'_>) -> Self {
         let explanation = policy::explain(policies, request);
@@ -233,6 +248,7 @@ impl NoPermission {
             explicit: denial.is_some(),
             policy_type,
             principal: shown(Some(identities), request.principal),
+            own: request.principal.account == *request.owner,
             denied_by: explanation.statements.iter().find(is_it).map(looked_at),
             looked_at: explanation.statements.iter().map(looked_at).collect(),
         }
@@ -267,6 +283,7 @@ pub fn looked_at(trace: &Trace<'_>) -> LookedAt {
     });
     LookedAt {
         policy,
+        of_resource: matches!(trace.source, Source::Resource | Source::Trust),
         statement: trace.statement,
         sid: trace.sid.map(str::to_owned),
         effect: match trace.effect {

@@ -1,21 +1,27 @@
 //! Secrets in memory, bounded by bytes. Values stay sealed; only data keys are unwrapped, in memory that is wiped.
 //!
-//! An entry is put in only under the secret's lock, by whoever loaded or committed it, so it is never older than
-//! the database.
+//! An entry is put in only under the secret's lock, by whoever loaded or committed it, so where nobody else writes it is
+//! never older than the database. Where others write, each use compares its revision with the database's.
 
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 
+use super::AppError;
 use super::loaded::Loaded;
 use crate::domain::{Scope, SecretName};
+use crate::store::Store;
 
 type Place = (Scope, SecretName);
 
 /// The cache.
 #[derive(Debug)]
-pub(super) struct Cache(Bounded<Place, Arc<Loaded>, ByBytes>);
+pub(super) struct Cache {
+    entries: Bounded<Place, Arc<Loaded>, ByBytes>,
+    /// Whom to ask whether an entry still stands; none where nobody else writes.
+    others: Option<Arc<dyn Store>>,
+}
 
 #[derive(Debug, Clone)]
 struct ByBytes;
@@ -31,25 +37,44 @@ const ORDINARY_BYTES: u64 = 2048;
 
 impl Cache {
     /// A cache of at most so many bytes.
-    pub(super) fn new(bytes: u64) -> Self {
+    pub(super) fn new(bytes: u64, store: &Arc<dyn Store>) -> Self {
         let items = usize::try_from(bytes / ORDINARY_BYTES).unwrap_or(usize::MAX).max(16);
-        Self(Bounded::with_weighter(items, bytes, ByBytes))
+        let entries = Bounded::with_weighter(items, bytes, ByBytes);
+        Self { entries, others: store.is_shared().then(|| Arc::clone(store)) }
     }
 
-    pub(super) fn get(&self, scope: &Scope, name: &SecretName) -> Option<Arc<Loaded>> {
-        self.0.get(&(scope.clone(), name.clone()))
+    /// The secret, if it is here and as it is in the database.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database is needed and does not answer.
+    pub(super) async fn get(
+        &self,
+        scope: &Scope,
+        name: &SecretName,
+    ) -> Result<Option<Arc<Loaded>>, AppError> {
+        let Some(loaded) = self.entries.get(&(scope.clone(), name.clone())) else { return Ok(None) };
+        let Some(store) = &self.others else { return Ok(Some(loaded)) };
+        match store.head(scope, name).await? {
+            Some((id, revision)) if id == loaded.secret.id && revision == loaded.secret.revision => {
+                Ok(Some(loaded))
+            }
+            _ => {
+                self.remove(scope, name);
+                Ok(None)
+            }
+        }
     }
 
     pub(super) fn put(&self, loaded: &Arc<Loaded>) {
         let place = (loaded.secret.scope.clone(), loaded.secret.name.clone());
-        self.0.insert(place, Arc::clone(loaded));
+        self.entries.insert(place, Arc::clone(loaded));
     }
 
     pub(super) fn remove(&self, scope: &Scope, name: &SecretName) {
-        self.0.remove(&(scope.clone(), name.clone()));
+        self.entries.remove(&(scope.clone(), name.clone()));
     }
 
     pub(super) fn clear(&self) {
-        self.0.clear();
+        self.entries.clear();
     }
 }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::sessions::Session;
+use super::{App, AppError};
 use crate::domain::policy::{Identity, Principal};
 use crate::domain::{AccountId, Timestamp};
+use crate::store::Store;
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -33,12 +35,17 @@ impl Caller {
 /// Allowed distance between the signer's clock and ours, both ways, in milliseconds (fact G2).
 pub const SKEW_MS: u64 = 15 * 60 * 1000;
 /// How long a nonce is remembered, in milliseconds: the skew on both sides (fact G3).
-const NONCE_MS: i64 = 30 * 60 * 1000;
+pub(super) const NONCE_MS: i64 = 30 * 60 * 1000;
 /// How many nonces one generation holds. Two generations of 64-byte entries stay below 400 MiB at the very worst.
 const NONCES: usize = 1_000_000;
 
-/// Nonces seen lately, per access key (fact G4). In memory: a restart forgets them.
-pub struct Nonces(Mutex<Generations>);
+/// Nonces seen lately, per access key (fact G4). In memory: a restart forgets them; with several processes also in their
+/// database.
+pub struct Nonces {
+    here: Mutex<Generations>,
+    /// Where the other processes' nonces are, if there are others.
+    everywhere: Option<Arc<dyn Store>>,
+}
 
 /// Two sets: the current one is filled, the previous one only asked. When the current one is old or full it becomes
 /// the previous one, so forgetting costs nothing per nonce.
@@ -56,18 +63,31 @@ impl fmt::Debug for Nonces {
     }
 }
 
-impl Default for Nonces {
-    fn default() -> Self {
-        Self(Mutex::new(Generations::default()))
-    }
-}
-
 impl Nonces {
+    /// No nonces but those in a store that others use, too.
+    pub fn new(app: &App) -> Self {
+        let store = &app.store;
+        Self { here: Mutex::default(), everywhere: store.is_shared().then(|| Arc::clone(store)) }
+    }
+
     /// Records a nonce of an access key; false when it was used already. To be called only after the signature was
     /// found right, or a stranger could use up somebody's nonces.
-    pub fn first_use(&self, access_key: &str, nonce: &str, now: Timestamp) -> bool {
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database is needed and does not answer.
+    pub async fn first_use(&self, access_key: &str, nonce: &str, now: Timestamp) -> Result<bool, AppError> {
         let entry = fingerprint(access_key, nonce);
-        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.first_use_here(entry, now) {
+            return Ok(false);
+        }
+        match &self.everywhere {
+            None => Ok(true),
+            Some(store) => Ok(store.use_nonce(entry.to_be_bytes(), now).await?),
+        }
+    }
+
+    fn first_use_here(&self, entry: u128, now: Timestamp) -> bool {
+        let mut sets = self.here.lock().unwrap_or_else(PoisonError::into_inner);
         let old = sets.begun.is_none_or(|begun| now.distance_ms(begun) >= NONCE_MS.unsigned_abs());
         if old || sets.current.len() >= NONCES {
             sets.previous = std::mem::take(&mut sets.current);
@@ -78,7 +98,7 @@ impl Nonces {
 
     /// Forgets all.
     pub fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
+        *self.here.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
     }
 }
 
@@ -100,13 +120,14 @@ mod tests {
 
     #[test]
     fn a_nonce_is_good_once_per_key_within_the_window() {
-        let nonces = Nonces::default();
+        let nonces = Nonces { here: Mutex::default(), everywhere: None };
+        let first = |key: &str, nonce: &str, now| nonces.first_use_here(fingerprint(key, nonce), now);
         let t = Timestamp::from_millis(1_000_000);
-        assert!(nonces.first_use("a", "n", t));
-        assert!(!nonces.first_use("a", "n", t));
-        assert!(nonces.first_use("b", "n", t), "nonces are scoped by access key");
-        assert!(nonces.first_use("", "an", t), "key and nonce do not run together");
-        assert!(!nonces.first_use("a", "n", t.plus_millis(NONCE_MS)), "still known one window later");
-        assert!(nonces.first_use("a", "n", t.plus_millis(3 * NONCE_MS)));
+        assert!(first("a", "n", t));
+        assert!(!first("a", "n", t));
+        assert!(first("b", "n", t), "nonces are scoped by access key");
+        assert!(first("", "an", t), "key and nonce do not run together");
+        assert!(!first("a", "n", t.plus_millis(NONCE_MS)), "still known one window later");
+        assert!(first("a", "n", t.plus_millis(3 * NONCE_MS)));
     }
 }

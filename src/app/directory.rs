@@ -13,7 +13,7 @@ use crate::domain::AccountId;
 use crate::identities::file::AccountFile;
 use crate::identities::{Identities, IdentityError};
 use crate::ports::Entropy;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Why an account was not put.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,12 @@ pub enum DirectoryError {
     Failed(#[from] AppError),
 }
 
-type Added = BTreeMap<AccountId, AccountFile>;
+/// The accounts that were put, and the revision of the store that they are of.
+#[derive(Debug, Clone, Default)]
+struct Added {
+    revision: u64,
+    accounts: BTreeMap<AccountId, AccountFile>,
+}
 
 /// All accounts.
 #[derive(Debug)]
@@ -54,11 +59,7 @@ impl Directory {
         entropy: Arc<dyn Entropy>,
         root: Arc<RootKey>,
     ) -> Result<Self, DirectoryError> {
-        let mut added = Added::new();
-        for (id, sealed) in store.accounts().await.map_err(AppError::from)? {
-            let file = open_account(&root, &id, &sealed)?;
-            added.insert(id, file);
-        }
+        let added = read(&*store, &root).await?;
         let current = RwLock::new(Arc::new(in_force(&declared, &added, &default)?));
         Ok(Self { store, entropy, root, default, declared, added: Mutex::new(added), current })
     }
@@ -71,7 +72,7 @@ impl Directory {
     /// What is written down of every account, without secrets: first the declared ones.
     pub async fn list(&self) -> Vec<AccountFile> {
         let added = self.added.lock().await;
-        let added = added.values().filter(|file| !is_declared(&self.declared, &file.id)).cloned();
+        let added = added.accounts.values().filter(|file| !is_declared(&self.declared, &file.id)).cloned();
         self.declared.iter().cloned().chain(added).map(AccountFile::without_secrets).collect()
     }
 
@@ -81,23 +82,21 @@ impl Directory {
     /// [`DirectoryError::Wrong`], [`DirectoryError::Declared`]; nothing is changed then.
     pub async fn put(&self, file: AccountFile) -> Result<(), DirectoryError> {
         let id = self.not_declared(&file.id)?;
-        let mut added = self.added.lock().await;
-        let file = match added.get(&id) {
-            Some(before) => file.with_secrets_of(before.clone()),
-            None => file,
-        };
-        let mut next = added.clone();
-        next.insert(id.clone(), file.clone());
-        let identities = in_force(&self.declared, &next, &self.default)?;
-        let plain = serde_json::to_vec(&file).map(Zeroizing::new);
-        let plain = plain.map_err(|e| AppError::Damaged(format!("an account: {e}")))?;
-        let context = AccountContext { account: id.as_str() };
-        let sealed = self.root.seal_account(&context, &plain, &mut *self.entropy.rng());
-        let sealed = sealed.map_err(AppError::from)?.as_bytes().to_vec();
-        self.store.set_account(id, Some(sealed)).await.map_err(AppError::from)?;
-        *added = next;
-        self.put_into_force(identities);
-        Ok(())
+        for _ in 0..ATTEMPTS {
+            let mut added = self.added.lock().await;
+            let file = match added.accounts.get(&id) {
+                Some(before) => file.clone().with_secrets_of(before.clone()),
+                None => file.clone(),
+            };
+            let mut next = added.clone();
+            next.accounts.insert(id.clone(), file.clone());
+            let identities = in_force(&self.declared, &next, &self.default)?;
+            let sealed = self.seal(&file)?;
+            if self.keep(&mut added, next, identities, &id, Some(sealed)).await? {
+                return Ok(());
+            }
+        }
+        Err(AppError::Busy.into())
     }
 
     /// Removes an account that was put; false when there is none.
@@ -106,27 +105,112 @@ impl Directory {
     /// [`DirectoryError::Declared`].
     pub async fn remove(&self, id: &str) -> Result<bool, DirectoryError> {
         let id = self.not_declared(id)?;
-        let mut added = self.added.lock().await;
-        let mut next = added.clone();
-        if next.remove(&id).is_none() {
-            return Ok(false);
+        for _ in 0..ATTEMPTS {
+            let mut added = self.added.lock().await;
+            let mut next = added.clone();
+            if next.accounts.remove(&id).is_none() {
+                return Ok(false);
+            }
+            let identities = in_force(&self.declared, &next, &self.default)?;
+            if self.keep(&mut added, next, identities, &id, None).await? {
+                return Ok(true);
+            }
         }
-        let identities = in_force(&self.declared, &next, &self.default)?;
-        self.store.set_account(id, None).await.map_err(AppError::from)?;
-        *added = next;
-        self.put_into_force(identities);
-        Ok(true)
+        Err(AppError::Busy.into())
     }
 
-    /// Forgets every account that was put; the store has done so already.
-    pub(super) async fn forget(&self) {
-        let mut added = self.added.lock().await;
-        added.clear();
-        match in_force(&self.declared, &added, &self.default) {
-            Ok(identities) => self.put_into_force(identities),
-            // They were in force when the server started.
-            Err(error) => tracing::error!(%error, "the declared accounts cannot be put into force"),
+    /// Whether the account is in the configuration file.
+    pub fn is_declared(&self, id: &str) -> bool {
+        is_declared(&self.declared, id)
+    }
+
+    /// Whether the account that was put before is the same as this; none when none was.
+    pub async fn holds(&self, file: &AccountFile) -> Option<bool> {
+        let added = self.added.lock().await;
+        let present = added.accounts.iter().find(|(id, _)| id.as_str() == file.id)?.1;
+        let [present, wanted] = [present, file].map(|file| serde_json::to_vec(file).map(Zeroizing::new).ok());
+        Some(present.is_some() && present == wanted)
+    }
+
+    /// Whether these accounts, put instead of all others, would go together with the declared ones.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self, files: &[AccountFile]) -> Result<(), IdentityError> {
+        let mut added = Added::default();
+        for file in files {
+            let wrong = |_invalid| IdentityError(format!("account id \"{}\" is not 1 to 32 digits", file.id));
+            added.accounts.insert(file.id.parse().map_err(wrong)?, file.clone());
         }
+        in_force(&self.declared, &added, &self.default).map(drop)
+    }
+
+    /// Commits a change of one account and puts it into force; false when another process changed accounts first, which
+    /// is read then.
+    async fn keep(
+        &self,
+        added: &mut Added,
+        next: Added,
+        identities: Identities,
+        id: &AccountId,
+        sealed: Option<Vec<u8>>,
+    ) -> Result<bool, DirectoryError> {
+        match self.store.set_account(id.clone(), sealed, added.revision).await {
+            Ok(()) => {
+                *added = Added { revision: added.revision + 1, ..next };
+                self.put_into_force(identities);
+                Ok(true)
+            }
+            Err(StoreError::Conflict) => {
+                self.read_into(added).await?;
+                Ok(false)
+            }
+            Err(other) => Err(AppError::from(other).into()),
+        }
+    }
+
+    /// Seals what is known of an account.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn seal(&self, file: &AccountFile) -> Result<Vec<u8>, AppError> {
+        let plain = serde_json::to_vec(file).map(Zeroizing::new);
+        let plain = plain.map_err(|e| AppError::Damaged(format!("an account: {e}")))?;
+        let context = AccountContext { account: &file.id };
+        Ok(self.root.seal_account(&context, &plain, &mut *self.entropy.rng())?.as_bytes().to_vec())
+    }
+
+    /// Opens what is known of an account, sealed by our root key or another one.
+    ///
+    /// # Errors
+    /// [`AppError::Damaged`] when it does not open.
+    pub fn open_sealed(
+        &self,
+        id: &AccountId,
+        sealed: &[u8],
+        by: Option<&RootKey>,
+    ) -> Result<AccountFile, AppError> {
+        open_account(by.unwrap_or(&self.root), id, sealed)
+    }
+
+    /// Reads the accounts again when they are at another revision.
+    pub(super) async fn follow(&self, revision: u64) -> Result<(), AppError> {
+        let mut added = self.added.lock().await;
+        if added.revision == revision { Ok(()) } else { self.read_into(&mut added).await }
+    }
+
+    /// Reads the accounts again.
+    pub(super) async fn reload(&self) -> Result<(), AppError> {
+        self.read_into(&mut *self.added.lock().await).await
+    }
+
+    async fn read_into(&self, added: &mut Added) -> Result<(), AppError> {
+        let read = read(&*self.store, &self.root).await?;
+        let identities = in_force(&self.declared, &read, &self.default);
+        // They are checked before they are put; but another process may have been given another configuration file.
+        self.put_into_force(identities.map_err(|e| AppError::Damaged(format!("the accounts: {e}")))?);
+        *added = read;
+        Ok(())
     }
 
     fn put_into_force(&self, identities: Identities) {
@@ -140,6 +224,19 @@ impl Directory {
     }
 }
 
+/// How often an account is put when other processes change accounts at the same time.
+const ATTEMPTS: u32 = 8;
+
+async fn read(store: &dyn Store, root: &RootKey) -> Result<Added, AppError> {
+    let kept = store.accounts().await?;
+    let open = |(id, sealed): (AccountId, Vec<u8>)| {
+        let file = open_account(root, &id, &sealed)?;
+        Ok((id, file))
+    };
+    let accounts = kept.accounts.into_iter().map(open).collect::<Result<_, AppError>>()?;
+    Ok(Added { revision: kept.revision, accounts })
+}
+
 fn is_declared(declared: &[AccountFile], id: &str) -> bool {
     declared.iter().any(|file| file.id == id)
 }
@@ -149,7 +246,7 @@ fn in_force(
     added: &Added,
     default: &AccountId,
 ) -> Result<Identities, IdentityError> {
-    let added = added.values().filter(|file| !is_declared(declared, &file.id));
+    let added = added.accounts.values().filter(|file| !is_declared(declared, &file.id));
     Identities::new(declared.iter().chain(added).cloned().collect(), default)
 }
 

@@ -7,11 +7,13 @@
 mod access;
 mod cache;
 mod callers;
+mod contents;
 mod directory;
 mod error;
 pub mod keys;
 mod loaded;
 mod locks;
+mod replicas;
 mod secrets;
 mod sessions;
 mod upkeep;
@@ -23,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 pub use access::{Access, LookedAt, NoPermission, Subject, looked_at};
 pub use callers::{Caller, Nonces, SKEW_MS};
+pub use contents::{KeysById, Unwrapped};
 pub use directory::{Directory, DirectoryError};
 pub use error::AppError;
 use keys::Keys;
@@ -32,10 +35,10 @@ pub use sessions::{Credentials, NewSession, Session};
 pub use upkeep::Damage;
 
 use crate::crypto::{CryptoError, RootKey};
-use crate::domain::{AccountId, Limits, Scope};
+use crate::domain::{AccountId, Limits, Scope, SecretId};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What the application needs from outside.
 #[derive(Debug)]
@@ -73,6 +76,7 @@ pub struct App {
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
     commits: TaskTracker,
+    watch: replicas::Watch,
 }
 
 /// Name of the sealed marker that tells a wrong root key.
@@ -96,13 +100,7 @@ impl App {
             default_account,
             resource_policies,
         } = parts;
-        match store.meta(MARKER).await.map_err(AppError::from)? {
-            Some(marker) => root.check_marker(&marker).map_err(AppError::from)?,
-            None => {
-                let marker = root.marker(&mut *entropy.rng()).map_err(AppError::from)?;
-                store.add_meta(MARKER, marker.as_bytes().to_vec()).await.map_err(AppError::from)?;
-            }
-        }
+        check_marker(&*store, &root, &*entropy).await?;
         let commits = TaskTracker::new();
         let root = Arc::new(root);
         let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
@@ -111,7 +109,8 @@ impl App {
         let (of_keys, chance, of_root) = shared();
         let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, commits.clone());
         let keys = Arc::new(keys);
-        Ok(Arc::new(Self {
+        let cache = cache::Cache::new(cache_bytes, &store);
+        let app = Self {
             vault: vault::Vault::new(Arc::clone(&keys), Arc::clone(&entropy)),
             keys,
             root,
@@ -121,10 +120,13 @@ impl App {
             clock,
             entropy,
             limits,
-            cache: Arc::new(cache::Cache::new(cache_bytes)),
+            cache: Arc::new(cache),
             locks: locks::Locks::default(),
             commits,
-        }))
+            watch: replicas::Watch::default(),
+        };
+        app.catch_up().await?;
+        Ok(Arc::new(app))
     }
 
     /// The bounds on secrets.
@@ -158,6 +160,14 @@ impl App {
         sessions::open(token, &self.root)
     }
 
+    /// A fresh identity for a secret.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn fresh_secret_id(&self) -> Result<SecretId, AppError> {
+        vault::fresh_secret_id(&*self.entropy)
+    }
+
     /// Customer master keys.
     pub fn keys(&self) -> &Keys {
         &self.keys
@@ -184,6 +194,21 @@ impl App {
         self.commits.wait().await;
         self.store.close().await;
     }
+}
+
+/// Checks the root key against the store's marker. A store without one gets it; when another process gives it one at the
+/// same moment, that one is checked.
+async fn check_marker(store: &dyn Store, root: &RootKey, entropy: &dyn Entropy) -> Result<(), AppError> {
+    if store.meta(MARKER).await?.is_none() {
+        let marker = root.marker(&mut *entropy.rng())?;
+        match store.add_meta(MARKER, marker.as_bytes().to_vec()).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Conflict) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    let marker = store.meta(MARKER).await?.ok_or(AppError::Busy)?;
+    Ok(root.check_marker(&marker)?)
 }
 
 /// The scope that a reference means for a caller.

@@ -6,6 +6,7 @@ use tokio::sync::OwnedMutexGuard;
 use zeroize::Zeroizing;
 
 use super::loaded::{DataKey, Loaded};
+use super::replicas::until_first;
 use super::vault::{Target, fresh_secret_id, target};
 use super::{App, AppError, resolve};
 use crate::crypto::same_bytes;
@@ -15,9 +16,6 @@ use crate::domain::{
     Timestamp, Version, VersionId,
 };
 use crate::store::{Batch, SealedValue, StoreError};
-
-/// How often a decision is made anew when somebody else changed the secret first.
-const ATTEMPTS: u32 = 3;
 
 /// A secret to be created.
 #[derive(Debug, Clone)]
@@ -74,7 +72,7 @@ impl App {
     /// [`Refusal::SecretNotFound`] when there is none or its recovery window is over.
     pub async fn find(&self, caller: &Scope, reference: &SecretRef) -> Result<Arc<Loaded>, AppError> {
         let scope = resolve(caller, reference)?;
-        let cached = self.cache.get(&scope, &reference.name);
+        let cached = self.cache.get(&scope, &reference.name).await?;
         let found = match cached {
             Some(loaded) => Some(loaded),
             None => {
@@ -99,6 +97,15 @@ impl App {
     /// # Errors
     /// [`Refusal::SecretExists`], [`Refusal::NameInRecoveryWindow`], and those of [`writes::create`].
     pub async fn create(
+        &self,
+        scope: &Scope,
+        creation: Creation,
+        value: &[u8],
+    ) -> Result<Arc<Loaded>, AppError> {
+        until_first!(self, self.create_once(scope, creation.clone(), value))
+    }
+
+    async fn create_once(
         &self,
         scope: &Scope,
         creation: Creation,
@@ -138,12 +145,8 @@ impl App {
         let next = Loaded::created(secret, sealed.value.clone(), key.clone());
         let place = (scope.clone(), next.secret.name.clone());
         let decided = Decided { place, change, value: Some(sealed.value), key: Some(key) };
-        match self.commit(guard, decided, Some(next)).await {
-            Ok((_, created)) => created.ok_or_else(|| Refusal::SecretNotFound.into()),
-            // Another process created the name in the meantime.
-            Err(AppError::Busy) => Err(Refusal::SecretExists.into()),
-            Err(other) => Err(other),
-        }
+        let (_, created) = self.commit(guard, decided, Some(next)).await?;
+        created.ok_or_else(|| Refusal::SecretNotFound.into())
     }
 
     /// Puts a version. An equal re-put changes nothing (rule 2.4).
@@ -158,24 +161,28 @@ impl App {
         value: &[u8],
     ) -> Result<Arc<Loaded>, AppError> {
         let scope = resolve(caller, reference)?;
-        for _ in 0..ATTEMPTS {
-            let guard = self.locks.hold(&scope, &reference.name).await;
-            let (guard, loaded) = self.load_live(guard, &scope, &reference.name).await?;
-            let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
-            let now = self.clock.now();
-            let Some(change) = self.decide_put(&loaded, put, value, now).await? else { return Ok(loaded) };
-            let target = target(&loaded.secret, &put.version, put.data_type);
-            let sealed = self.vault.seal(target, value, Some(&loaded), now).await?;
-            let next = loaded.after(&change, Some(sealed.value.clone()), sealed.fresh.clone());
-            let plain = Decided::plain(&loaded.secret, change);
-            let decided = Decided { value: Some(sealed.value), key: sealed.fresh, ..plain };
-            match self.commit(guard, decided, next).await {
-                Err(AppError::Busy) => {}
-                Ok((_, next)) => return next.ok_or_else(|| Refusal::SecretNotFound.into()),
-                Err(other) => return Err(other),
-            }
-        }
-        Err(AppError::Busy)
+        until_first!(self, self.put_once(&scope, &reference.name, put, value))
+    }
+
+    async fn put_once(
+        &self,
+        scope: &Scope,
+        name: &SecretName,
+        put: &Put,
+        value: &[u8],
+    ) -> Result<Arc<Loaded>, AppError> {
+        let guard = self.locks.hold(scope, name).await;
+        let (guard, loaded) = self.load_live(guard, scope, name).await?;
+        let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
+        let now = self.clock.now();
+        let Some(change) = self.decide_put(&loaded, put, value, now).await? else { return Ok(loaded) };
+        let target = target(&loaded.secret, &put.version, put.data_type);
+        let sealed = self.vault.seal(target, value, Some(&loaded), now).await?;
+        let next = loaded.after(&change, Some(sealed.value.clone()), sealed.fresh.clone());
+        let plain = Decided::plain(&loaded.secret, change);
+        let decided = Decided { value: Some(sealed.value), key: sealed.fresh, ..plain };
+        let (_, next) = self.commit(guard, decided, next).await?;
+        next.ok_or_else(|| Refusal::SecretNotFound.into())
     }
 
     async fn decide_put(
@@ -215,26 +222,35 @@ impl App {
         F: Fn(&Secret, Timestamp) -> Result<Option<Change>, Refusal> + Send + Sync,
     {
         let scope = resolve(caller, reference)?;
-        for _ in 0..ATTEMPTS {
-            let guard = self.locks.hold(&scope, &reference.name).await;
-            let (guard, loaded) = self.load_live(guard, &scope, &reference.name).await?;
-            let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
-            let Some(change) = decide(&loaded.secret, self.clock.now())? else { return Ok(Some(loaded)) };
-            let next = loaded.after(&change, None, None);
-            match self.commit(guard, Decided::plain(&loaded.secret, change), next).await {
-                Err(AppError::Busy) => {}
-                done => return done.map(|(_, next)| next),
-            }
-        }
-        Err(AppError::Busy)
+        until_first!(self, self.change_once(&scope, &reference.name, &decide))
+    }
+
+    async fn change_once<F>(
+        &self,
+        scope: &Scope,
+        name: &SecretName,
+        decide: &F,
+    ) -> Result<Option<Arc<Loaded>>, AppError>
+    where
+        F: Fn(&Secret, Timestamp) -> Result<Option<Change>, Refusal> + Send + Sync,
+    {
+        let guard = self.locks.hold(scope, name).await;
+        let (guard, loaded) = self.load_live(guard, scope, name).await?;
+        let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
+        let Some(change) = decide(&loaded.secret, self.clock.now())? else { return Ok(Some(loaded)) };
+        let next = loaded.after(&change, None, None);
+        self.commit(guard, Decided::plain(&loaded.secret, change), next).await.map(|(_, next)| next)
     }
 
     /// Removes a secret whose recovery window is over; false when it is not (any more).
     pub(super) async fn purge_if_due(&self, scope: &Scope, name: &SecretName) -> Result<bool, AppError> {
         let guard = self.locks.hold(scope, name).await;
-        let before = self.load(scope, name).await?;
-        let (_, after) = self.load_live(guard, scope, name).await?;
-        Ok(before.is_some() && after.is_none())
+        let loaded = self.load(scope, name).await?;
+        let Some(due) = loaded.filter(|l| l.secret.is_due_for_purge(self.clock.now())) else {
+            return Ok(false);
+        };
+        let change = writes::purge(&due.secret);
+        self.commit(guard, Decided::plain(&due.secret, change), None).await.map(|_gone| true)
     }
 
     /// The secret from cache or store; to be called with its lock held.
@@ -243,7 +259,7 @@ impl App {
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<Arc<Loaded>>, AppError> {
-        if let Some(loaded) = self.cache.get(scope, name) {
+        if let Some(loaded) = self.cache.get(scope, name).await? {
             return Ok(Some(loaded));
         }
         let Some(record) = self.store.load_secret(scope, name).await? else { return Ok(None) };
@@ -290,6 +306,11 @@ impl App {
             outcome.map(|()| (guard, next))
         });
         let died = |_| StoreError::Unavailable("a commit died".to_owned());
-        Ok(task.await.map_err(died)??)
+        let outcome = task.await.map_err(died)?;
+        if matches!(outcome, Err(StoreError::Conflict)) {
+            // Whoever decides anew learns first what others changed: the key that was to seal the value, for one.
+            self.catch_up().await?;
+        }
+        Ok(outcome?)
     }
 }

@@ -1,10 +1,15 @@
 //! What happens without a caller: purging what is due, resetting, checking everything.
 
+use super::callers::NONCE_MS;
+use super::replicas::unless_busy;
 use super::{App, AppError};
-use crate::domain::{Scope, SecretName, StageLabel, Timestamp};
+use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
 
 /// How many secrets are looked at in one go.
 const BATCH: u32 = 100;
+
+/// How often work that others may have made due is looked for, in milliseconds.
+const LOOK_MS: i64 = 60 * 1000;
 
 /// Something that a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,10 @@ impl App {
     /// # Errors
     /// [`AppError::Unavailable`] when the database fails; what was done until then stays done.
     pub async fn do_due(&self) -> Result<u64, AppError> {
+        self.catch_up().await?;
+        if self.store.is_shared() {
+            self.store.forget_nonces(self.clock.wall().plus_millis(-NONCE_MS)).await?;
+        }
         self.keys.do_all_due().await?;
         self.purge_due().await
     }
@@ -31,7 +40,9 @@ impl App {
     /// # Errors
     /// [`AppError::Unavailable`] when the database fails.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, AppError> {
-        let times = [self.store.next_purge().await?, self.store.next_key_due().await?];
+        // Where others may move the clock, or schedule something, it is looked at every minute.
+        let look = self.store.is_shared().then(|| self.clock.now().plus_millis(LOOK_MS));
+        let times = [self.store.next_purge().await?, self.store.next_key_due().await?, look];
         Ok(times.into_iter().flatten().min())
     }
 
@@ -45,7 +56,7 @@ impl App {
             let due = self.store.due_for_purge(self.clock.now(), BATCH).await?;
             let mut progress = false;
             for (scope, name) in due {
-                if self.purge_if_due(&scope, &name).await? {
+                if unless_busy(self.purge_if_due(&scope, &name).await)? {
                     purged += 1;
                     progress = true;
                 }
@@ -56,7 +67,7 @@ impl App {
         }
     }
 
-    /// Removes every secret and key. Requests under way may still answer from what they had read.
+    /// Removes every secret, key and kept account, and sets the clock back. Requests under way may still answer from what they had read.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database fails.
@@ -68,8 +79,9 @@ impl App {
         self.cache.clear();
         self.keys.clear();
         outcome?;
-        self.directory.forget().await;
-        Ok(())
+        self.directory.reload().await?;
+        self.clock.adopt(ClockSetting::default());
+        self.catch_up().await
     }
 
     /// Opens every value and verifies every invariant.

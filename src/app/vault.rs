@@ -1,17 +1,18 @@
 //! Envelope encryption: root key → CMKs → data keys → values.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::AppError;
 use super::keys::{HeldKey, Keys, Material};
 use super::loaded::{DataKey, Loaded};
+use super::{AppError, KeysById};
 use crate::crypto::{Cipher, CryptoError, DataKeyContext, KeyRing, SymmetricKey, ValueContext};
 use crate::domain::keys::decisions::KeyRefusal;
-use crate::domain::{DataType, KeyId, Scope, Secret, SecretId, Timestamp, VersionId};
+use crate::domain::{DataType, KeyId, Scope, Secret, SecretId, Timestamp, Version, VersionId};
 use crate::ports::Entropy;
-use crate::store::{DataKeyRecord, SealedValue, StoreError};
+use crate::store::{DataKeyRecord, SealedValue, SecretRecord, StoreError};
 
 /// What seals and opens values.
 #[derive(Debug)]
@@ -122,6 +123,60 @@ impl Vault {
             self.open_whatever_the_state(loaded, &version.id, version.data_type).await?;
         }
         Ok(())
+    }
+
+    /// Opens every value of a secret that is not in use, with keys that are not either.
+    pub(super) fn open_record(
+        &self,
+        record: &SecretRecord,
+        keys: &KeysById,
+    ) -> Result<Vec<Zeroizing<Vec<u8>>>, AppError> {
+        let missing = |what: &str| StoreError::Corrupt(format!("{what} of a version is missing"));
+        let secret = &record.secret;
+        let mut ciphers = BTreeMap::new();
+        for data_key in &record.data_keys {
+            let held = keys.get(&data_key.key).ok_or_else(|| missing("the key"))?;
+            let material = self.keys.open(held)?;
+            let context = data_key_context(&secret.scope, &secret.id, data_key);
+            let key = symmetric(&material)?.unwrap_data_key(&context, &data_key.wrapped)?;
+            ciphers.insert(data_key.id.as_str(), Cipher::new(&key));
+        }
+        let open = |version: &Version| {
+            let value = record.values.iter().find(|value| value.version == version.id);
+            let value = value.ok_or_else(|| missing("the value"))?;
+            let id = value.data_key.as_str();
+            let cipher = ciphers.get(id).ok_or_else(|| missing("the data key"))?;
+            let context = value_context(&secret.scope, &secret.id, &version.id, version.data_type, id);
+            Ok(cipher.open(&context.encode(), &value.sealed)?)
+        };
+        secret.versions.iter().map(open).collect()
+    }
+
+    /// Seals every value of a secret that is not in use yet, under one fresh data key.
+    pub(super) fn seal_record(
+        &self,
+        secret: Secret,
+        values: &[Zeroizing<Vec<u8>>],
+        held: &HeldKey,
+        now: Timestamp,
+    ) -> Result<SecretRecord, AppError> {
+        let material = self.keys.open(held)?;
+        let ring = symmetric(&material)?;
+        let Some(first) = secret.versions.first() else {
+            return Err(StoreError::Corrupt("a secret without versions".to_owned()).into());
+        };
+        let target = target(&secret, &first.id, first.data_type);
+        let key = self.make_data_key(target, held.key().id.clone(), ring, now)?;
+        let cipher = key.cipher.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
+        let mut sealed = Vec::with_capacity(values.len());
+        for (version, value) in secret.versions.iter().zip(values) {
+            let id = key.record.id.as_str();
+            let context = value_context(&secret.scope, &secret.id, &version.id, version.data_type, id);
+            let bytes = cipher.seal(&context.encode(), value, &mut *self.entropy.rng())?;
+            let (version, data_key) = (version.id.clone(), key.record.id.clone());
+            sealed.push(SealedValue { version, data_key, sealed: Arc::from(bytes.as_bytes()) });
+        }
+        Ok(SecretRecord { secret, values: sealed, data_keys: vec![key.record] })
     }
 
     async fn cipher(&self, scope: &Scope, secret: &SecretId, key: &DataKey) -> Result<Arc<Cipher>, AppError> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use clap::CommandFactory;
 
 use super::StoreArgs;
 use super::startup::{self, Place};
@@ -32,11 +33,18 @@ pub(super) fn healthcheck(url: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<std::fs::File>)> {
+/// Opens the data, which must be there.
+pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<std::fs::File>)> {
     let place = Place::from_args(args)?;
     if let Place::Files { database, .. } = &place {
         ensure!(database.exists(), "there is no database {}", database.display());
     }
+    open_or_make(args).await
+}
+
+/// Opens the data, which is made when it is not there.
+pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<std::fs::File>)> {
+    let place = Place::from_args(args)?;
     let opened = startup::open(&place, args, &OsEntropy).await?;
     let parts = Parts {
         store: opened.store,
@@ -83,5 +91,26 @@ pub(super) fn actions(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let parameters: Vec<String> = action.parameters().iter().map(parameter).collect();
         writeln!(out, "{:<32} {state:<8} {}", action.name(), parameters.join(" "))?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a completion script.
+pub(super) fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut super::Cli::command(), "sesame", &mut script);
+    out.write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the manual page: the program's, then one section per command.
+pub(super) fn man(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let mut page = Vec::new();
+    let command = super::Cli::command();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    for sub in command.get_subcommands() {
+        let name = format!("sesame-{}", sub.get_name());
+        clap_mangen::Man::new(sub.clone()).title(name).render(&mut page)?;
+    }
+    out.write_all(&page)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,9 +1,13 @@
 //! The command line. Every flag has an environment variable `SESAME_<FLAG>`; the flag wins.
 
+mod client;
 mod commands;
+mod files;
 mod policy;
 mod serve;
 mod startup;
+mod tls;
+mod upkeep;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -28,21 +32,44 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Exit 0 when the server is ready.
     Healthcheck {
         /// The server's address.
         #[arg(long, env = "SESAME_URL", default_value = "http://127.0.0.1:7070")]
         url: String,
     },
+    /// Bring a running server to what a seed says: what is absent is made, what differs is brought into line.
+    Seed(files::SeedArgs),
+    /// Write everything down: accounts, keys, secrets; sealed unless --plaintext.
+    Export(files::ExportArgs),
+    /// Take in what an export wrote.
+    Import(files::ImportArgs),
     /// Open every value, verify every invariant, report; exit 1 on damage.
     Check(StoreArgs),
+    /// Copy the database of a running server, consistently.
+    Backup(upkeep::BackupArgs),
+    /// Replace the root key of data that no server has open.
+    Rekey(upkeep::RekeyArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
     /// Run pending migrations and stop.
     Migrate(StoreArgs),
     /// Try policies without a server.
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+    /// Print the CA certificate that HTTPS answers are signed with; made if there is none.
+    Ca {
+        /// Directory that holds it in tls/ [default: the platform's data directory + /sesame].
+        #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
+        data_dir: Option<PathBuf>,
     },
     /// List every action, its state (real or refused) and its parameters.
     Actions,
@@ -71,9 +98,13 @@ struct StoreArgs {
     /// Directory of sesame.db and root.key [default: the platform's data directory + /sesame].
     #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The database [default: SQLite in the data directory]: sqlite:PATH.
-    #[arg(long, env = "SESAME_DATABASE", value_name = "URL")]
-    database: Option<String>,
+    /// The database [default: SQLite in the data directory]: sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME.
+    #[arg(long, env = "SESAME_DATABASE", value_name = "URL", hide_env_values = true)]
+    database: Option<secrecy::SecretString>,
+    /// The most connections to PostgreSQL.
+    #[arg(long, env = "SESAME_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    database_connections: u32,
     /// The root key, 64 hexadecimal digits or base64, instead of the file root.key.
     #[arg(long, env = "SESAME_ROOT_KEY", value_name = "KEY", hide = true, hide_env_values = true)]
     root_key: Option<secrecy::SecretString>,
@@ -105,9 +136,14 @@ struct ServeArgs {
     /// Configuration file: accounts, users, roles, policies, access keys, limits.
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Seed, applied before the server is ready: keys, secrets, versions, labels, tags, accounts.
+    #[arg(long, env = "SESAME_SEED", value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// What `/_sesame` wants as `Authorization: Bearer` in signed and enforced mode.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
+    #[command(flatten)]
+    tls: tls::TlsArgs,
     /// How log lines look.
     #[arg(long, env = "SESAME_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
@@ -121,12 +157,20 @@ struct ServeArgs {
 /// # Errors
 /// What stopped it, as a chain that reads as one line.
 pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => runtime()?.block_on(serve::run(args, out)),
+    match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
+        Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
         Command::Healthcheck { url } => commands::healthcheck(&url),
+        Command::Seed(args) => files::seed(&args, out),
+        Command::Export(args) => runtime()?.block_on(files::export(&args, out)),
+        Command::Import(args) => runtime()?.block_on(files::import(&args, out)),
+        Command::Backup(args) => runtime()?.block_on(upkeep::backup(&args, out)),
+        Command::Rekey(args) => runtime()?.block_on(upkeep::rekey(&args, out)),
+        Command::Completions { shell } => commands::completions(shell, out),
+        Command::Man => commands::man(out),
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
         Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
         Command::Policy { command: PolicyCommand::Test(args) } => policy::test(&args, out),
+        Command::Ca { data_dir } => tls::print_ca(data_dir.as_deref(), out),
         Command::Actions => commands::actions(out),
     }
 }

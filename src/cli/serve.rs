@@ -9,13 +9,16 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::files;
 use super::startup::{self, Place};
 use super::{Auth, ServeArgs};
 use crate::app::{App, Parts};
 use crate::config::Config;
-use crate::domain::{AccountId, Region};
+use crate::domain::{AccountId, Region, Scope};
 use crate::ports::{OsEntropy, ServerClock};
 use crate::server::{self, AuthMode, Settings, url_of};
+use crate::state::read::Reader;
+use crate::state::seed as seeds;
 use crate::telemetry;
 
 /// Starts, says so, serves until a signal, stops.
@@ -32,14 +35,16 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         .account_id
         .parse()
         .with_context(|| format!("--account-id \"{}\" is no account id", args.account_id))?;
+    let seed = args.seed.as_deref().map(files::load).transpose()?;
     let config = Config::load(args.config.as_deref(), &default_account)?;
     // Everything that can fail without touching the disk comes first: the port, too.
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let place = if args.in_memory { Place::Memory } else { Place::from_args(&args.store)? };
-    let opened = startup::open(&place, &args.store, &OsEntropy).await?;
     let clock = Arc::new(ServerClock::default());
+    let tls = args.tls.open(&place, address.ip(), Arc::clone(&clock) as _)?;
+    let opened = startup::open(&place, &args.store, &OsEntropy).await?;
     let parts = Parts {
         store: opened.store,
         clock: Arc::clone(&clock) as _,
@@ -51,6 +56,12 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         default_account: default_account.clone(),
     };
     let app = App::open(parts, opened.root).await.context("cannot open the database")?;
+    if let (Some(file), Some(path)) = (&seed, &args.seed) {
+        let scope = Scope { account: default_account.clone(), region: default_region.clone() };
+        let now = app.clock().now();
+        let reader = Reader { app: &app, scope, now, source: None, beside: true };
+        seeds::apply(&reader, file).await.with_context(|| path.display().to_string())?;
+    }
     if mode == AuthMode::Open && !address.ip().is_loopback() {
         tracing::warn!(%address, "anyone who reaches this address can read and change every secret (--auth open)");
     }
@@ -70,8 +81,16 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     }
     writeln!(out, "Ready.")?;
     out.flush()?;
-    let settings =
-        Settings { app, clock, mode, default_account, default_region, admin_token: args.admin_token };
+    let settings = Settings {
+        app,
+        clock,
+        mode,
+        default_account,
+        default_region,
+        seed,
+        admin_token: args.admin_token,
+        tls,
+    };
     let shutdown = CancellationToken::new();
     let serving = server::serve(settings, listener, shutdown.clone());
     let hard_stop = signals(shutdown);

@@ -7,41 +7,78 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::StoreArgs;
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::Entropy;
-use crate::store::Store;
 use crate::store::sql::SqlStore;
-use crate::store::sql::sqlite::{self, Peek};
+use crate::store::sql::postgres::{self, Address};
+use crate::store::sql::sqlite;
+use crate::store::{Peek, Store, StoreError};
 
 /// Where the data is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Place {
     /// Nowhere on disk.
     Memory,
     /// A directory, and the database file.
     Files { dir: PathBuf, database: PathBuf },
+    /// A database server, which others may use, too, and the directory of the root key, if it is in a file.
+    Server { dir: PathBuf, address: Box<Address>, connections: u32 },
 }
 
 impl Place {
     /// The place that the flags name, or the platform's own.
     pub(super) fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
-        let dir = match &args.data_dir {
-            Some(dir) => dir.clone(),
-            None => platform_dir().context("there is no home directory; name one with --data-dir")?,
+        const KNOWN: &str = "--database must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME";
+        let dir = data_dir(args.data_dir.as_deref())?;
+        #[expect(clippy::disallowed_methods, reason = "the address comes in as text")]
+        let Some(url) = args.database.as_ref().map(ExposeSecret::expose_secret) else {
+            let database = dir.join("sesame.db");
+            return Ok(Self::Files { dir, database });
         };
-        let database = match args.database.as_deref() {
-            None => dir.join("sesame.db"),
-            Some(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => PathBuf::from(path.strip_prefix("//").unwrap_or(path)),
-                None => bail!("--database must be sqlite:PATH; other databases are not available yet"),
-            },
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let database = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+            return Ok(Self::Files { dir, database });
+        }
+        ensure!(url.starts_with("postgres://") || url.starts_with("postgresql://"), KNOWN);
+        // What is wrong with it is not said by quoting it: there may be a password in it.
+        let address: Address = url.parse().map_err(|why: String| anyhow!(why)).context(KNOWN)?;
+        Ok(Self::Server { dir, address: Box::new(address), connections: args.database_connections })
+    }
+
+    /// The directory of the root key, and of the authority of HTTPS.
+    pub(super) fn dir(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::Files { dir, .. } | Self::Server { dir, .. } => Some(dir),
+        }
+    }
+
+    /// Looks at the database without changing it.
+    async fn look(&self) -> anyhow::Result<Peek> {
+        match self {
+            Self::Memory => Ok(Peek::default()),
+            Self::Files { database, .. } => look(database).await,
+            Self::Server { address, .. } => {
+                postgres::peek(address).await.with_context(|| format!("cannot use the database {self}"))
+            }
+        }
+    }
+
+    /// Opens the database and brings it to this version's schema.
+    async fn store(&self) -> anyhow::Result<Arc<dyn Store>> {
+        let store: Result<Arc<dyn Store>, StoreError> = match self {
+            Self::Memory => SqlStore::in_memory().await.map(|store| Arc::new(store) as _),
+            Self::Files { database, .. } => SqlStore::open(database).await.map(|store| Arc::new(store) as _),
+            Self::Server { address, connections, .. } => {
+                SqlStore::connect(address, *connections).await.map(|store| Arc::new(store) as _)
+            }
         };
-        Ok(Self::Files { dir, database })
+        store.with_context(|| format!("cannot open the database {self}"))
     }
 }
 
@@ -50,7 +87,16 @@ impl fmt::Display for Place {
         match self {
             Self::Memory => f.write_str("in memory"),
             Self::Files { database, .. } => write!(f, "{}", database.display()),
+            Self::Server { address, .. } => address.fmt(f),
         }
+    }
+}
+
+/// The directory that a flag names, or the platform's own.
+pub(super) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(dir) => Ok(dir.to_owned()),
+        None => platform_dir().context("there is no home directory; name one with --data-dir"),
     }
 }
 
@@ -73,63 +119,92 @@ pub(super) struct Opened {
 }
 
 /// Fact about the installation: the salt of a passphrase.
-const SALT: &str = "root-key-salt";
+pub(super) const SALT: &str = "root-key-salt";
 
 /// Opens the data. A wrong root key, a damaged database, a directory that is in use or cannot be written to are
 /// found before anything is changed.
 pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy) -> anyhow::Result<Opened> {
     let given = Given::from_args(args)?;
-    let Place::Files { dir, database } = place else {
-        let root = match given {
-            Given::Key(root) => *root,
-            Given::Passphrase(text) => RootKey::from_passphrase(&text, &fresh_salt(entropy))?,
-            Given::Nothing => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
-        };
-        return Ok(Opened { store: Arc::new(SqlStore::in_memory().await?), root, lock: None });
+    let lock = match place {
+        Place::Files { dir, .. } => Some(prepare(dir)?),
+        Place::Memory | Place::Server { .. } => None,
     };
-    let lock = prepare(dir)?;
-    let peek = look(database).await?;
+    let peek = place.look().await?;
     let stored_salt = salt_of(&peek)?;
     let mut fresh_file = None;
     let mut fresh_salt_used = None;
-    let root = match given {
-        Given::Key(root) => *root,
-        Given::Passphrase(text) => {
+    let root = match (given, place.dir()) {
+        (Given::Key(root), _) => *root,
+        (Given::Nothing, Some(dir)) if finish_rekey(dir, &peek)? => {
+            tracing::info!("an interrupted change of the root key was finished");
+            RootKey::from_key(&file_key(&dir.join(KEY_FILE), false, entropy)?.0)?
+        }
+        (Given::Passphrase(text), _) => {
             let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
             RootKey::from_passphrase(&text, &salt)?
         }
-        Given::Nothing => {
-            let (key, fresh) = file_key(&dir.join("root.key"), peek.marker.is_none(), entropy)?;
+        (Given::Nothing, None) => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
+        (Given::Nothing, Some(dir)) => {
+            let (key, fresh) = file_key(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
             let root = RootKey::from_key(&key)?;
-            fresh_file = fresh.then_some(key);
+            fresh_file = fresh.then_some((dir, key));
             root
         }
     };
     if let Some(marker) = &peek.marker
         && root.check_marker(marker).is_err()
     {
-        bail!("the root key does not open the database {}", database.display());
+        bail!("the root key does not open the database {place}");
     }
-    if let Some(key) = fresh_file {
-        write_key(&dir.join("root.key"), &key)?;
+    if let Some((dir, key)) = fresh_file {
+        make(dir)?;
+        write_key(&dir.join(KEY_FILE), &key)?;
     }
-    let store = SqlStore::open(database)
-        .await
-        .with_context(|| format!("cannot open the database {}", database.display()))?;
+    let store = place.store().await?;
     if let Some(salt) = fresh_salt_used {
-        store.add_meta(SALT, salt.to_vec()).await?;
+        match store.add_meta(SALT, salt.to_vec()).await {
+            Err(StoreError::Conflict) => {
+                bail!("another process has just begun with this database; start again")
+            }
+            added => added?,
+        }
     }
-    Ok(Opened { store: Arc::new(store), root, lock: Some(lock) })
+    Ok(Opened { store, root, lock })
 }
 
-/// Makes the directory if need be and takes its lock.
-fn prepare(dir: &Path) -> anyhow::Result<File> {
-    let shown = dir.display();
+/// The root key's file in the data directory.
+pub(super) const KEY_FILE: &str = "root.key";
+/// The next root key's file, while the root key is changed.
+pub(super) const NEXT_KEY_FILE: &str = "root.key.next";
+
+/// Finishes a change of the root key that was cut off: when the next key is the one that the database is sealed with
+/// it becomes the key, otherwise it never was. Says whether it became it.
+fn finish_rekey(dir: &Path, peek: &Peek) -> anyhow::Result<bool> {
+    let next = dir.join(NEXT_KEY_FILE);
+    let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
+    let fits = super::files::root_key(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
+    if fits {
+        super::files::finish(&next, &dir.join(KEY_FILE))
+            .context("cannot finish the change of the root key")?;
+    } else {
+        std::fs::remove_file(&next).context("cannot undo the change of the root key")?;
+    }
+    Ok(fits)
+}
+
+/// Makes the data directory if need be.
+fn make(dir: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .with_context(|| format!("cannot make the data directory {shown}"))?;
+        .with_context(|| format!("cannot make the data directory {}", dir.display()))
+}
+
+/// Makes the directory if need be and takes its lock.
+fn prepare(dir: &Path) -> anyhow::Result<File> {
+    make(dir)?;
+    let shown = dir.display();
     let lock = File::open(dir).with_context(|| format!("cannot open the data directory {shown}"))?;
     match lock.try_lock() {
         Ok(()) => {}
@@ -163,7 +238,7 @@ fn salt_of(peek: &Peek) -> anyhow::Result<Option<[u8; 16]>> {
     Ok(Some(salt.as_slice().try_into().context("the salt of the passphrase is damaged")?))
 }
 
-fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
+pub(super) fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
     let mut salt = [0; 16];
     entropy.rng().fill_bytes(&mut salt);
     salt
@@ -213,15 +288,18 @@ fn file_key(path: &Path, is_new: bool, entropy: &dyn Entropy) -> anyhow::Result<
 }
 
 /// Writes a fresh key durably, for its owner only, before anything is sealed with it.
-fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
+pub(super) fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
     let write = || {
         // Under another name first: a crash must not leave a file without a key.
-        let draft = path.with_extension("key.new");
+        let draft = path.with_extension(format!("key.{}", std::process::id()));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(key.to_hex().as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        std::fs::rename(&draft, path)?;
+        // Not a rename: when another process was faster, its key must stay.
+        let linked = std::fs::hard_link(&draft, path);
+        std::fs::remove_file(&draft)?;
+        linked?;
         path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
     };
     write().with_context(|| format!("cannot write the root key file {}", path.display()))

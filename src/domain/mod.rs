@@ -32,4 +32,4 @@ pub use refusal::Refusal;
 pub use secret::{DataType, Secret, SecretType, Version};
 pub use stages::StageMap;
 pub use tags::{TagKey, TagValue, Tags};
-pub use time::Timestamp;
+pub use time::{ClockSetting, Timestamp};

@@ -40,6 +40,32 @@ impl Timestamp {
     }
 }
 
+/// How the service's clock differs from the machine's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClockSetting {
+    /// Milliseconds that it is ahead.
+    pub ahead_ms: i64,
+    /// The instant at which it stands still, if it does.
+    pub stands: Option<Timestamp>,
+}
+
+impl ClockSetting {
+    /// Moved by so many milliseconds; the clock goes on running, or standing still, as it did.
+    #[must_use]
+    pub const fn advanced(self, ms: i64) -> Self {
+        match self.stands {
+            None => Self { ahead_ms: self.ahead_ms.saturating_add(ms), stands: None },
+            Some(at) => Self { stands: Some(at.plus_millis(ms)), ..self },
+        }
+    }
+
+    /// Standing still at an instant.
+    #[must_use]
+    pub const fn standing(self, at: Timestamp) -> Self {
+        Self { stands: Some(at), ..self }
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_second(self.0.div_euclid(1000)) {

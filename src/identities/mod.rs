@@ -1,6 +1,6 @@
 //! Who there is: accounts, their RAM users, groups and roles, access keys, policies, issuers of tokens.
 //!
-//! What is written down ([`file`]) is checked once and becomes [`Identities`], which answers every question of a
+//! What is written down ([`mod@file`]) is checked once and becomes [`Identities`], which answers every question of a
 //! request by a lookup. It never changes: a change makes a new one.
 
 mod checked;

@@ -30,9 +30,9 @@ pub enum OidcFailure {
     /// It is of another issuer.
     #[error("issuer")]
     Issuer,
-    /// There is no key of the id that it names.
-    #[error("no key")]
-    NoKey,
+    /// The issuer has no key of the id that it names.
+    #[error("no key of {0}")]
+    NoKey(String),
     /// Its signature is wrong.
     #[error("signature")]
     Signature,
@@ -131,7 +131,7 @@ impl<'a> Token<'a> {
             return Err(OidcFailure::Issuer);
         }
         let mut keys = provider.keys.iter().filter(|(kid, _)| header.kid.is_empty() || *kid == header.kid);
-        let (_, key) = keys.next().ok_or(OidcFailure::NoKey)?;
+        let (_, key) = keys.next().ok_or_else(|| OidcFailure::NoKey(provider.issuer.clone()))?;
         if !is_signed_by(key, &header.alg, signed.as_bytes(), &signature) {
             return Err(OidcFailure::Signature);
         }

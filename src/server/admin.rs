@@ -1,9 +1,10 @@
-//! Beside the API: `/_sesame/health`, `ready`, `clock`, `reset`, `accounts` and `requests`.
+//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `requests`, `state`, `seed` and
+//! `snapshots`.
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -12,10 +13,12 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AuthMode, Shared, accounts, journal};
+use super::{AuthMode, Shared, accounts, journal, state};
+use crate::app::AppError;
 use crate::crypto::same_bytes;
-use crate::domain::Timestamp;
+use crate::domain::{ClockSetting, Timestamp};
 use crate::ports::Clock;
+use crate::tls;
 use crate::wire::signature::parse_time;
 
 /// The endpoints, relative to `/_sesame`.
@@ -26,9 +29,17 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
         .route("/requests", get(journal::requests))
+        .route("/state", get(state::export).put(state::import))
+        .route("/seed", post(state::apply_seed))
+        .route("/snapshots", get(state::list))
+        .route("/snapshots/{name}", post(state::take).delete(state::forget))
+        .route("/snapshots/{name}/restore", post(state::restore))
+        .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
-    Router::new().route("/health", get(health)).route("/ready", get(ready)).merge(guarded)
+    let open =
+        Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
+    open.merge(guarded)
 }
 
 /// What these endpoints answer when they do not succeed: a status and one sentence.
@@ -78,6 +89,22 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure
     }
 }
 
+/// The certificate to trust; for everybody, because who cannot connect yet needs it.
+async fn ca_pem(State(shared): State<Arc<Shared>>) -> Result<Response, Failure> {
+    match shared.settings.tls.ca_pem().await {
+        Ok(Some(pem)) => {
+            Ok(([(header::CONTENT_TYPE, "application/pem-certificate-chain")], pem).into_response())
+        }
+        Ok(None) => {
+            Err(failure(StatusCode::NOT_FOUND, "the server's certificate was brought by its administrator"))
+        }
+        Err(error) => {
+            tracing::error!(error = %tls::chain(&error), "there is no certificate authority");
+            Err(failure(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log tells why"))
+        }
+    }
+}
+
 fn facts(shared: &Shared, status: &str) -> Value {
     let uptime_ms = shared.settings.clock.wall().distance_ms(shared.started);
     json!({ "status": status, "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": uptime_ms / 1000 })
@@ -101,46 +128,80 @@ fn clock_facts(shared: &Shared) -> Json<Value> {
     }))
 }
 
-async fn read_clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    clock_facts(&shared)
+async fn read_clock(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
+    shared.settings.app.catch_up().await.map_err(|e| internal(&e))?;
+    Ok(clock_facts(&shared))
 }
 
 async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
     let wanted: ClockMove = serde_json::from_slice(&body).map_err(|e| wrong(&e.to_string()))?;
-    let clock = &shared.settings.clock;
-    match wanted {
+    let app = &shared.settings.app;
+    let moved = match wanted {
         ClockMove { advance_seconds: Some(seconds), set: None, resume: None } => {
             if !(0..=MOST_SECONDS).contains(&seconds) {
                 return Err(wrong("advance_seconds must be from 0 to 3153600000 (100 years)"));
             }
-            clock.advance(seconds.saturating_mul(1000));
+            app.move_clock(|clock| clock.advanced(seconds.saturating_mul(1000))).await
         }
         ClockMove { advance_seconds: None, set: Some(text), resume: None } => {
             let at =
                 parse_time(&text).ok_or_else(|| wrong("set must be a time such as 2027-01-01T00:00:00Z"))?;
-            clock.set(Timestamp::from_millis(at));
+            app.move_clock(|clock| clock.standing(Timestamp::from_millis(at))).await
         }
-        ClockMove { advance_seconds: None, set: None, resume: Some(true) } => clock.resume(),
+        ClockMove { advance_seconds: None, set: None, resume: Some(true) } => {
+            app.move_clock(|_| ClockSetting::default()).await
+        }
         _ => return Err(wrong("give exactly one of advance_seconds, set, and resume: true")),
-    }
+    };
+    moved.map_err(|e| internal(&e))?;
     // What is due by the new time is done before the answer.
-    shared.settings.app.do_due().await.map_err(|e| internal(&e))?;
+    app.do_due().await.map_err(|e| internal(&e))?;
     Ok(clock_facts(&shared))
 }
 
 /// A hundred years.
 const MOST_SECONDS: i64 = 3_153_600_000;
 
-async fn reset(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
+/// What a reset leads to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    /// `empty` (default) or `seed`: what the server was started with.
+    #[serde(default)]
+    to: ResetTo,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ResetTo {
+    #[default]
+    Empty,
+    Seed,
+}
+
+async fn reset(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
+    let wrong = |error: serde_json::Error| failure(StatusCode::BAD_REQUEST, &error.to_string());
+    let wanted: Reset =
+        if body.is_empty() { Reset::default() } else { serde_json::from_slice(&body).map_err(wrong)? };
+    if wanted.to == ResetTo::Seed && shared.settings.seed.is_none() {
+        return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
+    }
     shared.settings.app.reset().await.map_err(|e| internal(&e))?;
     shared.nonces.clear();
     shared.journal.clear();
-    shared.settings.clock.resume();
+    if wanted.to == ResetTo::Seed {
+        state::back_to_seed(&shared).await?;
+        return Ok(Json(json!({ "status": "seed" })));
+    }
     Ok(Json(json!({ "status": "empty" })))
 }
 
-pub(super) fn internal(error: &crate::app::AppError) -> Failure {
+pub(super) fn internal(error: &AppError) -> Failure {
     tracing::error!(%error, "an administrative request failed");
-    failure(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log tells why")
+    let status = match error {
+        AppError::Busy | AppError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    failure(status, "it failed; the log tells why")
 }

@@ -21,7 +21,7 @@ const TEMPORARY: &str = "STS.";
 ///
 /// # Errors
 /// The gateway's own codes for each failure.
-pub(super) fn caller(
+pub(super) async fn caller(
     shared: &Shared,
     request: &SignedRequest<'_>,
     claim: &Claim,
@@ -40,11 +40,11 @@ pub(super) fn caller(
     };
     let id = claim.access_key_id.as_str();
     if let Some(found) = settings.app.directory().current().key(id) {
-        return of_key(shared, request, claim, found);
+        return of_key(shared, request, claim, found).await;
     }
     match &claim.security_token {
         Some(token) => match settings.app.session(token) {
-            Ok(session) => of_session(shared, request, claim, session),
+            Ok(session) => of_session(shared, request, claim, session).await,
             Err(_) if open => Ok(root(Some(id))),
             Err(_) if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::InvalidSecurityTokenMalformed)),
             Err(_) => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound)),
@@ -56,7 +56,7 @@ pub(super) fn caller(
 }
 
 /// The holder of a key that is written down.
-fn of_key(
+async fn of_key(
     shared: &Shared,
     request: &SignedRequest<'_>,
     claim: &SignedClaim,
@@ -67,8 +67,8 @@ fn of_key(
     }
     check_token(claim, found.key.token.as_ref())?;
     match &found.key.material {
-        KeyMaterial::Secret(secret) => verify(shared, request, claim, exposed(secret))?,
-        KeyMaterial::PublicKey(pem) => verify(shared, request, claim, Material::PublicKeyPem(pem))?,
+        KeyMaterial::Secret(secret) => verify(shared, request, claim, exposed(secret)).await?,
+        KeyMaterial::PublicKey(pem) => verify(shared, request, claim, Material::PublicKeyPem(pem)).await?,
     }
     let identity = match &found.user {
         None => Identity::Root,
@@ -91,7 +91,7 @@ fn check_token(claim: &SignedClaim, wanted: Option<&SecretString>) -> Result<(),
 }
 
 /// The holder of temporary credentials.
-fn of_session(
+async fn of_session(
     shared: &Shared,
     request: &SignedRequest<'_>,
     claim: &SignedClaim,
@@ -107,7 +107,7 @@ fn of_session(
     if session.is_over(app.clock().now()) || role.is_none() {
         return Err(ApiError::new(Code::InvalidSecurityTokenExpired));
     }
-    verify(shared, request, claim, exposed(session.secret()))?;
+    verify(shared, request, claim, exposed(session.secret())).await?;
     let identity = Identity::RoleSession { role: session.role.clone(), session: session.name.clone() };
     let principal = Principal { account: session.account.clone(), identity };
     let access_key = Some(claim.access_key_id.clone());
@@ -127,7 +127,7 @@ fn bytes(secret: &SecretString) -> &[u8] {
 }
 
 /// Time, signature, nonce.
-fn verify(
+async fn verify(
     shared: &Shared,
     request: &SignedRequest<'_>,
     claim: &SignedClaim,
@@ -144,11 +144,12 @@ fn verify(
     signature::verify(request, claim, material)?;
     // Only now: a stranger must not be able to use up somebody's nonces.
     match &claim.nonce {
-        Some(nonce) if !shared.nonces.first_use(&claim.access_key_id, nonce, clock.wall()) => {
-            Err(ApiError::new(Code::SignatureNonceUsed))
+        Some(nonce) => {
+            let first = shared.nonces.first_use(&claim.access_key_id, nonce, clock.wall()).await?;
+            if first { Ok(()) } else { Err(ApiError::new(Code::SignatureNonceUsed)) }
         }
         // The documentation of header signatures requires one; that of RPC v1 knows none (fact E1).
         None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce")),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }

@@ -11,21 +11,29 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::long_line::{InternalHeader, LongLine};
+use super::transport;
+use crate::tls::Tls;
 
-/// How long a client may take to send its headers; also how long an idle connection is kept.
+/// How long a client may take to send its headers, and before them for a TLS handshake; also how long an idle connection
+/// is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 /// Connections at once; more wait to be accepted.
 const CONNECTIONS: usize = 4096;
 /// The largest head that hyper buffers, in bytes: a request line of 256 KiB moved into a header, and the rest.
 const HEAD_BYTES: usize = 400 * 1024;
 
-/// The address that a request came from, as an extension of it.
+/// Where a request came from, as an extension of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub(super) struct Peer {
+    pub(super) address: IpAddr,
+    /// Whether it came by TLS.
+    pub(super) secure: bool,
+}
 
 /// Accepts connections until shutdown.
 ///
@@ -34,6 +42,7 @@ pub(super) struct Peer(pub(super) IpAddr);
 pub(super) async fn accept(
     listener: TcpListener,
     router: Router,
+    tls: &Arc<Tls>,
     long_query: &InternalHeader,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
@@ -51,8 +60,8 @@ pub(super) async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 let stop = shutdown.clone();
-                let router = router.clone().layer(Extension(Peer(peer.ip())));
-                let serving = connection(stream, router, long_query.clone(), stop);
+                let (router, tls, long_query) = (router.clone(), Arc::clone(tls), long_query.clone());
+                let serving = connection(stream, peer.ip(), router, tls, long_query, stop);
                 tasks.spawn(async move {
                     serving.await;
                     drop(slot);
@@ -75,15 +84,20 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
 
 async fn connection(
     stream: TcpStream,
+    address: IpAddr,
     router: Router,
+    tls: Arc<Tls>,
     long_query: InternalHeader,
     shutdown: CancellationToken,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
-    }
+    let greeted = tokio::select! {
+        greeted = transport::greet(stream, &tls, HEADER_TIMEOUT) => greeted,
+        () = shutdown.cancelled() => return,
+    };
+    let Some(stream) = greeted else { return };
+    let peer = Peer { address, secure: matches!(stream, Either::Right(_)) };
+    let service = TowerToHyperService::new(router.layer(Extension(peer)));
     let io = TokioIo::new(LongLine::new(stream, long_query));
-    let service = TowerToHyperService::new(router);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

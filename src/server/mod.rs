@@ -8,6 +8,8 @@ mod listen;
 pub mod long_line;
 mod receive;
 mod rpc;
+mod state;
+mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use tokio_util::task::TaskTracker;
 use crate::app::{App, Nonces};
 use crate::domain::{AccountId, Region, Timestamp};
 use crate::ports::ServerClock;
+use crate::state::file::StateFile;
+use crate::tls::Tls;
 
 /// Who is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +62,12 @@ pub struct Settings {
     pub default_account: AccountId,
     /// The region of requests that name none.
     pub default_region: Region,
+    /// What the server was started with, and goes back to.
+    pub seed: Option<StateFile>,
     /// What `/_sesame` wants in `signed` and `enforced` mode, but for health and ready.
     pub admin_token: Option<SecretString>,
+    /// What HTTPS is answered with.
+    pub tls: Arc<Tls>,
 }
 
 /// What the handlers share.
@@ -68,6 +76,7 @@ struct Shared {
     settings: Settings,
     nonces: Nonces,
     journal: journal::Journal,
+    snapshots: state::Snapshots,
     /// Cancelled when the server stops.
     shutdown: CancellationToken,
     /// The header that carries a long query past hyper.
@@ -87,22 +96,23 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let app = Arc::clone(&settings.app);
+    let (app, tls) = (Arc::clone(&settings.app), Arc::clone(&settings.tls));
     let mut random = [0; 16];
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
     let long_query = long_line::InternalHeader::new(random);
     let shared = Arc::new(Shared {
         settings,
-        nonces: Nonces::default(),
+        nonces: Nonces::new(&app),
         journal: journal::Journal::default(),
+        snapshots: state::Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,
         started,
     });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
-    let served = listen::accept(listener, router(&shared), &shared.long_query, &tasks, &shutdown).await;
+    let served = listen::accept(listener, router(&shared), &tls, &shared.long_query, &tasks, &shutdown).await;
     shutdown.cancel();
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
@@ -116,7 +126,7 @@ fn router(shared: &Arc<Shared>) -> Router {
     Router::new().nest("/_sesame", admin::router(shared)).fallback(rpc::handle).with_state(Arc::clone(shared))
 }
 
-/// The address in a form for people.
+/// The address in a form for people: the port speaks both.
 pub fn url_of(address: SocketAddr) -> String {
-    format!("http://{address}")
+    format!("http://{address} and https://{address}")
 }

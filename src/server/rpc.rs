@@ -119,20 +119,22 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     if let Claim::Signed(claim) = &claim {
         facts.scheme = Some(claim.scheme.as_str());
     }
+    shared.settings.app.catch_up().await?;
     let caller = match &claim {
         Claim::Unsigned if action.anonymous() => Caller::root(shared.settings.default_account.clone(), None),
-        claim => authenticate::caller(shared, &signed, claim)?,
+        claim => authenticate::caller(shared, &signed, claim).await?,
     };
     facts.region = region(shared, &signed, &claim)?;
     facts.caller = Some(caller.clone());
+    let peer = parts.extensions.get::<Peer>();
     let context = Context {
         app: Arc::clone(&shared.settings.app),
         scope: Scope { account: caller.account().clone(), region: facts.region.clone() },
         access: Access {
             caller,
             enforced: shared.settings.mode == AuthMode::Enforced,
-            source_ip: parts.extensions.get::<Peer>().map(|peer| peer.0),
-            secure_transport: false,
+            source_ip: peer.map(|peer| peer.address),
+            secure_transport: peer.is_some_and(|peer| peer.secure),
         },
         request_id: facts.request_id.clone(),
     };

@@ -1,19 +1,25 @@
 //! Keeping what was decided: load an aggregate, commit a change, list. One trait, so that everything above does
 //! not know which database it is; `sql` is the only place that knows sqlx.
 
+mod contents;
 mod records;
 pub mod sql;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use contents::{Contents, Instead, Resealed};
 pub use records::{
-    Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, TagRow,
+    Batch, DataKeyRecord, Installation, KeptAccounts, KeyChange, KeyRecord, Listing, Peek, ScopeRecord,
+    SealedValue, SecretRecord, SecretSummary, TagRow,
 };
 
-use crate::domain::keys::Alias;
-use crate::domain::{AccountId, KeyId, Page, Scope, SecretFilter, SecretName, TagKey, TagValue, Timestamp};
+use crate::domain::{
+    AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,
+    Timestamp,
+};
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +38,28 @@ pub enum StoreError {
 /// A database of secrets. Every method is one consistent look or one transaction.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
+    /// Whether other processes may write to the same database. Then whatever is held in memory must be compared with the
+    /// database before it is used: by [`Store::installation`], [`Store::head`] and [`Store::keys_revision`].
+    fn is_shared(&self) -> bool;
+
+    /// What all processes on this database must agree on.
+    async fn installation(&self) -> Result<Installation, StoreError>;
+
+    /// Sets the clock of all processes.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the clock is not at the revision that this was decided on.
+    async fn set_clock(&self, setting: ClockSetting, on_revision: u64) -> Result<(), StoreError>;
+
+    /// Records a nonce; false when it was there.
+    async fn use_nonce(&self, fingerprint: [u8; 16], now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Forgets the nonces that were recorded before an instant.
+    async fn forget_nonces(&self, before: Timestamp) -> Result<(), StoreError>;
+
+    /// Which secret has the name, and its revision: two readings that are equal are of the same state.
+    async fn head(&self, scope: &Scope, name: &SecretName) -> Result<Option<(SecretId, u64)>, StoreError>;
+
     /// The secret with everything that belongs to it; none when the name is free.
     async fn load_secret(&self, scope: &Scope, name: &SecretName)
     -> Result<Option<SecretRecord>, StoreError>;
@@ -86,15 +114,19 @@ pub trait Store: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Result<Vec<(Scope, SecretName)>, StoreError>;
 
-    /// All keys of a scope, oldest first, and its aliases by name. A scope has a few hundred at the most (rule 12.3).
-    async fn load_keys(&self, scope: &Scope) -> Result<(Vec<KeyRecord>, Vec<Alias>), StoreError>;
+    /// All keys and aliases of a scope. There are a few hundred at the most (rule 12.3).
+    async fn load_keys(&self, scope: &Scope) -> Result<ScopeRecord, StoreError>;
+
+    /// The revision of a scope's keys and aliases.
+    async fn keys_revision(&self, scope: &Scope) -> Result<u64, StoreError>;
 
     /// Persists a change of keys or aliases and returns when it is durable. Destroyed material leaves no copy behind.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the key is not at the revision before the change's, or a scope would get a second
-    /// key of the service's own.
-    async fn commit_keys(&self, change: KeyChange) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] when the scope is not at the revision that the change was decided on, the key is not at
+    /// the one before the change's, or the scope would get a second key of the service's own.
+    async fn commit_keys(&self, scope: &Scope, on_revision: u64, change: KeyChange)
+    -> Result<(), StoreError>;
 
     /// Scopes that have a key.
     async fn scopes_with_keys(&self) -> Result<Vec<Scope>, StoreError>;
@@ -108,11 +140,33 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The account and region of a key, wherever it is.
     async fn scope_of_key(&self, id: &KeyId) -> Result<Option<Scope>, StoreError>;
 
-    /// The accounts that are kept, each sealed.
-    async fn accounts(&self) -> Result<Vec<(AccountId, Vec<u8>)>, StoreError>;
+    /// The accounts that are kept.
+    async fn accounts(&self) -> Result<KeptAccounts, StoreError>;
 
     /// Keeps an account, sealed, or keeps it no longer.
-    async fn set_account(&self, id: AccountId, sealed: Option<Vec<u8>>) -> Result<(), StoreError>;
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the accounts are not at the revision that this was decided on.
+    async fn set_account(
+        &self,
+        id: AccountId,
+        sealed: Option<Vec<u8>>,
+        on_revision: u64,
+    ) -> Result<(), StoreError>;
+
+    /// Everything of an account, or of all: one consistent look.
+    async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError>;
+
+    /// Puts contents instead of others, all of it or nothing, and returns when that is durable. What they replace
+    /// leaves no copy behind.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when something is added that is there already.
+    async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), StoreError>;
+
+    /// Replaces everything that the root key seals, all of it or nothing: material of versions of keys, accounts, facts
+    /// about the installation.
+    async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError>;
 
     /// A fact about the installation.
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;
@@ -123,7 +177,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Removes every secret, key and account; facts about the installation stay.
+    /// Removes every secret, key, account and nonce, and sets the clock back; facts about the installation stay.
     async fn reset(&self) -> Result<(), StoreError>;
 
     /// What the database itself finds damaged: one line per finding.

@@ -4,8 +4,18 @@ use std::sync::Arc;
 
 use crate::domain::keys::{Alias, AliasName, Key};
 use crate::domain::{
-    Change, DataKeyId, KeyId, Scope, Secret, SecretName, SecretType, TagKey, TagValue, Timestamp, VersionId,
+    AccountId, Change, ClockSetting, DataKeyId, KeyId, Secret, SecretName, SecretType, TagKey, TagValue,
+    Timestamp, VersionId,
 };
+
+/// What a look at a database tells before anything in it is changed.
+#[derive(Debug, Default)]
+pub struct Peek {
+    /// The sealed marker of the root key; none in a new database.
+    pub marker: Option<Vec<u8>>,
+    /// The salt of the passphrase, if the root key comes from one.
+    pub salt: Option<Vec<u8>>,
+}
 
 /// A secret with its sealed values and wrapped data keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,15 +83,11 @@ pub enum KeyChange {
     },
     /// An alias stands for this key from now on.
     SetAlias {
-        /// Account and region.
-        scope: Scope,
         /// The alias.
         alias: Alias,
     },
     /// An alias is gone.
     RemoveAlias {
-        /// Account and region.
-        scope: Scope,
         /// Its name.
         name: AliasName,
     },
@@ -96,6 +102,39 @@ impl KeyChange {
             Self::SetAlias { .. } | Self::RemoveAlias { .. } => false,
         }
     }
+}
+
+/// All keys and aliases of a scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeRecord {
+    /// Counts up with every change of a key or alias; 0 before the first.
+    pub revision: u64,
+    /// The keys, oldest first.
+    pub keys: Vec<KeyRecord>,
+    /// The aliases, by name.
+    pub aliases: Vec<Alias>,
+}
+
+/// What all processes on one database must agree on. Each number counts up with every change of what it stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Installation {
+    /// Of all keys and aliases of all scopes.
+    pub keys: u64,
+    /// Of the accounts that are kept.
+    pub accounts: u64,
+    /// Of the clock.
+    pub clock: u64,
+    /// How the clock is set.
+    pub setting: ClockSetting,
+}
+
+/// The accounts that are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptAccounts {
+    /// Counts up with every change.
+    pub revision: u64,
+    /// Each with what is known of it, sealed.
+    pub accounts: Vec<(AccountId, Vec<u8>)>,
 }
 
 /// A change to be persisted, with the bytes that belong to it.

@@ -147,7 +147,7 @@ pub const TABLE: &[CodeRow] = &[
     row(Code::OidcExpired, "AuthenticationFail.OIDCToken.Expired", 401, "This JsonWebToken is expired."),
     row(Code::OidcInvalid, "AuthenticationFail.OIDCToken.Invalid", 401, "The Jwt content is invalid that cannot be recognized."),
     row(Code::OidcInvalidSignature, "AuthenticationFail.OIDCToken.InvalidSignature", 401, "OIDC token validate failed: invalid signature."),
-    row(Code::OidcIssuerConfigurationBroken, "AuthenticationFail.OIDCToken.IssuerConfigurationBroken", 401, "Get public keys from OIDC Provider failed."),
+    row(Code::OidcIssuerConfigurationBroken, "AuthenticationFail.OIDCToken.IssuerConfigurationBroken", 401, "Get public keys from OIDC Provider failed, the issuer is <name>."),
     row(Code::OidcIssuerNotMatch, "AuthenticationFail.OIDCToken.IssuerNotMatch", 401, "The issuer in the OIDC Token doesn't match the OIDC Provider registered."),
     row(Code::OriginUnsupported, "Unsupported.Origin", 400, "This key origin is not valid for this api."),
     row(Code::ParseRequestParameter, "ParseRequestParameterException", 400, "Server parse parameters exception. Please check your input params."),

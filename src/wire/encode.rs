@@ -79,7 +79,9 @@ struct AccessDeniedDetail<'a> {
 impl<'a> AccessDeniedDetail<'a> {
     fn of(denied: &'a NoPermission) -> Self {
         let (kind, owner, name) = &denied.principal;
-        let by = denied.denied_by.as_ref();
+        let by = denied.denied_by.as_ref().filter(|by| denied.may_see(by));
+        let looked_at = denied.looked_at.iter().filter(|looked| denied.may_see(looked)).cloned().collect();
+        let shown = NoPermission { looked_at, ..denied.clone() };
         Self {
             auth_action: &denied.action,
             auth_principal_type: kind,
@@ -90,7 +92,7 @@ impl<'a> AccessDeniedDetail<'a> {
             policy: by.map(|by| by.policy.as_str()),
             statement: by.map(|by| by.statement),
             sid: by.and_then(|by| by.sid.as_deref()),
-            encoded_diagnostic_message: STANDARD.encode(diagnosis(denied).to_string()),
+            encoded_diagnostic_message: STANDARD.encode(diagnosis(&shown).to_string()),
         }
     }
 }

@@ -142,7 +142,7 @@ fn wrong_settings_stop_the_start() {
     let data = dir.path().join("data");
     refused(&data, &["--region", "CN"], &[], &["--region \"CN\" is no region id"]);
     refused(&data, &["--account-id", "me"], &[], &["--account-id \"me\" is no account id"]);
-    refused(&data, &["--database", "postgres://x"], &[], &["--database must be sqlite:PATH"]);
+    refused(&data, &["--database", "mysql://x"], &[], &["--database must be sqlite:PATH or postgres://"]);
     refused(&data, &["--config", "/nonexistent"], &[], &["cannot read the configuration file /nonexistent"]);
     refused(&data, &[], &[("SESAME_ROOT_KEY", "short")], &["SESAME_ROOT_KEY is not 32 bytes"]);
 }

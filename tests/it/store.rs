@@ -9,18 +9,20 @@ use sesame::domain::keys::decisions::{self, NewKey};
 use sesame::domain::keys::{Alias, KeyOwner, KeySpec, Origin, ProtectionLevel};
 use sesame::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
 use sesame::domain::{
-    Change, DataType, Limits, Op, Page, Scope, Secret, SecretFilter, SecretName, Tags, Timestamp, VersionId,
+    AccountId, Change, ClockSetting, DataType, Limits, Op, Page, Scope, Secret, SecretFilter, SecretName,
+    Tags, Timestamp, VersionId,
 };
 use sesame::store::sql::SqlStore;
 use sesame::store::{Batch, DataKeyRecord, KeyChange, KeyRecord, SealedValue, Store, StoreError};
 
-use crate::support::NOW;
+use crate::support::{NOW, postgres};
 
 /// Every backend, empty.
 async fn backends(dir: &std::path::Path) -> Vec<(&'static str, Arc<dyn Store>)> {
     vec![
         ("SQLite in memory", Arc::new(SqlStore::in_memory().await.unwrap())),
         ("SQLite file", Arc::new(SqlStore::open(&dir.join("sesame.db")).await.unwrap())),
+        ("PostgreSQL", Arc::new(postgres::store(&postgres::database().await).await)),
     ]
 }
 
@@ -29,10 +31,16 @@ async fn on_each<F: AsyncFn(Arc<dyn Store>)>(case: F) {
     let dir = tempfile::tempdir().unwrap();
     for (name, store) in backends(dir.path()).await {
         assert_eq!(store.health().await, Ok(()), "{name}");
-        store.commit_keys(KeyChange::Put { record: Box::new(service_key()) }).await.unwrap();
+        change_keys(&*store, KeyChange::Put { record: Box::new(service_key()) }).await.unwrap();
         case(Arc::clone(&store)).await;
         store.close().await;
     }
+}
+
+/// Commits a change of keys on the scope's revision of now.
+async fn change_keys(store: &dyn Store, change: KeyChange) -> Result<(), StoreError> {
+    let revision = store.keys_revision(&scope()).await.unwrap();
+    store.commit_keys(&scope(), revision, change).await
 }
 
 fn scope() -> Scope {
@@ -259,32 +267,36 @@ async fn tags_are_listed_by_name_and_key() {
 #[tokio::test]
 async fn keys_are_replaced_by_their_next_state_and_deleted_whole() {
     on_each(async |store| {
-        let keys = async || store.load_keys(&scope()).await.unwrap();
+        let keys = async || {
+            let record = store.load_keys(&scope()).await.unwrap();
+            assert_eq!(record.revision, store.keys_revision(&scope()).await.unwrap());
+            (record.keys, record.aliases)
+        };
         assert_eq!(keys().await.0, [service_key()]);
         let second = KeyChange::Put { record: Box::new(key("key-2", KeyOwner::Service)) };
         assert_eq!(
-            store.commit_keys(second).await,
+            change_keys(&*store, second).await,
             Err(StoreError::Conflict),
             "one key of the service a scope"
         );
         let user = key("key-3", KeyOwner::User);
-        store.commit_keys(KeyChange::Put { record: Box::new(user.clone()) }).await.unwrap();
+        change_keys(&*store, KeyChange::Put { record: Box::new(user.clone()) }).await.unwrap();
         assert_eq!(store.next_key_due().await.unwrap(), Some(NOW.plus_days(7)));
         assert_eq!(store.scopes_with_due_keys(NOW.plus_days(7)).await.unwrap(), [scope()]);
         let alias = Alias { name: "alias/a".parse().unwrap(), key: user.key.id.clone() };
-        store.commit_keys(KeyChange::SetAlias { scope: scope(), alias: alias.clone() }).await.unwrap();
+        change_keys(&*store, KeyChange::SetAlias { alias: alias.clone() }).await.unwrap();
         assert_eq!(keys().await.1, [alias]);
         let rotated = decisions::add_version(&user.key, "version-2".parse().unwrap(), 1, NOW).unwrap();
         let material = vec![(1, [1, 2, 3].into()), (2, [4].into())];
         let rotated = KeyRecord { key: rotated, material, imported: Some(vec![9]) };
-        store.commit_keys(KeyChange::Put { record: Box::new(rotated.clone()) }).await.unwrap();
+        change_keys(&*store, KeyChange::Put { record: Box::new(rotated.clone()) }).await.unwrap();
         assert_eq!(keys().await.0, [service_key(), rotated.clone()]);
-        let again = store.commit_keys(KeyChange::Put { record: Box::new(rotated.clone()) }).await;
+        let again = change_keys(&*store, KeyChange::Put { record: Box::new(rotated.clone()) }).await;
         assert_eq!(again, Err(StoreError::Conflict), "decided on another revision");
         let key = rotated.key.id;
         let stale = KeyChange::Delete { key: key.clone(), on_revision: 1 };
-        assert_eq!(store.commit_keys(stale).await, Err(StoreError::Conflict));
-        store.commit_keys(KeyChange::Delete { key, on_revision: 2 }).await.unwrap();
+        assert_eq!(change_keys(&*store, stale).await, Err(StoreError::Conflict));
+        change_keys(&*store, KeyChange::Delete { key, on_revision: 2 }).await.unwrap();
         assert_eq!(keys().await, (vec![service_key()], Vec::new()));
         assert_eq!(store.next_key_due().await.unwrap(), None);
     })
@@ -301,10 +313,110 @@ async fn facts_are_stored_once_and_stay_at_a_reset() {
         create(&*store, "a", NOW, &[("k", "v")]).await;
         store.reset().await.unwrap();
         assert_eq!(names(&*store, None, 1, 9).await.0, 0);
-        assert_eq!(store.load_keys(&scope()).await.unwrap(), (Vec::new(), Vec::new()));
+        let record = store.load_keys(&scope()).await.unwrap();
+        assert!(record.keys.is_empty() && record.aliases.is_empty());
         assert_eq!(store.meta("x").await.unwrap(), Some(vec![1]), "facts stay");
         assert!(store.integrity().await.unwrap().is_empty());
         store.health().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_and_aliases_are_changed_on_a_revision_of_their_scope() {
+    on_each(async |store| {
+        let before = store.installation().await.unwrap();
+        let on = store.keys_revision(&scope()).await.unwrap();
+        let alias = |name: &str| KeyChange::SetAlias {
+            alias: Alias { name: name.parse().unwrap(), key: "key-1".parse().unwrap() },
+        };
+        store.commit_keys(&scope(), on, alias("alias/a")).await.unwrap();
+        assert_eq!(store.commit_keys(&scope(), on, alias("alias/b")).await, Err(StoreError::Conflict));
+        assert_eq!(store.commit_keys(&scope(), 0, alias("alias/b")).await, Err(StoreError::Conflict));
+        let record = store.load_keys(&scope()).await.unwrap();
+        assert_eq!((record.revision, record.aliases.len()), (on + 1, 1));
+        assert_eq!(store.installation().await.unwrap().keys, before.keys + 1);
+        let elsewhere = Scope { region: "cn-beijing".parse().unwrap(), ..scope() };
+        assert_eq!(store.keys_revision(&elsewhere).await.unwrap(), 0);
+        let gone = KeyChange::SetAlias {
+            alias: Alias { name: "alias/c".parse().unwrap(), key: "key-2".parse().unwrap() },
+        };
+        assert_eq!(change_keys(&*store, gone).await, Err(StoreError::Conflict), "there is no such key");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_data_key_needs_its_key() {
+    on_each(async |store| {
+        change_keys(&*store, KeyChange::Delete { key: "key-1".parse().unwrap(), on_revision: 1 })
+            .await
+            .unwrap();
+        let change = creation("a", NOW, Tags::default());
+        assert_eq!(store.commit(batch(change)).await, Err(StoreError::Conflict));
+        assert!(store.load_secret(&scope(), &name("a")).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_head_tells_one_state_of_a_secret_from_another() {
+    on_each(async |store| {
+        assert_eq!(store.head(&scope(), &name("a")).await.unwrap(), None);
+        let secret = create(&*store, "a", NOW, &[]).await;
+        let id = secret.id.clone();
+        assert_eq!(store.head(&scope(), &name("a")).await.unwrap(), Some((id.clone(), 1)));
+        store.commit(batch(writes::update(&secret, None, NOW).unwrap())).await.unwrap();
+        assert_eq!(store.head(&scope(), &name("a")).await.unwrap(), Some((id, 2)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_clock_is_set_on_a_revision() {
+    on_each(async |store| {
+        let first = store.installation().await.unwrap();
+        assert_eq!(first.setting, ClockSetting::default());
+        let setting = ClockSetting { ahead_ms: -5, stands: Some(NOW) };
+        store.set_clock(setting, first.clock).await.unwrap();
+        assert_eq!(store.set_clock(first.setting, first.clock).await, Err(StoreError::Conflict));
+        let second = store.installation().await.unwrap();
+        assert_eq!((second.setting, second.clock), (setting, first.clock + 1));
+        store.reset().await.unwrap();
+        assert_eq!(store.installation().await.unwrap().setting, ClockSetting::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_nonce_is_recorded_once_until_it_is_forgotten() {
+    on_each(async |store| {
+        let use_nonce = async |byte| store.use_nonce([byte; 16], NOW.plus_millis(byte.into())).await.unwrap();
+        assert!(use_nonce(1).await && use_nonce(2).await);
+        assert!(!use_nonce(1).await && !use_nonce(2).await);
+        store.forget_nonces(NOW.plus_millis(2)).await.unwrap();
+        assert!(use_nonce(1).await && !use_nonce(2).await);
+        store.reset().await.unwrap();
+        assert!(use_nonce(2).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn accounts_are_kept_on_a_revision() {
+    on_each(async |store| {
+        let id: AccountId = "1".parse().unwrap();
+        let on = store.accounts().await.unwrap().revision;
+        store.set_account(id.clone(), Some(vec![1]), on).await.unwrap();
+        assert_eq!(store.set_account(id.clone(), Some(vec![2]), on).await, Err(StoreError::Conflict));
+        let kept = store.accounts().await.unwrap();
+        assert_eq!((kept.revision, kept.accounts), (on + 1, vec![(id.clone(), vec![1])]));
+        assert_eq!(store.set_account(id.clone(), None, on).await, Err(StoreError::Conflict));
+        store.set_account(id, None, on + 1).await.unwrap();
+        assert!(store.accounts().await.unwrap().accounts.is_empty());
+        let scopes = store.scopes_with_keys().await.unwrap();
+        assert_eq!(scopes, [scope()]);
+        assert_eq!(store.scope_of_key(&"key-1".parse().unwrap()).await.unwrap(), Some(scope()));
     })
     .await;
 }

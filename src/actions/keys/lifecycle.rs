@@ -101,7 +101,7 @@ impl Action for UpdateKeyDescription {
     }
 
     async fn run(context: &Context, (key, text): (KeyRef, String)) -> Result<Nothing, ApiError> {
-        context.app.keys().change(&context.scope, &key, |key| decisions::describe(key, text)).await?;
+        context.app.keys().change(&context.scope, &key, |key| decisions::describe(key, text.clone())).await?;
         Ok(Nothing {})
     }
 }
@@ -147,7 +147,11 @@ impl Action for SetDeletionProtection {
     }
 
     async fn run(context: &Context, (key, because): Self::Request) -> Result<Nothing, ApiError> {
-        context.app.keys().change(&context.scope, &key, |key| decisions::protect(key, because)).await?;
+        context
+            .app
+            .keys()
+            .change(&context.scope, &key, |key| decisions::protect(key, because.clone()))
+            .await?;
         Ok(Nothing {})
     }
 }

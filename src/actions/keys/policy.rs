@@ -72,7 +72,11 @@ impl Action for SetKeyPolicy {
         }
         policy::require_policies(context)?;
         let policy = policy::parse(context, &text, &held.key().scope.account)?;
-        context.app.keys().change(&context.scope, &key, |key| decisions::set_policy(key, policy)).await?;
+        context
+            .app
+            .keys()
+            .change(&context.scope, &key, |key| decisions::set_policy(key, policy.clone()))
+            .await?;
         Ok(Nothing {})
     }
 }

@@ -146,7 +146,7 @@ fn refused(failure: OidcFailure) -> ApiError {
         }
         OidcFailure::Content => invalid("The Jwt content is invalid that cannot be recognized."),
         OidcFailure::Issuer => ApiError::new(Code::OidcIssuerNotMatch),
-        OidcFailure::NoKey => ApiError::new(Code::OidcIssuerConfigurationBroken),
+        OidcFailure::NoKey(issuer) => ApiError::naming(Code::OidcIssuerConfigurationBroken, &issuer),
         OidcFailure::Signature => ApiError::new(Code::OidcInvalidSignature),
         OidcFailure::Expired => ApiError::new(Code::OidcExpired),
         OidcFailure::Audience => ApiError::new(Code::OidcAudienceNotMatch),

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::held::{HeldKey, Material, context};
 use super::{Guard, Keys, ScopeKeys};
 use crate::app::AppError;
+use crate::app::replicas::until_first;
 use crate::crypto::asymmetric::{AsymmetricError, EncryptionAlgorithm, KeyPair, SignatureAlgorithm};
 use crate::crypto::symmetric_blob::Blob;
 use crate::crypto::{CryptoError, same_bytes};
@@ -206,6 +207,16 @@ impl Keys {
     /// # Errors
     /// Those of [`decisions::import`]; [`KeyRefusal::Material`].
     pub async fn import(
+        &self,
+        caller: &Scope,
+        id: &KeyId,
+        material: &[u8],
+        expires: Option<Timestamp>,
+    ) -> Result<(), AppError> {
+        until_first!(self, self.import_once(caller, id, material, expires))
+    }
+
+    async fn import_once(
         &self,
         caller: &Scope,
         id: &KeyId,

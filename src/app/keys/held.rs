@@ -27,7 +27,7 @@ pub enum Material {
 }
 
 impl HeldKey {
-    pub(super) fn new(record: KeyRecord) -> Self {
+    pub(in crate::app) fn new(record: KeyRecord) -> Self {
         Self { record, opened: OnceLock::new() }
     }
 
@@ -36,11 +36,12 @@ impl HeldKey {
         &self.record.key
     }
 
-    pub(super) fn record(&self) -> &KeyRecord {
+    /// The key with its wrapped material.
+    pub fn record(&self) -> &KeyRecord {
         &self.record
     }
 
-    pub(super) fn open(&self, root: &RootKey) -> Result<Arc<Material>, AppError> {
+    pub(in crate::app) fn open(&self, root: &RootKey) -> Result<Arc<Material>, AppError> {
         if let Some(material) = self.opened.get() {
             return Ok(Arc::clone(material));
         }
@@ -72,12 +73,20 @@ impl HeldKey {
 }
 
 /// What a version of a key's material is bound to.
-pub(super) fn context(key: &Key, number: u32) -> KeyMaterialContext<'_> {
+pub(in crate::app) fn context(key: &Key, number: u32) -> KeyMaterialContext<'_> {
     KeyMaterialContext {
         account: key.scope.account.as_str(),
         region: key.scope.region.as_str(),
         key_id: key.id.as_str(),
         key_version: number,
+    }
+}
+
+/// Refuses bytes that are no material of this kind.
+pub(in crate::app) fn check_material(spec: KeySpec, number: u32, bytes: &[u8]) -> Result<(), AppError> {
+    match pair_spec(spec) {
+        Some(spec) => KeyPair::from_pkcs8_der(spec, bytes).map(drop).map_err(AppError::from),
+        None => KeyRing::new(algorithm(spec), number, bytes).map(drop).map_err(AppError::from),
     }
 }
 

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::held::{HeldKey, algorithm, context, pair_spec};
 use super::{Guard, Keys, ScopeKeys};
 use crate::app::AppError;
+use crate::app::replicas::until_first;
 use crate::crypto::asymmetric::KeyPair;
 use crate::domain::keys::decisions::{self, ALIASES, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
@@ -43,6 +44,10 @@ impl Keys {
     /// # Errors
     /// Those of [`decisions::create`].
     pub async fn create(&self, scope: &Scope, creation: KeyCreation) -> Result<Arc<HeldKey>, AppError> {
+        until_first!(self, self.create_once(scope, creation.clone()))
+    }
+
+    async fn create_once(&self, scope: &Scope, creation: KeyCreation) -> Result<Arc<HeldKey>, AppError> {
         let guard = self.lock().await;
         let (guard, keys) = self.settle(guard, scope).await?;
         let present = keys.keys.values().filter(|held| held.key().owner == KeyOwner::User).count();
@@ -110,7 +115,7 @@ impl Keys {
         tokio::task::spawn_blocking(make).await.map_err(died)?
     }
 
-    /// Changes a key as `decide` says.
+    /// Changes a key as `decide` says, who may be asked again.
     ///
     /// # Errors
     /// Those of [`Keys::find`] and of `decide`.
@@ -121,7 +126,7 @@ impl Keys {
         decide: F,
     ) -> Result<Arc<HeldKey>, AppError>
     where
-        F: FnOnce(&Key) -> Result<Key, KeyRefusal> + Send,
+        F: Fn(&Key) -> Result<Key, KeyRefusal> + Send + Sync,
     {
         self.change_among(caller, reference, |key, _| decide(key)).await
     }
@@ -134,17 +139,24 @@ impl Keys {
         decide: F,
     ) -> Result<Arc<HeldKey>, AppError>
     where
-        F: FnOnce(&Key, &ScopeKeys) -> Result<Key, KeyRefusal> + Send,
+        F: Fn(&Key, &ScopeKeys) -> Result<Key, KeyRefusal> + Send + Sync,
     {
         let found = self.find(caller, reference).await?;
         let (id, scope) = (found.key().id.clone(), found.key().scope.clone());
+        until_first!(self, self.change_once(&scope, &id, &decide))
+    }
+
+    async fn change_once<F>(&self, scope: &Scope, id: &KeyId, decide: &F) -> Result<Arc<HeldKey>, AppError>
+    where
+        F: Fn(&Key, &ScopeKeys) -> Result<Key, KeyRefusal> + Send + Sync,
+    {
         let guard = self.lock().await;
-        let (guard, keys) = self.settle(guard, &scope).await?;
-        let held = keys.keys.get(&id).ok_or(KeyRefusal::NotFound)?;
+        let (guard, keys) = self.settle(guard, scope).await?;
+        let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
         let next = decide(held.key(), &keys)?;
         let record = self.with_material(held.record(), next).await?;
         let (_, keys) = self.put(guard, &keys, record).await?;
-        keys.keys.get(&id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
+        keys.keys.get(id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
     }
 
     /// Adds a version to a key.
@@ -153,7 +165,8 @@ impl Keys {
     /// Those of [`Keys::find`] and [`decisions::add_version`].
     pub async fn add_version(&self, caller: &Scope, reference: &KeyRef) -> Result<Arc<HeldKey>, AppError> {
         let (version, now) = (self.fresh_version_id()?, self.clock.now());
-        let decide = |key: &Key, keys: &ScopeKeys| decisions::add_version(key, version, keys.versions(), now);
+        let decide =
+            |key: &Key, keys: &ScopeKeys| decisions::add_version(key, version.clone(), keys.versions(), now);
         self.change_among(caller, reference, decide).await
     }
 
@@ -163,6 +176,10 @@ impl Keys {
     /// [`KeyRefusal::AliasExists`], [`KeyRefusal::Parameter`] for a reserved name, [`KeyRefusal::LimitExceeded`],
     /// [`KeyRefusal::StateModification`] for a key that is pending deletion (`errors.md` E).
     pub async fn create_alias(&self, caller: &Scope, name: AliasName, id: &KeyId) -> Result<(), AppError> {
+        until_first!(self, self.create_alias_once(caller, name.clone(), id))
+    }
+
+    async fn create_alias_once(&self, caller: &Scope, name: AliasName, id: &KeyId) -> Result<(), AppError> {
         let guard = self.lock().await;
         let (guard, keys) = self.settle(guard, caller).await?;
         let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
@@ -190,6 +207,10 @@ impl Keys {
     /// [`KeyRefusal::AliasNotFound`], [`KeyRefusal::NotFound`], [`KeyRefusal::State`] for a target that is pending
     /// deletion.
     pub async fn update_alias(&self, caller: &Scope, name: AliasName, id: &KeyId) -> Result<(), AppError> {
+        until_first!(self, self.update_alias_once(caller, name.clone(), id))
+    }
+
+    async fn update_alias_once(&self, caller: &Scope, name: AliasName, id: &KeyId) -> Result<(), AppError> {
         let guard = self.lock().await;
         let (guard, keys) = self.settle(guard, caller).await?;
         let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
@@ -216,7 +237,7 @@ impl Keys {
         next.aliases.retain(|known| known.name != alias.name);
         next.aliases.push(alias.clone());
         next.aliases.sort_by(|a, b| a.name.cmp(&b.name));
-        let change = KeyChange::SetAlias { scope: scope.clone(), alias };
+        let change = KeyChange::SetAlias { alias };
         self.commit(guard, scope.clone(), change, next).await.map(drop)
     }
 
@@ -225,6 +246,10 @@ impl Keys {
     /// # Errors
     /// [`KeyRefusal::AliasNotFound`].
     pub async fn delete_alias(&self, caller: &Scope, name: AliasName) -> Result<(), AppError> {
+        until_first!(self, self.delete_alias_once(caller, name.clone()))
+    }
+
+    async fn delete_alias_once(&self, caller: &Scope, name: AliasName) -> Result<(), AppError> {
         let guard = self.lock().await;
         let (guard, keys) = self.settle(guard, caller).await?;
         let mut next = ScopeKeys::clone(&keys);
@@ -232,7 +257,7 @@ impl Keys {
         if next.aliases.len() == keys.aliases.len() {
             return Err(KeyRefusal::AliasNotFound.into());
         }
-        let change = KeyChange::RemoveAlias { scope: caller.clone(), name };
+        let change = KeyChange::RemoveAlias { name };
         self.commit(guard, caller.clone(), change, next).await.map(drop)
     }
 

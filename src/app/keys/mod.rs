@@ -7,6 +7,7 @@ mod import;
 mod lifecycle;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::RngExt;
@@ -15,11 +16,13 @@ use tokio_util::task::TaskTracker;
 
 pub use cryptography::{Done, EncryptionContext, PairRef};
 pub use held::{HeldKey, Material};
+pub(super) use held::{check_material, context as material_context};
 pub use lifecycle::{KeyCreation, id_only};
 
 pub use crate::crypto::asymmetric::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm};
 
 use super::AppError;
+use super::replicas::until_first;
 use crate::crypto::RootKey;
 use crate::domain::keys::decisions::{self, Due, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
@@ -36,6 +39,16 @@ pub struct ScopeKeys {
     aliases: Vec<Alias>,
     /// When something falls due for any of them.
     next_due: Option<Timestamp>,
+    /// That of the store that they are of.
+    revision: u64,
+}
+
+/// The keys of a scope in memory.
+#[derive(Debug)]
+struct Entry {
+    keys: Arc<ScopeKeys>,
+    /// How far [`Keys::seen`] was when these were compared with the store.
+    compared: u64,
 }
 
 impl ScopeKeys {
@@ -51,14 +64,18 @@ impl ScopeKeys {
         self.keys.values().map(|held| held.key().versions.len()).sum()
     }
 
+    fn service_key(&self) -> Option<Arc<HeldKey>> {
+        self.keys.values().find(|held| held.key().owner == KeyOwner::Service).map(Arc::clone)
+    }
+
     /// The aliases, by name.
     pub fn aliases(&self) -> &[Alias] {
         &self.aliases
     }
 
-    fn new(keys: BTreeMap<KeyId, Arc<HeldKey>>, aliases: Vec<Alias>) -> Self {
+    fn new(keys: BTreeMap<KeyId, Arc<HeldKey>>, aliases: Vec<Alias>, revision: u64) -> Self {
         let next_due = keys.values().filter_map(|held| held.key().due()).min();
-        Self { keys, aliases, next_due }
+        Self { keys, aliases, next_due, revision }
     }
 }
 
@@ -71,7 +88,9 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     root: Arc<RootKey>,
-    scopes: Arc<Mutex<BTreeMap<Scope, Arc<ScopeKeys>>>>,
+    scopes: Arc<Mutex<BTreeMap<Scope, Entry>>>,
+    /// How many changes of keys the database is known to have had; stays at 0 where nobody else makes any.
+    seen: Arc<AtomicU64>,
     writing: Arc<tokio::sync::Mutex<()>>,
     commits: TaskTracker,
 }
@@ -85,7 +104,13 @@ impl Keys {
         commits: TaskTracker,
     ) -> Self {
         let scopes = Arc::default();
-        Self { store, clock, entropy, root, scopes, writing: Arc::default(), commits }
+        let (seen, writing) = (Arc::default(), Arc::default());
+        Self { store, clock, entropy, root, scopes, seen, writing, commits }
+    }
+
+    /// Learns how many changes of keys the database has had.
+    pub(super) fn follow(&self, changes: u64) {
+        self.seen.store(changes, Ordering::SeqCst);
     }
 
     /// Forgets everything in memory.
@@ -93,8 +118,25 @@ impl Keys {
         self.locked().clear();
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<Scope, Arc<ScopeKeys>>> {
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<Scope, Entry>> {
         self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The scope's keys in memory, if there are any and they are those in the database.
+    async fn present(&self, scope: &Scope) -> Result<Option<Arc<ScopeKeys>>, AppError> {
+        let seen = self.seen.load(Ordering::SeqCst);
+        let known = self.locked().get(scope).map(|entry| (Arc::clone(&entry.keys), entry.compared));
+        let Some((keys, compared)) = known else { return Ok(None) };
+        if compared == seen {
+            return Ok(Some(keys));
+        }
+        if self.store.keys_revision(scope).await? != keys.revision {
+            return Ok(None);
+        }
+        if let Some(entry) = self.locked().get_mut(scope).filter(|entry| Arc::ptr_eq(&entry.keys, &keys)) {
+            entry.compared = seen;
+        }
+        Ok(Some(keys))
     }
 
     /// The keys of a scope as they are now: what is due has been done.
@@ -102,14 +144,15 @@ impl Keys {
     /// # Errors
     /// Those of the store.
     pub async fn of(&self, scope: &Scope) -> Result<Arc<ScopeKeys>, AppError> {
-        let present = self.locked().get(scope).map(Arc::clone);
-        match present {
+        match self.present(scope).await? {
             Some(keys) if keys.next_due.is_none_or(|at| at > self.clock.now()) => Ok(keys),
-            _ => {
-                let guard = self.lock().await;
-                self.settle(guard, scope).await.map(|(_, keys)| keys)
-            }
+            _ => until_first!(self, self.settled(scope)),
         }
+    }
+
+    async fn settled(&self, scope: &Scope) -> Result<Arc<ScopeKeys>, AppError> {
+        let guard = self.lock().await;
+        self.settle(guard, scope).await.map(|(_, keys)| keys)
     }
 
     /// The key that a caller means.
@@ -152,17 +195,23 @@ impl Keys {
 
     /// The scope's service-managed key, which is made when first needed (rule 7.1).
     pub(super) async fn service_key(&self, scope: &Scope) -> Result<Arc<HeldKey>, AppError> {
-        let find = |keys: &ScopeKeys| {
-            keys.keys.values().find(|held| held.key().owner == KeyOwner::Service).map(Arc::clone)
-        };
-        if let Some(held) = find(&*self.of(scope).await?) {
+        if let Some(held) = self.of(scope).await?.service_key() {
             return Ok(held);
         }
+        until_first!(self, self.make_service_key(scope))
+    }
+
+    async fn make_service_key(&self, scope: &Scope) -> Result<Arc<HeldKey>, AppError> {
         let guard = self.lock().await;
         let (guard, keys) = self.settle(guard, scope).await?;
-        if let Some(held) = find(&keys) {
+        if let Some(held) = keys.service_key() {
             return Ok(held);
         }
+        let key = self.service_key_of(scope)?;
+        self.make(guard, &keys, key).await
+    }
+
+    fn service_key_of(&self, scope: &Scope) -> Result<Key, AppError> {
         let new = NewKey {
             id: self.fresh_key_id()?,
             scope: scope.clone(),
@@ -178,8 +227,24 @@ impl Keys {
             version: self.fresh_version_id()?,
         };
         // The service's own key does not count against the user's quota.
-        let key = decisions::create(new, 0, self.clock.now())?;
-        self.make(guard, &keys, key).await
+        Ok(decisions::create(new, 0, self.clock.now())?)
+    }
+
+    /// A new service-managed key for a scope, which is not stored.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub async fn new_service_key(&self, scope: &Scope) -> Result<KeyRecord, AppError> {
+        let key = self.service_key_of(scope)?;
+        self.with_fresh_material(KeyRecord { key, material: Vec::new(), imported: None }).await
+    }
+
+    /// A key with fresh material for every version that has none; nothing is stored.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub async fn with_fresh_material(&self, record: KeyRecord) -> Result<KeyRecord, AppError> {
+        self.with_material(&record, record.key.clone()).await
     }
 
     /// Holds off every change of a key while the guard lives.
@@ -189,8 +254,7 @@ impl Keys {
 
     /// The scope's keys after everything that is due was done; to be called with the lock held.
     async fn settle(&self, guard: Guard, scope: &Scope) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
-        let present = self.locked().get(scope).map(Arc::clone);
-        let mut keys = match present {
+        let mut keys = match self.present(scope).await? {
             Some(keys) => keys,
             None => self.load(scope).await?,
         };
@@ -204,10 +268,11 @@ impl Keys {
     }
 
     async fn load(&self, scope: &Scope) -> Result<Arc<ScopeKeys>, AppError> {
-        let (records, aliases) = self.store.load_keys(scope).await?;
-        let keys = records.into_iter().map(|r| (r.key.id.clone(), Arc::new(HeldKey::new(r)))).collect();
-        let keys = Arc::new(ScopeKeys::new(keys, aliases));
-        self.locked().insert(scope.clone(), Arc::clone(&keys));
+        let compared = self.seen.load(Ordering::SeqCst);
+        let record = self.store.load_keys(scope).await?;
+        let keys = record.keys.into_iter().map(|r| (r.key.id.clone(), Arc::new(HeldKey::new(r)))).collect();
+        let keys = Arc::new(ScopeKeys::new(keys, record.aliases, record.revision));
+        self.locked().insert(scope.clone(), Entry { keys: Arc::clone(&keys), compared });
         Ok(keys)
     }
 
@@ -263,13 +328,15 @@ impl Keys {
         change: KeyChange,
         next: ScopeKeys,
     ) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
-        let (store, scopes) = (Arc::clone(&self.store), Arc::clone(&self.scopes));
+        let (store, scopes, seen) =
+            (Arc::clone(&self.store), Arc::clone(&self.scopes), Arc::clone(&self.seen));
         let task = self.commits.spawn(async move {
-            let outcome = store.commit_keys(change).await;
-            let next = Arc::new(ScopeKeys::new(next.keys, next.aliases));
+            let compared = seen.load(Ordering::SeqCst);
+            let outcome = store.commit_keys(&scope, next.revision, change).await;
+            let next = Arc::new(ScopeKeys::new(next.keys, next.aliases, next.revision + 1));
             let mut scopes = scopes.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
-                Ok(()) => scopes.insert(scope, Arc::clone(&next)),
+                Ok(()) => scopes.insert(scope, Entry { keys: Arc::clone(&next), compared }),
                 // In doubt: the next one asks the database.
                 Err(_) => scopes.remove(&scope),
             };
@@ -284,7 +351,11 @@ impl Keys {
         self.fresh("key-", 20)
     }
 
-    fn fresh_version_id(&self) -> Result<KeyVersionId, AppError> {
+    /// Thirty-two lower-case letters and digits.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn fresh_version_id(&self) -> Result<KeyVersionId, AppError> {
         self.fresh("", 32)
     }
 

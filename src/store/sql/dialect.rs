@@ -1,9 +1,9 @@
 //! What differs between databases, and how a statement is run on one.
 
 use std::fmt;
+use std::time::Duration;
 
 use sqlx::Database;
-use sqlx::pool::PoolConnection;
 
 use crate::store::StoreError;
 
@@ -67,12 +67,24 @@ pub enum Cell {
     Bytes(Vec<u8>),
 }
 
+/// A connection to a dialect's database.
+pub type Connection<D> = <<D as Dialect>::Db as Database>::Connection;
+
 /// A database kind. Only its implementations know the driver's types; all statements are shared but for those here.
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// The sqlx driver.
     type Db: Database;
+    /// Whether other processes may write to the same database. If not, all writes go through one task, which commits
+    /// many at once; if so, each is a transaction of its own, and the database puts them together.
+    const SHARED: bool;
+    /// How long to wait for an answer, if the database is one that may be silent.
+    const PATIENCE: Option<Duration>;
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
+    /// Begins a transaction that only reads, and sees everything as it was at one instant.
+    const BEGIN_READ: &'static str;
+    /// What keeps everybody else from writing until the end of the transaction.
+    const LOCK_ALL: &'static [&'static str];
     /// Counts secrets that match filters.
     const COUNT_FILTERED: &'static str;
     /// Lists a page of secrets that match filters.
@@ -86,14 +98,14 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
 
     /// Runs a statement and says how many rows it touched.
     fn execute(
-        connection: &mut PoolConnection<Self::Db>,
+        connection: &mut Connection<Self>,
         sql: &'static str,
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Runs a query and reads all its rows, each as its cells from left to right.
     fn query(
-        connection: &mut PoolConnection<Self::Db>,
+        connection: &mut Connection<Self>,
         sql: &'static str,
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<Vec<Vec<Cell>>, StoreError>> + Send;

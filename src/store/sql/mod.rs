@@ -1,9 +1,12 @@
 //! The store over SQL: one text of each statement, generic over the database.
 //!
-//! [`Dialect`] holds the real differences and nothing else. Writes go through one writer task, which commits what
-//! waits as one transaction and answers after it is durable (see `writer.rs`).
+//! [`Dialect`] holds the real differences and nothing else. Where one process owns the database, writes go through one
+//! writer task, which commits what waits as one transaction and answers after it is durable (see `writer.rs`). Where
+//! several write, each write is a transaction of its own.
 
+mod contents;
 pub mod dialect;
+pub mod postgres;
 mod read;
 mod read_keys;
 mod rows;
@@ -13,19 +16,21 @@ mod write_keys;
 mod writer;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::Pool;
-use sqlx::pool::PoolConnection;
+use sqlx::migrate::MigrateError;
+use sqlx::{Pool, Transaction};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use dialect::Dialect;
 
-use dialect::Param;
+use dialect::{Connection, Param};
 use rows::Row;
 
-use crate::domain::AccountId;
-use crate::store::{Batch, KeyChange, StoreError};
+use crate::domain::{AccountId, Scope};
+use crate::store::{Batch, Contents, Instead, KeyChange, Resealed, StoreError};
 
 /// How many writes may wait; one more is refused, so that memory stays bounded.
 const QUEUE: usize = 4096;
@@ -34,12 +39,14 @@ const QUEUE: usize = 4096;
 pub struct SqlStore<D: Dialect> {
     /// Connections for reading.
     read: Pool<D::Db>,
-    /// The writer's connection.
+    /// Connections for writing.
     write: Pool<D::Db>,
-    /// The queue of the writer task; none once the store is closed.
+    /// The queue of the writer task; none once the store is closed, or where there is no such task.
     writer: Mutex<Option<(mpsc::Sender<writer::Job>, JoinHandle<()>)>>,
-    /// The same queue, for everybody.
-    queue: mpsc::WeakSender<writer::Job>,
+    /// The same queue, for everybody; none where each write is a transaction of its own.
+    queue: Option<mpsc::WeakSender<writer::Job>>,
+    /// Whether the database was once waited for in vain.
+    silent: Arc<AtomicBool>,
 }
 
 impl<D: Dialect> fmt::Debug for SqlStore<D> {
@@ -53,14 +60,31 @@ impl<D: Dialect> fmt::Debug for SqlStore<D> {
 pub(crate) enum Write {
     /// Persist a change.
     Commit(Box<Batch>),
-    /// Persist a change of keys or aliases.
-    Keys(Box<KeyChange>),
+    /// Persist a change of keys or aliases of a scope, decided on this revision.
+    Keys(Scope, u64, Box<KeyChange>),
     /// Store a fact about the installation.
     AddMeta(&'static str, Vec<u8>),
-    /// Keep an account, sealed, or keep it no longer.
-    Account(AccountId, Option<Vec<u8>>),
+    /// Put everything of the contents instead of others.
+    Contents(Instead, Arc<Contents>),
+    /// Replace everything that the root key seals.
+    Reseal(Box<Resealed>),
+    /// Keep an account, sealed, or keep it no longer, decided on this revision.
+    Account(AccountId, Option<Vec<u8>>, u64),
     /// Remove every secret, key and account.
     Reset,
+}
+
+impl Write {
+    /// Whether key material ceases to exist, so that no copy of it may stay beside the tables.
+    fn destroys(&self) -> bool {
+        match self {
+            Self::Keys(_, _, change) => change.destroys(),
+            Self::Contents(instead, _) => *instead != Instead::OfNothing,
+            // What the old root key wrapped must not stay beside the tables either.
+            Self::Reset | Self::Reseal(_) => true,
+            Self::Commit(_) | Self::Account(..) | Self::AddMeta(..) => false,
+        }
+    }
 }
 
 impl<D: Dialect> SqlStore<D> {
@@ -70,14 +94,37 @@ impl<D: Dialect> SqlStore<D> {
         let queue = sender.downgrade();
         #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
         let task = tokio::spawn(writer::run::<D>(write.clone(), receiver));
-        Self { read, write, writer: Mutex::new(Some((sender, task))), queue }
+        Self {
+            read,
+            write,
+            writer: Mutex::new(Some((sender, task))),
+            queue: Some(queue),
+            silent: Arc::default(),
+        }
     }
 
-    /// Hands a write to the writer and waits until it is durable.
+    /// A store over a migrated pool of a database in which others write, too.
+    fn start_shared(pool: Pool<D::Db>, silent: Arc<AtomicBool>) -> Self {
+        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None, silent }
+    }
+
+    /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let Some(patience) = D::PATIENCE else { return work.await };
+        tokio::time::timeout(patience, work).await.unwrap_or_else(|_late| {
+            self.silent.store(true, Ordering::Relaxed);
+            Err(StoreError::Unavailable("the database does not answer".to_owned()))
+        })
+    }
+
+    /// Hands a write to the writer, or carries it out, and waits until it is durable.
     async fn write(&self, write: Write) -> Result<(), StoreError> {
+        let Some(queue) = &self.queue else {
+            return self.in_time(writer::group::<D>(&self.write, &[write])).await.map(drop);
+        };
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
         let (done, answer) = oneshot::channel();
-        let queue = self.queue.upgrade().ok_or_else(closed)?;
+        let queue = queue.upgrade().ok_or_else(closed)?;
         queue.try_send(writer::Job { write, done }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
                 StoreError::Unavailable("too many writes are waiting".to_owned())
@@ -88,8 +135,19 @@ impl<D: Dialect> SqlStore<D> {
         answer.await.map_err(|_lost| closed())?
     }
 
-    async fn reader(&self) -> Result<PoolConnection<D::Db>, StoreError> {
-        self.read.acquire().await.map_err(|e| failed(&e))
+    /// A write that is one statement and needs no company; says how many rows it touched.
+    async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        let execute = async {
+            let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
+            D::execute(&mut connection, sql, params).await
+        };
+        self.in_time(execute).await
+    }
+
+    /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end, as it is
+    /// when a client goes away meanwhile.
+    async fn snapshot(&self) -> Result<Transaction<'static, D::Db>, StoreError> {
+        self.read.begin_with(D::BEGIN_READ).await.map_err(|e| failed(&e))
     }
 
     /// All rows of a query, on a connection of its own.
@@ -99,8 +157,11 @@ impl<D: Dialect> SqlStore<D> {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let mut connection = self.reader().await?;
-        rows_on::<D>(&mut connection, table, sql, params).await
+        let query = async {
+            let mut connection = self.read.acquire().await.map_err(|e| failed(&e))?;
+            rows_on::<D>(&mut connection, table, sql, params).await
+        };
+        self.in_time(query).await
     }
 
     /// Lets the writer finish what waits and closes the pools.
@@ -119,7 +180,7 @@ impl<D: Dialect> SqlStore<D> {
 }
 
 async fn rows_on<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     table: &'static str,
     sql: &'static str,
     params: &[Param<'_>],
@@ -128,10 +189,31 @@ async fn rows_on<D: Dialect>(
     Ok(cells.into_iter().map(|cells| Row::new(table, cells)).collect())
 }
 
-/// The driver's error as ours: a broken uniqueness means that somebody else came first.
+/// The driver's error as ours: a broken uniqueness, a parent that is gone, a deadlock mean that somebody else came first.
 fn failed(error: &sqlx::Error) -> StoreError {
+    /// What PostgreSQL says of a transaction that it ended in favour of another one: serialization, deadlock.
+    const LOST: [&str; 2] = ["40001", "40P01"];
     match error {
-        sqlx::Error::Database(e) if e.is_unique_violation() => StoreError::Conflict,
+        sqlx::Error::Database(e)
+            if e.is_unique_violation()
+                || e.is_foreign_key_violation()
+                || e.code().is_some_and(|code| LOST.contains(&&*code)) =>
+        {
+            StoreError::Conflict
+        }
         other => StoreError::Unavailable(other.to_string()),
     }
+}
+
+/// Why the schema is not this program's, in words for the one who starts it.
+fn not_migrated(error: MigrateError) -> StoreError {
+    StoreError::Unavailable(match error {
+        MigrateError::VersionMissing(version) => format!(
+            "its schema is newer than this program: it has migration {version}, which this version of Sesame does not know"
+        ),
+        MigrateError::VersionMismatch(version) => {
+            format!("its schema is not Sesame's: migration {version} is another one")
+        }
+        other => other.to_string(),
+    })
 }

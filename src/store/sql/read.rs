@@ -1,37 +1,76 @@
 //! The reading half, and the trait's implementation.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::Value;
-use sqlx::pool::PoolConnection;
 
-use super::dialect::{Dialect, Param};
+use super::dialect::{Connection, Dialect, Param};
 use super::rows::Row;
-use super::{SqlStore, Write, rows_on, statements as sql};
+use super::writer::{revision, touched};
+use super::{SqlStore, Write, failed, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
-use crate::domain::keys::Alias;
 use crate::domain::{
-    AccountId, KeyId, Page, Scope, Secret, SecretFilter, SecretName, StageMap, TagKey, TagValue, Tags,
-    Timestamp, Version,
+    AccountId, ClockSetting, KeyId, Page, Scope, Secret, SecretFilter, SecretId, SecretName, StageMap,
+    TagKey, TagValue, Tags, Timestamp, Version,
 };
 use crate::store::{
-    Batch, DataKeyRecord, KeyChange, KeyRecord, Listing, SealedValue, SecretRecord, SecretSummary, Store,
-    StoreError, TagRow,
+    Batch, Contents, DataKeyRecord, Installation, Instead, KeptAccounts, KeyChange, Listing, Resealed,
+    ScopeRecord, SealedValue, SecretRecord, SecretSummary, Store, StoreError, TagRow,
 };
+
+/// How soon a healthy database answers a small query.
+const HEALTHY: Duration = Duration::from_millis(2500);
 
 #[async_trait]
 impl<D: Dialect> Store for SqlStore<D> {
+    fn is_shared(&self) -> bool {
+        D::SHARED
+    }
+
+    async fn installation(&self) -> Result<Installation, StoreError> {
+        let rows = self.rows("installation", sql::INSTALLATION, &[]).await?;
+        let row = rows.into_iter().next();
+        let mut row = row.ok_or_else(|| StoreError::Corrupt("table installation is empty".to_owned()))?;
+        let (keys, accounts, clock) = (row.count()?, row.count()?, row.count()?);
+        let setting = ClockSetting { ahead_ms: row.int()?, stands: row.optional_time()? };
+        Ok(Installation { keys, accounts, clock, setting })
+    }
+
+    async fn set_clock(&self, setting: ClockSetting, on_revision: u64) -> Result<(), StoreError> {
+        let stands = setting.stands.map(Timestamp::as_millis);
+        let params = [revision(on_revision), setting.ahead_ms.into(), stands.into()];
+        touched(self.statement(sql::SET_CLOCK, &params).await?)
+    }
+
+    async fn use_nonce(&self, fingerprint: [u8; 16], now: Timestamp) -> Result<bool, StoreError> {
+        let params = [fingerprint.as_slice().into(), now.as_millis().into()];
+        Ok(self.statement(sql::INSERT_NONCE, &params).await? == 1)
+    }
+
+    async fn forget_nonces(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.statement(sql::FORGET_NONCES, &[before.as_millis().into()]).await.map(drop)
+    }
+
+    async fn head(&self, scope: &Scope, name: &SecretName) -> Result<Option<(SecretId, u64)>, StoreError> {
+        let params = [scope.account.as_str().into(), scope.region.as_str().into(), name.as_str().into()];
+        let rows = self.rows("secrets", sql::HEAD, &params).await?;
+        rows.into_iter().next().map(|mut row| Ok((row.parsed()?, row.count()?))).transpose()
+    }
+
     async fn load_secret(
         &self,
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<SecretRecord>, StoreError> {
-        let mut connection = self.reader().await?;
-        D::execute(&mut connection, "BEGIN", &[]).await?;
-        let loaded = load::<D>(&mut connection, scope, name).await;
-        if D::execute(&mut connection, "COMMIT", &[]).await.is_err() {
-            connection.close_on_drop();
-        }
-        loaded
+        let load = async {
+            let mut snapshot = self.snapshot().await?;
+            let loaded = load::<D>(&mut snapshot, scope, name).await?;
+            snapshot.commit().await.map_err(|e| failed(&e))?;
+            Ok(loaded)
+        };
+        self.in_time(load).await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -127,12 +166,22 @@ impl<D: Dialect> Store for SqlStore<D> {
         rows.into_iter().map(|mut row| row.place()).collect()
     }
 
-    async fn load_keys(&self, scope: &Scope) -> Result<(Vec<KeyRecord>, Vec<Alias>), StoreError> {
-        self.keys_of(scope).await
+    async fn load_keys(&self, scope: &Scope) -> Result<ScopeRecord, StoreError> {
+        self.in_time(self.keys_of(scope)).await
     }
 
-    async fn commit_keys(&self, change: KeyChange) -> Result<(), StoreError> {
-        self.write(Write::Keys(Box::new(change))).await
+    async fn keys_revision(&self, scope: &Scope) -> Result<u64, StoreError> {
+        let params = [scope.account.as_str().into(), scope.region.as_str().into()];
+        count(self.rows("key_scopes", sql::SCOPE_REVISION, &params).await?)
+    }
+
+    async fn commit_keys(
+        &self,
+        scope: &Scope,
+        on_revision: u64,
+        change: KeyChange,
+    ) -> Result<(), StoreError> {
+        self.write(Write::Keys(scope.clone(), on_revision, Box::new(change))).await
     }
 
     async fn scopes_with_keys(&self) -> Result<Vec<Scope>, StoreError> {
@@ -148,17 +197,38 @@ impl<D: Dialect> Store for SqlStore<D> {
         rows.into_iter().next().map(|mut row| row.time()).transpose()
     }
 
-    async fn accounts(&self) -> Result<Vec<(AccountId, Vec<u8>)>, StoreError> {
+    async fn accounts(&self) -> Result<KeptAccounts, StoreError> {
+        // The number first: when there is a change in between, the accounts are newer than it, which is soon noticed.
+        let revision = self.installation().await?.accounts;
         let rows = self.rows("accounts", sql::ACCOUNTS, &[]).await?;
-        rows.into_iter().map(|mut row| Ok((row.parsed()?, row.bytes()?))).collect()
+        let account = |mut row: Row| Ok((row.parsed()?, row.bytes()?));
+        let accounts = rows.into_iter().map(account).collect::<Result<_, StoreError>>()?;
+        Ok(KeptAccounts { revision, accounts })
     }
 
-    async fn set_account(&self, id: AccountId, sealed: Option<Vec<u8>>) -> Result<(), StoreError> {
-        self.write(Write::Account(id, sealed)).await
+    async fn set_account(
+        &self,
+        id: AccountId,
+        sealed: Option<Vec<u8>>,
+        on_revision: u64,
+    ) -> Result<(), StoreError> {
+        self.write(Write::Account(id, sealed, on_revision)).await
     }
 
     async fn scope_of_key(&self, id: &KeyId) -> Result<Option<Scope>, StoreError> {
         Ok(self.scopes(sql::SCOPE_OF_KEY, &[id.as_str().into()]).await?.pop())
+    }
+
+    async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
+        self.all_contents(account).await
+    }
+
+    async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), StoreError> {
+        self.write(Write::Contents(instead, contents)).await
+    }
+
+    async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError> {
+        self.write(Write::Reseal(Box::new(resealed))).await
     }
 
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -171,7 +241,10 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn health(&self) -> Result<(), StoreError> {
-        self.next_purge().await.map(drop)
+        let answered = tokio::time::timeout(HEALTHY, self.next_purge()).await;
+        answered
+            .unwrap_or_else(|_late| Err(StoreError::Unavailable("it takes too long".to_owned())))
+            .map(drop)
     }
 
     async fn reset(&self) -> Result<(), StoreError> {
@@ -253,7 +326,7 @@ fn tag_row(mut row: Row) -> Result<TagRow, StoreError> {
 
 /// Loads the whole aggregate inside the connection's transaction.
 async fn load<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     scope: &Scope,
     name: &SecretName,
 ) -> Result<Option<SecretRecord>, StoreError> {

@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 
 use super::dialect::{Dialect, Param};
 use super::rows::Row;
-use super::{SqlStore, statements as sql};
+use super::{SqlStore, failed, rows_on, statements as sql};
 use crate::domain::keys::{Alias, Key, KeyVersion};
 use crate::domain::{KeyId, Scope, Tags};
-use crate::store::{KeyRecord, StoreError};
+use crate::store::{KeyRecord, ScopeRecord, StoreError};
 
 impl<D: Dialect> SqlStore<D> {
-    pub(super) async fn keys_of(&self, scope: &Scope) -> Result<(Vec<KeyRecord>, Vec<Alias>), StoreError> {
+    pub(super) async fn keys_of(&self, scope: &Scope) -> Result<ScopeRecord, StoreError> {
         let params: [Param<'_>; 2] = [scope.account.as_str().into(), scope.region.as_str().into()];
+        let mut snapshot = self.snapshot().await?;
+        let mut rows = async |table, select| rows_on::<D>(&mut snapshot, table, select, &params).await;
+        let revision = rows("key_scopes", sql::SCOPE_REVISION).await?;
+        let revision = revision.into_iter().next().map_or(Ok(0), |mut row| row.count())?;
         let mut records = Vec::new();
         let mut places = BTreeMap::new();
-        for row in self.rows("keys", sql::LOAD_KEYS, &params).await? {
+        for row in rows("keys", sql::LOAD_KEYS).await? {
             let record = bare_key(row, scope)?;
             places.insert(record.key.id.clone(), records.len());
             records.push(record);
         }
-        for mut row in self.rows("key_versions", sql::LOAD_KEY_VERSIONS, &params).await? {
+        for mut row in rows("key_versions", sql::LOAD_KEY_VERSIONS).await? {
             let Some(record) = of_key(&places, &mut records, &row.parsed()?) else { continue };
             let (number, id) = (row.version()?, row.parsed()?);
             if let Some(material) = row.optional_bytes()? {
@@ -28,13 +32,15 @@ impl<D: Dialect> SqlStore<D> {
             }
             record.key.versions.push(KeyVersion { number, id, created: row.time()? });
         }
-        for mut row in self.rows("key_tags", sql::LOAD_KEY_TAGS, &params).await? {
+        for mut row in rows("key_tags", sql::LOAD_KEY_TAGS).await? {
             let Some(record) = of_key(&places, &mut records, &row.parsed()?) else { continue };
             record.key.tags.set(row.parsed()?, row.parsed()?);
         }
         let alias = |mut row: Row| Ok(Alias { name: row.parsed()?, key: row.parsed()? });
-        let rows = self.rows("aliases", sql::LOAD_ALIASES, &params).await?;
-        Ok((records, rows.into_iter().map(alias).collect::<Result<_, StoreError>>()?))
+        let aliases = rows("aliases", sql::LOAD_ALIASES).await?;
+        snapshot.commit().await.map_err(|e| failed(&e))?;
+        let aliases = aliases.into_iter().map(alias).collect::<Result<_, StoreError>>()?;
+        Ok(ScopeRecord { revision, keys: records, aliases })
     }
 
     pub(super) async fn scopes(
@@ -56,7 +62,7 @@ fn of_key<'r>(
 }
 
 /// The key's own row.
-fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
+pub(super) fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
     let id = row.parsed()?;
     let (owner, spec, usage) = (row.parsed()?, row.parsed()?, row.parsed()?);
     let (origin, protection, state) = (row.parsed()?, row.parsed()?, row.parsed()?);

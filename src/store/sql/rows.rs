@@ -69,6 +69,11 @@ impl Row {
         self.text()?.parse().map_err(|_invalid| self.damaged("an identifier is not valid"))
     }
 
+    /// Account and region.
+    pub(super) fn scope(&mut self) -> Result<Scope, StoreError> {
+        Ok(Scope { account: self.parsed()?, region: self.parsed()? })
+    }
+
     pub(super) fn optional_parsed<T: FromStr>(&mut self) -> Result<Option<T>, StoreError> {
         let Some(text) = self.optional_text()? else { return Ok(None) };
         text.parse().map(Some).map_err(|_invalid| self.damaged("an identifier is not valid"))

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -12,8 +11,8 @@ use sqlx::{Column, ConnectOptions, Connection, Pool, Row, Sqlite, SqliteConnecti
 
 use super::dialect::{Cell, Param};
 use super::statements::per_dialect;
-use super::{Dialect, SqlStore, failed};
-use crate::store::StoreError;
+use super::{Dialect, SqlStore, failed, not_migrated};
+use crate::store::{Peek, StoreError};
 
 /// The SQLite dialect.
 #[derive(Debug)]
@@ -29,27 +28,32 @@ macro_rules! sqlite_each {
 impl Dialect for SqliteDialect {
     type Db = Sqlite;
 
+    const SHARED: bool = false;
+    const PATIENCE: Option<Duration> = None;
     // Not a deferred transaction: one that reads and then writes may fail at once when somebody else wrote between.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_READ: &'static str = "BEGIN";
+    // A transaction that writes keeps all others out.
+    const LOCK_ALL: &'static [&'static str] = &[];
     per_dialect!(sqlite_each);
     const INTEGRITY: &'static str = "PRAGMA integrity_check";
     const SCRUB: &'static [&'static str] = &["PRAGMA wal_checkpoint(TRUNCATE)"];
 
     async fn execute(
-        connection: &mut PoolConnection<Sqlite>,
+        connection: &mut SqliteConnection,
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut **connection).await.map_err(|e| failed(&e))?;
+        let done = bound(sql, params).execute(&mut *connection).await.map_err(|e| failed(&e))?;
         Ok(done.rows_affected())
     }
 
     async fn query(
-        connection: &mut PoolConnection<Sqlite>,
+        connection: &mut SqliteConnection,
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
-        let rows = bound(sql, params).fetch_all(&mut **connection).await.map_err(|e| failed(&e))?;
+        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
         rows.iter().map(cells).collect()
     }
 }
@@ -136,17 +140,22 @@ fn file(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(5))
 }
 
-async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {
-    sqlx::migrate!("migrations/sqlite").run(pool).await.map_err(|e| StoreError::Unavailable(e.to_string()))
+/// Copies a database that may be in use, as it is at one instant.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let failed = |e: sqlx::Error| StoreError::Unavailable(e.to_string());
+    let options = SqliteConnectOptions::new().filename(from).busy_timeout(Duration::from_secs(5));
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
+    let to = to.to_str().ok_or_else(|| StoreError::Unavailable("the name is no text".to_owned()))?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;
+    connection.close().await.map_err(failed)?;
+    copied.map(drop).map_err(failed)
 }
 
-/// What a look at a database file tells.
-#[derive(Debug, Default)]
-pub struct Peek {
-    /// The sealed marker of the root key; none in a new database.
-    pub marker: Option<Vec<u8>>,
-    /// The salt of the passphrase, if the root key comes from one.
-    pub salt: Option<Vec<u8>>,
+async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {
+    sqlx::migrate!("migrations/sqlite").run(pool).await.map_err(not_migrated)
 }
 
 /// Up to this size a database is checked for damage before it is served: that takes a few milliseconds. Larger ones

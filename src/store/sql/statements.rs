@@ -9,9 +9,12 @@ pub(super) const LOAD_TAGS: &str = "SELECT tag_key, tag_value FROM tags WHERE se
 pub(super) const LOAD_DATA_KEYS: &str = "SELECT id, key_id, key_version, wrapped, created FROM data_keys \
      WHERE secret_id = $1 ORDER BY created, key_version";
 
+pub(super) const HEAD: &str =
+    "SELECT id, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
+
 pub(super) const INSERT_SECRET: &str = "INSERT INTO secrets (id, account, region, name, secret_type, description, \
      encryption_key, created, updated, planned_deletion, policy, revision) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)";
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 /// Compare and set: no row is touched when the revision is another one.
 pub(super) const UPDATE_SECRET: &str = "UPDATE secrets SET revision = revision + 1, \
      description = COALESCE($3, description), updated = COALESCE($4, updated), \
@@ -27,7 +30,12 @@ pub(super) const DELETE_LABEL: &str = "DELETE FROM secret_labels WHERE secret_id
 pub(super) const SET_TAG: &str = "INSERT INTO tags (secret_id, tag_key, tag_value) VALUES ($1, $2, $3) \
      ON CONFLICT (secret_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value";
 pub(super) const DELETE_TAG: &str = "DELETE FROM tags WHERE secret_id = $1 AND tag_key = $2";
+/// Only while the key is there: another process may have deleted it since it wrapped the data key.
 pub(super) const INSERT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
+     SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM keys WHERE id = $3)";
+
+/// The same, whether the key is there or not.
+pub(super) const PUT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
 /// Everything that belongs to a secret, children first; the last one is the secret itself.
@@ -40,7 +48,7 @@ pub(super) const PURGE_CHILDREN: [&str; 4] = [
 pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
 
 /// Everything that is not a fact about the installation, children first.
-pub(super) const RESET: [&str; 10] = [
+pub(super) const RESET: [&str; 13] = [
     "DELETE FROM accounts",
     "DELETE FROM secret_labels",
     "DELETE FROM secret_versions",
@@ -51,7 +59,73 @@ pub(super) const RESET: [&str; 10] = [
     "DELETE FROM key_tags",
     "DELETE FROM key_versions",
     "DELETE FROM keys",
+    "DELETE FROM nonces",
+    "UPDATE key_scopes SET revision = revision + 1",
+    "UPDATE installation SET keys = keys + 1, accounts = accounts + 1, clock = clock + 1, clock_ahead_ms = 0, \
+     clock_stands = NULL",
 ];
+
+/// After everything was replaced. A revision of before must not come back, or another process would take what it holds
+/// for what there is: a secret's is lifted above all that went before, which takes 2^32 changes of it to reach.
+pub(super) const COUNT_ALL: [&str; 3] = [
+    "UPDATE key_scopes SET revision = revision + 1",
+    "UPDATE installation SET keys = keys + 1, accounts = accounts + 1",
+    "UPDATE secrets SET revision = revision % 4294967296 + 4294967296 * (SELECT keys FROM installation)",
+];
+pub(super) const ADD_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) ON CONFLICT (account, region) DO NOTHING";
+
+/// The same of one account, children first.
+pub(super) const RESET_ACCOUNT: [&str; 10] = [
+    "DELETE FROM accounts WHERE id = $1",
+    "DELETE FROM secret_labels WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM secret_versions WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM data_keys WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM tags WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
+    "DELETE FROM secrets WHERE account = $1",
+    "DELETE FROM aliases WHERE account = $1",
+    "DELETE FROM key_tags WHERE key_id IN (SELECT id FROM keys WHERE account = $1)",
+    "DELETE FROM key_versions WHERE key_id IN (SELECT id FROM keys WHERE account = $1)",
+    "DELETE FROM keys WHERE account = $1",
+];
+
+/// What belongs to an account, or to all when the parameter is NULL; each statement reads one table.
+pub(super) const ALL_KEYS: &str = "SELECT account, region, id, owner, spec, usage, origin, protection, state, \
+     description, created, deletion, protected, protected_because, material_expires, rotation_interval_ms, \
+     last_rotation, imported, policy, revision FROM keys WHERE CAST($1 AS TEXT) IS NULL OR account = $1";
+pub(super) const ALL_KEY_VERSIONS: &str = "SELECT v.key_id, v.number, v.id, v.material, v.created \
+     FROM key_versions v JOIN keys k ON k.id = v.key_id WHERE CAST($1 AS TEXT) IS NULL OR k.account = $1 \
+     ORDER BY v.key_id, v.number";
+pub(super) const ALL_KEY_TAGS: &str = "SELECT t.key_id, t.tag_key, t.tag_value FROM key_tags t \
+     JOIN keys k ON k.id = t.key_id WHERE CAST($1 AS TEXT) IS NULL OR k.account = $1";
+pub(super) const ALL_ALIASES: &str = "SELECT account, region, name, key_id FROM aliases \
+     WHERE CAST($1 AS TEXT) IS NULL OR account = $1 ORDER BY account, region, name";
+pub(super) const ALL_SECRETS: &str = "SELECT account, region, name, id, secret_type, description, encryption_key, \
+     created, updated, planned_deletion, policy, revision FROM secrets WHERE CAST($1 AS TEXT) IS NULL OR account = $1";
+pub(super) const ALL_VERSIONS: &str = "SELECT v.secret_id, v.version_id, v.ordinal, v.data_type, v.created, \
+     v.data_key_id, v.sealed FROM secret_versions v JOIN secrets s ON s.id = v.secret_id \
+     WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1 ORDER BY v.secret_id, v.ordinal";
+pub(super) const ALL_LABELS: &str = "SELECT l.secret_id, l.label, l.version_id FROM secret_labels l \
+     JOIN secrets s ON s.id = l.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
+pub(super) const ALL_TAGS: &str = "SELECT t.secret_id, t.tag_key, t.tag_value FROM tags t \
+     JOIN secrets s ON s.id = t.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
+pub(super) const ALL_DATA_KEYS: &str = "SELECT d.secret_id, d.id, d.key_id, d.key_version, d.wrapped, d.created \
+     FROM data_keys d JOIN secrets s ON s.id = d.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1 \
+     ORDER BY d.secret_id, d.created, d.key_version";
+pub(super) const ALL_ACCOUNTS: &str =
+    "SELECT id, sealed FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id = $1 ORDER BY id";
+pub(super) const INSTALLATION: &str =
+    "SELECT keys, accounts, clock, clock_ahead_ms, clock_stands FROM installation";
+pub(super) const COUNT_KEYS: &str = "UPDATE installation SET keys = keys + 1";
+/// Compare and set, as those that follow.
+pub(super) const COUNT_ACCOUNTS: &str = "UPDATE installation SET accounts = accounts + 1 WHERE accounts = $1";
+pub(super) const SET_CLOCK: &str = "UPDATE installation SET clock = clock + 1, clock_ahead_ms = $2, \
+     clock_stands = $3 WHERE clock = $1";
+pub(super) const COUNT_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
+     ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
+pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";
+pub(super) const INSERT_NONCE: &str =
+    "INSERT INTO nonces (fingerprint, seen) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING";
+pub(super) const FORGET_NONCES: &str = "DELETE FROM nonces WHERE seen < $1";
 
 pub(super) const COUNT_SECRETS: &str = "SELECT COUNT(*) AS total FROM secrets WHERE account = $1 AND region = $2 \
      AND (planned_deletion IS NULL OR planned_deletion > $3)";
@@ -122,6 +196,10 @@ pub(super) const PUT_ACCOUNT: &str = "INSERT INTO accounts (id, sealed) VALUES (
 pub(super) const DELETE_ACCOUNT: &str = "DELETE FROM accounts WHERE id = $1";
 /// Key ids are unique everywhere.
 pub(super) const SCOPE_OF_KEY: &str = "SELECT account, region FROM keys WHERE id = $1";
+pub(super) const SET_MATERIAL: &str =
+    "UPDATE key_versions SET material = $3 WHERE key_id = $1 AND number = $2";
+pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) \
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 pub(super) const META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";
 

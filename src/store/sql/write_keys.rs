@@ -1,35 +1,34 @@
 //! Writing keys and aliases.
 
-use sqlx::pool::PoolConnection;
-
-use super::dialect::{Dialect, Param};
+use super::dialect::{Connection, Dialect, Param};
 use super::statements as sql;
-use crate::domain::keys::Key;
-use crate::domain::{KeyId, ResourcePolicy, Timestamp};
+use super::writer::{revision, touched};
+use crate::domain::keys::{Alias, Key};
+use crate::domain::{KeyId, ResourcePolicy, Scope, Timestamp};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// Carries a change out inside the writer's transaction.
 pub(super) async fn change<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
+    scope: &Scope,
+    on_revision: u64,
     change: &KeyChange,
 ) -> Result<(), StoreError> {
+    let place = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
+    let [account, region] = place;
+    // First of all, so that changes of one scope take turns.
+    touched(D::execute(connection, sql::COUNT_SCOPE, &[account, region, revision(on_revision)]).await?)?;
     match change {
-        KeyChange::Put { record } => put::<D>(connection, record).await,
-        KeyChange::Delete { key, on_revision } => delete::<D>(connection, key, *on_revision).await,
-        KeyChange::SetAlias { scope, alias } => {
-            let params = [
-                scope.account.as_str().into(),
-                scope.region.as_str().into(),
-                alias.name.as_str().into(),
-                alias.key.as_str().into(),
-            ];
-            D::execute(connection, sql::SET_ALIAS, &params).await.map(drop)
-        }
-        KeyChange::RemoveAlias { scope, name } => {
-            let params = [scope.account.as_str().into(), scope.region.as_str().into(), name.as_str().into()];
-            D::execute(connection, sql::REMOVE_ALIAS, &params).await.map(drop)
+        KeyChange::Put { record } => put::<D>(connection, record).await?,
+        KeyChange::Delete { key, on_revision } => delete::<D>(connection, key, *on_revision).await?,
+        KeyChange::SetAlias { alias } => set_alias::<D>(connection, scope, alias).await?,
+        KeyChange::RemoveAlias { name } => {
+            let params = [account, region, name.as_str().into()];
+            D::execute(connection, sql::REMOVE_ALIAS, &params).await.map(drop)?;
         }
     }
+    // Last of all: changes of other scopes wait for this row only while we commit.
+    touched(D::execute(connection, sql::COUNT_KEYS, &[]).await?)
 }
 
 /// What changes in a key's row, in the order that both statements begin with.
@@ -67,21 +66,49 @@ fn fixed(key: &Key) -> [Param<'_>; 8] {
     ]
 }
 
-async fn put<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+/// Lets an alias stand for a key.
+pub(super) async fn set_alias<D: Dialect>(
+    connection: &mut Connection<D>,
+    scope: &Scope,
+    alias: &Alias,
+) -> Result<(), StoreError> {
+    let params = [
+        scope.account.as_str().into(),
+        scope.region.as_str().into(),
+        alias.name.as_str().into(),
+        alias.key.as_str().into(),
+    ];
+    D::execute(connection, sql::SET_ALIAS, &params).await.map(drop)
+}
+
+async fn put<D: Dialect>(connection: &mut Connection<D>, record: &KeyRecord) -> Result<(), StoreError> {
+    if record.key.revision == 1 {
+        return insert::<D>(connection, record).await;
+    }
+    touched(D::execute(connection, sql::UPDATE_KEY, &changing(record)).await?)?;
+    // A change adds one version at the most, and only the newest one's material comes and goes.
+    parts::<D>(connection, record, 1).await
+}
+
+/// A key that is not there yet, with everything that belongs to it.
+pub(super) async fn insert<D: Dialect>(
+    connection: &mut Connection<D>,
     record: &KeyRecord,
+) -> Result<(), StoreError> {
+    let params: Vec<Param<'_>> = changing(record).into_iter().chain(fixed(&record.key)).collect();
+    D::execute(connection, sql::INSERT_KEY, &params).await?;
+    parts::<D>(connection, record, record.key.versions.len()).await
+}
+
+/// The newest versions of a key, and all its tags.
+async fn parts<D: Dialect>(
+    connection: &mut Connection<D>,
+    record: &KeyRecord,
+    versions: usize,
 ) -> Result<(), StoreError> {
     let key = &record.key;
     let id = Param::from(key.id.as_str());
-    if key.revision == 1 {
-        let params: Vec<Param<'_>> = changing(record).into_iter().chain(fixed(key)).collect();
-        D::execute(connection, sql::INSERT_KEY, &params).await?;
-    } else if D::execute(connection, sql::UPDATE_KEY, &changing(record)).await? != 1 {
-        return Err(StoreError::Conflict);
-    }
-    // A change adds one version at the most, and only the newest one's material comes and goes.
-    let written = if key.revision == 1 { key.versions.len() } else { 1 };
-    for version in key.versions.iter().rev().take(written) {
+    for version in key.versions.iter().rev().take(versions) {
         let material =
             record.material.iter().find(|(number, _)| *number == version.number).map(|(_, m)| &**m);
         let params = [
@@ -102,14 +129,12 @@ async fn put<D: Dialect>(
 }
 
 async fn delete<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     key: &KeyId,
     on_revision: u64,
 ) -> Result<(), StoreError> {
-    let revision = i64::try_from(on_revision).unwrap_or(i64::MAX);
-    if D::execute(connection, sql::LOCK_KEY, &[key.as_str().into(), revision.into()]).await? != 1 {
-        return Err(StoreError::Conflict);
-    }
+    let params = [key.as_str().into(), revision(on_revision)];
+    touched(D::execute(connection, sql::LOCK_KEY, &params).await?)?;
     for statement in sql::DELETE_KEY {
         D::execute(connection, statement, &[key.as_str().into()]).await?;
     }

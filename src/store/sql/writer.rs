@@ -4,13 +4,12 @@
 //! all. So a write is durable when it is acknowledged, and many writers share the cost of one commit.
 
 use sqlx::Pool;
-use sqlx::pool::PoolConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::dialect::{Dialect, Param};
+use super::dialect::{Connection, Dialect, Param};
 use super::{Write, failed, statements as sql};
-use crate::domain::{Op, ResourcePolicy, Secret, SecretId};
-use crate::store::{Batch, SealedValue, StoreError};
+use crate::domain::{Op, ResourcePolicy, Secret, SecretId, Version};
+use crate::store::{Batch, DataKeyRecord, SealedValue, StoreError};
 
 /// A write and who waits for it.
 #[derive(Debug)]
@@ -40,40 +39,46 @@ pub(super) async fn run<D: Dialect>(pool: Pool<D::Db>, mut queue: mpsc::Receiver
 }
 
 /// One transaction with all writes; the outcome of each, or one error for all of them.
-async fn group<D: Dialect>(
+pub(super) async fn group<D: Dialect>(
     pool: &Pool<D::Db>,
     writes: &[Write],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let mut connection = pool.acquire().await.map_err(|e| failed(&e))?;
-    D::execute(&mut connection, D::BEGIN, &[]).await?;
-    let worked = all_of::<D>(&mut connection, writes).await;
-    let finished = match worked {
-        Ok(outcomes) => D::execute(&mut connection, "COMMIT", &[]).await.map(|_| outcomes),
-        Err(error) => Err(error),
+    // Rolled back when it is dropped before its end.
+    let mut transaction = pool.begin_with(D::BEGIN).await.map_err(|e| failed(&e))?;
+    let outcomes = match all_of::<D>(&mut transaction, writes).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            if let Err(also) = transaction.rollback().await {
+                // It may be gone already: a full disk ends it. The pool tests a connection before it is used again.
+                tracing::warn!(error = %also, "a failed transaction could not be rolled back");
+            }
+            return Err(error);
+        }
     };
-    if finished.is_ok() && writes.iter().any(|w| matches!(w, Write::Keys(change) if change.destroys())) {
-        scrub::<D>(&mut connection).await?;
+    transaction.commit().await.map_err(|e| failed(&e))?;
+    if writes.iter().any(Write::destroys) {
+        scrub::<D>(pool).await?;
     }
-    if finished.is_err() && D::execute(&mut connection, "ROLLBACK", &[]).await.is_err() {
-        // The transaction may be gone already (a full disk ends it); a connection in doubt is not used again.
-        tracing::warn!("a failed transaction could not be rolled back; closing its connection");
-        connection.close_on_drop();
-    }
-    finished
+    Ok(outcomes)
 }
 
 /// Takes destroyed material out of what the database keeps beside its tables.
-async fn scrub<D: Dialect>(connection: &mut PoolConnection<D::Db>) -> Result<(), StoreError> {
+async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
     for statement in D::SCRUB {
-        D::query(connection, statement, &[]).await?;
+        let mut connection = pool.acquire().await.map_err(|e| failed(&e))?;
+        D::query(&mut connection, statement, &[]).await?;
     }
     Ok(())
 }
 
 async fn all_of<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     writes: &[Write],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    if let [write] = writes {
+        // Alone it needs no savepoint: what is refused is the whole transaction.
+        return one::<D>(connection, write).await.map(|()| vec![Ok(())]);
+    }
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         D::execute(connection, "SAVEPOINT one", &[]).await?;
@@ -88,23 +93,28 @@ async fn all_of<D: Dialect>(
     Ok(outcomes)
 }
 
-async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) -> Result<(), StoreError> {
+async fn one<D: Dialect>(connection: &mut Connection<D>, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Commit(batch) => commit::<D>(connection, batch).await,
-        Write::Keys(change) => super::write_keys::change::<D>(connection, change).await,
+        Write::Keys(scope, on, change) => {
+            super::write_keys::change::<D>(connection, scope, *on, change).await
+        }
         Write::AddMeta(name, value) => {
             let params = [Param::from(*name), value.as_slice().into()];
             D::execute(connection, sql::INSERT_META, &params).await.map(drop)
         }
-        Write::Account(id, Some(sealed)) => {
-            let params = [Param::from(id.as_str()), sealed.as_slice().into()];
-            D::execute(connection, sql::PUT_ACCOUNT, &params).await.map(drop)
-        }
-        Write::Account(id, None) => {
-            D::execute(connection, sql::DELETE_ACCOUNT, &[id.as_str().into()]).await.map(drop)
+        Write::Contents(instead, contents) => super::contents::put::<D>(connection, instead, contents).await,
+        Write::Reseal(resealed) => super::contents::reseal::<D>(connection, resealed).await,
+        Write::Account(id, sealed, on) => {
+            let params = [Param::from(id.as_str()), sealed.as_deref().into()];
+            match sealed {
+                Some(_) => D::execute(connection, sql::PUT_ACCOUNT, &params).await?,
+                None => D::execute(connection, sql::DELETE_ACCOUNT, &params[..1]).await?,
+            };
+            touched(D::execute(connection, sql::COUNT_ACCOUNTS, &[revision(*on)]).await?)
         }
         Write::Reset => {
-            for statement in sql::RESET {
+            for statement in D::LOCK_ALL.iter().copied().chain(sql::RESET) {
                 D::execute(connection, statement, &[]).await?;
             }
             Ok(())
@@ -113,7 +123,7 @@ async fn one<D: Dialect>(connection: &mut PoolConnection<D::Db>, write: &Write) 
 }
 
 /// Carries a change out, step by step.
-async fn commit<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch) -> Result<(), StoreError> {
+async fn commit<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Result<(), StoreError> {
     let change = &batch.change;
     if change.ops.iter().any(|op| matches!(op, Op::Purge)) {
         return purge::<D>(connection, &change.secret, change.on_revision).await;
@@ -125,15 +135,7 @@ async fn commit<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batc
     }
     let id = change.secret.as_str();
     if let Some(key) = &batch.data_key {
-        let params = [
-            id.into(),
-            key.id.as_str().into(),
-            key.key.as_str().into(),
-            i64::from(key.key_version).into(),
-            key.wrapped.as_slice().into(),
-            key.created.as_millis().into(),
-        ];
-        D::execute(connection, sql::INSERT_DATA_KEY, &params).await?;
+        touched(insert_data_key::<D>(connection, sql::INSERT_DATA_KEY, id, key).await?)?;
     }
     for op in ordered(&change.ops) {
         step::<D>(connection, id, op, batch.value.as_ref()).await?;
@@ -153,27 +155,17 @@ fn ordered(ops: &[Op]) -> impl Iterator<Item = &Op> {
 }
 
 async fn step<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
-    id: &str,
+    connection: &mut Connection<D>,
+    secret: &str,
     op: &Op,
     value: Option<&SealedValue>,
 ) -> Result<(), StoreError> {
-    let id = Param::from(id);
+    let id = Param::from(secret);
     match op {
         Op::AddVersion(version) => {
-            let value = value
-                .filter(|v| v.version == version.id)
-                .ok_or_else(|| StoreError::Corrupt("a version was committed without its value".to_owned()))?;
-            let params = [
-                id,
-                version.id.as_str().into(),
-                i64::try_from(version.ordinal).unwrap_or(i64::MAX).into(),
-                version.data_type.as_str().into(),
-                value.data_key.as_str().into(),
-                value.sealed.as_ref().into(),
-                version.created.as_millis().into(),
-            ];
-            D::execute(connection, sql::INSERT_VERSION, &params).await?
+            let value = value.filter(|v| v.version == version.id);
+            insert_version::<D>(connection, secret, version, value).await?;
+            0
         }
         Op::EvictVersion(version) => {
             D::execute(connection, sql::DELETE_VERSION, &[id, version.as_str().into()]).await?
@@ -200,8 +192,48 @@ async fn step<D: Dialect>(
     Ok(())
 }
 
-async fn insert_secret<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+/// Stores a wrapped data key, by this statement, and says whether it did.
+pub(super) async fn insert_data_key<D: Dialect>(
+    connection: &mut Connection<D>,
+    statement: &'static str,
+    secret: &str,
+    key: &DataKeyRecord,
+) -> Result<u64, StoreError> {
+    let params = [
+        secret.into(),
+        key.id.as_str().into(),
+        key.key.as_str().into(),
+        i64::from(key.key_version).into(),
+        key.wrapped.as_slice().into(),
+        key.created.as_millis().into(),
+    ];
+    D::execute(connection, statement, &params).await
+}
+
+/// Stores a version with its value.
+pub(super) async fn insert_version<D: Dialect>(
+    connection: &mut Connection<D>,
+    secret: &str,
+    version: &Version,
+    value: Option<&SealedValue>,
+) -> Result<(), StoreError> {
+    let without = || StoreError::Corrupt("a version was committed without its value".to_owned());
+    let value = value.ok_or_else(without)?;
+    let params = [
+        secret.into(),
+        version.id.as_str().into(),
+        i64::try_from(version.ordinal).unwrap_or(i64::MAX).into(),
+        version.data_type.as_str().into(),
+        value.data_key.as_str().into(),
+        value.sealed.as_ref().into(),
+        version.created.as_millis().into(),
+    ];
+    D::execute(connection, sql::INSERT_VERSION, &params).await.map(drop)
+}
+
+/// The secret's own row, and its tags. A fresh secret counts as changed once.
+pub(super) async fn insert_secret<D: Dialect>(
+    connection: &mut Connection<D>,
     secret: &Secret,
 ) -> Result<(), StoreError> {
     let id = Param::from(secret.id.as_str());
@@ -217,6 +249,7 @@ async fn insert_secret<D: Dialect>(
         secret.updated.as_millis().into(),
         secret.planned_deletion.map(crate::domain::Timestamp::as_millis).into(),
         secret.policy.as_ref().map(ResourcePolicy::as_str).into(),
+        revision(secret.revision.max(1)),
     ];
     D::execute(connection, sql::INSERT_SECRET, &params).await?;
     for (key, value) in secret.tags.iter() {
@@ -226,7 +259,7 @@ async fn insert_secret<D: Dialect>(
 }
 
 /// Counts the revision up and sets what changes in the secret's own row.
-async fn touch<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch) -> Result<(), StoreError> {
+async fn touch<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Result<(), StoreError> {
     let (mut description, mut updated, mut planned, mut policy) = (None, None, None, None);
     for op in &batch.change.ops {
         match op {
@@ -246,12 +279,16 @@ async fn touch<D: Dialect>(connection: &mut PoolConnection<D::Db>, batch: &Batch
         planned.flatten().into(),
         policy.into(),
     ];
-    let touched = D::execute(connection, sql::UPDATE_SECRET, &params).await?;
-    if touched == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    touched(D::execute(connection, sql::UPDATE_SECRET, &params).await?)
+}
+
+/// A compare-and-set touches its one row, or somebody else came first.
+pub(super) fn touched(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 async fn purge<D: Dialect>(
-    connection: &mut PoolConnection<D::Db>,
+    connection: &mut Connection<D>,
     id: &SecretId,
     on_revision: u64,
 ) -> Result<(), StoreError> {
@@ -265,15 +302,13 @@ async fn purge<D: Dialect>(
         Param::Int(None),
         Param::Text(None),
     ];
-    if D::execute(connection, sql::UPDATE_SECRET, &params).await? != 1 {
-        return Err(StoreError::Conflict);
-    }
+    touched(D::execute(connection, sql::UPDATE_SECRET, &params).await?)?;
     for statement in sql::PURGE_CHILDREN {
         D::execute(connection, statement, &[id.as_str().into()]).await?;
     }
     D::execute(connection, sql::DELETE_SECRET, &[id.as_str().into()]).await.map(drop)
 }
 
-fn revision(revision: u64) -> Param<'static> {
+pub(super) fn revision(revision: u64) -> Param<'static> {
     i64::try_from(revision).unwrap_or(i64::MAX).into()
 }

@@ -3,7 +3,6 @@
 /// Work that comes later, as reasons for rules without a test.
 pub const KEYS: &str = "keys of the user's own";
 pub const DYNAMIC: &str = "dynamic secrets and rotation";
-pub const POLICIES: &str = "identities and policies";
 pub const QUOTAS: &str = "throttling on demand";
 pub const EVENTS: &str = "audit and events";
 
@@ -73,7 +72,7 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("4.5", "labels of an answer are wrapped, also when there is none", None),
     ("4.6", "FetchExtendedConfig says nothing about generic secrets", None),
     ("4.7", "generic answers have no members of rotation", None),
-    ("4.8", "a named key must let the caller decrypt", Some(POLICIES)),
+    ("4.8", "a named key must let the caller decrypt", None),
     ("4.9", "a named key must be usable", None),
     ("4.10", "a dry run never returns a value", None),
     ("4.11", "a batch of up to twenty, failures beside", None),
@@ -102,7 +101,7 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("7.1", "the service's own key encrypts by default and is not shown", None),
     ("7.2", "a named key must be symmetric and for encryption", None),
     ("7.3", "an unknown key is not found", None),
-    ("7.4", "a named key must let the caller make data keys", Some(POLICIES)),
+    ("7.4", "a named key must let the caller make data keys", None),
     ("7.5", "the key of a secret never changes", None),
     ("7.6", "an unknown instance is not found", None),
     ("7.7", "a default instance takes secrets", Some(KEYS)),
@@ -127,18 +126,18 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("9.5", "nothing left, or a foreign character, is refused", None),
     ("9.6", "a class emptied by characters counts as excluded", None),
     ("9.7", "without punctuation: alphanumerics", None),
-    ("10.1", "shape of a secret policy", Some(POLICIES)),
-    ("10.2", "the default policy", Some(POLICIES)),
-    ("10.3", "policies have one name", Some(POLICIES)),
-    ("10.4", "policies outside an instance are not supported", Some(POLICIES)),
-    ("10.5", "how policies decide", Some(POLICIES)),
-    ("10.6", "users of other accounts", Some(POLICIES)),
-    ("10.7", "action and resource names", Some(POLICIES)),
-    ("10.8", "ReEncrypt needs two rights", Some(POLICIES)),
-    ("10.9", "condition keys", Some(POLICIES)),
-    ("10.10", "system policies", Some(POLICIES)),
-    ("10.11", "wording of a refusal", Some(POLICIES)),
-    ("10.12", "permission before existence", Some(POLICIES)),
+    ("10.1", "shape of a secret policy", None),
+    ("10.2", "the default policy", None),
+    ("10.3", "policies have one name", None),
+    ("10.4", "policies outside an instance are not supported", None),
+    ("10.5", "how policies decide", None),
+    ("10.6", "users of other accounts", None),
+    ("10.7", "action and resource names", None),
+    ("10.8", "ReEncrypt needs two rights", None),
+    ("10.9", "condition keys", None),
+    ("10.10", "system policies", None),
+    ("10.11", "wording of a refusal", None),
+    ("10.12", "permission before existence", None),
     ("11.1", "twenty tags a resource", None),
     ("11.2", "keys and values of tags", None),
     ("11.3", "codes of wrong tags", None),

@@ -35,7 +35,7 @@ fn holding(dir: &Path, material: &[u8]) -> Vec<String> {
 
 /// The wrapped material of a key, one per version.
 async fn wrapped(server: &Server, key: &str) -> Vec<Arc<[u8]>> {
-    let (records, _) = server.app.store().load_keys(&scope()).await.unwrap();
+    let records = server.app.store().load_keys(&scope()).await.unwrap().keys;
     let record = records.into_iter().find(|record| record.key.id.as_str() == key).unwrap();
     record.material.into_iter().map(|(_, bytes)| bytes).collect()
 }

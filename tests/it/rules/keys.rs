@@ -10,7 +10,7 @@ use sesame::domain::{DataType, KeyId, Scope, Tags};
 use crate::support::{ACCOUNT, NOW, OTHER_ACCOUNT, Options, Server, refusal, scope, scope_of, text};
 
 async fn service_key(server: &Server, scope: &Scope) -> Option<KeyId> {
-    let (keys, _) = server.app.store().load_keys(scope).await.unwrap();
+    let keys = server.app.store().load_keys(scope).await.unwrap().keys;
     keys.into_iter().map(|record| record.key).find(|key| key.owner == KeyOwner::Service).map(|key| key.id)
 }
 

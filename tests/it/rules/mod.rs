@@ -6,6 +6,7 @@ mod keys;
 mod listing;
 mod names;
 mod passwords;
+mod policies;
 mod reading;
 mod secrets;
 mod stages;

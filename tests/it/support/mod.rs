@@ -1,5 +1,6 @@
 //! A whole server in the test's process, on a port of its own, and a client that shows everything.
 
+pub mod postgres;
 pub mod program;
 pub mod sign;
 
@@ -14,8 +15,10 @@ use sesame::domain::{Limits, Page, Scope, Timestamp};
 use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
+use sesame::state::file::StateFile;
 use sesame::store::sql::SqlStore;
 use sesame::store::{SecretRecord, Store};
+use sesame::tls::Tls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -40,6 +43,8 @@ pub struct Options<'a> {
     pub accounts: &'a str,
     /// Whether secrets and keys have policies.
     pub resource_policies: bool,
+    /// What a reset to the seed leads to.
+    pub seed: Option<StateFile>,
 }
 
 impl Default for Options<'_> {
@@ -51,6 +56,7 @@ impl Default for Options<'_> {
             keys: Vec::new(),
             accounts: "",
             resource_policies: true,
+            seed: None,
         }
     }
 }
@@ -81,6 +87,16 @@ impl Server {
 
     /// A server over a store.
     pub async fn over(store: Arc<dyn Store>, options: Options<'_>) -> Self {
+        Self::with_root(store, root_key(), options).await
+    }
+
+    /// A server on disk under a root key of its own.
+    pub async fn under(root: RootKey, options: Options<'_>) -> Self {
+        let store = SqlStore::open(&options.dir.unwrap().join("sesame.db")).await.unwrap();
+        Self::with_root(Arc::new(store), root, options).await
+    }
+
+    async fn with_root(store: Arc<dyn Store>, root: RootKey, options: Options<'_>) -> Self {
         let clock = Arc::new(ServerClock::default());
         clock.set(NOW);
         // Repeatable in memory; on disk a second start must not make the same nonces again.
@@ -98,14 +114,19 @@ impl Server {
             default_account: ACCOUNT.parse().unwrap(),
             resource_policies: options.resource_policies,
         };
-        let app = App::open(parts, root_key()).await.unwrap();
+        let app = App::open(parts, root).await.unwrap();
+        let tls =
+            Tls::signed(options.dir, Vec::new(), [127, 0, 0, 1].into(), Arc::clone(&clock) as _).unwrap();
+        let tls = Arc::new(tls);
         let settings = Settings {
             app: Arc::clone(&app),
             clock: Arc::clone(&clock),
             mode: options.mode,
             default_account: ACCOUNT.parse().unwrap(),
             default_region: "cn-hangzhou".parse().unwrap(),
+            seed: options.seed,
             admin_token: Some(SecretString::from("admin-token")),
+            tls,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -38,9 +38,19 @@ pub fn rpc_signature(method: &str, secret: &str, parameters: &[(&str, &str)]) ->
 
 /// The system parameters of RPC v1 but `Signature`, with the time of a test server.
 pub fn rpc_system<'a>(action: &'a str, access_key_id: &'a str, time: &'a str) -> Vec<(&'a str, &'a str)> {
+    rpc_system_of("2016-01-20", action, access_key_id, time)
+}
+
+/// The same for another version, which is that of another product.
+pub fn rpc_system_of<'a>(
+    version: &'a str,
+    action: &'a str,
+    access_key_id: &'a str,
+    time: &'a str,
+) -> Vec<(&'a str, &'a str)> {
     vec![
         ("Action", action),
-        ("Version", "2016-01-20"),
+        ("Version", version),
         ("AccessKeyId", access_key_id),
         ("SignatureMethod", "HMAC-SHA1"),
         ("SignatureVersion", "1.0"),
@@ -57,6 +67,7 @@ pub struct Acs<'a> {
     pub method: &'a str,
     pub host: &'a str,
     pub action: &'a str,
+    pub version: &'a str,
     pub query: Vec<(&'a str, &'a str)>,
     pub time: String,
     pub nonce: Option<&'a str>,
@@ -75,6 +86,7 @@ impl<'a> Acs<'a> {
             method: "POST",
             host: "127.0.0.1",
             action,
+            version: "2016-01-20",
             query: query.to_vec(),
             time: NOW.to_string(),
             nonce: Some(nonce),
@@ -96,7 +108,7 @@ impl<'a> Acs<'a> {
             ("x-acs-action", self.action.to_owned()),
             ("x-acs-content-sha256", const_hex::encode(Sha256::digest(self.body.as_bytes()))),
             ("x-acs-date", self.time.clone()),
-            ("x-acs-version", "2016-01-20".to_owned()),
+            ("x-acs-version", self.version.to_owned()),
         ];
         headers.extend(self.nonce.map(|nonce| ("x-acs-signature-nonce", nonce.to_owned())));
         headers.extend(self.headers.iter().map(|(name, value)| (*name, (*value).to_owned())));

@@ -10,9 +10,6 @@ Java client: it asks its task whether it is done just before the task is, and th
 import json, os, pathlib, re, select, ssl, subprocess, sys, tempfile, threading, time, urllib.error, urllib.parse, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tls_front import certificates
-
 NUMBERS = [0, 0]
 STATUS = {'Rejected.Throttling': 429, 'ServiceUnavailableTemporary': 503, 'Throttling.User': 400}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -123,6 +120,14 @@ class Client:
         return 'the client ended'
 
 
+def certificate(directory):
+    """A self-signed one for localhost: the clients that speak https only take any."""
+    directory.mkdir()
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+                    '-keyout', directory / 'key.pem', '-out', directory / 'cert.pem'], check=True, capture_output=True)
+    (directory / 'server.pem').write_bytes((directory / 'key.pem').read_bytes() + (directory / 'cert.pem').read_bytes())
+
+
 def until(wanted, ask, seconds):
     deadline = time.monotonic() + seconds
     while (got := ask()) != wanted and time.monotonic() < deadline:
@@ -133,7 +138,7 @@ def until(wanted, ask, seconds):
 def main(binary, scheme, retries, *command):
     directory = pathlib.Path(tempfile.mkdtemp())
     if scheme == 'https':
-        certificates(directory / 'tls')
+        certificate(directory / 'tls')
     server = Server(binary, str(directory / 'data'))
     stub = Stub(server, directory / 'tls' if scheme == 'https' else None)
     client = Client(command, stub.host)

@@ -1,0 +1,237 @@
+//! `sesame seed`, `export`, `import`, and what they have in common with `serve --seed`: reading files.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+
+use super::StoreArgs;
+use super::client::ServerArgs;
+use super::commands::open;
+use crate::crypto::{RootKey, SymmetricKey};
+use crate::domain::Scope;
+use crate::identities::file::Hidden;
+use crate::state::file::StateFile;
+use crate::state::read::{Reader, parse};
+use crate::state::write::{Form, write};
+use crate::store::Instead;
+
+/// What to bring a server to.
+#[derive(Debug, Args)]
+pub(super) struct SeedArgs {
+    /// The seed: YAML or JSON.
+    file: PathBuf,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// What to write down, and where.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Where to; standard output when absent. JSON when the name ends in .json, YAML otherwise.
+    file: Option<PathBuf>,
+    /// Write values, key material and access keys readable, for another root key.
+    #[arg(long)]
+    plaintext: bool,
+    /// Only what belongs to this account.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// Ask the running server at this address instead of opening the data.
+    #[arg(long, env = "SESAME_URL")]
+    url: Option<String>,
+    /// What the server was given as --admin-token.
+    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    admin_token: Option<secrecy::SecretString>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What to take in.
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The export: YAML or JSON; - is standard input.
+    file: PathBuf,
+    /// Put it instead of what is there; without this the data must be empty.
+    #[arg(long)]
+    replace: bool,
+    /// Put it into the running server at this address instead of opening the data.
+    #[arg(long, env = "SESAME_URL")]
+    url: Option<String>,
+    /// What the server was given as --admin-token.
+    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    admin_token: Option<secrecy::SecretString>,
+    /// The root key file of the installation that the sealed export comes from.
+    #[arg(long, env = "SESAME_SOURCE_ROOT_KEY_FILE", value_name = "FILE")]
+    source_root_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Reads a file and puts the values of environment variables and other files into their places.
+///
+/// # Errors
+/// One line that names file, line and field.
+pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
+    let shown = path.display();
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+        text
+    } else {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?
+    };
+    let mut file = parse(&text).with_context(|| shown.to_string())?;
+    let dir = path.parent().unwrap_or_else(|| Path::new("."));
+    for (at, secret) in file.secrets.iter_mut().enumerate() {
+        for (n, version) in secret.value.versions.iter_mut().enumerate() {
+            let place = || {
+                format!("{shown}: line {}: secrets[{at}].versions[{n}].value_from", version.defined.line())
+            };
+            let Some(source) = &version.value.value_from else { continue };
+            let given = [source.env.is_some(), source.file.is_some(), source.generate.is_some()];
+            ensure!(
+                given.iter().filter(|given| **given).count() == 1,
+                "{}: exactly one of env, file, generate",
+                place()
+            );
+            let value = match (&source.env, &source.file) {
+                #[expect(clippy::disallowed_methods, reason = "the seed names the variable")]
+                (Some(name), _) => std::env::var(name)
+                    .with_context(|| format!("{}.env: the environment has no {name}", place()))?,
+                (_, Some(name)) => std::fs::read_to_string(dir.join(name))
+                    .with_context(|| format!("{}.file: cannot read {name}", place()))?,
+                (None, None) => continue,
+            };
+            version.value.value = Some(Hidden::from(value.as_str()));
+            version.value.value_from = None;
+        }
+    }
+    Ok(file)
+}
+
+/// Brings a running server to what a file says.
+pub(super) fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let file = load(&args.file)?;
+    let body = zeroize::Zeroizing::new(serde_json::to_vec(&file)?);
+    let answer = args.server.call("POST", "/_sesame/seed", &body);
+    let answer = answer.with_context(|| args.file.display().to_string())?;
+    let counts: serde_json::Value = serde_json::from_slice(&answer)?;
+    let count = |name: &str| counts.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+    writeln!(
+        out,
+        "{} created, {} changed, {} unchanged",
+        count("created"),
+        count("changed"),
+        count("unchanged")
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes everything down.
+pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let file: StateFile = if let Some(url) = &args.url {
+        let server = ServerArgs { url: url.clone(), admin_token: args.admin_token.clone() };
+        let mut path = "/_sesame/state?".to_owned();
+        if args.plaintext {
+            path.push_str("plaintext=true&");
+        }
+        if let Some(account) = &args.account {
+            ensure!(account.bytes().all(|b| b.is_ascii_digit()), "--account \"{account}\" is no account id");
+            path.push_str("account=");
+            path.push_str(account);
+        }
+        serde_json::from_slice(&server.call("GET", &path, b"")?)?
+    } else {
+        let account = args.account.as_deref().map(str::parse).transpose();
+        let account = account.ok().context("--account is no account id")?;
+        let (app, _lock) = open(&args.store).await?;
+        let contents = app.contents(account.as_ref()).await?;
+        let form = if args.plaintext { Form::Plaintext } else { Form::Sealed };
+        let file = write(&app, &contents, form).await;
+        app.close().await;
+        file?
+    };
+    let is_json = args.file.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "json"));
+    let text = if is_json { serde_json::to_string_pretty(&file)? } else { serde_saphyr::to_string(&file)? };
+    let text = zeroize::Zeroizing::new(text);
+    match &args.file {
+        None => writeln!(out, "{}", text.trim_end())?,
+        Some(path) => write_private(path, text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a file that only its owner reads, whole or not at all.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let draft = draft_of(path);
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    finish(&draft, path)
+}
+
+/// The name under which a file is written until it is whole.
+pub(super) fn draft_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// Gives a file that is whole its name, durably.
+pub(super) fn finish(draft: &Path, path: &Path) -> std::io::Result<()> {
+    std::fs::rename(draft, path)?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    std::fs::File::open(dir)?.sync_all()
+}
+
+/// Takes everything in.
+pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let file = load(&args.file)?;
+    if let Some(url) = &args.url {
+        ensure!(args.replace, "importing into a running server replaces everything in it: say --replace");
+        ensure!(
+            args.source_root_key_file.is_none(),
+            "--source-root-key-file goes with the data, not with --url"
+        );
+        let server = ServerArgs { url: url.clone(), admin_token: args.admin_token.clone() };
+        let body = zeroize::Zeroizing::new(serde_json::to_vec(&file)?);
+        server.call("PUT", "/_sesame/state", &body).with_context(|| args.file.display().to_string())?;
+        writeln!(out, "{} keys, {} secrets imported", file.keys.len(), file.secrets.len())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (app, _lock) = super::commands::open_or_make(&args.store).await?;
+    let imported = put(&app, args, &file).await;
+    app.close().await;
+    let (keys, secrets) = imported?;
+    writeln!(out, "{keys} keys, {secrets} secrets imported")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyhow::Result<(usize, usize)> {
+    if !args.replace && !app.contents(None).await?.is_empty() {
+        bail!("the data is not empty; --replace puts the import instead of it");
+    }
+    let source = args.source_root_key_file.as_deref().map(root_key).transpose()?;
+    let scope = Scope { account: "1000000000000001".parse()?, region: "cn-hangzhou".parse()? };
+    let reader = Reader { app, scope, now: app.clock().now(), source, beside: false };
+    let contents = reader.read(file).await.with_context(|| args.file.display().to_string())?;
+    let counts = (contents.keys.len(), contents.secrets.len());
+    app.put_contents(Instead::OfEverything, Arc::new(contents)).await?;
+    Ok(counts)
+}
+
+/// A root key from a file such as root.key.
+pub(super) fn root_key(path: &Path) -> anyhow::Result<RootKey> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
+    let text = text.with_context(|| format!("cannot read the root key file {shown}"))?;
+    let key = SymmetricKey::parse(text.trim()).ok();
+    let key = key.with_context(|| format!("the root key file {shown} does not hold a key"))?;
+    Ok(RootKey::from_key(&key)?)
+}

@@ -1,0 +1,65 @@
+//! Which certificates HTTPS is answered with.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::startup::{self, Place};
+use crate::ports::{Clock, ServerClock};
+use crate::tls::{self, Tls, TlsName};
+
+/// HTTPS.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TlsArgs {
+    /// Host name or address that the HTTPS certificate is for, too; several with commas between, or several times.
+    #[arg(long, env = "SESAME_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
+    tls_name: Vec<String>,
+    /// Certificate chain (PEM) for HTTPS, instead of certificates signed by the data directory's own CA.
+    #[arg(long, env = "SESAME_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of --tls-cert.
+    #[arg(long, env = "SESAME_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+}
+
+impl TlsArgs {
+    /// Reads what there is; changes nothing.
+    pub(super) fn open(
+        self,
+        place: &Place,
+        listen: IpAddr,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Arc<Tls>> {
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(_), Some(_)) if !self.tls_name.is_empty() => {
+                bail!("--tls-name has no effect on the certificate of --tls-cert: leave one out")
+            }
+            (Some(certificate), Some(key)) => {
+                Tls::own(certificate, key).context("--tls-cert and --tls-key")?
+            }
+            (Some(_), None) => bail!("--tls-cert needs --tls-key"),
+            (None, Some(_)) => bail!("--tls-key needs --tls-cert"),
+            (None, None) => Tls::signed(place.dir(), names(&self.tls_name)?, listen, clock)?,
+        };
+        Ok(Arc::new(tls))
+    }
+}
+
+fn names(texts: &[String]) -> anyhow::Result<Vec<TlsName>> {
+    let name = |text: &String| {
+        text.parse().with_context(|| format!("--tls-name \"{text}\" is neither a host name nor an address"))
+    };
+    texts.iter().map(name).collect()
+}
+
+/// Prints the authority's certificate.
+pub(super) fn print_ca(data_dir: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let pem = tls::ca_pem(&startup::data_dir(data_dir)?, &ServerClock::default())?;
+    out.write_all(pem.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

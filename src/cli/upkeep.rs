@@ -1,0 +1,110 @@
+//! `sesame backup` and `sesame rekey`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::StoreArgs;
+use super::files::{draft_of, finish};
+use super::startup::{self, KEY_FILE, NEXT_KEY_FILE, Place, SALT};
+use crate::crypto::{RootKey, SymmetricKey};
+use crate::ports::{Entropy, OsEntropy};
+use crate::store::sql::sqlite;
+
+/// Where a backup goes.
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The copy; it must not be there yet.
+    file: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// The next root key.
+#[derive(Debug, Args)]
+pub(super) struct RekeyArgs {
+    /// The next root key, 64 hexadecimal digits or base64; made and kept in root.key when neither this nor a
+    /// passphrase is given.
+    #[arg(long, env = "SESAME_NEW_ROOT_KEY", value_name = "KEY", hide = true, hide_env_values = true)]
+    new_root_key: Option<SecretString>,
+    /// A passphrase that the next root key is derived from.
+    #[arg(
+        long,
+        env = "SESAME_NEW_ROOT_PASSPHRASE",
+        value_name = "TEXT",
+        hide = true,
+        hide_env_values = true
+    )]
+    new_root_passphrase: Option<SecretString>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Copies the database of a running server, or of one that stands still: consistent, and whole or not at all.
+pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let Place::Files { dir, database } = Place::from_args(&args.store)? else {
+        bail!("a database server has its own tools for copies, such as pg_dump")
+    };
+    ensure!(database.exists(), "there is no database {}", database.display());
+    let shown = args.file.display();
+    ensure!(!args.file.exists(), "{shown} is there already");
+    let draft = draft_of(&args.file);
+    if draft.exists() {
+        std::fs::remove_file(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
+    }
+    sqlite::copy(&database, &draft).await.with_context(|| format!("cannot copy to {shown}"))?;
+    std::fs::File::open(&draft)?.sync_all()?;
+    finish(&draft, &args.file).with_context(|| format!("cannot write {shown}"))?;
+    writeln!(out, "{shown} is a copy of {}", database.display())?;
+    let key = dir.join(KEY_FILE);
+    if key.exists() {
+        writeln!(
+            out,
+            "It opens with the root key in {}, which is not in it: keep both, apart.",
+            key.display()
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Replaces the root key. Killed at any moment, the data opens with the old one or with the next one.
+pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let Place::Files { dir, .. } = Place::from_args(&args.store)? else {
+        bail!(
+            "the root key of a database that several processes use cannot be replaced: export and import instead"
+        )
+    };
+    let (app, _lock) = super::commands::open(&args.store).await?;
+    let next = dir.join(NEXT_KEY_FILE);
+    #[expect(clippy::disallowed_methods, reason = "the next root key comes in as text")]
+    let (root, facts, in_file) = match (&args.new_root_key, &args.new_root_passphrase) {
+        (Some(_), Some(_)) => bail!("SESAME_NEW_ROOT_KEY and SESAME_NEW_ROOT_PASSPHRASE exclude each other"),
+        (Some(text), None) => {
+            let key = SymmetricKey::parse(text.expose_secret()).ok();
+            let key = key.context("SESAME_NEW_ROOT_KEY is not 32 bytes as hexadecimal digits or base64")?;
+            (RootKey::from_key(&key)?, Vec::new(), false)
+        }
+        (None, Some(text)) => {
+            let salt = startup::fresh_salt(&OsEntropy);
+            (RootKey::from_passphrase(text.expose_secret(), &salt)?, vec![(SALT, salt.to_vec())], false)
+        }
+        (None, None) => {
+            let key = SymmetricKey::generate(&mut *OsEntropy.rng());
+            // On disk before anything is sealed with it; which of the two counts, the database's marker tells.
+            startup::write_key(&next, &key)?;
+            (RootKey::from_key(&key)?, Vec::new(), true)
+        }
+    };
+    let resealed = app.reseal(&root, facts).await;
+    app.close().await;
+    let count = resealed?;
+    if in_file {
+        finish(&next, &dir.join(KEY_FILE)).context("cannot put the next root key in its place")?;
+    }
+    writeln!(out, "{count} sealed things are under the next root key")?;
+    Ok(ExitCode::SUCCESS)
+}

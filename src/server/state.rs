@@ -1,0 +1,215 @@
+//! `/_sesame/state`, `/_sesame/seed`, `/_sesame/snapshots`: everything at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::admin::{Failure, failure, internal};
+use crate::app::AppError;
+use crate::domain::{AccountId, Scope};
+use crate::state::file::StateFile;
+use crate::state::read::{Reader, parse};
+use crate::state::write::{Form, write};
+use crate::state::{Problem, seed};
+use crate::store::{Contents, Instead};
+
+/// The longest file that is taken, in bytes.
+pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
+/// How many snapshots are kept.
+const SNAPSHOTS: usize = 100;
+
+/// Which account, and in which form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// Only what belongs to this account.
+    account: Option<String>,
+    /// Everything readable.
+    plaintext: Option<String>,
+}
+
+impl Asked {
+    fn account(&self) -> Result<Option<AccountId>, Failure> {
+        let wrong = |_invalid| failure(StatusCode::BAD_REQUEST, "account is no account id");
+        self.account.as_deref().map(str::parse).transpose().map_err(wrong)
+    }
+
+    fn instead(&self) -> Result<Instead, Failure> {
+        Ok(self.account()?.map_or(Instead::OfEverything, Instead::OfAccount))
+    }
+}
+
+fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
+    let settings = &shared.settings;
+    Reader {
+        app: &settings.app,
+        scope: Scope { account: settings.default_account.clone(), region: settings.default_region.clone() },
+        now: settings.app.clock().now(),
+        source: None,
+        beside,
+    }
+}
+
+fn wrong(problem: &Problem) -> Failure {
+    failure(StatusCode::BAD_REQUEST, &problem.to_string())
+}
+
+fn text(body: &Bytes) -> Result<&str, Failure> {
+    std::str::from_utf8(body).map_err(|_invalid| failure(StatusCode::BAD_REQUEST, "the file is not UTF-8"))
+}
+
+/// Writes everything down.
+pub(super) async fn export(
+    State(shared): State<Arc<Shared>>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<StateFile>, Failure> {
+    let app = &shared.settings.app;
+    let contents = app.contents(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
+    let plaintext = asked.plaintext.as_deref().is_some_and(|text| text != "false");
+    let form = if plaintext { Form::Plaintext } else { Form::Sealed };
+    write(app, &contents, form).await.map(Json).map_err(|e| internal(&e))
+}
+
+/// Puts everything that a file says instead of what is there.
+pub(super) async fn import(
+    State(shared): State<Arc<Shared>>,
+    Query(asked): Query<Asked>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let instead = asked.instead()?;
+    let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
+    let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
+    if let Instead::OfAccount(account) = &instead {
+        only_of(&contents, account)?;
+    }
+    put(&shared, instead, Arc::new(contents)).await
+}
+
+/// Refuses to put something of another account.
+fn only_of(contents: &Contents, account: &AccountId) -> Result<(), Failure> {
+    let keys = contents.keys.iter().map(|record| &record.key.scope.account);
+    let secrets = contents.secrets.iter().map(|record| &record.secret.scope.account);
+    let accounts = contents.accounts.iter().map(|(id, _)| id);
+    if keys.chain(secrets).chain(accounts).all(|owner| owner == account) {
+        Ok(())
+    } else {
+        Err(failure(StatusCode::BAD_REQUEST, "the file holds something of another account"))
+    }
+}
+
+async fn put(shared: &Shared, instead: Instead, contents: Arc<Contents>) -> Result<Json<Value>, Failure> {
+    let answer = counts(&contents);
+    match shared.settings.app.put_contents(instead, contents).await {
+        Ok(()) => Ok(Json(answer)),
+        Err(AppError::Busy) => Err(failure(StatusCode::CONFLICT, "something of this is there already")),
+        Err(other) => Err(internal(&other)),
+    }
+}
+
+fn counts(contents: &Contents) -> Value {
+    json!({
+        "accounts": contents.accounts.len(),
+        "keys": contents.keys.len(),
+        "secrets": contents.secrets.len(),
+    })
+}
+
+/// Brings the server to what a seed says.
+pub(super) async fn apply_seed(
+    State(shared): State<Arc<Shared>>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
+    let outcome = seed::apply(&reader(&shared, true), &file).await.map_err(|e| wrong(&e))?;
+    let seed::Outcome { created, changed, unchanged } = outcome;
+    Ok(Json(json!({ "created": created, "changed": changed, "unchanged": unchanged })))
+}
+
+/// Brings an empty server to the seed it was started with.
+///
+/// # Errors
+/// The seed's [`Problem`], or that there is none.
+pub(super) async fn back_to_seed(shared: &Shared) -> Result<(), Failure> {
+    let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
+    let file = shared.settings.seed.as_ref().ok_or_else(none)?;
+    seed::apply(&reader(shared, true), file).await.map(drop).map_err(|e| wrong(&e))
+}
+
+/// What was there once.
+#[derive(Debug, Clone)]
+struct Snapshot {
+    contents: Arc<Contents>,
+    instead: Instead,
+    taken: String,
+}
+
+/// The snapshots by name; they are gone when the server stops.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots(Mutex<BTreeMap<String, Snapshot>>);
+
+impl Snapshots {
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Snapshot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn no_snapshot() -> Failure {
+    failure(StatusCode::NOT_FOUND, "there is no such snapshot")
+}
+
+/// Takes a snapshot, in the place of one of the same name.
+pub(super) async fn take(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Failure> {
+    let (account, instead) = (asked.account()?, asked.instead()?);
+    let app = &shared.settings.app;
+    let contents = Arc::new(app.contents(account.as_ref()).await.map_err(|e| internal(&e))?);
+    let answer = counts(&contents);
+    let mut snapshots = shared.snapshots.locked();
+    if snapshots.len() >= SNAPSHOTS && !snapshots.contains_key(&name) {
+        return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
+    }
+    let taken = app.clock().now().to_string();
+    snapshots.insert(name, Snapshot { contents, instead, taken });
+    Ok(Json(answer))
+}
+
+/// Puts what a snapshot holds instead of what is there.
+pub(super) async fn restore(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let snapshot = shared.snapshots.locked().get(&name).cloned().ok_or_else(no_snapshot)?;
+    put(&shared, snapshot.instead, snapshot.contents).await
+}
+
+/// The names of all snapshots, with what they hold.
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let row = |(name, snapshot): (&String, &Snapshot)| {
+        let account = match &snapshot.instead {
+            Instead::OfAccount(account) => Some(account.as_str()),
+            Instead::OfEverything | Instead::OfNothing => None,
+        };
+        json!({ "name": name, "taken": snapshot.taken, "account": account, "holds": counts(&snapshot.contents) })
+    };
+    let rows: Vec<Value> = shared.snapshots.locked().iter().map(row).collect();
+    Json(json!({ "snapshots": rows }))
+}
+
+/// Forgets a snapshot.
+pub(super) async fn forget(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Failure> {
+    let forgotten = shared.snapshots.locked().remove(&name);
+    forgotten.map(|_| StatusCode::NO_CONTENT).ok_or_else(no_snapshot)
+}

@@ -1,0 +1,92 @@
+//! HTTP and HTTPS on one port: the first byte of a connection tells which it is.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio_util::either::Either;
+
+use crate::tls::{self, Tls};
+
+/// A connection that HTTP can be spoken over.
+pub(super) type Transport = Either<TcpStream, Box<tls::Stream<TcpStream>>>;
+
+/// Looks at the first byte, without taking it, and does the handshake if it begins one. `None` when that fails, takes
+/// longer than `patience`, or the client goes away.
+pub(super) async fn greet(stream: TcpStream, tls: &Tls, patience: Duration) -> Option<Transport> {
+    match tried(stream, tls, patience).await {
+        Ok(transport) => transport,
+        Err(error) => {
+            tracing::debug!(%error, "a connection ended before its first request");
+            None
+        }
+    }
+}
+
+/// The same; `None` when the client goes away before its first byte.
+async fn tried(stream: TcpStream, tls: &Tls, patience: Duration) -> io::Result<Option<Transport>> {
+    let greeting = async {
+        stream.set_nodelay(true)?;
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 0 {
+            return Ok(None);
+        }
+        if first != [tls::FIRST_BYTE] {
+            return Ok(Some(Either::Left(stream)));
+        }
+        let local = stream.local_addr()?.ip();
+        // Apart, so that connections without TLS have no room for it.
+        Ok(Some(Either::Right(Box::new(Box::pin(tls.accept(stream, local)).await?))))
+    };
+    tokio::time::timeout(patience, greeting).await.map_err(|_elapsed| io::ErrorKind::TimedOut)?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::ports::ServerClock;
+
+    /// What becomes of a client that sends these bytes and then nothing, but stays.
+    async fn greeted(sent: &[u8]) -> io::Result<Option<Transport>> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tls = Tls::signed(None, Vec::new(), address.ip(), Arc::new(ServerClock::default())).unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(sent).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let greeted = tried(stream, &tls, Duration::from_millis(200)).await;
+        drop(client);
+        greeted
+    }
+
+    #[tokio::test]
+    async fn a_silent_client_and_half_a_hello_are_given_up() {
+        for sent in [&b""[..], &[0x16], &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]] {
+            assert_eq!(greeted(sent).await.unwrap_err().kind(), io::ErrorKind::TimedOut, "{sent:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_byte_of_plain_http_is_lost() {
+        let Some(Either::Left(mut stream)) = greeted(b"GET / HTTP/1.1").await.unwrap() else {
+            panic!("no HTTP")
+        };
+        let mut read = String::new();
+        stream.read_to_string(&mut read).await.unwrap();
+        assert_eq!(read, "GET / HTTP/1.1");
+    }
+
+    #[tokio::test]
+    async fn what_only_looks_like_tls_fails() {
+        let garbage = [&[0x16, 3, 1, 0, 40][..], &[0xff; 40]].concat();
+        let error = greeted(&garbage).await.unwrap_err();
+        assert_ne!(error.kind(), io::ErrorKind::TimedOut, "{error}");
+        let http_after = [&[0x16][..], b"GET / HTTP/1.1\r\n\r\n"].concat();
+        assert!(greeted(&http_after).await.is_err());
+    }
+}

@@ -1,0 +1,296 @@
+//! The form in which keys, secrets and accounts are written down: seeds, exports, `/_sesame/state`. YAML or JSON; an
+//! unknown name in it is an error. What only exports give may be left out by people; then it is made.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_saphyr::{Location, Spanned};
+
+use crate::identities::file::{AccountFile, Document};
+
+/// The format's version.
+pub const VERSION: u32 = 1;
+
+/// Everything that is written down.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateFile {
+    /// The format's version: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// In a sealed export: what tells the root key that it was sealed with, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_with: Option<String>,
+    /// Accounts, as in the configuration file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<Spanned<AccountEntry>>,
+    /// Customer master keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Spanned<KeyEntry>>,
+    /// Secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Spanned<SecretEntry>>,
+}
+
+/// An account: open, or sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AccountEntry {
+    /// Sealed.
+    Sealed(SealedAccount),
+    /// Open.
+    Open(AccountFile),
+}
+
+/// A sealed account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedAccount {
+    /// Its id.
+    pub id: String,
+    /// Everything about it, in base64.
+    pub sealed: String,
+}
+
+/// A customer master key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// Its id: what secrets and callers name.
+    pub id: String,
+    /// The owning account; the default account when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The region; the default region when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// `User` (default), or `Service` for the key of secrets that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Kind of material: `Aliyun_AES_256` (default) and the others of CreateKey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
+    /// `ENCRYPT/DECRYPT` or `SIGN/VERIFY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<String>,
+    /// `Aliyun_KMS` (default) or `EXTERNAL`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// `SOFTWARE` (default) or `HSM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<String>,
+    /// `Enabled` (default), `Disabled`, `PendingDeletion` or `PendingImport`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Names that stand for it, each beginning with `alias/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Its policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Document>,
+    /// When it was made; now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// When it will be gone, in the state `PendingDeletion`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<String>,
+    /// Why its deletion is refused; may be blank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_protection: Option<String>,
+    /// When its imported material expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub material_expires: Option<String>,
+    /// How often it rotates by itself, such as `30d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<String>,
+    /// When it was last rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_rotation: Option<String>,
+    /// What tells its imported material from other material, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<String>,
+    /// The material of its one version, in base64: 32 bytes for AES, 16 for SM4, PKCS#8 in DER for a pair. Made when
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<Hidden>,
+    /// Its versions, oldest first, instead of `material`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<KeyVersionEntry>,
+    /// How often it was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+}
+
+/// A version of a key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyVersionEntry {
+    /// Its id.
+    pub id: String,
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it was made.
+    pub created: String,
+    /// Its material, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<Hidden>,
+    /// Its material, sealed by the root key, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
+}
+
+/// A secret.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretEntry {
+    /// Its name.
+    pub name: String,
+    /// The owning account; the default account when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The region; the default region when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// `Generic`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub secret_type: Option<String>,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The key it is under, by id or alias; the service's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Its policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Document>,
+    /// When it was made; now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// When it was last changed; when it was made when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<String>,
+    /// When it will be gone, if it is scheduled for deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_deletion: Option<String>,
+    /// Its versions, oldest first.
+    pub versions: Vec<Spanned<VersionEntry>>,
+    /// In a sealed export: its own identity, which its values are bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// In a sealed export: the data keys that its values are sealed with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_keys: Vec<DataKeyEntry>,
+    /// How often it was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+}
+
+/// A version of a secret, with its value in one of four forms.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionEntry {
+    /// Its id.
+    pub id: String,
+    /// `text` (default) or `binary`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub data_type: Option<String>,
+    /// Its labels; `ACSCurrent` for the last version when no version has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<String>,
+    /// The value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Hidden>,
+    /// Where the value comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_from: Option<ValueSource>,
+    /// The sealed value, in base64, and the data key that seals it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
+    /// The data key that seals the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_key: Option<String>,
+    /// When it was written; when the secret was made when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// Its place in the secret's history, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u64>,
+}
+
+/// Where a value comes from: exactly one of these.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueSource {
+    /// An environment variable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// A file, whose name is relative to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Made at random, as GetRandomPassword does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate: Option<Password>,
+}
+
+/// A password to be made, as by GetRandomPassword.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of GetRandomPassword")]
+pub struct Password {
+    /// 8 to 128 characters; default 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    /// No lower-case letters.
+    pub exclude_lowercase: bool,
+    /// No upper-case letters.
+    pub exclude_uppercase: bool,
+    /// No digits.
+    pub exclude_numbers: bool,
+    /// No punctuation.
+    pub exclude_punctuation: bool,
+    /// None of these characters.
+    pub exclude_characters: String,
+}
+
+/// A wrapped data key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataKeyEntry {
+    /// Its id.
+    pub id: String,
+    /// The key that wraps it.
+    pub key: String,
+    /// The version of that key.
+    pub key_version: u32,
+    /// The wrapped bytes, in base64.
+    pub wrapped: String,
+    /// When it was made.
+    pub created: String,
+}
+
+pub use crate::identities::file::Hidden;
+
+/// Something that was made here, and is in no file.
+pub(super) fn written<T>(value: T) -> Spanned<T> {
+    Spanned::new(value, Location::UNKNOWN, Location::UNKNOWN)
+}
+
+/// A text that is a secret.
+pub(super) fn hidden(text: &str) -> Hidden {
+    Hidden::from(text)
+}
+
+/// The text itself, still guarded.
+pub(super) fn secret(hidden: &Hidden) -> SecretString {
+    hidden.clone().into_secret()
+}

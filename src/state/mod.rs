@@ -1,0 +1,15 @@
+//! Keys, secrets and accounts as a file: seeds, exports, imports.
+//!
+//! [`mod@file`] is the form; [`write`] makes it from what a server holds; [`read`] makes it into what a server can hold, or
+//! says what is wrong with it, with line and field; [`seed`] brings a server to what a file says, and changes nothing
+//! the second time.
+
+pub mod file;
+mod problem;
+pub mod read;
+mod read_secrets;
+pub mod seed;
+mod times;
+pub mod write;
+
+pub use problem::Problem;

@@ -1,0 +1,64 @@
+//! What is wrong with a file, and where.
+
+use std::fmt;
+
+use serde_saphyr::Location;
+
+use crate::app::AppError;
+
+/// Something that is wrong with a file: one line, with line number and field, and without any value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1; none when it is not known.
+    pub line: Option<u64>,
+    /// The field, such as `secrets[1].versions[0].value`.
+    pub field: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        write!(f, "{}: {}", self.field, self.problem)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// A place in a file.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    line: Option<u64>,
+    field: String,
+}
+
+impl Place {
+    /// An item of a list, which begins on a line.
+    pub(super) fn new(field: String, location: Location) -> Self {
+        Self { line: Some(location.line()).filter(|line| *line > 0), field }
+    }
+
+    /// A member of this.
+    pub(super) fn member(&self, name: &str) -> Self {
+        Self { line: self.line, field: format!("{}.{name}", self.field) }
+    }
+
+    /// The same, on the line where something begins.
+    pub(super) fn on_line_of(self, location: Location) -> Self {
+        let line = Some(location.line()).filter(|line| *line > 0).or(self.line);
+        Self { line, ..self }
+    }
+
+    /// What is wrong here.
+    pub(super) fn wrong(&self, problem: impl Into<String>) -> Problem {
+        Problem { line: self.line, field: self.field.clone(), problem: problem.into() }
+    }
+
+    /// A failure of the server while it looked at this.
+    pub(super) fn failed(&self, error: &AppError) -> Problem {
+        self.wrong(error.to_string())
+    }
+}

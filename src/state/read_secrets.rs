@@ -1,0 +1,257 @@
+//! The secrets of a file.
+
+use secrecy::ExposeSecret;
+use serde_saphyr::Spanned;
+use zeroize::Zeroizing;
+
+use super::file::{DataKeyEntry, Password, SecretEntry, StateFile, VersionEntry, secret};
+use super::problem::{Place, Problem};
+use super::read::{Reader, base64, parsed, place_of, policy, tags};
+use crate::app::AppError;
+use crate::domain::keys::KeyRef;
+use crate::domain::keys::decisions::KeyRefusal;
+use crate::domain::keys::names::KeyTarget;
+use crate::domain::password::{LENGTH, PasswordSpec, generate};
+use crate::domain::{DataType, KeyId, Scope, Secret, SecretType, StageLabel, StageMap, Timestamp, Version};
+use crate::store::{Contents, DataKeyRecord, SealedValue, SecretRecord};
+
+type Checked<T> = Result<T, Problem>;
+
+/// Reads every secret of a file into the contents, whose keys are there already.
+pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Contents) -> Checked<()> {
+    for (at, entry) in file.secrets.iter().enumerate() {
+        let place = place_of("secrets", at, entry);
+        let entry = &entry.value;
+        let scope = reader.scope_of(entry.account.as_deref(), entry.region.as_deref(), &place)?;
+        let encryption_key = match &entry.key {
+            None => None,
+            Some(key) => Some(key_of(reader, key, &scope, contents, &place.member("key")).await?),
+        };
+        let sealing = match &encryption_key {
+            Some(id) => id.clone(),
+            None => reader.service_key(&scope, contents, &place).await?,
+        };
+        let secret = aggregate(reader, entry, scope, encryption_key, &place)?;
+        let twice =
+            |other: &SecretRecord| (&other.secret.scope, &other.secret.name) == (&secret.scope, &secret.name);
+        if contents.secrets.iter().any(twice) {
+            return Err(place.member("name").wrong("is given twice"));
+        }
+        let record = if entry.data_keys.is_empty() {
+            let values = values(reader, entry, &place)?;
+            let keys = Reader::opened(contents);
+            let held = keys.get(&sealing).ok_or_else(|| place.member("key").wrong("there is no such key"))?;
+            reader.app.sealed(secret, &values, held).map_err(|e| place.failed(&e))?
+        } else {
+            as_sealed(reader, entry, secret, &place)?
+        };
+        contents.secrets.push(record);
+    }
+    Ok(())
+}
+
+/// The key that is named by id or alias, in the file or, beside it, in the server.
+async fn key_of(
+    reader: &Reader<'_>,
+    name: &str,
+    scope: &Scope,
+    contents: &mut Contents,
+    place: &Place,
+) -> Checked<KeyId> {
+    let reference: KeyRef = parsed(name, place)?;
+    let here = match &reference.target {
+        KeyTarget::Id(id) => Some(id.clone()),
+        KeyTarget::Alias(name) => {
+            let alias = contents.aliases.iter().find(|(s, alias)| s == scope && alias.name == *name);
+            alias.map(|(_, alias)| alias.key.clone())
+        }
+    };
+    if let Some(id) = here.as_ref().filter(|id| contents.keys.iter().any(|record| record.key.id == **id)) {
+        return Ok(id.clone());
+    }
+    if !reader.beside {
+        // A key that is gone: an export names it still, with values that nothing opens.
+        return here.ok_or_else(|| place.wrong("there is no such alias"));
+    }
+    match reader.app.keys().find(scope, &reference).await {
+        Ok(held) => {
+            contents.keys.push(held.record().clone());
+            Ok(held.key().id.clone())
+        }
+        Err(AppError::Key(KeyRefusal::NotFound | KeyRefusal::AliasNotFound)) => {
+            Err(place.wrong("there is no such key"))
+        }
+        Err(other) => Err(place.failed(&other)),
+    }
+}
+
+/// Everything but the values.
+fn aggregate(
+    reader: &Reader<'_>,
+    entry: &SecretEntry,
+    scope: Scope,
+    encryption_key: Option<KeyId>,
+    place: &Place,
+) -> Checked<Secret> {
+    let created = reader.time(entry.created.as_deref(), reader.now, &place.member("created"))?;
+    let updated = reader.time(entry.updated.as_deref(), created, &place.member("updated"))?;
+    let (versions, stages) = versions(reader, entry, created, place)?;
+    let id = match &entry.id {
+        Some(id) => parsed(id, &place.member("id"))?,
+        None => reader.app.fresh_secret_id().map_err(|e| place.failed(&e))?,
+    };
+    let secret_type = match &entry.secret_type {
+        None => SecretType::Generic,
+        Some(text) => parsed(text, &place.member("type"))?,
+    };
+    Ok(Secret {
+        id,
+        name: parsed(&entry.name, &place.member("name"))?,
+        secret_type,
+        description: entry.description.clone().unwrap_or_default(),
+        encryption_key,
+        created,
+        updated,
+        planned_deletion: reader
+            .optional_time(entry.planned_deletion.as_deref(), &place.member("planned_deletion"))?,
+        policy: policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?,
+        versions,
+        stages,
+        tags: tags(&entry.tags, &place.member("tags"))?,
+        revision: entry.revision.unwrap_or(1).max(1),
+        scope,
+    })
+}
+
+fn versions(
+    reader: &Reader<'_>,
+    entry: &SecretEntry,
+    created: Timestamp,
+    place: &Place,
+) -> Checked<(Vec<Version>, StageMap)> {
+    let limits = reader.app.limits();
+    let whole = place.member("versions");
+    let mut all: Vec<Version> = Vec::new();
+    let mut stages = StageMap::default();
+    for (at, spanned) in entry.versions.iter().enumerate() {
+        let place = version_place(place, at, spanned);
+        let version = &spanned.value;
+        let data_type = match &version.data_type {
+            None => DataType::Text,
+            Some(text) => parsed(text, &place.member("type"))?,
+        };
+        let next = all.last().map_or(1, |last: &Version| last.ordinal + 1);
+        let ordinal = version.ordinal.unwrap_or(next);
+        if ordinal < next {
+            return Err(place.member("ordinal").wrong("does not ascend"));
+        }
+        let id = parsed(&version.id, &place.member("id"))?;
+        if all.iter().any(|other| other.id == id) {
+            return Err(place.member("id").wrong("is given twice"));
+        }
+        for (n, label) in version.stages.iter().enumerate() {
+            let place = place.member(&format!("stages[{n}]"));
+            let label: StageLabel = parsed(label, &place)?;
+            if stages.version_of(label.as_str()).is_some() {
+                return Err(place.wrong("sits on another version already"));
+            }
+            stages.set(label, parsed(&version.id, &place)?);
+        }
+        let created = reader.time(version.created.as_deref(), created, &place.member("created"))?;
+        all.push(Version { id, data_type, created, ordinal });
+    }
+    let Some(last) = all.last() else { return Err(whole.wrong("there is none")) };
+    if stages.is_empty() {
+        stages.set(StageLabel::current(), last.id.clone());
+    }
+    if stages.version_of(StageLabel::CURRENT).is_none() {
+        return Err(whole.wrong("none is ACSCurrent"));
+    }
+    if all.len() > limits.versions_per_secret || stages.len() > limits.labels_per_secret {
+        return Err(whole.wrong("too many versions or labels"));
+    }
+    Ok((all, stages))
+}
+
+pub(super) fn version_place(secret: &Place, at: usize, version: &Spanned<VersionEntry>) -> Place {
+    let within = secret.member(&format!("versions[{at}]"));
+    within.on_line_of(version.defined)
+}
+
+/// The values, in the order of the versions.
+fn values(reader: &Reader<'_>, entry: &SecretEntry, place: &Place) -> Checked<Vec<Zeroizing<Vec<u8>>>> {
+    let most = reader.app.limits().secret_data_bytes;
+    let mut all = Vec::new();
+    for (at, spanned) in entry.versions.iter().enumerate() {
+        let place = version_place(place, at, spanned);
+        let version = &spanned.value;
+        let value = match (&version.value, &version.value_from, &version.sealed) {
+            #[expect(clippy::disallowed_methods, reason = "a value that is to be sealed")]
+            (Some(value), None, None) => Zeroizing::new(secret(value).expose_secret().as_bytes().to_vec()),
+            (None, Some(source), None) => {
+                let Some(password) = &source.generate else {
+                    return Err(place.member("value_from").wrong("names nothing that can be read here"));
+                };
+                Zeroizing::new(made(reader, password, &place.member("value_from.generate"))?.into_bytes())
+            }
+            _ => return Err(place.wrong("needs exactly one of value and value_from")),
+        };
+        if value.is_empty() || value.len() > most {
+            return Err(place.member("value").wrong(format!("a value has 1 to {most} bytes")));
+        }
+        all.push(value);
+    }
+    Ok(all)
+}
+
+fn made(reader: &Reader<'_>, password: &Password, place: &Place) -> Checked<String> {
+    let wrong_length = || place.member("length").wrong("must be from 8 to 128");
+    let length =
+        password.length.map_or(Ok(LENGTH.2), |n| u32::try_from(n).map_err(|_too_long| wrong_length()))?;
+    let spec = PasswordSpec {
+        length,
+        exclude_characters: password.exclude_characters.clone(),
+        exclude_lowercase: password.exclude_lowercase,
+        exclude_uppercase: password.exclude_uppercase,
+        exclude_numbers: password.exclude_numbers,
+        exclude_punctuation: password.exclude_punctuation,
+        require_each: true,
+    };
+    generate(&spec, &mut *reader.app.entropy().rng()).map_err(|refusal| place.wrong(refusal.to_string()))
+}
+
+/// A secret whose values stay as they are: sealed by data keys that are wrapped by its key.
+fn as_sealed(
+    reader: &Reader<'_>,
+    entry: &SecretEntry,
+    secret: Secret,
+    place: &Place,
+) -> Checked<SecretRecord> {
+    let data_key = |(at, entry): (usize, &DataKeyEntry)| {
+        let place = place.member(&format!("data_keys[{at}]"));
+        Ok(DataKeyRecord {
+            id: parsed(&entry.id, &place.member("id"))?,
+            key: parsed(&entry.key, &place.member("key"))?,
+            key_version: entry.key_version,
+            wrapped: base64(&entry.wrapped, &place.member("wrapped"))?,
+            created: reader.time(Some(&entry.created), reader.now, &place.member("created"))?,
+        })
+    };
+    let data_keys: Vec<DataKeyRecord> =
+        entry.data_keys.iter().enumerate().map(data_key).collect::<Checked<_>>()?;
+    let value = |(at, (version, spanned)): (usize, (&Version, &Spanned<VersionEntry>))| {
+        let place = version_place(place, at, spanned);
+        let (Some(sealed), Some(data_key)) = (&spanned.value.sealed, &spanned.value.data_key) else {
+            return Err(place.wrong("needs sealed and data_key, as the secret has data_keys"));
+        };
+        let data_key = parsed(data_key, &place.member("data_key"))?;
+        if !data_keys.iter().any(|known| known.id == data_key) {
+            return Err(place.member("data_key").wrong("is none of data_keys"));
+        }
+        let sealed = base64(sealed, &place.member("sealed"))?.into();
+        Ok(SealedValue { version: version.id.clone(), data_key, sealed })
+    };
+    let values = secret.versions.iter().zip(&entry.versions).enumerate().map(value);
+    let values = values.collect::<Checked<Vec<_>>>()?;
+    Ok(SecretRecord { secret, values, data_keys })
+}

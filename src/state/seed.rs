@@ -1,0 +1,373 @@
+//! Seeds: bringing a server to what a file says. What is absent is made, what differs is brought into line, and what is
+//! as it should be is left alone, so that a second run changes nothing. Everything is checked before anything is changed.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::file::{AccountEntry, KeyEntry, SecretEntry, StateFile};
+use super::problem::{Place, Problem};
+use super::read::{Reader, parsed, place_of};
+use crate::app::{App, AppError, Loaded, Put};
+use crate::crypto::same_bytes;
+use crate::domain::keys::decisions::{self, KeyRefusal};
+use crate::domain::keys::names::KeyTarget;
+use crate::domain::keys::{AliasName, Key, KeyRef, KeyState};
+use crate::domain::writes::{self, MoveStage};
+use crate::domain::{KeyId, Refusal, ResourcePolicy, Scope, Secret, SecretRef, StageLabel, TagKey, TagValue};
+use crate::identities::file::AccountFile;
+use crate::store::{Instead, SecretRecord};
+
+/// What a seed did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Things that were made.
+    pub created: usize,
+    /// Things that were brought into line.
+    pub changed: usize,
+    /// Things that were as they should be.
+    pub unchanged: usize,
+}
+
+type Checked<T> = Result<T, Problem>;
+
+/// A change of something that is there, to be carried out once everything was checked.
+enum Step {
+    Account(AccountFile),
+    Key { scope: Scope, id: KeyId, want: KeyWish },
+    Secret { scope: Scope, want: SecretWish },
+}
+
+/// What differs of a key.
+#[derive(Debug, Default)]
+struct KeyWish {
+    description: Option<String>,
+    tags: Vec<(TagKey, TagValue)>,
+    policy: Option<ResourcePolicy>,
+    enabled: Option<bool>,
+    aliases: Vec<AliasName>,
+}
+
+/// What differs of a secret.
+#[derive(Debug)]
+struct SecretWish {
+    secret: SecretRef,
+    puts: Vec<(Put, Zeroizing<Vec<u8>>)>,
+    moves: Vec<MoveStage>,
+    description: Option<String>,
+    tags: Vec<(TagKey, TagValue)>,
+    policy: Option<ResourcePolicy>,
+}
+
+/// Brings the server to what the file says.
+///
+/// # Errors
+/// The first [`Problem`]; nothing is changed then, unless the server itself fails while it changes things.
+pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
+    let mut outcome = Outcome::default();
+    let mut steps = Vec::new();
+    let mut absent =
+        StateFile { version: file.version, sealed_with: file.sealed_with.clone(), ..StateFile::default() };
+    for (at, entry) in file.accounts.iter().enumerate() {
+        account(reader, &entry.value, &place_of("accounts", at, entry), &mut steps, &mut outcome).await?;
+    }
+    for (at, entry) in file.keys.iter().enumerate() {
+        let place = place_of("keys", at, entry);
+        match key(reader, &entry.value, &place).await? {
+            None => absent.keys.push(entry.clone()),
+            Some(step) => note(step, &mut steps, &mut outcome),
+        }
+    }
+    for (at, entry) in file.secrets.iter().enumerate() {
+        let place = place_of("secrets", at, entry);
+        match present(reader, &entry.value, &place).await? {
+            None => absent.secrets.push(entry.clone()),
+            Some((scope, loaded)) => {
+                let wanted = wanted(reader, file, at).await?;
+                let step = secret(reader.app, &entry.value, (&scope, &loaded), wanted, &place).await?;
+                note(step, &mut steps, &mut outcome);
+            }
+        }
+    }
+    let mut contents = reader.read(&absent).await?;
+    // Those that are there were only looked at, to seal with.
+    let mut made = Vec::new();
+    for record in contents.keys {
+        if reader.app.keys().by_id(&record.key.scope, &record.key.id).await.is_err() {
+            made.push(record);
+        }
+    }
+    contents.keys = made;
+    outcome.created += absent.keys.len() + contents.secrets.len();
+    let whole = Place::new("document".to_owned(), serde_saphyr::Location::UNKNOWN);
+    if !contents.is_empty() {
+        let added = reader.app.put_contents(Instead::OfNothing, Arc::new(contents)).await;
+        added.map_err(|e| whole.failed(&e))?;
+    }
+    for step in steps {
+        carry_out(reader.app, step).await.map_err(|e| whole.wrong(e))?;
+    }
+    Ok(outcome)
+}
+
+fn note(step: Option<Step>, steps: &mut Vec<Step>, outcome: &mut Outcome) {
+    match step {
+        None => outcome.unchanged += 1,
+        Some(step) => {
+            outcome.changed += 1;
+            steps.push(step);
+        }
+    }
+}
+
+async fn account(
+    reader: &Reader<'_>,
+    entry: &AccountEntry,
+    place: &Place,
+    steps: &mut Vec<Step>,
+    outcome: &mut Outcome,
+) -> Checked<()> {
+    let AccountEntry::Open(file) = entry else { return Err(place.wrong("a seed holds open accounts")) };
+    let directory = reader.app.directory();
+    if directory.is_declared(&file.id) {
+        return Err(place.member("id").wrong("the account is in the configuration file"));
+    }
+    directory.check(std::slice::from_ref(file)).map_err(|error| place.wrong(error.to_string()))?;
+    match directory.holds(file).await {
+        Some(true) => outcome.unchanged += 1,
+        Some(false) => {
+            outcome.changed += 1;
+            steps.push(Step::Account(file.clone()));
+        }
+        None => {
+            outcome.created += 1;
+            steps.push(Step::Account(file.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// What differs of a key that is there; the outer none when it is not.
+async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Option<Option<Step>>> {
+    let scope = reader.scope_of(entry.account.as_deref(), entry.region.as_deref(), place)?;
+    let id: KeyId = parsed(&entry.id, &place.member("id"))?;
+    let live = reader.app.keys().of(&scope).await.map_err(|e| place.failed(&e))?;
+    let Ok(held) = reader.app.keys().by_id(&scope, &id).await else { return Ok(None) };
+    let key = held.key();
+    for (name, given, present) in [
+        ("spec", &entry.spec, key.spec.as_str()),
+        ("usage", &entry.usage, key.usage.as_str()),
+        ("origin", &entry.origin, key.origin.as_str()),
+    ] {
+        if given.as_deref().is_some_and(|given| given != present) {
+            return Err(place.member(name).wrong(format!("the key is there and is {present}")));
+        }
+    }
+    let mut want = KeyWish {
+        description: entry.description.clone().filter(|text| *text != key.description),
+        ..KeyWish::default()
+    };
+    let tags = super::read::tags(&entry.tags, &place.member("tags"))?;
+    want.tags = differing(&tags, |name| key.tags.get(name));
+    let policy = super::read::policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?;
+    want.policy = policy.filter(|policy| key.policy.as_ref() != Some(policy));
+    want.enabled = match (entry.state.as_deref(), key.state) {
+        (Some("Enabled"), KeyState::Disabled) => Some(true),
+        (Some("Disabled"), KeyState::Enabled) => Some(false),
+        _ => None,
+    };
+    for (n, name) in entry.aliases.iter().enumerate() {
+        let name: AliasName = parsed(name, &place.member(&format!("aliases[{n}]")))?;
+        if !live.aliases().iter().any(|alias| alias.name == name && alias.key == id) {
+            want.aliases.push(name);
+        }
+    }
+    let same = want.description.is_none() && want.policy.is_none() && want.enabled.is_none();
+    let same = same && want.tags.is_empty() && want.aliases.is_empty();
+    Ok(Some((!same).then_some(Step::Key { scope, id, want })))
+}
+
+fn differing<'a>(
+    wanted: &crate::domain::Tags,
+    present: impl Fn(&TagKey) -> Option<&'a TagValue>,
+) -> Vec<(TagKey, TagValue)> {
+    let differs = |(key, value): &(&TagKey, &TagValue)| present(key) != Some(*value);
+    wanted.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The secret, if it is there.
+async fn present(
+    reader: &Reader<'_>,
+    entry: &SecretEntry,
+    place: &Place,
+) -> Checked<Option<(Scope, Arc<Loaded>)>> {
+    let scope = reader.scope_of(entry.account.as_deref(), entry.region.as_deref(), place)?;
+    let secret = SecretRef { scope: None, name: parsed(&entry.name, &place.member("name"))? };
+    match reader.app.find(&scope, &secret).await {
+        Ok(loaded) => Ok(Some((scope, loaded))),
+        Err(AppError::Refused(Refusal::SecretNotFound)) => Ok(None),
+        Err(other) => Err(place.failed(&other)),
+    }
+}
+
+/// What a secret that is there shall be, with its values.
+async fn wanted(
+    reader: &Reader<'_>,
+    file: &StateFile,
+    at: usize,
+) -> Checked<(SecretRecord, Vec<Zeroizing<Vec<u8>>>)> {
+    let place = Place::new(format!("secrets[{at}]"), serde_saphyr::Location::UNKNOWN);
+    let mut alone = StateFile { keys: file.keys.clone(), ..StateFile::default() };
+    // The keys are there, or will be: what they are for the secret is all that counts here.
+    alone.keys.clear();
+    alone.secrets = file.secrets.get(at).cloned().into_iter().collect();
+    let contents = reader.read(&alone).await.map_err(|problem| at_index(problem, at))?;
+    let record = contents.secrets.first().cloned().ok_or_else(|| place.wrong("vanished"))?;
+    let values = reader.app.values_of(&record, &Reader::opened(&contents)).map_err(|e| place.failed(&e))?;
+    Ok((record, values.ok_or_else(|| place.wrong("its key has no material"))?))
+}
+
+/// The secret was read alone; in the file it stands elsewhere.
+fn at_index(problem: Problem, at: usize) -> Problem {
+    Problem { field: problem.field.replacen("secrets[0]", &format!("secrets[{at}]"), 1), ..problem }
+}
+
+/// What differs of a secret that is there.
+async fn secret(
+    app: &App,
+    entry: &SecretEntry,
+    (scope, loaded): (&Scope, &Loaded),
+    (want, values): (SecretRecord, Vec<Zeroizing<Vec<u8>>>),
+    place: &Place,
+) -> Checked<Option<Step>> {
+    let live = &loaded.secret;
+    if live.planned_deletion.is_some() {
+        return Err(place.wrong("the secret is scheduled for deletion"));
+    }
+    if entry.key.is_some() && live.encryption_key != want.secret.encryption_key {
+        return Err(place.member("key").wrong("the secret is there and is under another key"));
+    }
+    let mut wish = SecretWish {
+        secret: SecretRef { scope: None, name: live.name.clone() },
+        puts: Vec::new(),
+        moves: Vec::new(),
+        description: entry.description.clone().filter(|text| *text != live.description),
+        tags: differing(&want.secret.tags, |name| live.tags.get(name)),
+        policy: want.secret.policy.clone().filter(|policy| live.policy.as_ref() != Some(policy)),
+    };
+    for (at, (version, value)) in want.secret.versions.iter().zip(values).enumerate() {
+        let place = place.member(&format!("versions[{at}]"));
+        let made = entry.versions.get(at).is_some_and(|version| version.value.value.is_none());
+        match live.version(&version.id) {
+            Some(there) => {
+                let stored = app.value(loaded, there).await.map_err(|e| place.failed(&e))?;
+                let same = there.data_type == version.data_type && same_bytes(&stored, &value);
+                if !same && !made {
+                    return Err(place.member("value").wrong("the version is there with another value"));
+                }
+            }
+            None => {
+                let stages: Vec<StageLabel> = want.secret.stages.labels_of(&version.id).cloned().collect();
+                if stages.is_empty() {
+                    return Err(place.member("stages").wrong("a version that is added needs a label"));
+                }
+                let put = Put { version: version.id.clone(), data_type: version.data_type, stages };
+                wish.puts.push((put, value));
+            }
+        }
+    }
+    // Labels that nobody wrote down stay where they are.
+    if entry.versions.iter().any(|version| !version.value.stages.is_empty()) {
+        wish.moves = moves(live, &want.secret, &wish.puts);
+    }
+    let same = wish.puts.is_empty() && wish.moves.is_empty() && wish.tags.is_empty();
+    let same = same && wish.description.is_none() && wish.policy.is_none();
+    Ok((!same).then_some(Step::Secret { scope: scope.clone(), want: wish }))
+}
+
+/// The labels that sit elsewhere; those of versions that are put come with them.
+fn moves(live: &Secret, want: &Secret, puts: &[(Put, Zeroizing<Vec<u8>>)]) -> Vec<MoveStage> {
+    let by_put = |label: &StageLabel| puts.iter().any(|(put, _)| put.stages.contains(label));
+    let elsewhere = want
+        .stages
+        .iter()
+        .filter(|(label, version)| live.stages.version_of(label.as_str()) != Some(version) && !by_put(label));
+    let step = |(label, version): (&StageLabel, &crate::domain::VersionId)| MoveStage {
+        label: label.clone(),
+        remove_from: live.stages.version_of(label.as_str()).cloned(),
+        move_to: Some(version.clone()),
+    };
+    // ACSCurrent first: it takes ACSPrevious along, which then has the last word itself.
+    let mut moves: Vec<MoveStage> = elsewhere.map(step).collect();
+    moves.sort_by_key(|step| step.label.as_str() != StageLabel::CURRENT);
+    moves
+}
+
+async fn carry_out(app: &App, step: Step) -> Result<(), String> {
+    match step {
+        Step::Account(file) => app.directory().put(file).await.map_err(|e| e.to_string()),
+        Step::Key { scope, id, want } => change_key(app, &scope, &id, want).await.map_err(|e| e.to_string()),
+        Step::Secret { scope, want } => change_secret(app, &scope, want).await.map_err(|e| e.to_string()),
+    }
+}
+
+async fn change_key(app: &App, scope: &Scope, id: &KeyId, want: KeyWish) -> Result<(), AppError> {
+    let reference = KeyRef { scope: None, target: KeyTarget::Id(id.clone()) };
+    let change = |key: &Key| -> Result<Key, KeyRefusal> {
+        let mut next = key.clone();
+        if let Some(text) = &want.description {
+            next = decisions::describe(&next, text.clone())?;
+        }
+        if !want.tags.is_empty() {
+            next = decisions::tag(&next, &want.tags)?;
+        }
+        if let Some(policy) = &want.policy {
+            next = decisions::set_policy(&next, policy.clone())?;
+        }
+        if let Some(enabled) = want.enabled {
+            next = decisions::set_enabled(&next, enabled)?;
+        }
+        next.revision = key.revision + 1;
+        Ok(next)
+    };
+    app.keys().change(scope, &reference, change).await?;
+    for name in want.aliases {
+        match app.keys().create_alias(scope, name.clone(), id).await {
+            Err(AppError::Key(KeyRefusal::AliasExists)) => app.keys().update_alias(scope, name, id).await?,
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+async fn change_secret(app: &App, scope: &Scope, want: SecretWish) -> Result<(), AppError> {
+    for (put, value) in &want.puts {
+        app.put(scope, &want.secret, put, value).await?;
+    }
+    for step in want.moves {
+        let decide = |secret: &Secret, now| {
+            // An earlier step may have moved it.
+            let remove_from = secret.stages.version_of(step.label.as_str()).cloned();
+            let step = MoveStage { remove_from, ..step.clone() };
+            if step.remove_from == step.move_to {
+                Ok(None)
+            } else {
+                writes::move_stage(secret, &step, app.limits(), now)
+            }
+        };
+        app.change(scope, &want.secret, decide).await?;
+    }
+    if want.description.is_some() {
+        let decide = |secret: &Secret, now| writes::update(secret, want.description.clone(), now).map(Some);
+        app.change(scope, &want.secret, decide).await?;
+    }
+    if !want.tags.is_empty() {
+        let decide = |secret: &Secret, _now| writes::tag(secret, want.tags.clone()).map(Some);
+        app.change(scope, &want.secret, decide).await?;
+    }
+    if let Some(policy) = want.policy {
+        let decide = |secret: &Secret, _now| writes::set_policy(secret, policy.clone()).map(Some);
+        app.change(scope, &want.secret, decide).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Times in files: instants, or distances from now.
+
+use crate::domain::Timestamp;
+use crate::wire::signature::parse_time;
+
+/// Reads `2026-11-24T03:30:00Z` (with an optional fraction), `now`, or a distance such as `+30d`, `-2h`, `-90m`, `+5s`.
+pub(super) fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if text == "now" {
+        return Some(now);
+    }
+    let sign = match text.chars().next()? {
+        '+' => 1,
+        '-' => -1,
+        _ => return parse_time(text).map(Timestamp::from_millis),
+    };
+    Some(now.plus_millis(sign * span_ms(text.get(1..)?)?))
+}
+
+/// Reads a span such as `30d`, `12h`, `5m`, `10s` as milliseconds.
+pub(super) fn span_ms(text: &str) -> Option<i64> {
+    let split = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at))?;
+    let (number, unit) = text.split_at(split);
+    let seconds: i64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    Some(i64::from(number.parse::<u32>().ok()?) * seconds * 1_000)
+}
+
+/// An instant with all that is kept of it, which [`read`] takes back.
+pub(super) fn exact(at: Timestamp) -> String {
+    let seconds = at.to_string();
+    match at.as_millis().rem_euclid(1_000) {
+        0 => seconds,
+        ms => format!("{}.{ms:03}Z", seconds.trim_end_matches('Z')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_instants_or_distances_from_now() {
+        let now = Timestamp::from_millis(1_795_491_000_000);
+        for (text, ms) in [
+            ("now", 0),
+            ("+30d", 30 * 86_400_000),
+            ("-2h", -2 * 3_600_000),
+            ("+5s", 5_000),
+            ("-90m", -90 * 60_000),
+            ("2026-11-24T03:30:00Z", 0),
+            ("2026-11-24T03:30:00.250Z", 250),
+        ] {
+            assert_eq!(read(text, now), Some(now.plus_millis(ms)), "{text}");
+        }
+        for bad in [
+            "",
+            "+",
+            "+d",
+            "30d",
+            "+1.5d",
+            "+-1d",
+            "+1w",
+            "tomorrow",
+            "+99999999999d",
+            "2026-13-01T00:00:00Z",
+        ] {
+            assert_eq!(read(bad, now), None, "{bad}");
+        }
+        for ms in [0, 1, 999] {
+            let at = now.plus_millis(ms);
+            assert_eq!(read(&exact(at), now), Some(at));
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Reading and writing everything at once: one query per table, whatever the number of secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::dialect::{Connection, Dialect, Param};
+use super::read_keys::bare_key;
+use super::rows::Row;
+use super::{SqlStore, rows_on, statements as sql, write_keys, writer};
+use crate::domain::keys::{Alias, KeyVersion};
+use crate::domain::{AccountId, Scope, Secret, StageMap, Tags, Version};
+use crate::store::{
+    Contents, DataKeyRecord, Instead, KeyRecord, Resealed, SealedValue, SecretRecord, StoreError,
+};
+
+impl<D: Dialect> SqlStore<D> {
+    /// Everything of an account, or of all: one consistent look.
+    pub(super) async fn all_contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
+        let mut snapshot = self.snapshot().await?;
+        contents_on::<D>(&mut snapshot, account).await
+    }
+}
+
+async fn contents_on<D: Dialect>(
+    connection: &mut Connection<D>,
+    account: Option<&AccountId>,
+) -> Result<Contents, StoreError> {
+    let of = [Param::from(account.map(AccountId::as_str))];
+    let mut keys = all_keys::<D>(connection, &of).await?;
+    keys.sort_by(|a, b| a.key.id.cmp(&b.key.id));
+    let aliases = rows_on::<D>(connection, "aliases", sql::ALL_ALIASES, &of).await?;
+    let alias = |mut row: Row| Ok((row.scope()?, Alias { name: row.parsed()?, key: row.parsed()? }));
+    let accounts = rows_on::<D>(connection, "accounts", sql::ALL_ACCOUNTS, &of).await?;
+    Ok(Contents {
+        keys,
+        aliases: aliases.into_iter().map(alias).collect::<Result<_, StoreError>>()?,
+        secrets: all_secrets::<D>(connection, &of).await?,
+        accounts: accounts
+            .into_iter()
+            .map(|mut row| Ok((row.parsed()?, row.bytes()?)))
+            .collect::<Result<_, StoreError>>()?,
+    })
+}
+
+async fn all_keys<D: Dialect>(
+    connection: &mut Connection<D>,
+    of: &[Param<'_>],
+) -> Result<Vec<KeyRecord>, StoreError> {
+    let mut records = BTreeMap::new();
+    for mut row in rows_on::<D>(connection, "keys", sql::ALL_KEYS, of).await? {
+        let scope = row.scope()?;
+        let record = bare_key(row, &scope)?;
+        records.insert(record.key.id.as_str().to_owned(), record);
+    }
+    for mut row in rows_on::<D>(connection, "key_versions", sql::ALL_KEY_VERSIONS, of).await? {
+        let Some(record) = records.get_mut(&row.text()?) else { continue };
+        let (number, id) = (row.version()?, row.parsed()?);
+        if let Some(material) = row.optional_bytes()? {
+            record.material.push((number, material.into()));
+            record.key.has_material = true;
+        }
+        record.key.versions.push(KeyVersion { number, id, created: row.time()? });
+    }
+    for mut row in rows_on::<D>(connection, "key_tags", sql::ALL_KEY_TAGS, of).await? {
+        let Some(record) = records.get_mut(&row.text()?) else { continue };
+        record.key.tags.set(row.parsed()?, row.parsed()?);
+    }
+    Ok(records.into_values().collect())
+}
+
+async fn all_secrets<D: Dialect>(
+    connection: &mut Connection<D>,
+    of: &[Param<'_>],
+) -> Result<Vec<SecretRecord>, StoreError> {
+    let mut records = BTreeMap::new();
+    for row in rows_on::<D>(connection, "secrets", sql::ALL_SECRETS, of).await? {
+        let secret = secret(row)?;
+        let id = secret.id.as_str().to_owned();
+        records.insert(id, SecretRecord { secret, values: Vec::new(), data_keys: Vec::new() });
+    }
+    for mut row in rows_on::<D>(connection, "secret_versions", sql::ALL_VERSIONS, of).await? {
+        let Some(record) = records.get_mut(&row.text()?) else { continue };
+        let version = Version {
+            id: row.parsed()?,
+            ordinal: row.count()?,
+            data_type: row.parsed()?,
+            created: row.time()?,
+        };
+        let (data_key, sealed) = (row.parsed()?, row.bytes()?.into());
+        record.values.push(SealedValue { version: version.id.clone(), data_key, sealed });
+        record.secret.versions.push(version);
+    }
+    for mut row in rows_on::<D>(connection, "secret_labels", sql::ALL_LABELS, of).await? {
+        let Some(record) = records.get_mut(&row.text()?) else { continue };
+        record.secret.stages.set(row.parsed()?, row.parsed()?);
+    }
+    for mut row in rows_on::<D>(connection, "tags", sql::ALL_TAGS, of).await? {
+        let Some(record) = records.get_mut(&row.text()?) else { continue };
+        record.secret.tags.set(row.parsed()?, row.parsed()?);
+    }
+    for mut row in rows_on::<D>(connection, "data_keys", sql::ALL_DATA_KEYS, of).await? {
+        let Some(record) = records.get_mut(&row.text()?) else { continue };
+        record.data_keys.push(DataKeyRecord {
+            id: row.parsed()?,
+            key: row.parsed()?,
+            key_version: row.version()?,
+            wrapped: row.bytes()?,
+            created: row.time()?,
+        });
+    }
+    let mut records: Vec<SecretRecord> = records.into_values().collect();
+    records.sort_by(|a, b| (&a.secret.scope, &a.secret.name).cmp(&(&b.secret.scope, &b.secret.name)));
+    Ok(records)
+}
+
+fn secret(mut row: Row) -> Result<Secret, StoreError> {
+    let scope: Scope = row.scope()?;
+    Ok(Secret {
+        name: row.parsed()?,
+        id: row.parsed()?,
+        secret_type: row.parsed()?,
+        description: row.text()?,
+        encryption_key: row.optional_parsed()?,
+        created: row.time()?,
+        updated: row.time()?,
+        planned_deletion: row.optional_time()?,
+        policy: row.policy(&scope.account)?,
+        scope,
+        versions: Vec::new(),
+        stages: StageMap::default(),
+        tags: Tags::default(),
+        revision: row.count()?,
+    })
+}
+
+/// Puts contents instead of others, inside the writer's transaction.
+pub(super) async fn put<D: Dialect>(
+    connection: &mut Connection<D>,
+    instead: &Instead,
+    contents: &Contents,
+) -> Result<(), StoreError> {
+    for statement in D::LOCK_ALL {
+        D::execute(connection, statement, &[]).await?;
+    }
+    match instead {
+        Instead::OfNothing => {}
+        Instead::OfAccount(account) => {
+            for statement in sql::RESET_ACCOUNT {
+                D::execute(connection, statement, &[account.as_str().into()]).await?;
+            }
+        }
+        Instead::OfEverything => {
+            for statement in sql::RESET {
+                D::execute(connection, statement, &[]).await?;
+            }
+        }
+    }
+    for record in &contents.keys {
+        write_keys::insert::<D>(connection, record).await?;
+    }
+    for (scope, alias) in &contents.aliases {
+        write_keys::set_alias::<D>(connection, scope, alias).await?;
+    }
+    for record in &contents.secrets {
+        insert::<D>(connection, record).await?;
+    }
+    for (id, sealed) in &contents.accounts {
+        let params = [Param::from(id.as_str()), sealed.as_slice().into()];
+        D::execute(connection, sql::PUT_ACCOUNT, &params).await?;
+    }
+    if D::SHARED { count_all::<D>(connection, contents).await } else { Ok(()) }
+}
+
+/// Counts up whatever other processes compare: nothing that they hold in memory is of these contents.
+async fn count_all<D: Dialect>(
+    connection: &mut Connection<D>,
+    contents: &Contents,
+) -> Result<(), StoreError> {
+    let of_keys = contents.keys.iter().map(|record| &record.key.scope);
+    for scope in of_keys.chain(contents.aliases.iter().map(|(scope, _)| scope)).collect::<BTreeSet<_>>() {
+        let params = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
+        D::execute(connection, sql::ADD_SCOPE, &params).await?;
+    }
+    for statement in sql::COUNT_ALL {
+        D::execute(connection, statement, &[]).await?;
+    }
+    Ok(())
+}
+
+/// Everything that belongs to a secret, as it is in the record.
+async fn insert<D: Dialect>(connection: &mut Connection<D>, record: &SecretRecord) -> Result<(), StoreError> {
+    let secret = &record.secret;
+    writer::insert_secret::<D>(connection, secret).await?;
+    let id = Param::from(secret.id.as_str());
+    for key in &record.data_keys {
+        writer::insert_data_key::<D>(connection, sql::PUT_DATA_KEY, secret.id.as_str(), key).await?;
+    }
+    for version in &secret.versions {
+        let value = record.values.iter().find(|value| value.version == version.id);
+        writer::insert_version::<D>(connection, secret.id.as_str(), version, value).await?;
+    }
+    for (label, version) in secret.stages.iter() {
+        let params = [id, label.as_str().into(), version.as_str().into()];
+        D::execute(connection, sql::SET_LABEL, &params).await?;
+    }
+    Ok(())
+}
+
+/// Replaces everything that the root key seals, inside the writer's transaction.
+pub(super) async fn reseal<D: Dialect>(
+    connection: &mut Connection<D>,
+    resealed: &Resealed,
+) -> Result<(), StoreError> {
+    for (key, number, wrapped) in &resealed.material {
+        let params = [Param::from(key.as_str()), i64::from(*number).into(), wrapped.as_slice().into()];
+        if D::execute(connection, sql::SET_MATERIAL, &params).await? != 1 {
+            return Err(StoreError::Conflict);
+        }
+    }
+    for (id, sealed) in &resealed.accounts {
+        let params = [Param::from(id.as_str()), sealed.as_slice().into()];
+        D::execute(connection, sql::PUT_ACCOUNT, &params).await?;
+    }
+    for (name, value) in &resealed.meta {
+        D::execute(connection, sql::PUT_META, &[Param::from(*name), value.as_slice().into()]).await?;
+    }
+    Ok(())
+}

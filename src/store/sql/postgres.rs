@@ -1,0 +1,224 @@
+//! PostgreSQL: one database for several processes.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{Column, ConnectOptions, Connection, PgConnection, Postgres, Row, TypeInfo, ValueRef};
+
+use super::dialect::{Cell, Param};
+use super::statements::per_dialect;
+use super::{Dialect, SqlStore, failed, not_migrated};
+use crate::store::{Peek, StoreError};
+
+/// The PostgreSQL dialect.
+#[derive(Debug)]
+pub struct PostgresDialect;
+
+/// Reads parameter n, a JSON array of texts, as rows.
+macro_rules! postgres_each {
+    ($n:literal) => {
+        concat!("(SELECT jsonb_array_elements_text(CAST($", $n, " AS jsonb)))")
+    };
+}
+
+impl Dialect for PostgresDialect {
+    type Db = Postgres;
+
+    const SHARED: bool = true;
+    // Longer than the server's own time-out of a statement, which says more.
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(12));
+    // Each statement sees what others committed before it: a compare-and-set that had to wait compares with the newest.
+    const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    // The tables that every transaction begins with: once these are held, none is under way.
+    const LOCK_ALL: &'static [&'static str] =
+        &["LOCK TABLE secrets, key_scopes, accounts IN SHARE ROW EXCLUSIVE MODE"];
+    per_dialect!(postgres_each);
+    // Its own tool is pg_amcheck.
+    const INTEGRITY: &'static str = "SELECT 'ok'";
+    const SCRUB: &'static [&'static str] = &[];
+
+    async fn execute(
+        connection: &mut PgConnection,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<u64, StoreError> {
+        let done = bound(sql, params).execute(&mut *connection).await.map_err(|e| failed(&e))?;
+        Ok(done.rows_affected())
+    }
+
+    async fn query(
+        connection: &mut PgConnection,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Vec<Cell>>, StoreError> {
+        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
+        rows.iter().map(cells).collect()
+    }
+}
+
+fn bound<'q>(sql: &'static str, params: &[Param<'q>]) -> Query<'q, Postgres, PgArguments> {
+    params.iter().fold(sqlx::query(sql), |query, param| match *param {
+        Param::Int(value) => query.bind(value),
+        Param::Text(value) => query.bind(value),
+        Param::Bytes(value) => query.bind(value),
+    })
+}
+
+fn cells(row: &PgRow) -> Result<Vec<Cell>, StoreError> {
+    row.columns()
+        .iter()
+        .map(|column| {
+            let at = column.ordinal();
+            let raw = row.try_get_raw(at)?;
+            if raw.is_null() {
+                return Ok(Cell::Null);
+            }
+            Ok(match raw.type_info().name() {
+                "INT8" => Cell::Int(row.try_get(at)?),
+                "BYTEA" => Cell::Bytes(row.try_get(at)?),
+                _ => Cell::Text(row.try_get(at)?),
+            })
+        })
+        .collect::<Result<_, sqlx::Error>>()
+        .map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+/// Where a database is. `Display` and `Debug` show no password.
+#[derive(Clone)]
+pub struct Address(PgConnectOptions);
+
+/// Unless the URL says otherwise: how long a statement may take, how long one may wait for another's lock, how long a
+/// process may leave a transaction open; and which notices the server sends.
+const SETTINGS: [(&str, &str); 4] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("client_min_messages", "warning"),
+];
+
+impl FromStr for Address {
+    type Err = String;
+
+    /// A URL: `postgres://user:password@host:port/database?sslmode=verify-full`.
+    fn from_str(url: &str) -> Result<Self, String> {
+        let options = PgConnectOptions::from_str(url).map_err(|e| e.to_string())?;
+        let given = options.get_options().unwrap_or_default().to_owned();
+        let missing = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
+        let options = options.options(missing);
+        let named = options.get_application_name().is_some();
+        Ok(Self(if named { options } else { options.application_name("sesame") }))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = &self.0;
+        let database = options.get_database().unwrap_or_else(|| options.get_username());
+        match options.get_socket() {
+            Some(socket) => write!(f, "postgres {database} at {}", socket.display()),
+            None => write!(f, "postgres {database} at {}:{}", options.get_host(), options.get_port()),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How long a request waits for a connection before it is told to come again. Meanwhile the pool tries to connect again
+/// and again, with longer and longer pauses.
+const ACQUIRE: Duration = Duration::from_secs(2);
+/// A connection that lay idle for longer is tried before it is used; and how long a trial may take.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How long the first look at a database may take.
+const START: Duration = Duration::from_secs(10);
+
+impl SqlStore<PostgresDialect> {
+    /// Opens and migrates a database, with at most so many connections.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the server's own words when it does not answer or cannot be migrated.
+    pub async fn connect(address: &Address, connections: u32) -> Result<Self, StoreError> {
+        let silent = Arc::new(AtomicBool::new(false));
+        let suspicious = Arc::clone(&silent);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE)
+            // Trying costs a round trip; one that was just in use is trusted.
+            .test_before_acquire(false)
+            .before_acquire(|connection, lately| {
+                Box::pin(async move {
+                    if lately.idle_for > IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .after_release(move |connection, _lately| {
+                let suspicious = suspicious.load(Ordering::Relaxed);
+                Box::pin(async move {
+                    // Once the server was silent, a connection must prove that it is heard, or is closed at once.
+                    if suspicious && tokio::time::timeout(IDLE, connection.ping()).await.is_err() {
+                        return Err(sqlx::Error::PoolTimedOut);
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(address.0.clone())
+            .await
+            .map_err(|e| failed(&e))?;
+        // Replicas that start at the same time wait for each other here.
+        sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(not_migrated)?;
+        Ok(Self::start_shared(pool, silent))
+    }
+}
+
+/// Looks at a database without changing it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] with the server's own words when it does not answer.
+pub async fn peek(address: &Address) -> Result<Peek, StoreError> {
+    let look = async {
+        let mut connection = address.0.connect().await?;
+        let found = peek_on(&mut connection).await?;
+        connection.close().await.map(|()| found)
+    };
+    let looked = tokio::time::timeout(START, look).await;
+    let silent = |_late| StoreError::Unavailable(format!("no answer within {START:?}"));
+    looked.map_err(silent)?.map_err(|e| failed(&e))
+}
+
+async fn peek_on(connection: &mut PgConnection) -> Result<Peek, sqlx::Error> {
+    let there: bool =
+        sqlx::query_scalar("SELECT to_regclass('meta') IS NOT NULL").fetch_one(&mut *connection).await?;
+    if !there {
+        return Ok(Peek::default());
+    }
+    let mut fact = async |name: &str| -> Result<Option<Vec<u8>>, sqlx::Error> {
+        let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name.to_owned());
+        query.fetch_optional(&mut *connection).await
+    };
+    Ok(Peek { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_shows_no_password() {
+        let address: Address = "postgres://me:hidden@db.example:6432/secrets".parse().unwrap();
+        assert_eq!(address.to_string(), "postgres secrets at db.example:6432");
+        assert!(!format!("{address:?}").contains("hidden"));
+        assert!(Address::from_str("postgres://[").is_err());
+    }
+}

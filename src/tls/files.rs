@@ -1,0 +1,230 @@
+//! The authority on disk: `tls/ca.key` and `tls/ca.pem` in the data directory.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::TlsError;
+use super::authority::{self, Authority};
+use crate::domain::Timestamp;
+
+/// The directory of the two files.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    dir: PathBuf,
+}
+
+impl Files {
+    /// Those of a data directory.
+    pub(super) fn of(data_dir: &Path) -> Self {
+        Self { dir: data_dir.join("tls") }
+    }
+
+    fn key(&self) -> PathBuf {
+        self.dir.join("ca.key")
+    }
+
+    fn certificate(&self) -> PathBuf {
+        self.dir.join("ca.pem")
+    }
+
+    /// Refuses what cannot be an authority. It costs the reading of two files: whether they fit together is found out when
+    /// they are needed.
+    pub(super) fn glance(&self) -> Result<(), TlsError> {
+        match (found(&self.key())?, found(&self.certificate())?) {
+            (Some(key), Some(certificate)) if !authority::is_pem(&key, &certificate) => Err(self.damaged()),
+            (None, Some(_)) => Err(self.half()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The authority, if there is a whole one. What is damaged is refused.
+    pub(super) fn load(&self, now: Timestamp) -> Result<Option<Authority>, TlsError> {
+        match (found(&self.key())?, found(&self.certificate())?) {
+            (Some(key), Some(certificate)) => self.parsed(&key, Some(&certificate), now).map(Some),
+            (None, Some(_)) => Err(self.half()),
+            // A crash came between the two; nobody has seen that certificate.
+            (Some(_) | None, None) => Ok(None),
+        }
+    }
+
+    /// The authority, made and durable if there was none. Processes that come at once wait for each other.
+    pub(super) fn load_or_make(&self, now: Timestamp) -> Result<Authority, TlsError> {
+        if let Some(authority) = self.load(now)? {
+            return Ok(authority);
+        }
+        self.make_dir().map_err(|source| file("make the directory", self.dir.clone(), source))?;
+        let lock = File::open(&self.dir).and_then(|dir| dir.lock().map(|()| dir));
+        let lock = lock.map_err(|source| file("lock", self.dir.clone(), source))?;
+        if let Some(authority) = self.load(now)? {
+            return Ok(authority);
+        }
+        let authority = match found(&self.key())? {
+            Some(key) => self.parsed(&key, None, now)?,
+            None => Authority::make(now)?,
+        };
+        self.write(&self.key(), authority.key_pem().as_bytes(), 0o600)?;
+        self.write(&self.certificate(), authority.pem().as_bytes(), 0o644)?;
+        drop(lock);
+        tracing::info!(path = %self.certificate().display(), "made the authority that signs for HTTPS");
+        Ok(authority)
+    }
+
+    fn half(&self) -> TlsError {
+        let what = "is there, its key ca.key is not: put it back, or remove both to have new ones made";
+        TlsError::Content { path: self.certificate(), what }
+    }
+
+    fn damaged(&self) -> TlsError {
+        let what = "holds a key or a certificate of HTTPS that is damaged";
+        TlsError::Content { path: self.dir.clone(), what }
+    }
+
+    fn parsed(&self, key: &[u8], certificate: Option<&[u8]>, now: Timestamp) -> Result<Authority, TlsError> {
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        let authority = Authority::from_pem(text(key), certificate.map(text), now)?;
+        let authority = authority.ok_or_else(|| self.damaged())?;
+        if !authority.fits(now)? {
+            return Err(TlsError::Mismatch { certificate: self.certificate(), key: self.key() });
+        }
+        Ok(authority)
+    }
+
+    /// Makes the directory, and the data directory if need be, durably.
+    fn make_dir(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        self.dir.parent().map_or(Ok(()), |data_dir| File::open(data_dir)?.sync_all())
+    }
+
+    /// Writes a file durably, under another name first: a crash must not leave half of one.
+    fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
+        let write = || {
+            let draft = path.with_extension("new");
+            // One that a crash left may have another mode.
+            match std::fs::remove_file(&draft) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&draft, path)?;
+            File::open(&self.dir)?.sync_all()
+        };
+        write().map_err(|source| file("write", path.to_owned(), source))
+    }
+}
+
+fn file(verb: &'static str, path: PathBuf, source: io::Error) -> TlsError {
+    TlsError::File { verb, path, source }
+}
+
+/// A file's bytes, if it is there; wiped when they are dropped, because they may be a key.
+fn found(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, TlsError> {
+    match read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        // A data directory that cannot be is found out by those who make it.
+        Err(TlsError::File { source, .. })
+            if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A file's bytes.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    let bytes = std::fs::read(path).map(Zeroizing::new);
+    bytes.map_err(|source| TlsError::File { verb: "read", path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_491_000_000);
+
+    #[test]
+    fn it_is_made_once_readable_by_its_owner_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::of(&dir.path().join("data"));
+        assert!(files.load(NOW).unwrap().is_none());
+        files.glance().unwrap();
+        let made = files.load_or_make(NOW).unwrap();
+        files.glance().unwrap();
+        let bits = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((bits(files.dir.clone()), bits(files.key())), (0o700, 0o600));
+        assert_eq!(files.load(NOW).unwrap().unwrap().pem(), made.pem());
+        assert_eq!(files.load_or_make(NOW).unwrap().pem(), made.pem());
+        assert_eq!(std::fs::read_dir(&files.dir).unwrap().count(), 2, "a draft was left");
+    }
+
+    #[test]
+    fn a_draft_that_a_crash_left_does_not_open_the_key_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::of(dir.path());
+        std::fs::create_dir(&files.dir).unwrap();
+        let draft = files.dir.join("ca.new");
+        std::fs::write(&draft, "half").unwrap();
+        std::fs::set_permissions(&draft, PermissionsExt::from_mode(0o644)).unwrap();
+        files.load_or_make(NOW).unwrap();
+        assert_eq!(std::fs::metadata(files.key()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!draft.exists());
+    }
+
+    #[test]
+    fn processes_that_come_at_once_make_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let made: Vec<String> = std::thread::scope(|scope| {
+            let one = || Files::of(dir.path()).load_or_make(NOW).unwrap().pem().to_owned();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(made.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
+    fn a_crash_between_the_two_files_is_made_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::of(dir.path());
+        let made = files.load_or_make(NOW).unwrap();
+        std::fs::remove_file(files.certificate()).unwrap();
+        assert!(files.load(NOW).unwrap().is_none());
+        assert_eq!(*files.load_or_make(NOW).unwrap().key_pem(), *made.key_pem());
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::of(dir.path());
+        let made = files.load_or_make(NOW).unwrap();
+        let other = Authority::make(NOW).unwrap();
+        for (key, certificate, words) in [
+            (None, Some(made.pem()), "put it back"),
+            (Some("damaged"), Some(made.pem()), "is damaged"),
+            (Some("damaged"), None, "is damaged"),
+            (Some(made.key_pem().as_str()), Some("damaged"), "is damaged"),
+            (Some(other.key_pem().as_str()), Some(made.pem()), "does not belong to the key"),
+        ] {
+            for (path, text) in [(files.key(), key), (files.certificate(), certificate)] {
+                match text {
+                    Some(text) => std::fs::write(path, text).unwrap(),
+                    None => std::fs::remove_file(path).unwrap(),
+                }
+            }
+            // A glance sees all but a pair that does not fit, or a key without its certificate.
+            let seen = certificate.is_some() && words != "does not belong to the key";
+            assert_eq!(files.glance().is_err(), seen, "{words}");
+            let error = files.load_or_make(NOW).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            assert_eq!(files.key().exists(), key.is_some());
+            assert_eq!(files.certificate().exists(), certificate.is_some());
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Mode `enforced` over HTTP: who may do what, whose account it is, temporary credentials, and what a refusal says.
+
+mod actions;
+mod at_rest;
+mod denials;
+mod foreign;
+mod identities;
+mod malformed;
+mod oidc;
+mod resources;
+mod sessions;
+mod tokens;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use sesame::identities::file::AccountFile;
+use sesame::server::AuthMode;
+
+use crate::support::program::contents;
+use crate::support::sign::{rpc_signature, rpc_system_of};
+use crate::support::{Answer, Options, Server, form, refusal, text};
+
+/// The account whose users, roles and policies a test puts at run time.
+pub const TEAM: &str = "1000000000000003";
+/// Another account like it.
+pub const PARTNER: &str = "1000000000000004";
+
+/// Parameters of a call.
+pub type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// Status, code and message.
+pub type Refused = (u16, String, String);
+
+/// Who signs: by an access key, perhaps with a security token.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    pub id: String,
+    pub secret: String,
+    pub token: Option<String>,
+}
+
+impl Signer {
+    /// The holder of an access key of [`key`].
+    pub fn of(id: &str) -> Self {
+        Self { id: id.to_owned(), secret: format!("{id}-secret"), token: None }
+    }
+
+    /// The holder of what AssumeRole or AssumeRoleWithOIDC answered.
+    pub fn in_role(answer: &Value) -> Self {
+        let member = |name: &str| text(&answer["Credentials"][name]).to_owned();
+        Self {
+            id: member("AccessKeyId"),
+            secret: member("AccessKeySecret"),
+            token: Some(member("SecurityToken")),
+        }
+    }
+
+    /// Calls an action of any product, signed by RPC v1 at the time of the server's clock.
+    async fn send(&self, server: &Server, version: &str, action: &str, more: &[(&str, &str)]) -> Answer {
+        let time = server.app.clock().now().to_string();
+        let mut signed = rpc_system_of(version, action, &self.id, &time);
+        signed.extend(self.token.as_deref().map(|token| ("SecurityToken", token)));
+        signed.extend(more);
+        let signature = rpc_signature("POST", &self.secret, &signed);
+        signed.push(("Signature", &signature));
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        server.send("POST", "/", &headers, form(&signed).as_bytes()).await
+    }
+
+    /// Calls an action of Kms.
+    pub async fn call(&self, server: &Server, action: &str, parameters: &[(&str, &str)]) -> Answer {
+        self.send(server, "2016-01-20", action, parameters).await
+    }
+
+    /// Calls an action of Sts.
+    pub async fn sts(&self, server: &Server, action: &str, parameters: &[(&str, &str)]) -> Answer {
+        self.send(server, "2015-04-01", action, parameters).await
+    }
+
+    /// Calls an action of Kms that must succeed.
+    pub async fn ok(&self, server: &Server, action: &str, parameters: &[(&str, &str)]) -> Value {
+        self.call(server, action, parameters).await.ok()
+    }
+
+    /// Calls an action of Kms that must be refused.
+    pub async fn refused(&self, server: &Server, action: &str, parameters: &[(&str, &str)]) -> Refused {
+        self.call(server, action, parameters).await.refused()
+    }
+
+    /// Creates a secret whose version `v1` has the value `one`, and gives its ARN.
+    pub async fn create(&self, server: &Server, name: &str, more: &[(&str, &str)]) -> String {
+        let parameters = [&[("SecretName", name), ("VersionId", "v1"), ("SecretData", "one")], more].concat();
+        text(&self.ok(server, "CreateSecret", &parameters).await["Arn"]).to_owned()
+    }
+
+    /// Makes a key and gives its id.
+    pub async fn make_key(&self, server: &Server, more: &[(&str, &str)]) -> String {
+        text(&self.ok(server, "CreateKey", more).await["KeyMetadata"]["KeyId"]).to_owned()
+    }
+
+    /// Reads a secret.
+    pub async fn read(&self, server: &Server, name: &str) -> Answer {
+        self.call(server, "GetSecretValue", &[("SecretName", name)]).await
+    }
+}
+
+/// An access key whose secret is made from its id.
+pub fn key(id: &str) -> Value {
+    json!({"id": id, "secret": format!("{id}-secret")})
+}
+
+/// A policy's text.
+pub fn policy(statements: &[Value]) -> String {
+    json!({"Version": "1", "Statement": statements}).to_string()
+}
+
+/// A statement of an identity.
+pub fn statement(effect: &str, action: &str, resource: &str) -> Value {
+    json!({"Effect": effect, "Action": action, "Resource": resource})
+}
+
+/// A statement that allows.
+pub fn allow(action: &str, resource: &str) -> Value {
+    statement("Allow", action, resource)
+}
+
+/// A statement that denies.
+pub fn deny(action: &str, resource: &str) -> Value {
+    statement("Deny", action, resource)
+}
+
+/// A statement of the policy of a secret or key, about one principal: `<account>:<user or role>`.
+pub fn about(effect: &str, principal: &str, action: &str) -> Value {
+    let principal = json!({"RAM": format!("acs:ram::{principal}")});
+    json!({"Effect": effect, "Principal": principal, "Action": action, "Resource": "*"})
+}
+
+/// The ARN of something of an account.
+pub fn arn(account: &str, resource: &str) -> String {
+    format!("acs:kms:cn-hangzhou:{account}:{resource}")
+}
+
+/// An account with a root, whose key has the name of the account, and one user with these statements.
+pub fn one_user(account: &str, user: &str, statements: &[Value]) -> Value {
+    // A policy without statements is none.
+    let names: &[&str] = if statements.is_empty() { &[] } else { &["own"] };
+    let policies: Vec<Value> =
+        names.iter().map(|name| json!({"name": name, "document": policy(statements)})).collect();
+    json!({
+        "id": account,
+        "access_keys": [key(account)],
+        "policies": policies,
+        "users": [{"name": user, "policies": names, "access_keys": [key(user)]}],
+    })
+}
+
+/// Puts an account, instead of what it was.
+pub async fn put(server: &Server, account: &Value) {
+    let file: AccountFile = serde_json::from_value(account.clone()).unwrap();
+    server.app.directory().put(file).await.unwrap();
+}
+
+/// Lets the user `ann` of [`TEAM`] do what these statements say.
+pub async fn let_ann(server: &Server, statements: &[Value]) {
+    put(server, &one_user(TEAM, "ann", statements)).await;
+}
+
+/// A server in memory.
+pub async fn enforced() -> Server {
+    Server::with(Options { mode: AuthMode::Enforced, ..Options::default() }).await
+}
+
+/// Such a server, whose account [`TEAM`] has the user `ann` with these statements; with its root and that user.
+pub async fn with_ann(statements: &[Value]) -> (Server, Signer, Signer) {
+    let server = enforced().await;
+    let_ann(&server, statements).await;
+    (server, Signer::of(TEAM), Signer::of("ann"))
+}
+
+/// The refusal of a permission on something.
+pub fn no_permission(arn: &str) -> Refused {
+    let message = format!("This operation for {arn} is forbidden by permission system.");
+    refusal(403, "Forbidden.NoPermission", &message)
+}
+
+/// What the files of the database hold. Readers leave marks in the shared memory of SQLite.
+pub fn stored(dir: &Path) -> Vec<(PathBuf, String)> {
+    contents(dir).into_iter().filter(|(path, _)| path.extension().is_none_or(|e| e != "db-shm")).collect()
+}
