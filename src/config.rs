@@ -27,7 +27,7 @@ pub struct FileConfig {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Service {
-    /// Whether secrets and keys have policies, as those in a KMS instance do.
+    /// Whether secrets and keys have policies, as those in a KMS instance do; default true.
     resource_policies: bool,
 }
 
@@ -40,9 +40,13 @@ impl Default for Service {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct FileLimits {
+    /// The most versions of a secret, 2 to 1,000; default 10.
     versions_per_secret: usize,
+    /// The most labels on all versions of a secret together, 2 to 1,000; default 8.
     labels_per_secret: usize,
+    /// The longest value, 1 to 65,536 bytes; default 30,720.
     secret_data_bytes: usize,
+    /// The most memory of cached secrets, in bytes; default 64 MiB.
     cache_bytes: u64,
 }
 

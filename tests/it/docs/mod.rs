@@ -1,6 +1,10 @@
 //! Documents that are made from the code: each must equal what the code gives. `SESAME_UPDATE_DOCS=1 cargo test docs`
 //! writes them anew.
 
+mod command_line;
+mod configuration;
+mod links;
+mod pictures;
 mod rules;
 
 use std::collections::BTreeMap;
