@@ -174,6 +174,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "clap",
             "clap_complete",
             "clap_mangen",
+            "indicatif",
             "httparse",
             "serde_json",
             "serde_saphyr",
