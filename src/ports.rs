@@ -1,4 +1,4 @@
-//! Time and chance as parameters: everything above takes them from here, so that a test can hold both. And who watches.
+//! Time and chance as parameters: everything above takes them from here, so that a test can hold both.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -154,20 +154,6 @@ impl Entropy for SeededEntropy {
         let mut master = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Box::new(ChaCha20Rng::from_rng(&mut *master))
     }
-}
-
-/// Who is told how far long work is.
-pub trait Progress: fmt::Debug + Sync {
-    /// So many things are done, of so many where that is known.
-    fn at(&self, done: usize, of: Option<usize>);
-}
-
-/// Nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Unseen;
-
-impl Progress for Unseen {
-    fn at(&self, _done: usize, _of: Option<usize>) {}
 }
 
 #[cfg(test)]

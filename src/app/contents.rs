@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::Progress;
 use super::keys::HeldKey;
 use super::{App, AppError, MARKER};
 use crate::crypto::{AccountContext, RootKey};
 use crate::domain::keys::Key;
 use crate::domain::{AccountId, KeyId, Secret};
-use crate::ports::Progress;
 use crate::store::{Contents, Instead, KeyRecord, Resealed, SecretRecord};
 
 /// The keys of contents, by id, to open and seal values with.

@@ -1,10 +1,10 @@
 //! What happens without a caller: purging what is due, resetting, checking everything.
 
+use super::Progress;
 use super::callers::NONCE_MS;
 use super::replicas::unless_busy;
 use super::{App, AppError};
 use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
-use crate::ports::Progress;
 
 /// How many secrets are looked at in one go.
 const BATCH: u32 = 100;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::ports::Progress;
+use crate::app::Progress;
 
 /// A bar, or a wheel while nobody knows how much there is. Nothing is shown where standard error is no terminal, and
 /// nothing stays.

@@ -12,12 +12,11 @@ use zeroize::Zeroizing;
 use super::file::{AccountEntry, KeyEntry, StateFile, VERSION, secret};
 use super::problem::{Place, Problem};
 use super::times;
-use crate::app::{App, KeysById};
+use crate::app::{App, KeysById, Progress};
 use crate::crypto::RootKey;
 use crate::domain::keys::{Alias, AliasName, Key, KeyOwner, KeySpec, KeyState, KeyVersion, Origin};
 use crate::domain::{AccountId, ResourcePolicy, Scope, TagKey, Tags, Timestamp};
 use crate::identities::file::{AccountFile, Document};
-use crate::ports::Progress;
 use crate::store::{Contents, KeyRecord};
 
 /// Reads the form of a file: YAML, or JSON, which is YAML too.

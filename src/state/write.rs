@@ -8,11 +8,10 @@ use super::file::{
     VersionEntry, hidden, written,
 };
 use super::times::exact;
-use crate::app::{App, AppError, KeysById};
+use crate::app::{App, AppError, KeysById, Progress};
 use crate::domain::keys::{Alias, KeyOwner};
 use crate::domain::{ResourcePolicy, Scope, Tags};
 use crate::identities::file::Document;
-use crate::ports::Progress;
 use crate::store::{Contents, KeyRecord, SecretRecord, StoreError};
 
 /// Whether what is sealed in the database stays so.

@@ -377,7 +377,7 @@ proptest! {
             for op in ops {
                 pair.step(op).await;
             }
-            let (_, damages) = pair.server.app.check(&sesame::ports::Unseen).await.unwrap();
+            let (_, damages) = pair.server.app.check(&sesame::app::Unseen).await.unwrap();
             assert!(damages.is_empty(), "{damages:?}");
             pair.server.stop().await;
         });

@@ -321,7 +321,7 @@ async fn a_reset_empties_all_of_them() {
                 named(&[("SecretName", &format!("r{n}")), ("VersionId", "v1"), ("SecretData", "x")])
             })
         );
-        let (_, damages) = a.app.check(&sesame::ports::Unseen).await.unwrap();
+        let (_, damages) = a.app.check(&sesame::app::Unseen).await.unwrap();
         assert_eq!(damages, []);
     }
     stop(pair).await;

@@ -97,7 +97,7 @@ async fn a_seed_makes_what_it_says_and_changes_nothing_the_second_time() {
     let again = SEED.split("  - name: far").next().unwrap();
     assert_eq!(seed(&server, again).await, json!({ "created": 0, "changed": 0, "unchanged": 5 }));
     assert_eq!(tables(dir.path()).await, before);
-    let (_, damages) = server.app.check(&sesame::ports::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
 }
@@ -407,7 +407,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
         }
     }
     assert_eq!(rows, copied);
-    let (_, damages) = there.app.check(&sesame::ports::Unseen).await.unwrap();
+    let (_, damages) = there.app.check(&sesame::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
     there.stop().await;
