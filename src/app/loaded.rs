@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::crypto::Cipher;
+use crate::domain::keys::KeyVersionId;
 use crate::domain::{Change, DataKeyId, Secret, VersionId};
-use crate::store::{DataKeyRecord, SealedValue, SecretRecord};
+use crate::store::{DataKeyRecord, NewDataKey, SealedValue, SecretRecord};
 
 /// A secret as loaded from the store, or as it is after a commit.
 #[derive(Debug)]
@@ -24,10 +25,23 @@ pub(super) struct DataKey {
     pub(super) cipher: OnceCell<Arc<Cipher>>,
 }
 
-impl DataKey {
-    /// A key that was just made and is known in the clear.
-    pub(super) fn fresh(record: DataKeyRecord, cipher: Arc<Cipher>) -> Self {
-        Self { record, cipher: OnceCell::new_with(Some(cipher)) }
+/// A data key that was just made and is known in the clear.
+#[derive(Debug, Clone)]
+pub(super) struct FreshDataKey {
+    pub(super) key: DataKey,
+    /// The version of the CMK that wraps it.
+    pub(super) wrapped_by: KeyVersionId,
+}
+
+impl FreshDataKey {
+    pub(super) fn new(record: DataKeyRecord, cipher: Arc<Cipher>, wrapped_by: KeyVersionId) -> Self {
+        Self { key: DataKey { record, cipher: OnceCell::new_with(Some(cipher)) }, wrapped_by }
+    }
+}
+
+impl From<FreshDataKey> for NewDataKey {
+    fn from(fresh: FreshDataKey) -> Self {
+        Self { record: fresh.key.record, wrapped_by: fresh.wrapped_by }
     }
 }
 

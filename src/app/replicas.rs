@@ -68,6 +68,11 @@ impl App {
         }
     }
 
+    /// What all processes were last found to agree on; tells whether anything that it counts changed since.
+    pub async fn last_seen(&self) -> Installation {
+        self.watch.looked.lock().await.last
+    }
+
     async fn look(&self, looked: &mut Looked) -> Result<(), AppError> {
         let now = self.store.installation().await?;
         if now.clock != looked.last.clock || looked.upto == 0 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 use zeroize::Zeroizing;
 
-use super::loaded::{DataKey, Loaded};
+use super::loaded::{FreshDataKey, Loaded};
 use super::replicas::until_first;
 use super::vault::{Target, fresh_secret_id, target};
 use super::{App, AppError, resolve};
@@ -55,7 +55,7 @@ struct Decided {
     place: (Scope, SecretName),
     change: Change,
     value: Option<SealedValue>,
-    key: Option<DataKey>,
+    key: Option<FreshDataKey>,
 }
 
 impl Decided {
@@ -142,7 +142,7 @@ impl App {
         let secret = change.created().ok_or_else(|| StoreError::Corrupt("not a creation".to_owned()))?;
         let key =
             sealed.fresh.ok_or_else(|| StoreError::Corrupt("a creation made no data key".to_owned()))?;
-        let next = Loaded::created(secret, sealed.value.clone(), key.clone());
+        let next = Loaded::created(secret, sealed.value.clone(), key.key.clone());
         let place = (scope.clone(), next.secret.name.clone());
         let decided = Decided { place, change, value: Some(sealed.value), key: Some(key) };
         let (_, created) = self.commit(guard, decided, Some(next)).await?;
@@ -178,7 +178,8 @@ impl App {
         let Some(change) = self.decide_put(&loaded, put, value, now).await? else { return Ok(loaded) };
         let target = target(&loaded.secret, &put.version, put.data_type);
         let sealed = self.vault.seal(target, value, Some(&loaded), now).await?;
-        let next = loaded.after(&change, Some(sealed.value.clone()), sealed.fresh.clone());
+        let fresh = sealed.fresh.as_ref().map(|fresh| fresh.key.clone());
+        let next = loaded.after(&change, Some(sealed.value.clone()), fresh);
         let plain = Decided::plain(&loaded.secret, change);
         let decided = Decided { value: Some(sealed.value), key: sealed.fresh, ..plain };
         let (_, next) = self.commit(guard, decided, next).await?;
@@ -295,7 +296,7 @@ impl App {
         let (store, cache) = (Arc::clone(&self.store), Arc::clone(&self.cache));
         let task = self.commits.spawn(async move {
             let Decided { change, value, key, place } = decided;
-            let batch = Batch { change, value, data_key: key.map(|k| k.record) };
+            let batch = Batch { change, value, data_key: key.map(Into::into) };
             let outcome = store.commit(batch).await;
             let next = next.map(Arc::new);
             match (&outcome, &next) {

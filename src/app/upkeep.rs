@@ -90,6 +90,7 @@ impl App {
     /// # Errors
     /// [`AppError::Unavailable`] when the database cannot be read at all.
     pub async fn check(&self, progress: &dyn Progress) -> Result<(usize, Vec<Damage>), AppError> {
+        self.catch_up().await?;
         let mut damages: Vec<Damage> = Vec::new();
         let database = |finding| Damage { place: "database".to_owned(), finding };
         damages.extend(self.store.integrity().await?.into_iter().map(database));

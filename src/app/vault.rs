@@ -6,9 +6,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::keys::{HeldKey, Keys, Material};
-use super::loaded::{DataKey, Loaded};
+use super::loaded::{DataKey, FreshDataKey, Loaded};
 use super::{AppError, KeysById};
 use crate::crypto::{Cipher, CryptoError, DataKeyContext, KeyRing, SymmetricKey, ValueContext};
+use crate::domain::keys::Key;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::{DataType, KeyId, Scope, Secret, SecretId, Timestamp, Version, VersionId};
 use crate::ports::Entropy;
@@ -24,7 +25,7 @@ pub(super) struct Vault {
 /// A sealed value, with the data key that had to be made for it, if one had.
 pub(super) struct Sealed {
     pub(super) value: SealedValue,
-    pub(super) fresh: Option<DataKey>,
+    pub(super) fresh: Option<FreshDataKey>,
 }
 
 /// What a value is sealed for.
@@ -62,9 +63,9 @@ impl Vault {
         let (cipher, id, fresh) = match loaded.and_then(Loaded::newest_data_key).filter(usable) {
             Some(key) => (self.cipher(target.scope, target.secret, key).await?, key.record.id.clone(), None),
             None => {
-                let key = self.make_data_key(target, key_id, ring, now)?;
-                let cipher = key.cipher.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
-                (cipher, key.record.id.clone(), Some(key))
+                let fresh = self.make_data_key(target, held.key(), ring, now)?;
+                let cipher = fresh.key.cipher.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
+                (cipher, fresh.key.record.id.clone(), Some(fresh))
             }
         };
         let context =
@@ -166,7 +167,7 @@ impl Vault {
             return Err(StoreError::Corrupt("a secret without versions".to_owned()).into());
         };
         let target = target(&secret, &first.id, first.data_type);
-        let key = self.make_data_key(target, held.key().id.clone(), ring, now)?;
+        let FreshDataKey { key, .. } = self.make_data_key(target, held.key(), ring, now)?;
         let cipher = key.cipher.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
         let mut sealed = Vec::with_capacity(values.len());
         for (version, value) in secret.versions.iter().zip(values) {
@@ -194,22 +195,24 @@ impl Vault {
     fn make_data_key(
         &self,
         target: Target<'_>,
-        key_id: KeyId,
+        by: &Key,
         ring: &KeyRing,
         now: Timestamp,
-    ) -> Result<DataKey, AppError> {
+    ) -> Result<FreshDataKey, AppError> {
+        let version = by.versions.iter().find(|version| version.number == ring.primary());
+        let version = version.ok_or_else(|| StoreError::Corrupt("material of no version".to_owned()))?;
         let mut chance = self.entropy.rng();
         let key = SymmetricKey::generate(&mut *chance);
         let mut record = DataKeyRecord {
             id: fresh_id("dk-", &*self.entropy)?,
-            key: key_id,
+            key: by.id.clone(),
             key_version: ring.primary(),
             wrapped: Vec::new(),
             created: now,
         };
         let context = data_key_context(target.scope, target.secret, &record);
         record.wrapped = ring.wrap_data_key(&context, &key, &mut *chance)?.into_vec();
-        Ok(DataKey::fresh(record, Arc::new(Cipher::new(&key))))
+        Ok(FreshDataKey::new(record, Arc::new(Cipher::new(&key)), version.id.clone()))
     }
 }
 

@@ -12,6 +12,7 @@ use super::StoreArgs;
 use super::client::ServerArgs;
 use super::commands::open;
 use super::progress::Bar;
+use crate::app::AppError;
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
@@ -220,8 +221,9 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
 }
 
 async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyhow::Result<(usize, usize)> {
+    const NOT_EMPTY: &str = "the data is not empty; --replace puts the import instead of it";
     if !args.replace && !app.contents(None).await?.is_empty() {
-        bail!("the data is not empty; --replace puts the import instead of it");
+        bail!(NOT_EMPTY);
     }
     let source = args.source_root_key_file.as_deref().map(root_key).transpose()?;
     let scope = Scope { account: "1000000000000001".parse()?, region: "cn-hangzhou".parse()? };
@@ -230,7 +232,12 @@ async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyh
     let contents = reader.read(file).await.with_context(|| args.file.display().to_string())?;
     let counts = (contents.keys.len(), contents.secrets.len());
     bar.next("storing");
-    app.put_contents(Instead::OfEverything, Arc::new(contents)).await?;
+    // Another process may have put something there meanwhile: it must not be lost.
+    let instead = if args.replace { Instead::OfEverything } else { Instead::OfNothing };
+    match app.put_contents(instead, Arc::new(contents)).await {
+        Err(AppError::Busy) => bail!(NOT_EMPTY),
+        put => put?,
+    }
     Ok(counts)
 }
 

@@ -23,17 +23,20 @@ use crate::wire::signature::parse_time;
 
 /// The endpoints, relative to `/_sesame`.
 pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-    let guarded = Router::new()
+    // These look at what other processes may have changed, or act on it.
+    let current = Router::new()
         .route("/clock", get(read_clock).post(move_clock))
         .route("/reset", post(reset))
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
-        .route("/requests", get(journal::requests))
         .route("/state", get(state::export).put(state::import))
         .route("/seed", post(state::apply_seed))
-        .route("/snapshots", get(state::list))
         .route("/snapshots/{name}", post(state::take).delete(state::forget))
         .route("/snapshots/{name}/restore", post(state::restore))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), caught_up));
+    let guarded = current
+        .route("/requests", get(journal::requests))
+        .route("/snapshots", get(state::list))
         .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
@@ -63,6 +66,14 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     } else {
         let message = "the admin token is needed: Authorization: Bearer <token>";
         failure(StatusCode::UNAUTHORIZED, message).into_response()
+    }
+}
+
+/// Lets a request through once what other processes changed is known.
+async fn caught_up(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match shared.settings.app.catch_up().await {
+        Ok(()) => next.run(request).await,
+        Err(error) => internal(&error).into_response(),
     }
 }
 
@@ -128,9 +139,8 @@ fn clock_facts(shared: &Shared) -> Json<Value> {
     }))
 }
 
-async fn read_clock(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
-    shared.settings.app.catch_up().await.map_err(|e| internal(&e))?;
-    Ok(clock_facts(&shared))
+async fn read_clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    clock_facts(&shared)
 }
 
 async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {

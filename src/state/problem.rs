@@ -15,6 +15,8 @@ pub struct Problem {
     pub field: String,
     /// What is wrong.
     pub problem: String,
+    /// Whether nothing is: somebody else came first, and another try may go well.
+    pub busy: bool,
 }
 
 impl fmt::Display for Problem {
@@ -54,11 +56,11 @@ impl Place {
 
     /// What is wrong here.
     pub(super) fn wrong(&self, problem: impl Into<String>) -> Problem {
-        Problem { line: self.line, field: self.field.clone(), problem: problem.into() }
+        Problem { line: self.line, field: self.field.clone(), problem: problem.into(), busy: false }
     }
 
     /// A failure of the server while it looked at this.
     pub(super) fn failed(&self, error: &AppError) -> Problem {
-        self.wrong(error.to_string())
+        Problem { busy: matches!(error, AppError::Busy), ..self.wrong(error.to_string()) }
     }
 }

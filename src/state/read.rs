@@ -30,6 +30,7 @@ pub fn parse(text: &str) -> Result<StateFile, Problem> {
             line: Some(e.line() as u64),
             field: "document".to_owned(),
             problem: plain(&e.to_string()),
+            busy: false,
         });
     }
     let mut options = Options::default();
@@ -38,6 +39,7 @@ pub fn parse(text: &str) -> Result<StateFile, Problem> {
         line: error.location().map(|location| location.line()),
         field: "document".to_owned(),
         problem: plain(&error.without_snippet().to_string()),
+        busy: false,
     })
 }
 

@@ -16,7 +16,7 @@ use crate::domain::keys::{AliasName, Key, KeyRef, KeyState};
 use crate::domain::writes::{self, MoveStage};
 use crate::domain::{KeyId, Refusal, ResourcePolicy, Scope, Secret, SecretRef, StageLabel, TagKey, TagValue};
 use crate::identities::file::AccountFile;
-use crate::store::{Instead, SecretRecord};
+use crate::store::{Contents, Instead, SecretRecord};
 
 /// What a seed did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +59,36 @@ struct SecretWish {
     policy: Option<ResourcePolicy>,
 }
 
-/// Brings the server to what the file says.
+/// How often a seed is tried while others change things.
+const ATTEMPTS: u32 = 12;
+
+/// Brings the server to what the file says. While others make or replace something, such as a process that starts with
+/// the same seed, it is looked at again.
 ///
 /// # Errors
 /// The first [`Problem`]; nothing is changed then, unless the server itself fails while it changes things.
 pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
+    let whole = whole();
+    for _ in 1..ATTEMPTS {
+        reader.app.catch_up().await.map_err(|e| whole.failed(&e))?;
+        let before = reader.app.last_seen().await;
+        let outcome = apply_once(reader, file).await;
+        let Err(problem) = &outcome else { return outcome };
+        reader.app.catch_up().await.map_err(|e| whole.failed(&e))?;
+        // What looks wrong may come of half having been read before somebody else's change and half after it.
+        if !problem.busy && reader.app.last_seen().await == before {
+            return outcome;
+        }
+    }
+    apply_once(reader, file).await
+}
+
+/// The file itself, where no item of it is meant.
+fn whole() -> Place {
+    Place::new("document".to_owned(), serde_saphyr::Location::UNKNOWN)
+}
+
+async fn apply_once(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
     let mut outcome = Outcome::default();
     let mut steps = Vec::new();
     let mut absent =
@@ -98,8 +123,10 @@ pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
         }
     }
     contents.keys = made;
+    let moved = moved_aliases(reader, &mut contents).await?;
+    steps.splice(0..0, moved);
     outcome.created += absent.keys.len() + contents.secrets.len();
-    let whole = Place::new("document".to_owned(), serde_saphyr::Location::UNKNOWN);
+    let whole = whole();
     if !contents.is_empty() {
         let added = reader.app.put_contents(Instead::OfNothing, Arc::new(contents)).await;
         added.map_err(|e| whole.failed(&e))?;
@@ -108,6 +135,23 @@ pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
         carry_out(reader.app, step).await.map_err(|e| whole.wrong(e))?;
     }
     Ok(outcome)
+}
+
+/// Takes out of the contents the aliases that are there and stand for other keys: once their new keys are there they move.
+async fn moved_aliases(reader: &Reader<'_>, contents: &mut Contents) -> Checked<Vec<Step>> {
+    let mut steps = Vec::new();
+    let mut added = Vec::new();
+    for (scope, alias) in std::mem::take(&mut contents.aliases) {
+        let live = reader.app.keys().of(&scope).await.map_err(|e| whole().failed(&e))?;
+        if live.aliases().iter().any(|other| other.name == alias.name) {
+            let want = KeyWish { aliases: vec![alias.name], ..KeyWish::default() };
+            steps.push(Step::Key { scope, id: alias.key, want });
+        } else {
+            added.push((scope, alias));
+        }
+    }
+    contents.aliases = added;
+    Ok(steps)
 }
 
 fn note(step: Option<Step>, steps: &mut Vec<Step>, outcome: &mut Outcome) {
@@ -330,7 +374,10 @@ async fn change_key(app: &App, scope: &Scope, id: &KeyId, want: KeyWish) -> Resu
         next.revision = key.revision + 1;
         Ok(next)
     };
-    app.keys().change(scope, &reference, change).await?;
+    let same = want.description.is_none() && want.policy.is_none() && want.enabled.is_none();
+    if !(same && want.tags.is_empty()) {
+        app.keys().change(scope, &reference, change).await?;
+    }
     for name in want.aliases {
         match app.keys().create_alias(scope, name.clone(), id).await {
             Err(AppError::Key(KeyRefusal::AliasExists)) => app.keys().update_alias(scope, name, id).await?,

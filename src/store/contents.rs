@@ -18,9 +18,14 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// How many things there are.
+    pub fn len(&self) -> usize {
+        self.keys.len() + self.aliases.len() + self.secrets.len() + self.accounts.len()
+    }
+
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.aliases.is_empty() && self.secrets.is_empty() && self.accounts.is_empty()
+        self.len() == 0
     }
 }
 

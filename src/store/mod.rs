@@ -12,8 +12,8 @@ use async_trait::async_trait;
 
 pub use contents::{Contents, Instead, Resealed};
 pub use records::{
-    Batch, DataKeyRecord, Installation, KeptAccounts, KeyChange, KeyRecord, Listing, Peek, ScopeRecord,
-    SealedValue, SecretRecord, SecretSummary, TagRow,
+    Batch, DataKeyRecord, Installation, KeptAccounts, KeyChange, KeyRecord, Listing, NewDataKey, Peek,
+    ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow,
 };
 
 use crate::domain::{
@@ -67,7 +67,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Persists a change, all of it or nothing, and returns when it is durable.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the secret is not at the revision that the change was decided on.
+    /// [`StoreError::Conflict`] when the secret is not at the revision that the change was decided on, or what wraps its
+    /// new data key is not there any more.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 
     /// A page of the secrets of a scope that are not gone at `now`, newest first, then by name (rule 5.10).
@@ -158,7 +159,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError>;
 
     /// Puts contents instead of others, all of it or nothing, and returns when that is durable. What they replace
-    /// leaves no copy behind.
+    /// leaves no copy behind. Clock, nonces and facts about the installation stay as they are.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when something is added that is there already.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::keys::{Alias, AliasName, Key};
+use crate::domain::keys::{Alias, AliasName, Key, KeyVersionId};
 use crate::domain::{
     AccountId, Change, ClockSetting, DataKeyId, KeyId, Secret, SecretName, SecretType, TagKey, TagValue,
     Timestamp, VersionId,
@@ -52,6 +52,16 @@ pub struct DataKeyRecord {
     pub wrapped: Vec<u8>,
     /// When it was made.
     pub created: Timestamp,
+}
+
+/// A data key that goes in with a change.
+#[derive(Debug, Clone)]
+pub struct NewDataKey {
+    /// The key.
+    pub record: DataKeyRecord,
+    /// The version of the CMK that wraps it. It must be there still: by number alone it may be another one by now, when
+    /// everything was replaced meanwhile.
+    pub wrapped_by: KeyVersionId,
 }
 
 /// A CMK with its wrapped material.
@@ -145,7 +155,7 @@ pub struct Batch {
     /// The value of the version that the change adds.
     pub value: Option<SealedValue>,
     /// The data key that the value needs, when it is a new one.
-    pub data_key: Option<DataKeyRecord>,
+    pub data_key: Option<NewDataKey>,
 }
 
 /// A row of ListSecrets.

@@ -2,21 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sesame::crypto::{RootKey, SymmetricKey};
 use sesame::server::AuthMode;
 use sqlx::{Column, Row};
 
-use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, text};
+use crate::support::program::run;
+use crate::support::{
+    ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, postgres, root_key as root_key_of_tests, text,
+};
 
 const DAY: i64 = 86_400;
 
-async fn admin(server: &Server, method: &str, path: &str, body: &str) -> Answer {
+/// Calls the administrator's endpoint.
+pub async fn admin(server: &Server, method: &str, path: &str, body: &str) -> Answer {
     server.send(method, path, &[("Authorization", "Bearer admin-token")], body.as_bytes()).await
 }
 
-async fn done(server: &Server, method: &str, path: &str, body: &str) -> Value {
+/// The same, which must succeed.
+pub async fn done(server: &Server, method: &str, path: &str, body: &str) -> Value {
     let answer = admin(server, method, path, body).await;
     assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.body);
     serde_json::from_str(&answer.body).unwrap_or_default()
@@ -381,6 +387,19 @@ async fn answers(server: &Server) -> Vec<Value> {
     all
 }
 
+/// Tables without what differs between two that hold the same: material and accounts are sealed anew, and a database that
+/// several processes use lifts the revisions of secrets.
+fn comparable(mut tables: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+    for (table, column) in [("key_versions", "material="), ("accounts", "sealed="), ("secrets", "revision=")]
+    {
+        for row in tables.get_mut(table).unwrap() {
+            let kept: Vec<&str> = row.split(' ').filter(|cell| !cell.starts_with(column)).collect();
+            *row = kept.join(" ");
+        }
+    }
+    tables
+}
+
 #[tokio::test]
 async fn a_sealed_export_comes_back_row_by_row() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -395,18 +414,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
     let there = Server::with(Options { dir: Some(two.path()), ..Options::default() }).await;
     there.create("in-the-way").await;
     done(&there, "PUT", "/_sesame/state", &exported).await;
-    let mut copied = tables(two.path()).await;
-    let mut rows = rows;
-    // Material and accounts are sealed anew.
-    for tables in [&mut rows, &mut copied] {
-        for (table, column) in [("key_versions", "material="), ("accounts", "sealed=")] {
-            for row in tables.get_mut(table).unwrap() {
-                let kept: Vec<&str> = row.split(' ').filter(|cell| !cell.starts_with(column)).collect();
-                *row = kept.join(" ");
-            }
-        }
-    }
-    assert_eq!(rows, copied);
+    assert_eq!(comparable(rows), comparable(tables(two.path()).await));
     let (_, damages) = there.app.check(&sesame::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
@@ -440,6 +448,78 @@ async fn a_readable_export_answers_the_same_under_another_root_key() {
     assert_eq!(tables(two.path()).await, before);
     server.stop().await;
     there.stop().await;
+}
+
+/// Runs `sesame` to a good end.
+fn sesame(arguments: &[&str], root_key: &str) {
+    let output = run(arguments, &[("SESAME_ROOT_KEY", root_key)]);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?} {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The answers of a server whose clock stands where another one's does, and that nothing of it is damaged.
+async fn answers_at(server: Server, now: sesame::domain::Timestamp) -> Vec<Value> {
+    server.app.move_clock(|clock| clock.standing(now)).await.unwrap();
+    let answers = answers(&server).await;
+    assert_eq!(server.app.check(&sesame::app::Unseen).await.unwrap().1, []);
+    server.stop().await;
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_moves_to_postgresql_and_back_by_the_command_line() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = full(one.path()).await;
+    let now = sesame::ports::Clock::now(&*server.clock);
+    let before = answers(&server).await;
+    server.stop().await;
+    let rows = tables(one.path()).await;
+    // The tests' root key, and another one.
+    let (ours, other) = ("07".repeat(32), "09".repeat(32));
+    let other_root = || RootKey::from_key(&SymmetricKey::from_bytes([9; 32])).unwrap();
+    let key_file = two.path().join("ours");
+    std::fs::write(&key_file, &ours).unwrap();
+    let here = ["--data-dir", one.path().to_str().unwrap()];
+    let file = |name: &str| two.path().join(name).to_str().unwrap().to_owned();
+    for (form, root_key, more) in [
+        ("sealed", &ours, &[][..]),
+        ("sealed-for-another", &other, &["--source-root-key-file", key_file.to_str().unwrap()][..]),
+        ("plaintext", &other, &[][..]),
+    ] {
+        let (out, back) = (file(&format!("{form}.yaml")), file(&format!("{form}-back.json")));
+        let plain: &[&str] = if form == "plaintext" { &["--plaintext"] } else { &[] };
+        sesame(&[&["export", &out][..], &here, plain].concat(), &ours);
+        let url = postgres::database().await;
+        sesame(&[&["import", &out, "--database", &url][..], more].concat(), root_key);
+        let root = if root_key == &ours { root_key_of_tests() } else { other_root() };
+        let there = Server::with_root(Arc::new(postgres::store(&url).await), root, Options::default()).await;
+        assert_eq!(answers_at(there, now).await, before, "{form} in PostgreSQL");
+        // And back, into a new directory under the first root key, whatever it was sealed with.
+        sesame(&[&["export", &back, "--database", &url][..], plain].concat(), root_key);
+        let home = two.path().join(form);
+        let other_file = file("other");
+        std::fs::write(&other_file, &other).unwrap();
+        let source: &[&str] =
+            if form == "sealed-for-another" { &["--source-root-key-file", &other_file] } else { &[] };
+        sesame(&[&["import", &back, "--data-dir", home.to_str().unwrap()][..], source].concat(), &ours);
+        let back = Server::with(Options { dir: Some(&home), ..Options::default() }).await;
+        assert_eq!(answers_at(back, now).await, before, "{form} back in SQLite");
+        if form == "sealed" {
+            assert_eq!(comparable(tables(&home).await), comparable(rows.clone()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_seed_gives_a_new_key_an_alias_that_another_one_has() {
+    let server = Server::start().await;
+    seed(&server, SEED).await;
+    let next = "keys: [{ id: key-new, aliases: [alias/app, alias/new] }]";
+    assert_eq!(seed(&server, next).await, json!({ "created": 1, "changed": 0, "unchanged": 0 }));
+    for alias in ["alias/app", "alias/new"] {
+        let key = server.ok("DescribeKey", &[("KeyId", alias)]).await["KeyMetadata"]["KeyId"].clone();
+        assert_eq!(key, "key-new");
+    }
+    assert_eq!(seed(&server, next).await, json!({ "created": 0, "changed": 0, "unchanged": 1 }));
 }
 
 #[tokio::test]

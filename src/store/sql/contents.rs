@@ -144,12 +144,12 @@ pub(super) async fn put<D: Dialect>(
     match instead {
         Instead::OfNothing => {}
         Instead::OfAccount(account) => {
-            for statement in sql::RESET_ACCOUNT {
+            for statement in sql::CLEAR_ACCOUNT {
                 D::execute(connection, statement, &[account.as_str().into()]).await?;
             }
         }
         Instead::OfEverything => {
-            for statement in sql::RESET {
+            for statement in sql::CLEAR {
                 D::execute(connection, statement, &[]).await?;
             }
         }
@@ -158,14 +158,14 @@ pub(super) async fn put<D: Dialect>(
         write_keys::insert::<D>(connection, record).await?;
     }
     for (scope, alias) in &contents.aliases {
-        write_keys::set_alias::<D>(connection, scope, alias).await?;
+        write_keys::put_alias::<D>(connection, sql::INSERT_ALIAS, scope, alias).await?;
     }
     for record in &contents.secrets {
         insert::<D>(connection, record).await?;
     }
     for (id, sealed) in &contents.accounts {
         let params = [Param::from(id.as_str()), sealed.as_slice().into()];
-        D::execute(connection, sql::PUT_ACCOUNT, &params).await?;
+        D::execute(connection, sql::INSERT_ACCOUNT, &params).await?;
     }
     if D::SHARED { count_all::<D>(connection, contents).await } else { Ok(()) }
 }
@@ -192,7 +192,7 @@ async fn insert<D: Dialect>(connection: &mut Connection<D>, record: &SecretRecor
     writer::insert_secret::<D>(connection, secret).await?;
     let id = Param::from(secret.id.as_str());
     for key in &record.data_keys {
-        writer::insert_data_key::<D>(connection, sql::PUT_DATA_KEY, secret.id.as_str(), key).await?;
+        writer::put_data_key::<D>(connection, secret.id.as_str(), key).await?;
     }
     for version in &secret.versions {
         let value = record.values.iter().find(|value| value.version == version.id);

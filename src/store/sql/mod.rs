@@ -87,6 +87,21 @@ impl Write {
     }
 }
 
+/// How many things of contents are written at least in the time that is given for one change.
+const AT_ONCE: usize = 1000;
+
+impl Write {
+    /// How many times as long as one change this may take.
+    fn times(&self) -> u32 {
+        let things = match self {
+            Self::Contents(_, contents) => contents.len(),
+            Self::Reseal(resealed) => resealed.material.len() + resealed.accounts.len(),
+            _ => 0,
+        };
+        u32::try_from(1 + things / AT_ONCE).unwrap_or(u32::MAX)
+    }
+}
+
 impl<D: Dialect> SqlStore<D> {
     /// A store over migrated pools; for a database in memory both are the same.
     fn start(read: Pool<D::Db>, write: Pool<D::Db>) -> Self {
@@ -110,8 +125,17 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.in_times(1, work).await
+    }
+
+    /// The same, for work that takes so many times as long.
+    async fn in_times<T>(
+        &self,
+        times: u32,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let Some(patience) = D::PATIENCE else { return work.await };
-        tokio::time::timeout(patience, work).await.unwrap_or_else(|_late| {
+        tokio::time::timeout(patience.saturating_mul(times), work).await.unwrap_or_else(|_late| {
             self.silent.store(true, Ordering::Relaxed);
             Err(StoreError::Unavailable("the database does not answer".to_owned()))
         })
@@ -120,7 +144,8 @@ impl<D: Dialect> SqlStore<D> {
     /// Hands a write to the writer, or carries it out, and waits until it is durable.
     async fn write(&self, write: Write) -> Result<(), StoreError> {
         let Some(queue) = &self.queue else {
-            return self.in_time(writer::group::<D>(&self.write, &[write])).await.map(drop);
+            let times = write.times();
+            return self.in_times(times, writer::group::<D>(&self.write, &[write])).await.map(drop);
         };
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
         let (done, answer) = oneshot::channel();

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{Column, ConnectOptions, Connection, PgConnection, Postgres, Row, TypeInfo, ValueRef};
+use sqlx::{Column, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row, TypeInfo, ValueRef};
 
 use super::dialect::{Cell, Param};
 use super::statements::per_dialect;
@@ -176,10 +177,34 @@ impl SqlStore<PostgresDialect> {
             .connect_with(address.0.clone())
             .await
             .map_err(|e| failed(&e))?;
-        // Replicas that start at the same time wait for each other here.
-        sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(not_migrated)?;
+        if !is_migrated(&pool).await? {
+            // Replicas that start at the same time wait for each other here.
+            MIGRATIONS.run(&pool).await.map_err(not_migrated)?;
+        }
         Ok(Self::start_shared(pool, silent))
     }
+}
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Whether the schema is this program's. Found out by reading alone, so that a role may serve that may not migrate.
+async fn is_migrated(pool: &PgPool) -> Result<bool, StoreError> {
+    let read = async {
+        let there: bool =
+            sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(pool).await?;
+        if !there {
+            return Ok(Vec::new());
+        }
+        sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(pool)
+            .await
+    };
+    let applied: Vec<(i64, Vec<u8>, bool)> = read.await.map_err(|e| failed(&e))?;
+    if let Some((newer, ..)) = applied.iter().find(|(version, ..)| !MIGRATIONS.version_exists(*version)) {
+        return Err(not_migrated(MigrateError::VersionMissing(*newer)));
+    }
+    let ours = MIGRATIONS.iter().map(|migration| (migration.version, migration.checksum.to_vec(), true));
+    Ok(applied.into_iter().eq(ours))
 }
 
 /// Looks at a database without changing it.

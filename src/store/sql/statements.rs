@@ -30,9 +30,9 @@ pub(super) const DELETE_LABEL: &str = "DELETE FROM secret_labels WHERE secret_id
 pub(super) const SET_TAG: &str = "INSERT INTO tags (secret_id, tag_key, tag_value) VALUES ($1, $2, $3) \
      ON CONFLICT (secret_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value";
 pub(super) const DELETE_TAG: &str = "DELETE FROM tags WHERE secret_id = $1 AND tag_key = $2";
-/// Only while the key is there: another process may have deleted it since it wrapped the data key.
+/// Only while the key's version is there: another process may have deleted or replaced it since it wrapped the data key.
 pub(super) const INSERT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
-     SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM keys WHERE id = $3)";
+     SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM key_versions WHERE key_id = $3 AND number = $4 AND id = $7)";
 
 /// The same, whether the key is there or not.
 pub(super) const PUT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
@@ -47,8 +47,8 @@ pub(super) const PURGE_CHILDREN: [&str; 4] = [
 ];
 pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
 
-/// Everything that is not a fact about the installation, children first.
-pub(super) const RESET: [&str; 13] = [
+/// Everything that contents are made of, children first.
+pub(super) const CLEAR: [&str; 10] = [
     "DELETE FROM accounts",
     "DELETE FROM secret_labels",
     "DELETE FROM secret_versions",
@@ -59,6 +59,9 @@ pub(super) const RESET: [&str; 13] = [
     "DELETE FROM key_tags",
     "DELETE FROM key_versions",
     "DELETE FROM keys",
+];
+/// What a reset does beside that.
+pub(super) const RESET: [&str; 3] = [
     "DELETE FROM nonces",
     "UPDATE key_scopes SET revision = revision + 1",
     "UPDATE installation SET keys = keys + 1, accounts = accounts + 1, clock = clock + 1, clock_ahead_ms = 0, \
@@ -74,8 +77,8 @@ pub(super) const COUNT_ALL: [&str; 3] = [
 ];
 pub(super) const ADD_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) ON CONFLICT (account, region) DO NOTHING";
 
-/// The same of one account, children first.
-pub(super) const RESET_ACCOUNT: [&str; 10] = [
+/// The contents of one account, children first.
+pub(super) const CLEAR_ACCOUNT: [&str; 10] = [
     "DELETE FROM accounts WHERE id = $1",
     "DELETE FROM secret_labels WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
     "DELETE FROM secret_versions WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
@@ -184,6 +187,8 @@ pub(super) const DELETE_KEY: [&str; 4] = [
 ];
 pub(super) const SET_ALIAS: &str = "INSERT INTO aliases (account, region, name, key_id) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (account, region, name) DO UPDATE SET key_id = excluded.key_id";
+pub(super) const INSERT_ALIAS: &str =
+    "INSERT INTO aliases (account, region, name, key_id) VALUES ($1, $2, $3, $4)";
 pub(super) const REMOVE_ALIAS: &str = "DELETE FROM aliases WHERE account = $1 AND region = $2 AND name = $3";
 pub(super) const KEY_SCOPES: &str = "SELECT DISTINCT account, region FROM keys";
 pub(super) const DUE_KEYS: &str =
@@ -193,6 +198,7 @@ pub(super) const NEXT_KEY_DUE: &str = "SELECT due FROM keys WHERE due IS NOT NUL
 pub(super) const ACCOUNTS: &str = "SELECT id, sealed FROM accounts ORDER BY id";
 pub(super) const PUT_ACCOUNT: &str = "INSERT INTO accounts (id, sealed) VALUES ($1, $2) \
      ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed";
+pub(super) const INSERT_ACCOUNT: &str = "INSERT INTO accounts (id, sealed) VALUES ($1, $2)";
 pub(super) const DELETE_ACCOUNT: &str = "DELETE FROM accounts WHERE id = $1";
 /// Key ids are unique everywhere.
 pub(super) const SCOPE_OF_KEY: &str = "SELECT account, region FROM keys WHERE id = $1";

@@ -21,7 +21,7 @@ pub(super) async fn change<D: Dialect>(
     match change {
         KeyChange::Put { record } => put::<D>(connection, record).await?,
         KeyChange::Delete { key, on_revision } => delete::<D>(connection, key, *on_revision).await?,
-        KeyChange::SetAlias { alias } => set_alias::<D>(connection, scope, alias).await?,
+        KeyChange::SetAlias { alias } => put_alias::<D>(connection, sql::SET_ALIAS, scope, alias).await?,
         KeyChange::RemoveAlias { name } => {
             let params = [account, region, name.as_str().into()];
             D::execute(connection, sql::REMOVE_ALIAS, &params).await.map(drop)?;
@@ -66,9 +66,10 @@ fn fixed(key: &Key) -> [Param<'_>; 8] {
     ]
 }
 
-/// Lets an alias stand for a key.
-pub(super) async fn set_alias<D: Dialect>(
+/// Lets an alias stand for a key, by this statement.
+pub(super) async fn put_alias<D: Dialect>(
     connection: &mut Connection<D>,
+    statement: &'static str,
     scope: &Scope,
     alias: &Alias,
 ) -> Result<(), StoreError> {
@@ -78,7 +79,7 @@ pub(super) async fn set_alias<D: Dialect>(
         alias.name.as_str().into(),
         alias.key.as_str().into(),
     ];
-    D::execute(connection, sql::SET_ALIAS, &params).await.map(drop)
+    D::execute(connection, statement, &params).await.map(drop)
 }
 
 async fn put<D: Dialect>(connection: &mut Connection<D>, record: &KeyRecord) -> Result<(), StoreError> {

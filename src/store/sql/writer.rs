@@ -114,7 +114,7 @@ async fn one<D: Dialect>(connection: &mut Connection<D>, write: &Write) -> Resul
             touched(D::execute(connection, sql::COUNT_ACCOUNTS, &[revision(*on)]).await?)
         }
         Write::Reset => {
-            for statement in D::LOCK_ALL.iter().copied().chain(sql::RESET) {
+            for statement in D::LOCK_ALL.iter().copied().chain(sql::CLEAR).chain(sql::RESET) {
                 D::execute(connection, statement, &[]).await?;
             }
             Ok(())
@@ -135,7 +135,9 @@ async fn commit<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Re
     }
     let id = change.secret.as_str();
     if let Some(key) = &batch.data_key {
-        touched(insert_data_key::<D>(connection, sql::INSERT_DATA_KEY, id, key).await?)?;
+        let [secret, data_key, of, version, wrapped, created] = data_key(id, &key.record);
+        let params = [secret, data_key, of, version, wrapped, created, key.wrapped_by.as_str().into()];
+        touched(D::execute(connection, sql::INSERT_DATA_KEY, &params).await?)?;
     }
     for op in ordered(&change.ops) {
         step::<D>(connection, id, op, batch.value.as_ref()).await?;
@@ -192,22 +194,25 @@ async fn step<D: Dialect>(
     Ok(())
 }
 
-/// Stores a wrapped data key, by this statement, and says whether it did.
-pub(super) async fn insert_data_key<D: Dialect>(
+/// Stores a wrapped data key, whether its key is there or not.
+pub(super) async fn put_data_key<D: Dialect>(
     connection: &mut Connection<D>,
-    statement: &'static str,
     secret: &str,
     key: &DataKeyRecord,
-) -> Result<u64, StoreError> {
-    let params = [
+) -> Result<(), StoreError> {
+    D::execute(connection, sql::PUT_DATA_KEY, &data_key(secret, key)).await.map(drop)
+}
+
+/// What is stored of a data key.
+fn data_key<'a>(secret: &'a str, key: &'a DataKeyRecord) -> [Param<'a>; 6] {
+    [
         secret.into(),
         key.id.as_str().into(),
         key.key.as_str().into(),
         i64::from(key.key_version).into(),
         key.wrapped.as_slice().into(),
         key.created.as_millis().into(),
-    ];
-    D::execute(connection, statement, &params).await
+    ]
 }
 
 /// Stores a version with its value.

@@ -96,7 +96,8 @@ impl Server {
         Self::with_root(Arc::new(store), root, options).await
     }
 
-    async fn with_root(store: Arc<dyn Store>, root: RootKey, options: Options<'_>) -> Self {
+    /// A server over a store that was made with this root key.
+    pub async fn with_root(store: Arc<dyn Store>, root: RootKey, options: Options<'_>) -> Self {
         let clock = Arc::new(ServerClock::default());
         clock.set(NOW);
         // Repeatable in memory; on disk a second start must not make the same nonces again.

@@ -20,10 +20,15 @@ pub struct Cluster {
 impl Cluster {
     /// Starts one that can be stopped and started.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts one with further options of the script.
+    pub fn with(options: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres/cluster");
         let mut command = Command::new(script);
-        let mut child =
-            command.arg("--commands").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        command.arg("--commands").args(options);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut url = String::new();
         output.read_line(&mut url).unwrap();
@@ -34,7 +39,8 @@ impl Cluster {
     /// The URL of a new, empty database.
     pub async fn database(&self) -> String {
         let number = DATABASES.fetch_add(1, Ordering::SeqCst);
-        let url = format!("{}/test{number}", self.url.rsplit_once('/').unwrap().0);
+        let (address, parameters) = self.url.split_once("/postgres").unwrap();
+        let url = format!("{address}/test{number}{parameters}");
         sqlx::Postgres::create_database(&url).await.unwrap();
         url
     }
@@ -66,5 +72,10 @@ pub async fn database() -> String {
 
 /// A store in a database.
 pub async fn store(url: &str) -> SqlStore<PostgresDialect> {
-    SqlStore::connect(&url.parse().unwrap(), 5).await.unwrap()
+    store_of(url, 5).await
+}
+
+/// A store in a database, with at most so many connections.
+pub async fn store_of(url: &str, connections: u32) -> SqlStore<PostgresDialect> {
+    SqlStore::connect(&url.parse().unwrap(), connections).await.unwrap()
 }

@@ -1,6 +1,9 @@
 //! Several processes on one PostgreSQL act as one (ADR 9). Here each is a server of its own in the test's process, with
 //! its own caches, locks and clock; tests/replicas does the same with real processes that are killed.
 
+mod database;
+mod state;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;

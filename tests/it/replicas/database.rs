@@ -1,0 +1,241 @@
+//! What a database does to a server: how it is reached, and what happens while it is not.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::beside;
+use crate::support::program::{Program, run};
+use crate::support::{Options, Server, postgres};
+
+/// Runs `serve` on a database, which must be refused with one line that has one of these words.
+fn refused(url: &str, words: &[&str]) {
+    let key = "1".repeat(64);
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--database", url], &[("SESAME_ROOT_KEY", &key)]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.trim_end().lines().count()), (Some(1), 1), "{said}");
+    assert!(words.iter().any(|word| said.contains(word)), "none of {words:?} is in {said:?}");
+}
+
+/// A server that starts and answers.
+fn served(url: &str) {
+    let key = "1".repeat(64);
+    let server = Program::serve(&["--database", url], &[("SESAME_ROOT_KEY", &key)]);
+    let answer = server.call("ListSecrets", &[]);
+    assert!(answer.contains("200 OK"), "{answer}");
+}
+
+#[test]
+fn tls_to_the_database_is_what_its_url_says() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let cluster = postgres::Cluster::with(&["--tls"]);
+    let url = runtime.block_on(cluster.database());
+    assert!(url.contains("sslmode=verify-full&sslrootcert="), "{url}");
+    served(&url);
+    let (bare, parameters) = url.split_once('?').unwrap();
+    let authority = parameters.split_once("sslrootcert=").unwrap().1;
+    served(&format!("{bare}?sslmode=require"));
+    // A certificate for another name, a certificate of somebody else, no TLS at all.
+    let by_name = bare.replace("127.0.0.1", "localhost");
+    served(&format!("{by_name}?sslmode=verify-ca&sslrootcert={authority}"));
+    refused(&format!("{by_name}?sslmode=verify-full&sslrootcert={authority}"), &["not valid for name"]);
+    let dir = tempfile::tempdir().unwrap();
+    let other = run(&["ca", "--data-dir", dir.path().to_str().unwrap()], &[]).stdout;
+    let stranger = dir.path().join("stranger.pem");
+    std::fs::write(&stranger, other).unwrap();
+    refused(&format!("{bare}?sslmode=verify-full&sslrootcert={}", stranger.display()), &["UnknownIssuer"]);
+    refused(&format!("{bare}?sslmode=verify-full"), &["UnknownIssuer"]);
+    refused(
+        &format!("{bare}?sslmode=verify-full&sslrootcert=/nonexistent"),
+        &["nonexistent", "No such file"],
+    );
+    refused(&format!("{bare}?sslmode=disable"), &["no encryption"]);
+}
+
+#[test]
+fn a_role_without_the_right_to_migrate_is_told_so_and_may_serve_what_is_migrated() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let url = runtime.block_on(postgres::database());
+    let poor = url.replace("sesame@", "poor@");
+    let make = [
+        "DO $$ BEGIN CREATE ROLE poor LOGIN; EXCEPTION WHEN duplicate_object THEN END $$",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    ];
+    runtime.block_on(beside(&url, &make));
+    refused(&poor, &["permission denied for schema public"]);
+    let key = "1".repeat(64);
+    let migrated = run(&["migrate", "--database", &url], &[("SESAME_ROOT_KEY", &key)]);
+    assert_eq!(migrated.status.code(), Some(0));
+    refused(&poor, &["permission denied for table"]);
+    let grant = [
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO poor",
+        "REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM poor",
+    ];
+    runtime.block_on(beside(&url, &grant));
+    served(&poor);
+    let server = Program::serve(&["--database", &poor], &[("SESAME_ROOT_KEY", &key)]);
+    let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one")];
+    assert!(server.call("CreateSecret", &create).contains("200 OK"));
+    assert!(server.post("/_sesame/reset", "application/json", "").contains("200 OK"));
+}
+
+/// Sends a request until it is answered with something else than 503.
+async fn until_answered(server: &Server, action: &str, given: &[(&str, &str)]) -> Value {
+    for _ in 0..200 {
+        let answer = server.call(action, given).await;
+        if answer.status != 503 {
+            return answer.ok();
+        }
+    }
+    panic!("{action} is still answered with 503");
+}
+
+#[tokio::test]
+async fn while_all_connections_are_busy_clients_are_told_to_come_again() {
+    let url = postgres::database().await;
+    let server = Server::over(Arc::new(postgres::store_of(&url, 1).await), Options::default()).await;
+    server.create("s").await;
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
+    for statement in ["BEGIN", "LOCK TABLE secrets IN ACCESS EXCLUSIVE MODE"] {
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+    }
+    // The first one holds the only connection, waiting for the lock; the others wait for the connection.
+    let get = [("SecretName", "s")];
+    let put = [get[0], ("VersionId", "v2"), ("SecretData", "two")];
+    let (first, second, third, ready) = tokio::join!(
+        server.call("GetSecretValue", &get),
+        server.call("GetSecretValue", &get),
+        server.call("PutSecretValue", &put),
+        server.send("GET", "/_sesame/ready", &[], b""),
+    );
+    for answer in [&first, &second, &third] {
+        let told = answer.refused();
+        assert_eq!((told.0, told.1.as_str()), (503, "ServiceUnavailableTemporary"));
+    }
+    assert_eq!(ready.status, 503);
+    sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
+    until_answered(&server, "PutSecretValue", &[get[0], ("VersionId", "v3"), ("SecretData", "three")]).await;
+    assert_eq!(server.value("s", &[]).await, "three");
+    assert_eq!(server.send("GET", "/_sesame/ready", &[], b"").await.status, 200);
+    server.stop().await;
+}
+
+/// A line to the database that can be cut, and held.
+struct Line {
+    address: SocketAddr,
+    /// Ends the connections there are.
+    cut: Arc<std::sync::Mutex<CancellationToken>>,
+    /// Whether new ones are let through.
+    closed: Arc<AtomicBool>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Line {
+    /// A line to this address.
+    async fn to(database: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut: Arc<std::sync::Mutex<CancellationToken>> = Arc::default();
+        let closed = Arc::new(AtomicBool::new(false));
+        let (current, shut) = (Arc::clone(&cut), Arc::clone(&closed));
+        let serving = tokio::spawn(async move {
+            let mut lines = JoinSet::new();
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                if shut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let token = current.lock().unwrap().clone();
+                lines.spawn(async move {
+                    let mut far = TcpStream::connect(database).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        () = token.cancelled() => {}
+                    }
+                });
+            }
+        });
+        Self { address, cut, closed, serving }
+    }
+
+    /// Cuts it.
+    fn cut(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
+    }
+
+    /// Mends it.
+    fn mend(&self) {
+        self.closed.store(false, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn a_cut_line_is_got_over() {
+    let direct = postgres::database().await;
+    let host = direct.split_once('@').unwrap().1.split_once('/').unwrap().0;
+    let line = Line::to(host.parse().unwrap()).await;
+    let url = direct.replace(host, &line.address.to_string());
+    let server = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
+    server.create("s").await;
+    let get = [("SecretName", "s")];
+    for round in 0..3 {
+        line.cut();
+        assert_eq!(server.refused("GetSecretValue", &get).await.0, 503);
+        let (version, data) = (format!("r{round}"), format!("data {round}"));
+        let put = [get[0], ("VersionId", version.as_str()), ("SecretData", data.as_str())];
+        assert_eq!(server.refused("PutSecretValue", &put).await.0, 503);
+        assert_eq!(server.send("GET", "/_sesame/ready", &[], b"").await.status, 503);
+        assert_eq!(server.send("GET", "/_sesame/health", &[], b"").await.status, 200);
+        line.mend();
+        until_answered(&server, "GetSecretValue", &get).await;
+        until_answered(&server, "PutSecretValue", &put).await;
+        assert_eq!(server.value("s", &[]).await, data);
+        assert_eq!(server.send("GET", "/_sesame/ready", &[], b"").await.status, 200);
+    }
+    server.stop().await;
+    line.serving.abort();
+}
+
+#[test]
+fn a_server_whose_database_went_away_says_so_in_its_log_and_comes_back() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut cluster = postgres::Cluster::start();
+    let url = runtime.block_on(cluster.database());
+    let key = "1".repeat(64);
+    let server = Program::serve(&["--database", &url], &[("SESAME_ROOT_KEY", &key)]);
+    let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one")];
+    assert!(server.call("CreateSecret", &create).contains("200 OK"));
+    let ready = || server.send(b"GET /_sesame/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    cluster.tell("stop");
+    let get = [("SecretName", "s")];
+    let answer = server.call("GetSecretValue", &get);
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("ServiceUnavailableTemporary"), "{answer}");
+    assert!(ready().starts_with("HTTP/1.1 503"));
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--database", &url], &[("SESAME_ROOT_KEY", &key)]);
+    assert_eq!(output.status.code(), Some(1), "a start while the database is away");
+    cluster.tell("start");
+    let mut answer = server.call("GetSecretValue", &get);
+    for _ in 0..200 {
+        if answer.contains("200 OK") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        answer = server.call("GetSecretValue", &get);
+    }
+    assert!(answer.contains(r#""SecretData":"one""#), "{answer}");
+    assert!(ready().starts_with("HTTP/1.1 200"));
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0));
+    let warned = log.lines().find(|line| line.contains("not ready")).unwrap_or_default();
+    assert!(warned.contains("WARN") && warned.contains("database unavailable"), "{log}");
+    let refused: Vec<&str> = log.lines().filter(|line| line.contains("GetSecretValue")).collect();
+    assert!(refused.iter().any(|line| line.contains("database unavailable")), "{log}");
+}
