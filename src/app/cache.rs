@@ -23,6 +23,21 @@ pub(super) struct Cache {
     others: Option<Arc<dyn Store>>,
 }
 
+/// What the cache holds, and how often it helped.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheFacts {
+    /// Reads that found their secret.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Secrets held.
+    pub secrets: u64,
+    /// Bytes that they take, roughly.
+    pub bytes: u64,
+    /// Bytes that they may take.
+    pub limit: u64,
+}
+
 #[derive(Debug, Clone)]
 struct ByBytes;
 
@@ -72,6 +87,17 @@ impl Cache {
 
     pub(super) fn remove(&self, scope: &Scope, name: &SecretName) {
         self.entries.remove(&(scope.clone(), name.clone()));
+    }
+
+    /// What it holds, and how often it helped.
+    pub(super) fn facts(&self) -> CacheFacts {
+        CacheFacts {
+            hits: self.entries.hits(),
+            misses: self.entries.misses(),
+            secrets: self.entries.len() as u64,
+            bytes: self.entries.weight(),
+            limit: self.entries.capacity(),
+        }
     }
 
     pub(super) fn clear(&self) {

@@ -6,6 +6,7 @@ mod authenticate;
 mod journal;
 mod listen;
 pub mod long_line;
+mod metrics;
 mod receive;
 mod rpc;
 mod state;
@@ -76,6 +77,7 @@ struct Shared {
     settings: Settings,
     nonces: Nonces,
     journal: journal::Journal,
+    metrics: metrics::Metrics,
     snapshots: state::Snapshots,
     /// Cancelled when the server stops.
     shutdown: CancellationToken,
@@ -105,6 +107,7 @@ pub async fn serve(
         settings,
         nonces: Nonces::new(&app),
         journal: journal::Journal::default(),
+        metrics: metrics::Metrics::new(&app),
         snapshots: state::Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,

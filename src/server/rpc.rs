@@ -35,6 +35,7 @@ struct Facts {
 pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let clock = shared.settings.app.clock();
     let begun = clock.wall();
+    let running = shared.metrics.begin();
     let mut facts = Facts {
         request_id: request_id(&shared),
         format: Format::Json,
@@ -45,6 +46,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     let answered = answer(&shared, request, &mut facts).await;
     let duration_ms = clock.wall().distance_ms(begun);
+    running.answered(facts.action, answered.as_ref().err().map(|error| &*error.wire));
     telemetry::request(&telemetry::Served {
         request_id: &facts.request_id,
         action: facts.action.unwrap_or("-"),

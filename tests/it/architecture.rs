@@ -141,6 +141,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "http_body_util",
             "hyper",
             "hyper_util",
+            "prometheus_client",
             "secrecy",
             "serde",
             "serde_json",

@@ -18,6 +18,7 @@ mod enforced;
 mod keys;
 mod keys_model;
 mod malformed;
+mod metrics;
 mod replay;
 mod replicas;
 mod rules;
