@@ -59,7 +59,8 @@ impl Metrics {
     /// Nothing counted yet.
     pub(super) fn new(app: &Arc<App>) -> Self {
         let mut registry = Registry::with_prefix("sesame");
-        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        let build =
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("commit", env!("SESAME_COMMIT"))]);
         registry.register("build", "The program", build);
         let answered: Family<_, _, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));
