@@ -244,3 +244,19 @@ fn not_migrated(error: MigrateError) -> StoreError {
         other => other.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_contents_are_given_more_time() {
+        let account = |n: u32| (n.to_string().parse().unwrap(), Vec::new());
+        let put = |n| {
+            let contents = Contents { accounts: (1..=n).map(account).collect(), ..Contents::default() };
+            Write::Contents(Instead::OfEverything, Arc::new(contents)).times()
+        };
+        assert_eq!([put(1), put(999), put(1000), put(20_000)], [1, 1, 2, 21]);
+        assert_eq!(Write::Reset.times(), 1);
+    }
+}
