@@ -16,7 +16,9 @@ impl<D: Dialect> SqlStore<D> {
     /// Everything of an account, or of all: one consistent look.
     pub(super) async fn all_contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
         let mut snapshot = self.snapshot().await?;
-        contents_on::<D>(&mut snapshot, account).await
+        let contents = contents_on::<D>(&mut snapshot, account).await?;
+        snapshot.commit().await?;
+        Ok(contents)
     }
 }
 

@@ -12,6 +12,7 @@ mod read_keys;
 mod rows;
 pub mod sqlite;
 mod statements;
+mod transaction;
 mod write_keys;
 mod writer;
 
@@ -19,8 +20,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sqlx::Pool;
 use sqlx::migrate::MigrateError;
-use sqlx::{Pool, Transaction};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -28,6 +29,7 @@ pub use dialect::Dialect;
 
 use dialect::{Connection, Param};
 use rows::Row;
+use transaction::Transaction;
 
 use crate::domain::{AccountId, Scope};
 use crate::store::{Batch, Contents, Instead, KeyChange, Resealed, StoreError};
@@ -171,8 +173,8 @@ impl<D: Dialect> SqlStore<D> {
 
     /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end, as it is
     /// when a client goes away meanwhile.
-    async fn snapshot(&self) -> Result<Transaction<'static, D::Db>, StoreError> {
-        self.read.begin_with(D::BEGIN_READ).await.map_err(|e| failed(&e))
+    async fn snapshot(&self) -> Result<Transaction<D>, StoreError> {
+        Transaction::begin(&self.read, D::BEGIN_READ).await
     }
 
     /// All rows of a query, on a connection of its own.
@@ -241,4 +243,20 @@ fn not_migrated(error: MigrateError) -> StoreError {
         }
         other => other.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_contents_are_given_more_time() {
+        let account = |n: u32| (n.to_string().parse().unwrap(), Vec::new());
+        let put = |n| {
+            let contents = Contents { accounts: (1..=n).map(account).collect(), ..Contents::default() };
+            Write::Contents(Instead::OfEverything, Arc::new(contents)).times()
+        };
+        assert_eq!([put(1), put(999), put(1000), put(20_000)], [1, 1, 2, 21]);
+        assert_eq!(Write::Reset.times(), 1);
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::dialect::{Connection, Dialect, Param};
 use super::rows::Row;
 use super::writer::{revision, touched};
-use super::{SqlStore, Write, failed, rows_on, statements as sql};
+use super::{SqlStore, Write, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
 use crate::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, Secret, SecretFilter, SecretId, SecretName, StageMap,
@@ -67,7 +67,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         let load = async {
             let mut snapshot = self.snapshot().await?;
             let loaded = load::<D>(&mut snapshot, scope, name).await?;
-            snapshot.commit().await.map_err(|e| failed(&e))?;
+            snapshot.commit().await?;
             Ok(loaded)
         };
         self.in_time(load).await

@@ -7,6 +7,7 @@ use sqlx::Pool;
 use tokio::sync::{mpsc, oneshot};
 
 use super::dialect::{Connection, Dialect, Param};
+use super::transaction::Transaction;
 use super::{Write, failed, statements as sql};
 use crate::domain::{Op, ResourcePolicy, Secret, SecretId, Version};
 use crate::store::{Batch, DataKeyRecord, SealedValue, StoreError};
@@ -44,7 +45,7 @@ pub(super) async fn group<D: Dialect>(
     writes: &[Write],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     // Rolled back when it is dropped before its end.
-    let mut transaction = pool.begin_with(D::BEGIN).await.map_err(|e| failed(&e))?;
+    let mut transaction = Transaction::<D>::begin(pool, D::BEGIN).await?;
     let outcomes = match all_of::<D>(&mut transaction, writes).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -55,7 +56,7 @@ pub(super) async fn group<D: Dialect>(
             return Err(error);
         }
     };
-    transaction.commit().await.map_err(|e| failed(&e))?;
+    transaction.commit().await?;
     if writes.iter().any(Write::destroys) {
         scrub::<D>(pool).await?;
     }
