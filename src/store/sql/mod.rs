@@ -1,8 +1,8 @@
 //! The store over SQL: one text of each statement, generic over the database.
 //!
 //! [`Dialect`] holds the real differences and nothing else. Where one process owns the database, writes go through one
-//! writer task, which commits what waits as one transaction and answers after it is durable (see `writer.rs`). Where
-//! several write, each write is a transaction of its own.
+//! writer, which commits what waits as one transaction and answers after it is durable (see `writer.rs`). Where several
+//! write, each write is a transaction of its own.
 
 mod contents;
 pub mod dialect;
@@ -11,6 +11,7 @@ mod read;
 mod read_keys;
 mod rows;
 pub mod sqlite;
+mod sqlite_writer;
 mod statements;
 mod write_keys;
 mod writer;
@@ -22,27 +23,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::migrate::MigrateError;
 use sqlx::{Pool, Transaction};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 pub use dialect::Dialect;
 
-use dialect::{Connection, Param};
+use dialect::{Connection, Param, Session};
 use rows::Row;
 
 use crate::domain::{AccountId, Scope};
 use crate::store::{Batch, Contents, Instead, KeyChange, Resealed, StoreError};
 
-/// How many writes may wait; one more is refused, so that memory stays bounded.
-const QUEUE: usize = 4096;
-
 /// A store in a SQL database.
 pub struct SqlStore<D: Dialect> {
     /// Connections for reading.
     read: Pool<D::Db>,
-    /// Connections for writing.
+    /// Connections for writing whatever the writer does not.
     write: Pool<D::Db>,
-    /// The queue of the writer task; none once the store is closed, or where there is no such task.
-    writer: Mutex<Option<(mpsc::Sender<writer::Job>, JoinHandle<()>)>>,
+    /// The writer; none once the store is closed, or where there is none.
+    writer: Mutex<Option<writer::Working>>,
     /// The same queue, for everybody; none where each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
     /// Whether the database was once waited for in vain.
@@ -89,18 +86,9 @@ impl Write {
 
 impl<D: Dialect> SqlStore<D> {
     /// A store over migrated pools; for a database in memory both are the same.
-    fn start(read: Pool<D::Db>, write: Pool<D::Db>) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let queue = sender.downgrade();
-        #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
-        let task = tokio::spawn(writer::run::<D>(write.clone(), receiver));
-        Self {
-            read,
-            write,
-            writer: Mutex::new(Some((sender, task))),
-            queue: Some(queue),
-            silent: Arc::default(),
-        }
+    fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::Working) -> Self {
+        let queue = Some(writer.queue.downgrade());
+        Self { read, write, writer: Mutex::new(Some(writer)), queue, silent: Arc::default() }
     }
 
     /// A store over a migrated pool of a database in which others write, too.
@@ -139,7 +127,7 @@ impl<D: Dialect> SqlStore<D> {
     async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         let execute = async {
             let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
-            D::execute(&mut connection, sql, params).await
+            connection.execute(sql, params).await
         };
         self.in_time(execute).await
     }
@@ -166,13 +154,13 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Lets the writer finish what waits and closes the pools.
     async fn shut(&self) {
-        if let Some((sender, task)) = self.writer.lock().await.take() {
-            drop(sender);
-            if let Err(error) = task.await {
-                tracing::error!(%error, "the writer did not end well");
+        if let Some(writer::Working { queue, ended }) = self.writer.lock().await.take() {
+            drop(queue);
+            if ended.await.is_err() {
+                tracing::error!("the writer did not end well");
             }
         }
-        // The writer's connection last: SQLite folds its journal into the database when the last one closes, and a
+        // One that may write last: SQLite folds its journal into the database when the last one closes, and a
         // read-only one cannot do that.
         self.read.close().await;
         self.write.close().await;
