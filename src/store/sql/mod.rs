@@ -13,6 +13,7 @@ mod rows;
 pub mod sqlite;
 mod sqlite_writer;
 mod statements;
+mod totals;
 mod write_keys;
 mod writer;
 
@@ -29,7 +30,7 @@ pub use dialect::Dialect;
 use dialect::{Connection, Param, Session};
 use rows::Row;
 
-use crate::domain::{AccountId, Scope};
+use crate::domain::{AccountId, Op, Scope};
 use crate::store::{Batch, Contents, Instead, KeyChange, Resealed, StoreError};
 
 /// A store in a SQL database.
@@ -42,6 +43,8 @@ pub struct SqlStore<D: Dialect> {
     writer: Mutex<Option<writer::Working>>,
     /// The same queue, for everybody; none where each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
+    /// What is known of totals; none where others write, too.
+    totals: Option<Arc<totals::Totals>>,
     /// Whether the database was once waited for in vain.
     silent: Arc<AtomicBool>,
 }
@@ -84,16 +87,29 @@ impl Write {
     }
 }
 
+impl Write {
+    /// Whether there may be another number of secrets afterwards, now or at some time.
+    fn recounts(&self) -> bool {
+        let counts = |op: &Op| matches!(op, Op::Create(_) | Op::Purge | Op::SetPlannedDeletion(_));
+        match self {
+            Self::Commit(batch) => batch.change.ops.iter().any(counts),
+            Self::Contents(..) | Self::Reset => true,
+            Self::Keys(..) | Self::AddMeta(..) | Self::Reseal(_) | Self::Account(..) => false,
+        }
+    }
+}
+
 impl<D: Dialect> SqlStore<D> {
     /// A store over migrated pools; for a database in memory both are the same.
     fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::Working) -> Self {
         let queue = Some(writer.queue.downgrade());
-        Self { read, write, writer: Mutex::new(Some(writer)), queue, silent: Arc::default() }
+        let totals = Some(Arc::clone(&writer.totals));
+        Self { read, write, writer: Mutex::new(Some(writer)), queue, totals, silent: Arc::default() }
     }
 
     /// A store over a migrated pool of a database in which others write, too.
     fn start_shared(pool: Pool<D::Db>, silent: Arc<AtomicBool>) -> Self {
-        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None, silent }
+        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None, totals: None, silent }
     }
 
     /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.
@@ -154,7 +170,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Lets the writer finish what waits and closes the pools.
     async fn shut(&self) {
-        if let Some(writer::Working { queue, ended }) = self.writer.lock().await.take() {
+        if let Some(writer::Working { queue, ended, .. }) = self.writer.lock().await.take() {
             drop(queue);
             if ended.await.is_err() {
                 tracing::error!("the writer did not end well");
@@ -204,4 +220,34 @@ fn not_migrated(error: MigrateError) -> StoreError {
         }
         other => other.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_write_too_many_is_refused_and_the_others_are_carried_out() {
+        let store = Arc::new(SqlStore::in_memory().await.unwrap());
+        // The writer waits for its one connection.
+        let held = store.write.acquire().await.unwrap();
+        let mut writes = JoinSet::new();
+        for _ in 0..writer::QUEUE + writer::GROUP + 10 {
+            let store = Arc::clone(&store);
+            writes.spawn(async move { store.write(Write::AddMeta("name", vec![1])).await });
+        }
+        tokio::task::yield_now().await;
+        drop(held);
+        let outcomes = writes.join_all().await;
+        let count =
+            |wanted: fn(&Result<(), StoreError>) -> bool| outcomes.iter().filter(|o| wanted(o)).count();
+        let refused = count(|outcome| matches!(outcome, Err(StoreError::Unavailable(_))));
+        assert!((10..=10 + writer::GROUP).contains(&refused), "{refused} were refused");
+        // Of one name there is one; the others came too late, but each was tried.
+        assert_eq!(count(Result::is_ok), 1);
+        assert_eq!(count(|outcome| *outcome == Err(StoreError::Conflict)), outcomes.len() - refused - 1);
+        store.shut().await;
+    }
 }

@@ -3,6 +3,7 @@
 //! It takes what waits, carries each write out under a savepoint of one transaction, commits, and only then answers
 //! all. So a write is durable when it is acknowledged, and many writers share the cost of one commit.
 
+use std::sync::Arc;
 use std::thread;
 
 use sqlx::Pool;
@@ -10,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::dialect::{Dialect, Param, Session};
+use super::totals::Totals;
 use super::{Write, failed, statements as sql};
 use crate::domain::{Op, ResourcePolicy, Secret, SecretId, Version};
 use crate::store::{Batch, DataKeyRecord, SealedValue, StoreError};
@@ -25,7 +27,7 @@ pub(super) struct Job {
 pub(super) const QUEUE: usize = 4096;
 
 /// The most writes of one transaction: bounds how long the first of them waits.
-const GROUP: usize = 256;
+pub(super) const GROUP: usize = 256;
 
 /// Where groups of writes are carried out.
 pub(super) trait Writer: Send + 'static {
@@ -40,6 +42,8 @@ pub(super) type Outcomes = Result<Vec<Result<(), StoreError>>, StoreError>;
 pub(super) struct Working {
     pub(super) queue: mpsc::Sender<Job>,
     pub(super) ended: oneshot::Receiver<()>,
+    /// What it makes to be counted again.
+    pub(super) totals: Arc<Totals>,
 }
 
 /// Sets a writer to work on a thread of its own.
@@ -49,34 +53,37 @@ pub(super) struct Working {
 pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
-    let runtime = Handle::current();
+    let totals = Arc::<Totals>::default();
+    let (runtime, recount) = (Handle::current(), Arc::clone(&totals));
     let work = move || {
-        runtime.block_on(run(writer, jobs));
+        runtime.block_on(run(writer, jobs, &recount));
         if end.send(()).is_err() {
             tracing::debug!("nobody waits for the writer's end");
         }
     };
     let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
     thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-    Ok(Working { queue, ended })
+    Ok(Working { queue, ended, totals })
 }
 
 /// Sets a writer to work that waits for others, as one does whose connection is in a pool.
 pub(super) fn on_task(writer: impl Writer) -> Working {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
+    let totals = Arc::<Totals>::default();
+    let recount = Arc::clone(&totals);
     #[expect(clippy::disallowed_methods, reason = "who closes the queue waits for the end")]
     tokio::spawn(async move {
-        run(writer, jobs).await;
+        run(writer, jobs, &recount).await;
         if end.send(()).is_err() {
             tracing::debug!("nobody waits for the writer's end");
         }
     });
-    Working { queue, ended }
+    Working { queue, ended, totals }
 }
 
 /// Works until the queue is closed and empty.
-async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>) {
+async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>, totals: &Totals) {
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, GROUP).await > 0 {
         let (writes, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.write, job.done)).unzip();
@@ -84,6 +91,9 @@ async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>) {
             Ok(outcomes) => outcomes,
             Err(error) => vec![Err(error); writes.len()],
         };
+        if writes.iter().any(Write::recounts) {
+            totals.forget();
+        }
         for (done, outcome) in waiting.into_iter().zip(outcomes) {
             if done.send(outcome).is_err() {
                 tracing::debug!("nobody waits for this write any more");
