@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
+use quick_cache::{Equivalent, Weighter};
 
 use super::AppError;
 use super::loaded::Loaded;
@@ -14,6 +14,16 @@ use crate::domain::{Scope, SecretName};
 use crate::store::Store;
 
 type Place = (Scope, SecretName);
+
+/// A [`Place`] to look at, with the same hash.
+#[derive(Hash)]
+struct At<'a>(&'a Scope, &'a SecretName);
+
+impl Equivalent<Place> for At<'_> {
+    fn equivalent(&self, place: &Place) -> bool {
+        *self.0 == place.0 && *self.1 == place.1
+    }
+}
 
 /// The cache.
 #[derive(Debug)]
@@ -67,7 +77,7 @@ impl Cache {
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<Arc<Loaded>>, AppError> {
-        let Some(loaded) = self.entries.get(&(scope.clone(), name.clone())) else { return Ok(None) };
+        let Some(loaded) = self.entries.get(&At(scope, name)) else { return Ok(None) };
         let Some(store) = &self.others else { return Ok(Some(loaded)) };
         match store.head(scope, name).await? {
             Some((id, revision)) if id == loaded.secret.id && revision == loaded.secret.revision => {
@@ -86,7 +96,7 @@ impl Cache {
     }
 
     pub(super) fn remove(&self, scope: &Scope, name: &SecretName) {
-        self.entries.remove(&(scope.clone(), name.clone()));
+        self.entries.remove(&At(scope, name));
     }
 
     /// What it holds, and how often it helped.

@@ -13,7 +13,7 @@ use super::listen::Peer;
 use super::{AuthMode, Shared, authenticate, receive};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
-use crate::domain::{Region, Scope, Timestamp};
+use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
 use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
@@ -57,26 +57,27 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         error: answered.as_ref().err(),
         duration_ms,
     });
-    shared.journal.add(entry(&facts, clock.now(), &answered, duration_ms));
-    respond(&facts, answered)
-}
-
-/// What is remembered of a request.
-fn entry(facts: &Facts, now: Timestamp, answered: &Result<Vec<u8>, ApiError>, duration_ms: u64) -> Entry {
     let error = answered.as_ref().err();
-    Entry {
-        time: now.to_string(),
-        request_id: facts.request_id.clone(),
-        action: facts.action,
-        caller: facts.caller.as_ref().map(|caller| caller.principal.arn()),
-        access_key: facts.caller.as_ref().and_then(|caller| caller.access_key.clone()),
-        region: facts.region.to_string(),
-        scheme: facts.scheme,
-        status: error.map_or(200, |error| error.code.status()),
-        code: error.map(|error| error.wire.to_string()),
+    let status = error.map_or(200, |error| error.code.status());
+    let code = error.map(|error| error.wire.to_string());
+    let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
+    let response = respond(&facts, answered);
+    let Facts { request_id, action, caller, region, scheme, .. } = facts;
+    let (caller, access_key) = caller.map(|caller| (caller.principal, caller.access_key)).unzip();
+    shared.journal.add(Entry {
+        time: clock.now(),
+        request_id,
+        action,
+        caller,
+        access_key: access_key.flatten(),
+        region,
+        scheme,
+        status,
+        code,
         duration_ms,
-        denied: error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis),
-    }
+        denied,
+    });
+    response
 }
 
 /// An upper-case UUID, as the gateway makes them (fact D7).
@@ -184,7 +185,8 @@ fn resolve(request: &SignedRequest<'_>, claim: &Claim) -> Result<&'static dyn En
     let version = version.ok_or_else(|| ApiError::missing_from_gateway("Version"))?;
     let served = actions::of_version(version).ok_or_else(|| ApiError::new(Code::InvalidVersion))?;
     // Names are case-sensitive (fact B5).
-    let action = served.iter().find(|action| action.name() == name).copied();
+    let place = served.binary_search_by(|action| action.name().cmp(name));
+    let action = place.ok().and_then(|place| served.get(place)).copied();
     action.ok_or_else(|| ApiError::new(Code::InvalidActionNotFound))
 }
 

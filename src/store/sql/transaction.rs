@@ -10,7 +10,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 
-use super::dialect::{Connection, Dialect};
+use super::dialect::{Connection, Dialect, Session};
 use super::failed;
 use crate::store::StoreError;
 
@@ -44,7 +44,8 @@ impl<D: Dialect> Transaction<D> {
         }
         let connection = pool.acquire().await.map_err(|e| failed(&e))?;
         let mut begun = Closing { connection, ended: false };
-        D::execute(&mut begun.connection, statement, &[]).await?;
+        let inside: &mut Connection<D> = &mut begun.connection;
+        inside.execute(statement, &[]).await?;
         Ok(Self::Closing(begun))
     }
 
@@ -67,7 +68,8 @@ impl<D: Dialect> Transaction<D> {
 
 impl<D: Dialect> Closing<D> {
     async fn end(mut self, statement: &'static str) -> Result<(), StoreError> {
-        D::execute(&mut self.connection, statement, &[]).await?;
+        let inside: &mut Connection<D> = &mut self.connection;
+        inside.execute(statement, &[]).await?;
         self.ended = true;
         Ok(())
     }
