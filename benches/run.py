@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benches/run.sh", description="Measures Sesame on this machine.")
     parser.add_argument("parts", nargs="*", metavar="PART", help="of: " + ", ".join(PARTS))
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/release/sesame")
-    parser.add_argument("--rounds", type=int, default=7, help="how often each figure is taken; the median counts")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each figure is taken; the median counts")
     parser.add_argument("--seconds", type=float, default=1.0, help="of load for one figure")
     parser.add_argument("--mixed-seconds", type=int, default=60)
     parser.add_argument("--million", action="store_true", help="with 1,000,000 secrets, too: some minutes more")
