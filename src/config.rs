@@ -1,11 +1,12 @@
-//! The configuration file (`--config`): accounts, access keys, limits. An unknown name stops the start.
+//! The configuration file (`--config`): accounts, access keys, limits, faults. An unknown name stops the start.
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 
-use crate::domain::{AccountId, Limits};
+use crate::actions::check_faults;
+use crate::domain::{AccountId, FaultRule, Limits};
 use crate::identities::Identities;
 use crate::identities::file::{AccountFile, Document};
 
@@ -22,6 +23,9 @@ pub struct FileConfig {
     /// How the service behaves where there are several of it.
     #[serde(default)]
     service: Service,
+    /// Rules of faults, for tests.
+    #[serde(default)]
+    faults: Vec<FaultRule>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +77,8 @@ pub struct Config {
     pub cache_bytes: u64,
     /// Whether secrets and keys have policies, as those in a KMS instance do (question 28). Default true.
     pub resource_policies: bool,
+    /// Rules of faults, checked.
+    pub faults: Vec<FaultRule>,
 }
 
 impl Config {
@@ -119,11 +125,13 @@ impl FileConfig {
         within("versions_per_secret", limits.versions_per_secret, 2, 1000)?;
         within("labels_per_secret", limits.labels_per_secret, 2, 1000)?;
         within("secret_data_bytes", limits.secret_data_bytes, 1, 65_536)?;
+        check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
             accounts: self.accounts,
             limits,
             cache_bytes: self.limits.cache_bytes,
             resource_policies: self.service.resource_policies,
+            faults: self.faults,
         })
     }
 }
@@ -210,6 +218,15 @@ mod tests {
             (
                 "[[accounts]]\nid='1'\n[[accounts.oidc_providers]]\nname='i'\nissuer='https://i'\nclient_ids=['a']\njwks_file='none.json'",
                 "cannot read the JWK set",
+            ),
+            ("\n[[faults]]\naction='*'\nevry=2\ndelay_ms=1", " line 4: unknown field `evry`"),
+            (
+                "[[faults]]\naction='*'\ndelay_ms=1\n[[faults]]\naction='*'\ncode='Oops'",
+                "faults: rule 2: code: \"Oops\"",
+            ),
+            (
+                "[[faults]]\naction='GetSecret'\ndelay_ms=1",
+                "faults: rule 1: action: there is no action \"GetSecret\"",
             ),
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),
             ("[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'", "needs either secret or public_key"),

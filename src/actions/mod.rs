@@ -3,6 +3,7 @@
 //! Command line, documentation, policies and coverage tests are derived from the table.
 
 mod endpoint;
+mod faults;
 
 mod batch_get_secret_value;
 mod create_secret;
@@ -34,6 +35,7 @@ mod untag_resources;
 mod update_secret;
 mod update_secret_version_stage;
 
+pub use faults::{check_faults, injected, secrets_named};
 pub use permission::authorize;
 
 pub use endpoint::{Action, Answer, COMMON_CODES, Context, Endpoint, Kind, Parameter, Resource, State};

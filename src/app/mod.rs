@@ -10,6 +10,7 @@ mod callers;
 mod contents;
 mod directory;
 mod error;
+mod faults;
 pub mod keys;
 mod loaded;
 mod locks;
@@ -30,6 +31,7 @@ pub use callers::{Caller, Nonces, SKEW_MS};
 pub use contents::{KeysById, Unwrapped};
 pub use directory::{Directory, DirectoryError};
 pub use error::AppError;
+pub use faults::FaultRules;
 use keys::Keys;
 pub use loaded::Loaded;
 pub use progress::{Progress, Unseen};
@@ -38,7 +40,7 @@ pub use sessions::{Credentials, NewSession, Session};
 pub use upkeep::Damage;
 
 use crate::crypto::{CryptoError, RootKey};
-use crate::domain::{AccountId, Limits, Scope, SecretId};
+use crate::domain::{AccountId, FaultRule, Limits, Scope, SecretId};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
 use crate::store::{Store, StoreError};
@@ -62,6 +64,8 @@ pub struct Parts {
     pub default_account: AccountId,
     /// Whether secrets and keys have policies, as those in a KMS instance do (question 28).
     pub resource_policies: bool,
+    /// The rules of faults of the configuration file, checked.
+    pub faults: Vec<FaultRule>,
 }
 
 /// The application.
@@ -80,6 +84,7 @@ pub struct App {
     locks: locks::Locks,
     commits: TaskTracker,
     watch: replicas::Watch,
+    faults: FaultRules,
 }
 
 /// Name of the sealed marker that tells a wrong root key.
@@ -102,6 +107,7 @@ impl App {
             accounts,
             default_account,
             resource_policies,
+            faults,
         } = parts;
         check_marker(&*store, &root, &*entropy).await?;
         let commits = TaskTracker::new();
@@ -127,6 +133,7 @@ impl App {
             locks: locks::Locks::default(),
             commits,
             watch: replicas::Watch::default(),
+            faults: FaultRules::new(faults),
         };
         app.catch_up().await?;
         Ok(Arc::new(app))

@@ -1,5 +1,5 @@
 //! Several processes on one database. What each holds in memory is good for as long as the database says so: before a
-//! request is answered, [`App::catch_up`] looks at one row that tells whether accounts, keys or the clock changed, and
+//! request is answered, [`App::catch_up`] looks at one row that tells whether accounts, keys, faults or the clock changed, and
 //! each use of a cached secret compares its revision (`cache.rs`). Where this process owns its database, none of that
 //! happens. Changes are compare-and-set; who was too late decides anew ([`until_first`]).
 
@@ -80,6 +80,7 @@ impl App {
         }
         self.keys.follow(now.keys);
         self.directory.follow(now.accounts).await?;
+        self.follow_faults(now.faults).await?;
         looked.last = now;
         Ok(())
     }

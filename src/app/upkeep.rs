@@ -68,7 +68,7 @@ impl App {
         }
     }
 
-    /// Removes every secret, key and kept account, and sets the clock back. Requests under way may still answer from what they had read.
+    /// Removes every secret, key and kept account, sets the clock back, and puts the configuration file's faults into force. Requests under way may still answer from what they had read.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database fails.
@@ -82,6 +82,9 @@ impl App {
         outcome?;
         self.directory.reload().await?;
         self.clock.adopt(ClockSetting::default());
+        if !self.store.is_shared() {
+            self.put_faults(None).await?;
+        }
         self.catch_up().await
     }
 

@@ -56,6 +56,7 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
         accounts: Vec::new(),
         default_account: "0".parse().context("an account id")?,
         resource_policies: true,
+        faults: Vec::new(),
     };
     Ok((App::open(parts, opened.root).await?, opened.lock))
 }

@@ -137,7 +137,7 @@ struct ServeArgs {
     /// Account of unsigned requests and of the built-in access key.
     #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = "1000000000000001", value_name = "ID")]
     account_id: String,
-    /// Configuration file: accounts, users, roles, policies, access keys, limits.
+    /// Configuration file: accounts, users, roles, policies, access keys, limits, faults.
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Seed, applied before the server is ready: keys, secrets, versions, labels, tags, accounts.

@@ -1,6 +1,7 @@
 //! `sesame serve`.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         cache_bytes: config.cache_bytes,
         accounts: config.accounts,
         resource_policies: config.resource_policies,
+        faults: config.faults,
         default_account: default_account.clone(),
     };
     let app = App::open(parts, opened.root).await.context("cannot open the database")?;
@@ -62,9 +64,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         let reader = Reader { app: &app, scope, now, source: None, beside: true, progress: &Unseen };
         seeds::apply(&reader, file).await.with_context(|| path.display().to_string())?;
     }
-    if mode == AuthMode::Open && !address.ip().is_loopback() {
-        tracing::warn!(%address, "anyone who reaches this address can read and change every secret (--auth open)");
-    }
+    warn(mode, address, &app);
     writeln!(
         out,
         "Sesame {} at {} (auth {}, database {place}, region {default_region}, account {default_account})",
@@ -101,6 +101,16 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     // Held until here, so that no second process opens the data.
     drop(opened.lock);
     Ok(code)
+}
+
+/// Tells of what nobody should run by accident.
+fn warn(mode: AuthMode, address: SocketAddr, app: &App) {
+    if mode == AuthMode::Open && !address.ip().is_loopback() {
+        tracing::warn!(%address, "anyone who reaches this address can read and change every secret (--auth open)");
+    }
+    if app.faults().any() {
+        tracing::warn!("rules of faults are in force: calls fail, wait or get no answer as they say");
+    }
 }
 
 /// Asks for a shutdown at the first SIGTERM or SIGINT, and returns at the second.

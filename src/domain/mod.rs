@@ -6,6 +6,7 @@
 //! Rule numbers in comments (`3.8`, `6.5`) are those listed in `docs/rules.md`.
 
 pub mod change;
+pub mod faults;
 pub mod filter;
 pub mod keys;
 pub mod limits;
@@ -21,6 +22,7 @@ pub mod time;
 pub mod writes;
 
 pub use change::{Change, Op};
+pub use faults::FaultRule;
 pub use filter::SecretFilter;
 pub use limits::Limits;
 pub use names::{

@@ -1,5 +1,5 @@
-//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `requests`, `metrics`, `state`,
-//! `seed` and `snapshots`.
+//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `faults`, `requests`, `metrics`,
+//! `state`, `seed` and `snapshots`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AuthMode, Shared, accounts, journal, metrics, state};
+use super::{AuthMode, Shared, accounts, faults, journal, metrics, state};
 use crate::app::AppError;
 use crate::crypto::same_bytes;
 use crate::domain::{ClockSetting, Timestamp};
@@ -29,6 +29,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/reset", post(reset))
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
+        .route("/faults", get(faults::list).put(faults::put).delete(faults::remove))
         .route("/state", get(state::export).put(state::import))
         .route("/seed", post(state::apply_seed))
         .route("/snapshots/{name}", post(state::take).delete(state::forget))

@@ -18,6 +18,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::domain::faults::Fault;
 use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
 
@@ -42,10 +43,14 @@ pub(super) struct Entry {
     #[serde(serialize_with = "text")]
     pub(super) region: Region,
     pub(super) scheme: Option<&'static str>,
+    /// Of the answer; 0 when a rule of faults closed the connection before there was one.
     pub(super) status: u16,
     /// The error's code; none for a success.
     pub(super) code: Option<String>,
     pub(super) duration_ms: u64,
+    /// The fault that a rule made it suffer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) injected: Option<Fault>,
     /// The permission that was missing: what was asked, and every statement that was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) denied: Option<Value>,

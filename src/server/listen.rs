@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +16,7 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::faults::Dropped;
 use super::long_line::{InternalHeader, LongLine};
 use super::transport;
 use crate::tls::Tls;
@@ -97,6 +99,11 @@ async fn connection(
     let Some(stream) = greeted else { return };
     let peer = Peer { address, secure: matches!(stream, Either::Right(_)) };
     let service = TowerToHyperService::new(router.layer(Extension(peer)));
+    // An error of the service is the one way to have hyper close a connection without an answer.
+    let service = service_fn(move |request| {
+        let answering = service.call(request);
+        async move { answering.await.map_err(|never| match never {}).and_then(Dropped::unless) }
+    });
     let io = TokioIo::new(LongLine::new(stream, long_query));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod authenticate;
+mod faults;
 mod journal;
 mod listen;
 pub mod long_line;

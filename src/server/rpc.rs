@@ -1,5 +1,5 @@
 //! The RPC endpoint. [`answer`] is the whole order of checks: receive, claim, resolve the action, authenticate,
-//! authorize, decode, decide, commit, encode.
+//! authorize, suffer faults, decode, decide, commit, encode.
 
 use std::sync::Arc;
 
@@ -8,11 +8,13 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
 
+use super::faults::{self, Dropped};
 use super::journal::Entry;
 use super::listen::Peer;
 use super::{AuthMode, Shared, authenticate, receive};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
+use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
@@ -29,6 +31,15 @@ struct Facts {
     caller: Option<Caller>,
     region: Region,
     scheme: Option<&'static str>,
+    /// What a rule of faults makes it suffer.
+    injected: Option<Fault>,
+}
+
+impl Facts {
+    /// When the connection is to be closed, if it is.
+    fn dropped(&self) -> Option<DropWhen> {
+        self.injected.as_ref()?.drop
+    }
 }
 
 /// Answers a request to the API.
@@ -43,6 +54,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         caller: None,
         region: shared.settings.default_region.clone(),
         scheme: None,
+        injected: None,
     };
     let answered = answer(&shared, request, &mut facts).await;
     let duration_ms = clock.wall().distance_ms(begun);
@@ -58,11 +70,12 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         duration_ms,
     });
     let error = answered.as_ref().err();
-    let status = error.map_or(200, |error| error.code.status());
+    let unanswered = facts.dropped() == Some(DropWhen::Before);
+    let status = if unanswered { 0 } else { error.map_or(200, |error| error.code.status()) };
     let code = error.map(|error| error.wire.to_string());
     let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
     let response = respond(&facts, answered);
-    let Facts { request_id, action, caller, region, scheme, .. } = facts;
+    let Facts { request_id, action, caller, region, scheme, injected, .. } = facts;
     let (caller, access_key) = caller.map(|caller| (caller.principal, caller.access_key)).unzip();
     shared.journal.add(Entry {
         time: clock.now(),
@@ -75,6 +88,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         status,
         code,
         duration_ms,
+        injected,
         denied,
     });
     response
@@ -143,8 +157,14 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
     };
     let mut all = query;
     all.extend(form)?;
-    actions::authorize(&context, action, Fields::new(&all)).await?;
-    action.call(&context, Fields::new(&all), facts.format).await
+    let fields = Fields::new(&all);
+    actions::authorize(&context, action, fields).await?;
+    facts.injected = faults::strike(shared, action, fields).await;
+    let instead = facts.injected.as_ref().and_then(|fault| faults::instead(fault, &context, action, fields));
+    match instead {
+        Some(outcome) => outcome,
+        None => action.call(&context, fields, facts.format).await,
+    }
 }
 
 /// The one action that takes no GET (rule 14.5).
@@ -225,6 +245,9 @@ pub(super) fn is_from_another_site(headers: &http::HeaderMap) -> bool {
 const RETRY_AFTER_MS: &str = "1000";
 
 fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
+    if facts.dropped().is_some() {
+        return Dropped::response();
+    }
     let (status, body, close) = match answered {
         Ok(body) => (StatusCode::OK, body, false),
         Err(error) => {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 
 pub use contents::{Contents, Instead, Resealed};
 pub use records::{
-    Batch, DataKeyRecord, Installation, KeptAccounts, KeyChange, KeyRecord, Listing, NewDataKey, Peek,
-    ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow,
+    Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeyChange, KeyRecord, Listing, NewDataKey,
+    Peek, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow,
 };
 
 use crate::domain::{
@@ -50,6 +50,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::Conflict`] when the clock is not at the revision that this was decided on.
     async fn set_clock(&self, setting: ClockSetting, on_revision: u64) -> Result<(), StoreError>;
+
+    /// The rules of faults of all processes.
+    async fn faults(&self) -> Result<KeptFaults, StoreError>;
+
+    /// Keeps rules of faults instead of others; with none, each process has those of its configuration file.
+    async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError>;
 
     /// Records a nonce; false when it was there.
     async fn use_nonce(&self, fingerprint: [u8; 16], now: Timestamp) -> Result<bool, StoreError>;
@@ -178,7 +184,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Removes every secret, key, account and nonce, and sets the clock back; facts about the installation stay.
+    /// Removes every secret, key, account, nonce and rule of faults, and sets the clock back; facts about the installation
+    /// stay.
     async fn reset(&self) -> Result<(), StoreError>;
 
     /// What the database itself finds damaged: one line per finding.

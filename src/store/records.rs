@@ -134,8 +134,19 @@ pub struct Installation {
     pub accounts: u64,
     /// Of the clock.
     pub clock: u64,
+    /// Of the rules of faults.
+    pub faults: u64,
     /// How the clock is set.
     pub setting: ClockSetting,
+}
+
+/// The rules of faults that are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptFaults {
+    /// Counts up with every change.
+    pub revision: u64,
+    /// The rules, as they were written down; none when each process has those of its configuration file.
+    pub rules: Option<String>,
 }
 
 /// The accounts that are kept.

@@ -74,6 +74,9 @@ pub enum Code {
     ServiceUnavailableTemporary,
     SignatureDoesNotMatch,
     SignatureNonceUsed,
+    Throttling,
+    ThrottlingApi,
+    ThrottlingUser,
     UnsupportedHttpMethod,
     UnsupportedOperation,
 }
@@ -168,6 +171,9 @@ pub const TABLE: &[CodeRow] = &[
     row(Code::ServiceUnavailableTemporary, "ServiceUnavailableTemporary", 503, "Service Unavailable Temporary."),
     row(Code::SignatureDoesNotMatch, "SignatureDoesNotMatch", 400, "Specified signature is not matched with our calculation."),
     row(Code::SignatureNonceUsed, "SignatureNonceUsed", 400, "Specified signature nonce was used already."),
+    row(Code::Throttling, "Throttling", 400, "Request was denied due to request throttling."),
+    row(Code::ThrottlingApi, "Throttling.Api", 400, "Request was denied due to api flow control."),
+    row(Code::ThrottlingUser, "Throttling.User", 400, "Request was denied due to user flow control."),
     row(Code::UnsupportedHttpMethod, "UnsupportedHTTPMethod", 403, "This http method is not supported."),
     row(Code::UnsupportedOperation, "UnsupportedOperation", 400, "This action is not supported."),
 ];
@@ -176,6 +182,12 @@ pub const TABLE: &[CodeRow] = &[
 const NO_ROW: CodeRow = row(Code::InternalFailure, "InternalFailure", 500, "Internal Failure");
 
 impl Code {
+    /// The code that is spelled so. None for that of a missing parameter of the gateway, whose spelling depends on it.
+    pub fn spelled(text: &str) -> Option<Self> {
+        let row = TABLE.iter().find(|row| row.wire == text && row.code != Self::MissingGatewayParameter);
+        row.map(|row| row.code)
+    }
+
     /// The row of this code.
     pub fn row(self) -> &'static CodeRow {
         TABLE.iter().find(|row| row.code == self).unwrap_or(&NO_ROW)

@@ -15,6 +15,7 @@ mod auth;
 mod canary;
 mod docs;
 mod enforced;
+mod faults;
 mod keys;
 mod keys_model;
 mod malformed;

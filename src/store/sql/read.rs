@@ -17,8 +17,8 @@ use crate::domain::{
     TagKey, TagValue, Tags, Timestamp, Version,
 };
 use crate::store::{
-    Batch, Contents, DataKeyRecord, Installation, Instead, KeptAccounts, KeyChange, Listing, Resealed,
-    ScopeRecord, SealedValue, SecretRecord, SecretSummary, Store, StoreError, TagRow,
+    Batch, Contents, DataKeyRecord, Installation, Instead, KeptAccounts, KeptFaults, KeyChange, Listing,
+    Resealed, ScopeRecord, SealedValue, SecretRecord, SecretSummary, Store, StoreError, TagRow,
 };
 
 /// How soon a healthy database answers a small query.
@@ -34,15 +34,27 @@ impl<D: Dialect> Store for SqlStore<D> {
         let rows = self.rows("installation", sql::INSTALLATION, &[]).await?;
         let row = rows.into_iter().next();
         let mut row = row.ok_or_else(|| StoreError::Corrupt("table installation is empty".to_owned()))?;
-        let (keys, accounts, clock) = (row.count()?, row.count()?, row.count()?);
+        let (keys, accounts) = (row.count()?, row.count()?);
+        let (clock, faults) = (row.count()?, row.count()?);
         let setting = ClockSetting { ahead_ms: row.int()?, stands: row.optional_time()? };
-        Ok(Installation { keys, accounts, clock, setting })
+        Ok(Installation { keys, accounts, clock, faults, setting })
     }
 
     async fn set_clock(&self, setting: ClockSetting, on_revision: u64) -> Result<(), StoreError> {
         let stands = setting.stands.map(Timestamp::as_millis);
         let params = [revision(on_revision), setting.ahead_ms.into(), stands.into()];
         touched(self.statement(sql::SET_CLOCK, &params).await?)
+    }
+
+    async fn faults(&self) -> Result<KeptFaults, StoreError> {
+        let rows = self.rows("installation", sql::FAULTS, &[]).await?;
+        let row = rows.into_iter().next();
+        let mut row = row.ok_or_else(|| StoreError::Corrupt("table installation is empty".to_owned()))?;
+        Ok(KeptFaults { revision: row.count()?, rules: row.optional_text()? })
+    }
+
+    async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError> {
+        touched(self.statement(sql::SET_FAULTS, &[rules.as_deref().into()]).await?)
     }
 
     async fn use_nonce(&self, fingerprint: [u8; 16], now: Timestamp) -> Result<bool, StoreError> {

@@ -65,7 +65,7 @@ pub(super) const RESET: [&str; 3] = [
     "DELETE FROM nonces",
     "UPDATE key_scopes SET revision = revision + 1",
     "UPDATE installation SET keys = keys + 1, accounts = accounts + 1, clock = clock + 1, clock_ahead_ms = 0, \
-     clock_stands = NULL",
+     clock_stands = NULL, faults = faults + 1, fault_rules = NULL",
 ];
 
 /// After everything was replaced. A revision of before must not come back, or another process would take what it holds
@@ -117,12 +117,14 @@ pub(super) const ALL_DATA_KEYS: &str = "SELECT d.secret_id, d.id, d.key_id, d.ke
 pub(super) const ALL_ACCOUNTS: &str =
     "SELECT id, sealed FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id = $1 ORDER BY id";
 pub(super) const INSTALLATION: &str =
-    "SELECT keys, accounts, clock, clock_ahead_ms, clock_stands FROM installation";
+    "SELECT keys, accounts, clock, faults, clock_ahead_ms, clock_stands FROM installation";
 pub(super) const COUNT_KEYS: &str = "UPDATE installation SET keys = keys + 1";
 /// Compare and set, as those that follow.
 pub(super) const COUNT_ACCOUNTS: &str = "UPDATE installation SET accounts = accounts + 1 WHERE accounts = $1";
 pub(super) const SET_CLOCK: &str = "UPDATE installation SET clock = clock + 1, clock_ahead_ms = $2, \
      clock_stands = $3 WHERE clock = $1";
+pub(super) const FAULTS: &str = "SELECT faults, fault_rules FROM installation";
+pub(super) const SET_FAULTS: &str = "UPDATE installation SET faults = faults + 1, fault_rules = $1";
 pub(super) const COUNT_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
      ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
 pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";

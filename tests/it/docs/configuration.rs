@@ -9,6 +9,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("the file", "src/config.rs", "FileConfig"),
     ("[limits]", "src/config.rs", "FileLimits"),
     ("[service]", "src/config.rs", "Service"),
+    ("[[faults]]", "src/domain/faults.rs", "FaultRule"),
     ("[[accounts]]", "src/identities/file.rs", "AccountFile"),
     ("access_keys", "src/identities/file.rs", "KeyFile"),
     ("[[accounts.policies]]", "src/identities/file.rs", "PolicyFile"),

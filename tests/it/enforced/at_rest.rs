@@ -167,6 +167,7 @@ async fn opens(dir: &Path) -> bool {
         accounts: Vec::new(),
         default_account: ACCOUNT.parse().unwrap(),
         resource_policies: true,
+        faults: Vec::new(),
     };
     match App::open(parts, root_key()).await {
         Ok(app) => {

@@ -2,6 +2,7 @@
 //! its own caches, locks and clock; tests/replicas does the same with real processes that are killed.
 
 mod database;
+mod faults;
 mod state;
 
 use std::future::poll_fn;

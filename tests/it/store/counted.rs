@@ -9,8 +9,8 @@ use sesame::domain::{
     Timestamp,
 };
 use sesame::store::{
-    Batch, Contents, Installation, Instead, KeptAccounts, KeyChange, Listing, Resealed, ScopeRecord,
-    SecretRecord, Store, StoreError, TagRow,
+    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeyChange, Listing, Resealed,
+    ScopeRecord, SecretRecord, Store, StoreError, TagRow,
 };
 
 /// The methods that were called.
@@ -56,6 +56,8 @@ type Place = (Scope, SecretName);
 handed_on! {
     fn installation() -> Answer<Installation>;
     fn set_clock(setting: ClockSetting, on_revision: u64) -> Answer<()>;
+    fn faults() -> Answer<KeptFaults>;
+    fn set_faults(rules: Option<String>) -> Answer<()>;
     fn use_nonce(fingerprint: [u8; 16], now: Timestamp) -> Answer<bool>;
     fn forget_nonces(before: Timestamp) -> Answer<()>;
     fn head(scope: &Scope, name: &SecretName) -> Answer<Option<(SecretId, u64)>>;

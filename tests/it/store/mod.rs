@@ -66,6 +66,7 @@ conformance! {
     a_data_key_needs_its_key,
     a_head_tells_one_state_of_a_secret_from_another,
     the_clock_is_set_on_a_revision,
+    faults_are_kept_and_counted_until_a_reset,
     a_nonce_is_recorded_once_until_it_is_forgotten,
     accounts_are_kept_on_a_revision,
     walking_visits_every_secret_once,
@@ -403,6 +404,20 @@ async fn the_clock_is_set_on_a_revision(store: Arc<dyn Store>) {
     assert_eq!((second.setting, second.clock), (setting, first.clock + 1));
     store.reset().await.unwrap();
     assert_eq!(store.installation().await.unwrap().setting, ClockSetting::default());
+}
+
+async fn faults_are_kept_and_counted_until_a_reset(store: Arc<dyn Store>) {
+    let first = store.faults().await.unwrap();
+    assert_eq!((first.rules, store.installation().await.unwrap().faults), (None, first.revision));
+    for (count, rules) in (1..).zip([Some("[1]"), Some("[]"), None, Some("[2]")]) {
+        store.set_faults(rules.map(str::to_owned)).await.unwrap();
+        let kept = store.faults().await.unwrap();
+        assert_eq!((kept.revision, kept.rules.as_deref()), (first.revision + count, rules));
+        assert_eq!(store.installation().await.unwrap().faults, kept.revision);
+    }
+    store.reset().await.unwrap();
+    let last = store.faults().await.unwrap();
+    assert_eq!((last.revision, last.rules), (first.revision + 5, None));
 }
 
 async fn a_nonce_is_recorded_once_until_it_is_forgotten(store: Arc<dyn Store>) {

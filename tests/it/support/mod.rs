@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sesame::app::{App, Parts};
 use sesame::crypto::{RootKey, SymmetricKey};
-use sesame::domain::{Limits, Page, Scope, Timestamp};
+use sesame::domain::{FaultRule, Limits, Page, Scope, Timestamp};
 use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
@@ -45,6 +45,8 @@ pub struct Options<'a> {
     pub resource_policies: bool,
     /// What a reset to the seed leads to.
     pub seed: Option<StateFile>,
+    /// Rules of faults of the configuration file.
+    pub faults: Vec<FaultRule>,
 }
 
 impl Default for Options<'_> {
@@ -57,6 +59,7 @@ impl Default for Options<'_> {
             accounts: "",
             resource_policies: true,
             seed: None,
+            faults: Vec::new(),
         }
     }
 }
@@ -114,6 +117,7 @@ impl Server {
             accounts: accounts(options.keys, options.accounts),
             default_account: ACCOUNT.parse().unwrap(),
             resource_policies: options.resource_policies,
+            faults: options.faults,
         };
         let app = App::open(parts, root).await.unwrap();
         let tls =

@@ -1,0 +1,84 @@
+//! Faults in terms of the API: which names there are, which secrets a call names, what an injected error says.
+
+use serde_json::Value;
+
+use super::endpoint::Endpoint;
+use super::{ACTIONS, sts};
+use crate::domain::faults::MOST_RULES;
+use crate::domain::{FaultRule, Scope, SecretRef};
+use crate::wire::{ApiError, Code, Fields};
+
+/// Checks rules: their names are those of actions and codes, and each makes sense by itself.
+///
+/// # Errors
+/// What is wrong with the first wrong rule: its number from 1, the field, and why.
+pub fn check_faults(rules: &[FaultRule]) -> Result<(), String> {
+    if rules.len() > MOST_RULES {
+        return Err(format!("there are more than {MOST_RULES} rules"));
+    }
+    for (at, rule) in rules.iter().enumerate() {
+        checked(rule).map_err(|why| format!("rule {}: {why}", at + 1))?;
+    }
+    Ok(())
+}
+
+fn checked(rule: &FaultRule) -> Result<(), String> {
+    let FaultRule { action, code, .. } = rule;
+    let known = ACTIONS.iter().chain(sts::ACTIONS).any(|known| known.name() == action);
+    if action != "*" && !known {
+        return Err(format!("action: there is no action \"{action}\""));
+    }
+    if let Some(code) = code.as_ref().filter(|code| Code::spelled(code).is_none()) {
+        return Err(format!("code: \"{code}\" is none of the service's codes"));
+    }
+    rule.check()
+}
+
+/// The names of the secrets that a call names, as far as they are valid.
+pub fn secrets_named(fields: Fields<'_>) -> Vec<String> {
+    let text = |name| fields.text(name).ok().flatten();
+    let list = fields.json("SecretsList").ok().flatten();
+    let batch = list.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let batch = batch.filter_map(|item| item.get("SecretName")?.as_str());
+    let tagged = if text("ResourceType") == Some("secret") {
+        fields.list("ResourceId", usize::MAX).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let named = text("SecretName").into_iter().chain(batch).chain(tagged);
+    named.filter_map(|text| Some(text.parse::<SecretRef>().ok()?.name.to_string())).collect()
+}
+
+/// The error of a code as the service would say it. What its wording names is taken from the call: the action's first
+/// parameter, or the secret.
+pub fn injected(code: &str, action: &dyn Endpoint, scope: &Scope, fields: Fields<'_>) -> ApiError {
+    let code = Code::spelled(code).unwrap_or(Code::InternalFailure);
+    let name = match code {
+        Code::InvalidParameter | Code::MissingParameter => {
+            action.parameters().first().map_or("Action", |parameter| parameter.name).to_owned()
+        }
+        _ => match secrets_named(fields).first() {
+            Some(secret) => format!("acs:kms:{}:{}:secret/{secret}", scope.region, scope.account),
+            None => "*".to_owned(),
+        },
+    };
+    ApiError { cause: Some("injected by a rule of faults".to_owned()), ..ApiError::naming(code, &name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::params::Pairs;
+
+    #[test]
+    fn secrets_are_named_by_name_by_arn_in_lists_and_as_resources() {
+        let of = |query: &str| secrets_named(Fields::new(&Pairs::parse(query).unwrap()));
+        assert_eq!(of("SecretName=a/b"), ["a/b"]);
+        assert_eq!(of("SecretName=acs:kms:cn-hangzhou:1:secret/a"), ["a"]);
+        assert_eq!(of("SecretsList=[{\"SecretName\":\"a\"},{\"SecretName\":\"b\"},7]"), ["a", "b"]);
+        assert_eq!(of("ResourceType=secret&ResourceId.1=a&ResourceId.2=b"), ["a", "b"]);
+        for none in ["ResourceType=key&ResourceId.1=a", "SecretName=a&SecretName=b", "SecretName=%20", ""] {
+            assert_eq!(of(none), [""; 0], "{none}");
+        }
+    }
+}

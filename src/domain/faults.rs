@@ -1,0 +1,279 @@
+//! Faults that a tester asks for: which calls a rule strikes, and how often. Pure: chance comes in as a generator.
+
+use rand::{CryptoRng, RngExt};
+use serde::{Deserialize, Serialize};
+
+use super::SecretName;
+
+/// The most rules.
+pub const MOST_RULES: usize = 100;
+/// The longest delay, in milliseconds.
+pub const MOST_DELAY_MS: u64 = 60_000;
+
+/// A rule: which calls it is about, which of these it strikes, and what they suffer: at least one of `code`, `delay_ms` and
+/// `drop`. The same in the configuration file, over `/_sesame/faults` and in the database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultRule {
+    /// The action's name, or `*` for all.
+    pub action: String,
+    /// Only calls that name this secret; `*` at the end stands for any rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// How likely it strikes a call, 0 to 1. Without this and `every`: it strikes each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Instead of `probability`: it strikes each n-th call that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// How often it strikes at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// The call is not carried out, and answered with this code of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// How long the call waits before anything else happens to it, 1 to 60,000 milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// Instead of `code`: the connection is closed without an answer, `before` the call is carried out or `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop: Option<DropWhen>,
+}
+
+/// When the connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DropWhen {
+    /// Instead of carrying the call out.
+    Before,
+    /// Instead of answering what was carried out: the lost answer.
+    After,
+}
+
+impl FaultRule {
+    /// Whether it makes sense by itself; names of actions and codes are not looked at.
+    ///
+    /// # Errors
+    /// What is wrong, beginning with the name of the field.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(secret) = &self.secret {
+            let stem = secret.strip_suffix('*');
+            let good = stem == Some("") || stem.unwrap_or(secret).parse::<SecretName>().is_ok();
+            if !good {
+                return Err(format!("secret: \"{secret}\" is no secret's name, nor the start of one and *"));
+            }
+        }
+        if let Some(probability) = self.probability
+            && !(0.0..=1.0).contains(&probability)
+        {
+            return Err("probability: must be from 0 to 1".to_owned());
+        }
+        if self.probability.is_some() && self.every.is_some() {
+            return Err("every: not together with probability".to_owned());
+        }
+        for (name, number) in [("every", self.every), ("times", self.times)] {
+            if number == Some(0) {
+                return Err(format!("{name}: must be at least 1"));
+            }
+        }
+        if self.delay_ms.is_some_and(|delay| !(1..=MOST_DELAY_MS).contains(&delay)) {
+            return Err(format!("delay_ms: must be from 1 to {MOST_DELAY_MS}"));
+        }
+        match (&self.code, self.delay_ms, self.drop) {
+            (None, None, None) => Err("code: needed, or delay_ms, or drop".to_owned()),
+            (Some(_), _, Some(_)) => Err("drop: not together with code".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_about(&self, call: &Call<'_>) -> bool {
+        let action = self.action == "*" || self.action == call.action;
+        action && self.secret.as_ref().is_none_or(|wanted| call.secrets.iter().any(|name| fits(wanted, name)))
+    }
+
+    fn strikes(&self, count: Count, rng: &mut dyn CryptoRng) -> bool {
+        if self.times.is_some_and(|times| count.fired >= times) {
+            return false;
+        }
+        match (self.probability, self.every) {
+            (Some(probability), _) => rng.random_bool(probability.clamp(0.0, 1.0)),
+            (None, Some(every)) => count.matched.is_multiple_of(every),
+            (None, None) => true,
+        }
+    }
+}
+
+fn fits(wanted: &str, name: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => wanted == name,
+    }
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The action.
+    pub action: &'a str,
+    /// The names of the secrets that the request names.
+    pub secrets: &'a [String],
+}
+
+/// What became of a rule so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Calls that it is about, and that no rule before it struck.
+    pub matched: u64,
+    /// Calls that it struck.
+    pub fired: u64,
+}
+
+/// What a call suffers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The number of the rule, from 1.
+    pub rule: usize,
+    /// The code to answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// How long to wait first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// When to close the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop: Option<DropWhen>,
+}
+
+/// Rules in force, with what became of them.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<(FaultRule, Count)>);
+
+impl Faults {
+    /// Rules that nothing was held against yet.
+    pub fn new(rules: Vec<FaultRule>) -> Self {
+        Self(rules.into_iter().map(|rule| (rule, Count::default())).collect())
+    }
+
+    /// The rules, in their order.
+    pub fn rules(&self) -> &[(FaultRule, Count)] {
+        &self.0
+    }
+
+    /// What a call suffers: the rules are asked in their order, and the first that strikes is the only one.
+    pub fn strike(&mut self, call: &Call<'_>, rng: &mut dyn CryptoRng) -> Option<Fault> {
+        for (at, (rule, count)) in self.0.iter_mut().enumerate().filter(|(_, (rule, _))| rule.is_about(call))
+        {
+            count.matched += 1;
+            if rule.strikes(*count, rng) {
+                count.fired += 1;
+                let FaultRule { code, delay_ms, drop, .. } = rule;
+                return Some(Fault { rule: at + 1, code: code.clone(), delay_ms: *delay_ms, drop: *drop });
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+
+    fn rules(json: &str) -> Faults {
+        let rules: Vec<FaultRule> = serde_json::from_str(json).unwrap();
+        for rule in &rules {
+            rule.check().unwrap();
+        }
+        Faults::new(rules)
+    }
+
+    /// Which rule struck each of so many calls; 0 for none.
+    fn struck(faults: &mut Faults, call: (&str, &[&str]), calls: usize, seed: u64) -> Vec<usize> {
+        let secrets: Vec<String> = call.1.iter().map(|&name| name.to_owned()).collect();
+        let call = Call { action: call.0, secrets: &secrets };
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        (0..calls).map(|_| faults.strike(&call, &mut rng).map_or(0, |fault| fault.rule)).collect()
+    }
+
+    #[test]
+    fn a_rule_is_about_its_action_and_secret() {
+        let about = |rule: &str, action: &str, secrets: &[&str]| {
+            struck(&mut rules(&format!(r#"[{{{rule},"delay_ms":1}}]"#)), (action, secrets), 1, 0) == [1]
+        };
+        assert!(about(r#""action":"GetSecretValue""#, "GetSecretValue", &[]));
+        assert!(!about(r#""action":"GetSecretValue""#, "GetSecretValue2", &["a"]));
+        assert!(about(r#""action":"*""#, "Encrypt", &[]));
+        assert!(about(r#""action":"*","secret":"a""#, "X", &["b", "a"]));
+        assert!(!about(r#""action":"*","secret":"a""#, "X", &["ab"]));
+        assert!(!about(r#""action":"*","secret":"a""#, "X", &[]));
+        assert!(about(r#""action":"*","secret":"a/*""#, "X", &["a/b"]));
+        assert!(!about(r#""action":"*","secret":"a/*""#, "X", &["a"]));
+        assert!(about(r#""action":"*","secret":"*""#, "X", &["a"]));
+        assert!(!about(r#""action":"*","secret":"*""#, "X", &[]), "of no secret");
+    }
+
+    #[test]
+    fn a_rule_strikes_each_call_or_each_nth_up_to_so_many_times() {
+        let of = |rule: &str| {
+            struck(&mut rules(&format!(r#"[{{"action":"*","delay_ms":1{rule}}}]"#)), ("X", &[]), 7, 0)
+        };
+        assert_eq!(of(""), [1; 7]);
+        assert_eq!(of(r#","times":2"#), [1, 1, 0, 0, 0, 0, 0]);
+        assert_eq!(of(r#","every":3"#), [0, 0, 1, 0, 0, 1, 0]);
+        assert_eq!(of(r#","every":2,"times":2"#), [0, 1, 0, 1, 0, 0, 0]);
+        assert_eq!(of(r#","probability":1,"times":3"#), [1, 1, 1, 0, 0, 0, 0]);
+        assert_eq!(of(r#","probability":0"#), [0; 7]);
+    }
+
+    #[test]
+    fn chance_repeats_and_is_about_as_likely_as_it_says() {
+        let of = |seed| {
+            let mut faults = rules(r#"[{"action":"*","code":"X","probability":0.25}]"#);
+            let fired = struck(&mut faults, ("X", &[]), 1000, seed);
+            let count = faults.rules().first().unwrap().1;
+            assert_eq!((count.matched, count.fired), (1000, fired.iter().map(|&rule| rule as u64).sum()));
+            fired
+        };
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+        let fired: usize = of(3).iter().sum();
+        assert!((200..300).contains(&fired), "{fired}");
+    }
+
+    #[test]
+    fn the_first_rule_that_strikes_is_the_only_one() {
+        let mut faults = rules(
+            r#"[{"action":"*","every":2,"delay_ms":1},{"action":"X","code":"C","times":3},{"action":"*","drop":"after"}]"#,
+        );
+        assert_eq!(struck(&mut faults, ("X", &[]), 8, 0), [2, 1, 2, 1, 2, 1, 3, 1]);
+        let counts: Vec<_> = faults.rules().iter().map(|(_, count)| (count.matched, count.fired)).collect();
+        assert_eq!(counts, [(8, 4), (4, 3), (1, 1)]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named_by_its_field() {
+        for (rule, field) in [
+            (r#""secret":"a b","delay_ms":1"#, "secret"),
+            (r#""secret":"a*b","delay_ms":1"#, "secret"),
+            (r#""secret":"","delay_ms":1"#, "secret"),
+            (r#""probability":1.01,"delay_ms":1"#, "probability"),
+            (r#""probability":-0.5,"delay_ms":1"#, "probability"),
+            (r#""probability":0.5,"every":2,"delay_ms":1"#, "every"),
+            (r#""every":0,"delay_ms":1"#, "every"),
+            (r#""times":0,"delay_ms":1"#, "times"),
+            (r#""delay_ms":0"#, "delay_ms"),
+            (r#""delay_ms":60001"#, "delay_ms"),
+            (r#""times":1"#, "code"),
+            (r#""code":"X","drop":"before""#, "drop"),
+        ] {
+            let rule: FaultRule = serde_json::from_str(&format!(r#"{{"action":"*",{rule}}}"#)).unwrap();
+            let said = rule.check().unwrap_err();
+            assert!(said.starts_with(&format!("{field}: ")), "{rule:?}: {said}");
+        }
+        let not_a_number: FaultRule =
+            toml::from_str("action = '*'\nprobability = nan\ndelay_ms = 1").unwrap();
+        assert!(not_a_number.check().is_err());
+    }
+}
