@@ -25,11 +25,12 @@ RUN set -eu; \
     printf '%s\n' '[build]' "target = '$cpu-unknown-linux-gnu'" "rustflags = ['-Ctarget-feature=+crt-static']" \
       "[target.$cpu-unknown-linux-gnu]" "linker = '$cpu-linux-gnu-gcc'" >/.cargo/config.toml
 # The dependencies, in a layer of their own that stays until they change.
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 RUN mkdir src && touch src/lib.rs && echo 'fn main() {}' >src/main.rs && cargo build --locked --release
 COPY . .
+ARG REVISION
 # Touched, because files of the context may be older than what was built from the empty program.
-RUN touch src/lib.rs src/main.rs && cargo build --locked --release && \
+RUN touch src/lib.rs src/main.rs && SESAME_COMMIT="$REVISION" cargo build --locked --release && \
     mkdir -p /image/usr/local/bin /owned/data && chmod 700 /owned/data && \
     cp target/*/release/sesame /image/usr/local/bin/
 

@@ -109,7 +109,7 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &update_secret_version_stage::UpdateSecretVersionStage,
 ];
 
-/// The actions of an API version (fact B4); none for a version that is not served.
+/// The actions of an API version (fact B4), by name; none for a version that is not served.
 pub fn of_version(version: &str) -> Option<&'static [&'static dyn Endpoint]> {
     match version {
         VERSION => Some(ACTIONS),

@@ -19,9 +19,9 @@ use crate::wire::{ApiError, Fields};
 /// # Errors
 /// 403 Forbidden.NoPermission; InvalidParameter or MissingParameter when what it is about is not named rightly.
 pub async fn authorize(context: &Context, action: &dyn Endpoint, fields: Fields<'_>) -> Result<(), ApiError> {
-    let has_dry_run = action.parameters().iter().any(|parameter| parameter.name == "DryRun");
+    let has_dry_run = || action.parameters().iter().any(|parameter| parameter.name == "DryRun");
     match permitted(context, action, fields).await {
-        Err(refusal) if refusal.denied.is_some() && has_dry_run => {
+        Err(refusal) if refusal.denied.is_some() && has_dry_run() => {
             dry_run(fields.flag("DryRun", false)?, Err(refusal))
         }
         other => other,

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
+use quick_cache::{Equivalent, Weighter};
 
 use super::AppError;
 use super::loaded::Loaded;
@@ -15,12 +15,37 @@ use crate::store::Store;
 
 type Place = (Scope, SecretName);
 
+/// A [`Place`] to look at, with the same hash.
+#[derive(Hash)]
+struct At<'a>(&'a Scope, &'a SecretName);
+
+impl Equivalent<Place> for At<'_> {
+    fn equivalent(&self, place: &Place) -> bool {
+        *self.0 == place.0 && *self.1 == place.1
+    }
+}
+
 /// The cache.
 #[derive(Debug)]
 pub(super) struct Cache {
     entries: Bounded<Place, Arc<Loaded>, ByBytes>,
     /// Whom to ask whether an entry still stands; none where nobody else writes.
     others: Option<Arc<dyn Store>>,
+}
+
+/// What the cache holds, and how often it helped.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheFacts {
+    /// Reads that found their secret.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Secrets held.
+    pub secrets: u64,
+    /// Bytes that they take, roughly.
+    pub bytes: u64,
+    /// Bytes that they may take.
+    pub limit: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -52,7 +77,7 @@ impl Cache {
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<Arc<Loaded>>, AppError> {
-        let Some(loaded) = self.entries.get(&(scope.clone(), name.clone())) else { return Ok(None) };
+        let Some(loaded) = self.entries.get(&At(scope, name)) else { return Ok(None) };
         let Some(store) = &self.others else { return Ok(Some(loaded)) };
         match store.head(scope, name).await? {
             Some((id, revision)) if id == loaded.secret.id && revision == loaded.secret.revision => {
@@ -71,7 +96,18 @@ impl Cache {
     }
 
     pub(super) fn remove(&self, scope: &Scope, name: &SecretName) {
-        self.entries.remove(&(scope.clone(), name.clone()));
+        self.entries.remove(&At(scope, name));
+    }
+
+    /// What it holds, and how often it helped.
+    pub(super) fn facts(&self) -> CacheFacts {
+        CacheFacts {
+            hits: self.entries.hits(),
+            misses: self.entries.misses(),
+            secrets: self.entries.len() as u64,
+            bytes: self.entries.weight(),
+            limit: self.entries.capacity(),
+        }
     }
 
     pub(super) fn clear(&self) {

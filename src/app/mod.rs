@@ -26,6 +26,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 pub use access::{Access, LookedAt, NoPermission, Subject, looked_at};
+pub use cache::CacheFacts;
 pub use callers::{Caller, Nonces, SKEW_MS};
 pub use contents::{KeysById, Unwrapped};
 pub use directory::{Directory, DirectoryError};
@@ -136,6 +137,11 @@ impl App {
         };
         app.catch_up().await?;
         Ok(Arc::new(app))
+    }
+
+    /// What the cache of secrets holds, and how often it helped.
+    pub fn cache_facts(&self) -> CacheFacts {
+        self.cache.facts()
     }
 
     /// The bounds on secrets.

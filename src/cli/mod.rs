@@ -19,9 +19,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry::LogFormat;
 
+/// The version, and the commit that it was built from.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SESAME_COMMIT"), ")");
+
 /// Alibaba Cloud Secrets Manager (KMS API 2016-01-20) as one small program.
 #[derive(Debug, Parser)]
-#[command(name = "sesame", version, args_conflicts_with_subcommands = true)]
+#[command(name = "sesame", version = VERSION, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -1,5 +1,5 @@
-//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `faults`, `requests`, `state`, `seed`
-//! and `snapshots`.
+//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `faults`, `requests`, `metrics`,
+//! `state`, `seed` and `snapshots`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AuthMode, Shared, accounts, faults, journal, state};
+use super::{AuthMode, Shared, accounts, faults, journal, metrics, state};
 use crate::app::AppError;
 use crate::crypto::same_bytes;
 use crate::domain::{ClockSetting, Timestamp};
@@ -37,6 +37,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .layer(middleware::from_fn_with_state(Arc::clone(shared), caught_up));
     let guarded = current
         .route("/requests", get(journal::requests))
+        .route("/metrics", get(metrics::read))
         .route("/snapshots", get(state::list))
         .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         .fallback(unknown)

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
@@ -11,31 +12,36 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::domain::faults::Fault;
+use crate::domain::policy::Principal;
+use crate::domain::{Region, Timestamp};
 
 /// How many requests are kept.
 const KEPT: usize = 1_000;
 /// How many a follower may be behind before it misses some.
 const BEHIND: usize = 1_000;
 
-/// A request that was answered.
+/// A request that was answered. Texts are made of it only when somebody looks.
 #[derive(Debug, Serialize)]
 pub(super) struct Entry {
     /// By the service's clock.
-    pub(super) time: String,
+    #[serde(serialize_with = "text")]
+    pub(super) time: Timestamp,
     pub(super) request_id: String,
     /// None when it is not known to be one.
     pub(super) action: Option<&'static str>,
     /// The ARN of who asked, when that is known.
-    pub(super) caller: Option<String>,
+    #[serde(serialize_with = "arn")]
+    pub(super) caller: Option<Principal>,
     pub(super) access_key: Option<String>,
-    pub(super) region: String,
+    #[serde(serialize_with = "text")]
+    pub(super) region: Region,
     pub(super) scheme: Option<&'static str>,
     /// Of the answer; 0 when a rule of faults closed the connection before there was one.
     pub(super) status: u16,
@@ -48,6 +54,15 @@ pub(super) struct Entry {
     /// The permission that was missing: what was asked, and every statement that was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) denied: Option<Value>,
+}
+
+fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+fn arn<S: Serializer>(caller: &Option<Principal>, serializer: S) -> Result<S::Ok, S::Error> {
+    caller.as_ref().map(Principal::arn).serialize(serializer)
 }
 
 /// The last requests.
@@ -67,15 +82,16 @@ impl Journal {
     /// Adds a request; the oldest is forgotten when there are too many.
     pub(super) fn add(&self, entry: Entry) {
         let entry = Arc::new(entry);
-        {
-            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            if entries.len() >= KEPT {
-                entries.pop_front();
-            }
-            entries.push_back(Arc::clone(&entry));
+        if self.news.receiver_count() > 0 {
+            // Fails when the last follower just went away, which is as it should be.
+            drop(self.news.send(Arc::clone(&entry)));
         }
-        // Fails when nobody follows, which is as it should be.
-        drop(self.news.send(entry));
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not dropped before the others may go on.
+        let oldest = if entries.len() >= KEPT { entries.pop_front() } else { None };
+        entries.push_back(entry);
+        drop(entries);
+        drop(oldest);
     }
 
     /// Forgets all.

@@ -7,6 +7,7 @@ mod faults;
 mod journal;
 mod listen;
 pub mod long_line;
+mod metrics;
 mod receive;
 mod rpc;
 mod state;
@@ -77,6 +78,7 @@ struct Shared {
     settings: Settings,
     nonces: Nonces,
     journal: journal::Journal,
+    metrics: metrics::Metrics,
     snapshots: state::Snapshots,
     /// Cancelled when the server stops.
     shutdown: CancellationToken,
@@ -106,6 +108,7 @@ pub async fn serve(
         settings,
         nonces: Nonces::new(&app),
         journal: journal::Journal::default(),
+        metrics: metrics::Metrics::new(&app),
         snapshots: state::Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use http::HeaderMap;
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -28,6 +28,9 @@ pub(super) struct Received {
 /// # Errors
 /// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive.
 pub(super) async fn read(parts: Parts, body: Body) -> Result<Received, ApiError> {
+    if body.is_end_stream() {
+        return Ok(Received { parts, body: Bytes::new() });
+    }
     let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {

@@ -15,7 +15,7 @@ use super::{AuthMode, Shared, authenticate, receive};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
-use crate::domain::{Region, Scope, Timestamp};
+use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
 use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
@@ -46,6 +46,7 @@ impl Facts {
 pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let clock = shared.settings.app.clock();
     let begun = clock.wall();
+    let running = shared.metrics.begin();
     let mut facts = Facts {
         request_id: request_id(&shared),
         format: Format::Json,
@@ -57,6 +58,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     let answered = answer(&shared, request, &mut facts).await;
     let duration_ms = clock.wall().distance_ms(begun);
+    if facts.dropped().is_none() {
+        running.answered(facts.action, answered.as_ref().err().map(|error| &*error.wire));
+    }
     telemetry::request(&telemetry::Served {
         request_id: &facts.request_id,
         action: facts.action.unwrap_or("-"),
@@ -67,28 +71,31 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         error: answered.as_ref().err(),
         duration_ms,
     });
-    shared.journal.add(entry(&facts, clock.now(), &answered, duration_ms));
-    respond(&facts, answered)
-}
-
-/// What is remembered of a request.
-fn entry(facts: &Facts, now: Timestamp, answered: &Result<Vec<u8>, ApiError>, duration_ms: u64) -> Entry {
     let error = answered.as_ref().err();
-    let unanswered = facts.dropped() == Some(DropWhen::Before);
-    Entry {
-        time: now.to_string(),
-        request_id: facts.request_id.clone(),
-        action: facts.action,
-        caller: facts.caller.as_ref().map(|caller| caller.principal.arn()),
-        access_key: facts.caller.as_ref().and_then(|caller| caller.access_key.clone()),
-        region: facts.region.to_string(),
-        scheme: facts.scheme,
-        status: if unanswered { 0 } else { error.map_or(200, |error| error.code.status()) },
-        code: error.map(|error| error.wire.to_string()),
+    let status = match facts.dropped() {
+        Some(DropWhen::Before) => 0,
+        Some(DropWhen::After) | None => error.map_or(200, |error| error.code.status()),
+    };
+    let code = error.map(|error| error.wire.to_string());
+    let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
+    let response = respond(&facts, answered);
+    let Facts { request_id, action, caller, region, scheme, injected, .. } = facts;
+    let (caller, access_key) = caller.map(|caller| (caller.principal, caller.access_key)).unzip();
+    shared.journal.add(Entry {
+        time: clock.now(),
+        request_id,
+        action,
+        caller,
+        access_key: access_key.flatten(),
+        region,
+        scheme,
+        status,
+        code,
         duration_ms,
-        injected: facts.injected.clone(),
-        denied: error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis),
-    }
+        injected,
+        denied,
+    });
+    response
 }
 
 /// An upper-case UUID, as the gateway makes them (fact D7).
@@ -202,7 +209,8 @@ fn resolve(request: &SignedRequest<'_>, claim: &Claim) -> Result<&'static dyn En
     let version = version.ok_or_else(|| ApiError::missing_from_gateway("Version"))?;
     let served = actions::of_version(version).ok_or_else(|| ApiError::new(Code::InvalidVersion))?;
     // Names are case-sensitive (fact B5).
-    let action = served.iter().find(|action| action.name() == name).copied();
+    let place = served.binary_search_by(|action| action.name().cmp(name));
+    let action = place.ok().and_then(|place| served.get(place)).copied();
     action.ok_or_else(|| ApiError::new(Code::InvalidActionNotFound))
 }
 

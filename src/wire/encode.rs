@@ -117,6 +117,9 @@ pub fn diagnosis(denied: &NoPermission) -> Value {
     })
 }
 
+/// What an ordinary answer needs.
+const ORDINARY_BYTES: usize = 512;
+
 /// The document of a successful answer.
 ///
 /// # Errors
@@ -130,7 +133,12 @@ pub fn success<T: Serialize>(
 ) -> Result<Vec<u8>, ApiError> {
     let envelope = Envelope { request_id, members };
     match format {
-        Format::Json => serde_json::to_vec(&envelope).map_err(ApiError::internal),
+        Format::Json => {
+            // Most answers fit: what grows is copied each time.
+            let mut document = Vec::with_capacity(ORDINARY_BYTES);
+            serde_json::to_writer(&mut document, &envelope).map_err(ApiError::internal)?;
+            Ok(document)
+        }
         Format::Xml => {
             let document = quick_xml::se::to_string_with_root(&format!("{action}Response"), &envelope)
                 .map_err(ApiError::internal)?;

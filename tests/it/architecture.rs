@@ -58,7 +58,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     ("store", &["domain"], &["std", "async_trait", "thiserror"]),
-    ("store::sql", &["domain", "store"], &["std", "async_trait", "serde_json", "sqlx", "tokio", "tracing"]),
+    (
+        "store::sql",
+        &["domain", "store"],
+        &["std", "async_trait", "serde_json", "rusqlite", "sqlx", "tokio", "tracing"],
+    ),
     (
         "app",
         &["crypto", "domain", "identities", "ports", "store"],
@@ -142,6 +146,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "http_body_util",
             "hyper",
             "hyper_util",
+            "prometheus_client",
             "secrecy",
             "serde",
             "serde_json",
@@ -309,6 +314,8 @@ fn only_store_sql_knows_the_database() {
     for (name, text) in sources() {
         let text = code(&text);
         assert!(layer_of(&name) == "store::sql" || !text.contains("sqlx"), "{name} knows sqlx");
+        let writer = name.ends_with("store/sql/sqlite_writer.rs");
+        assert!(writer || !text.contains("rusqlite"), "{name} knows rusqlite");
     }
 }
 

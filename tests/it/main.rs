@@ -19,6 +19,7 @@ mod faults;
 mod keys;
 mod keys_model;
 mod malformed;
+mod metrics;
 mod replay;
 mod replicas;
 mod rules;

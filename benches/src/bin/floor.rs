@@ -1,7 +1,8 @@
 //! What the machine can do at most: a bare axum handler that answers the bytes of a GetSecretValue, and one-row SQLite
 //! commits, one after another, as durable as ours.
 //!
-//! `floor serve ADDRESS FILE` answers every request with the file's bytes; `floor commits FILE SECONDS` prints commits/s.
+//! `floor serve ADDRESS FILE` answers every request with the file's bytes; `floor commits FILE SECONDS` prints the
+//! same figures as the load client.
 
 use std::time::{Duration, Instant};
 
@@ -42,12 +43,23 @@ async fn commits(file: &str, seconds: f64) -> Result<(), Failed> {
         .execute(&mut connection)
         .await?;
     let value = vec![7_u8; 200];
-    let (begun, mut done) = (Instant::now(), 0_u32);
+    let (begun, mut micros) = (Instant::now(), Vec::new());
     while begun.elapsed() < Duration::from_secs_f64(seconds) {
+        let one = Instant::now();
         sqlx::query("INSERT INTO t (value) VALUES ($1)").bind(&value).execute(&mut connection).await?;
-        done += 1;
+        micros.push(one.elapsed().as_micros());
     }
-    println!("{{\"rate\":{:.1}}}", f64::from(done) / begun.elapsed().as_secs_f64());
+    let (count, took) = (micros.len(), begun.elapsed().as_secs_f64());
+    micros.sort_unstable();
+    let quantile =
+        |percent: usize| micros.get((count * percent / 100).min(count.saturating_sub(1))).unwrap_or(&0);
+    println!(
+        "{{\"requests\":{count},\"errors\":0,\"seconds\":{took:.3},\"rate\":{:.1},\"p50_us\":{},\"p99_us\":{},\"max_us\":{}}}",
+        count as f64 / took,
+        quantile(50),
+        quantile(99),
+        quantile(100),
+    );
     connection.close().await?;
     Ok(())
 }

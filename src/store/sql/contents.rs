@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::dialect::{Connection, Dialect, Param};
+use super::dialect::{Connection, Dialect, Param, Session};
 use super::read_keys::bare_key;
 use super::rows::Row;
 use super::{SqlStore, rows_on, statements as sql, write_keys, writer};
@@ -16,7 +16,9 @@ impl<D: Dialect> SqlStore<D> {
     /// Everything of an account, or of all: one consistent look.
     pub(super) async fn all_contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
         let mut snapshot = self.snapshot().await?;
-        contents_on::<D>(&mut snapshot, account).await
+        let contents = contents_on::<D>(&mut snapshot, account).await?;
+        snapshot.commit().await?;
+        Ok(contents)
     }
 }
 
@@ -133,95 +135,89 @@ fn secret(mut row: Row) -> Result<Secret, StoreError> {
 }
 
 /// Puts contents instead of others, inside the writer's transaction.
-pub(super) async fn put<D: Dialect>(
-    connection: &mut Connection<D>,
+pub(super) async fn put<S: Session>(
+    session: &mut S,
     instead: &Instead,
     contents: &Contents,
 ) -> Result<(), StoreError> {
-    for statement in D::LOCK_ALL {
-        D::execute(connection, statement, &[]).await?;
+    for statement in S::Dialect::LOCK_ALL {
+        session.execute(statement, &[]).await?;
     }
     match instead {
         Instead::OfNothing => {}
         Instead::OfAccount(account) => {
             for statement in sql::CLEAR_ACCOUNT {
-                D::execute(connection, statement, &[account.as_str().into()]).await?;
+                session.execute(statement, &[account.as_str().into()]).await?;
             }
         }
         Instead::OfEverything => {
             for statement in sql::CLEAR {
-                D::execute(connection, statement, &[]).await?;
+                session.execute(statement, &[]).await?;
             }
         }
     }
     for record in &contents.keys {
-        write_keys::insert::<D>(connection, record).await?;
+        write_keys::insert(session, record).await?;
     }
     for (scope, alias) in &contents.aliases {
-        write_keys::put_alias::<D>(connection, sql::INSERT_ALIAS, scope, alias).await?;
+        write_keys::put_alias(session, sql::INSERT_ALIAS, scope, alias).await?;
     }
     for record in &contents.secrets {
-        insert::<D>(connection, record).await?;
+        insert(session, record).await?;
     }
     for (id, sealed) in &contents.accounts {
         let params = [Param::from(id.as_str()), sealed.as_slice().into()];
-        D::execute(connection, sql::INSERT_ACCOUNT, &params).await?;
+        session.execute(sql::INSERT_ACCOUNT, &params).await?;
     }
-    if D::SHARED { count_all::<D>(connection, contents).await } else { Ok(()) }
+    if S::Dialect::SHARED { count_all(session, contents).await } else { Ok(()) }
 }
 
 /// Counts up whatever other processes compare: nothing that they hold in memory is of these contents.
-async fn count_all<D: Dialect>(
-    connection: &mut Connection<D>,
-    contents: &Contents,
-) -> Result<(), StoreError> {
+async fn count_all<S: Session>(session: &mut S, contents: &Contents) -> Result<(), StoreError> {
     let of_keys = contents.keys.iter().map(|record| &record.key.scope);
     for scope in of_keys.chain(contents.aliases.iter().map(|(scope, _)| scope)).collect::<BTreeSet<_>>() {
         let params = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
-        D::execute(connection, sql::ADD_SCOPE, &params).await?;
+        session.execute(sql::ADD_SCOPE, &params).await?;
     }
     for statement in sql::COUNT_ALL {
-        D::execute(connection, statement, &[]).await?;
+        session.execute(statement, &[]).await?;
     }
     Ok(())
 }
 
 /// Everything that belongs to a secret, as it is in the record.
-async fn insert<D: Dialect>(connection: &mut Connection<D>, record: &SecretRecord) -> Result<(), StoreError> {
+async fn insert<S: Session>(session: &mut S, record: &SecretRecord) -> Result<(), StoreError> {
     let secret = &record.secret;
-    writer::insert_secret::<D>(connection, secret).await?;
+    writer::insert_secret(session, secret).await?;
     let id = Param::from(secret.id.as_str());
     for key in &record.data_keys {
-        writer::put_data_key::<D>(connection, secret.id.as_str(), key).await?;
+        writer::put_data_key(session, secret.id.as_str(), key).await?;
     }
     for version in &secret.versions {
         let value = record.values.iter().find(|value| value.version == version.id);
-        writer::insert_version::<D>(connection, secret.id.as_str(), version, value).await?;
+        writer::insert_version(session, secret.id.as_str(), version, value).await?;
     }
     for (label, version) in secret.stages.iter() {
         let params = [id, label.as_str().into(), version.as_str().into()];
-        D::execute(connection, sql::SET_LABEL, &params).await?;
+        session.execute(sql::SET_LABEL, &params).await?;
     }
     Ok(())
 }
 
 /// Replaces everything that the root key seals, inside the writer's transaction.
-pub(super) async fn reseal<D: Dialect>(
-    connection: &mut Connection<D>,
-    resealed: &Resealed,
-) -> Result<(), StoreError> {
+pub(super) async fn reseal<S: Session>(session: &mut S, resealed: &Resealed) -> Result<(), StoreError> {
     for (key, number, wrapped) in &resealed.material {
         let params = [Param::from(key.as_str()), i64::from(*number).into(), wrapped.as_slice().into()];
-        if D::execute(connection, sql::SET_MATERIAL, &params).await? != 1 {
+        if session.execute(sql::SET_MATERIAL, &params).await? != 1 {
             return Err(StoreError::Conflict);
         }
     }
     for (id, sealed) in &resealed.accounts {
         let params = [Param::from(id.as_str()), sealed.as_slice().into()];
-        D::execute(connection, sql::PUT_ACCOUNT, &params).await?;
+        session.execute(sql::PUT_ACCOUNT, &params).await?;
     }
     for (name, value) in &resealed.meta {
-        D::execute(connection, sql::PUT_META, &[Param::from(*name), value.as_slice().into()]).await?;
+        session.execute(sql::PUT_META, &[Param::from(*name), value.as_slice().into()]).await?;
     }
     Ok(())
 }

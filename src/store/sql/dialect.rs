@@ -67,13 +67,26 @@ pub enum Cell {
     Bytes(Vec<u8>),
 }
 
+/// A connection inside a transaction, on which a write's statements are run.
+pub trait Session: Send {
+    /// The kind of its database.
+    type Dialect: Dialect;
+
+    /// Runs a statement and says how many rows it touched.
+    fn execute(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
 /// A connection to a dialect's database.
 pub type Connection<D> = <<D as Dialect>::Db as Database>::Connection;
 
 /// A database kind. Only its implementations know the driver's types; all statements are shared but for those here.
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// The sqlx driver.
-    type Db: Database;
+    type Db: Database<Connection: Session<Dialect = Self>>;
     /// Whether other processes may write to the same database. If not, all writes go through one task, which commits
     /// many at once; if so, each is a transaction of its own, and the database puts them together.
     const SHARED: bool;
@@ -95,13 +108,6 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     const INTEGRITY: &'static str;
     /// What takes deleted bytes out of journals, after they were deleted.
     const SCRUB: &'static [&'static str];
-
-    /// Runs a statement and says how many rows it touched.
-    fn execute(
-        connection: &mut Connection<Self>,
-        sql: &'static str,
-        params: &[Param<'_>],
-    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Runs a query and reads all its rows, each as its cells from left to right.
     fn query(

@@ -1,8 +1,8 @@
 //! The store over SQL: one text of each statement, generic over the database.
 //!
 //! [`Dialect`] holds the real differences and nothing else. Where one process owns the database, writes go through one
-//! writer task, which commits what waits as one transaction and answers after it is durable (see `writer.rs`). Where
-//! several write, each write is a transaction of its own.
+//! writer, which commits what waits as one transaction and answers after it is durable (see `writer.rs`). Where several
+//! write, each write is a transaction of its own.
 
 mod contents;
 pub mod dialect;
@@ -11,7 +11,10 @@ mod read;
 mod read_keys;
 mod rows;
 pub mod sqlite;
+mod sqlite_writer;
 mod statements;
+mod totals;
+mod transaction;
 mod write_keys;
 mod writer;
 
@@ -19,32 +22,31 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sqlx::Pool;
 use sqlx::migrate::MigrateError;
-use sqlx::{Pool, Transaction};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 pub use dialect::Dialect;
 
-use dialect::{Connection, Param};
+use dialect::{Connection, Param, Session};
 use rows::Row;
+use transaction::Transaction;
 
-use crate::domain::{AccountId, Scope};
+use crate::domain::{AccountId, Op, Scope};
 use crate::store::{Batch, Contents, Instead, KeyChange, Resealed, StoreError};
-
-/// How many writes may wait; one more is refused, so that memory stays bounded.
-const QUEUE: usize = 4096;
 
 /// A store in a SQL database.
 pub struct SqlStore<D: Dialect> {
     /// Connections for reading.
     read: Pool<D::Db>,
-    /// Connections for writing.
+    /// Connections for writing whatever the writer does not.
     write: Pool<D::Db>,
-    /// The queue of the writer task; none once the store is closed, or where there is no such task.
-    writer: Mutex<Option<(mpsc::Sender<writer::Job>, JoinHandle<()>)>>,
+    /// The writer; none once the store is closed, or where there is none.
+    writer: Mutex<Option<writer::Working>>,
     /// The same queue, for everybody; none where each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
+    /// What is known of totals; none where others write, too.
+    totals: Option<Arc<totals::Totals>>,
     /// Whether the database was once waited for in vain.
     silent: Arc<AtomicBool>,
 }
@@ -91,6 +93,16 @@ impl Write {
 const AT_ONCE: usize = 1000;
 
 impl Write {
+    /// Whether there may be another number of secrets afterwards, now or at some time.
+    fn recounts(&self) -> bool {
+        let counts = |op: &Op| matches!(op, Op::Create(_) | Op::Purge | Op::SetPlannedDeletion(_));
+        match self {
+            Self::Commit(batch) => batch.change.ops.iter().any(counts),
+            Self::Contents(..) | Self::Reset => true,
+            Self::Keys(..) | Self::AddMeta(..) | Self::Reseal(_) | Self::Account(..) => false,
+        }
+    }
+
     /// How many times as long as one change this may take.
     fn times(&self) -> u32 {
         let things = match self {
@@ -104,23 +116,15 @@ impl Write {
 
 impl<D: Dialect> SqlStore<D> {
     /// A store over migrated pools; for a database in memory both are the same.
-    fn start(read: Pool<D::Db>, write: Pool<D::Db>) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let queue = sender.downgrade();
-        #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
-        let task = tokio::spawn(writer::run::<D>(write.clone(), receiver));
-        Self {
-            read,
-            write,
-            writer: Mutex::new(Some((sender, task))),
-            queue: Some(queue),
-            silent: Arc::default(),
-        }
+    fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::Working) -> Self {
+        let queue = Some(writer.queue.downgrade());
+        let totals = Some(Arc::clone(&writer.totals));
+        Self { read, write, writer: Mutex::new(Some(writer)), queue, totals, silent: Arc::default() }
     }
 
     /// A store over a migrated pool of a database in which others write, too.
     fn start_shared(pool: Pool<D::Db>, silent: Arc<AtomicBool>) -> Self {
-        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None, silent }
+        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None, totals: None, silent }
     }
 
     /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.
@@ -164,15 +168,15 @@ impl<D: Dialect> SqlStore<D> {
     async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         let execute = async {
             let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
-            D::execute(&mut connection, sql, params).await
+            connection.execute(sql, params).await
         };
         self.in_time(execute).await
     }
 
     /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end, as it is
     /// when a client goes away meanwhile.
-    async fn snapshot(&self) -> Result<Transaction<'static, D::Db>, StoreError> {
-        self.read.begin_with(D::BEGIN_READ).await.map_err(|e| failed(&e))
+    async fn snapshot(&self) -> Result<Transaction<D>, StoreError> {
+        Transaction::begin(&self.read, D::BEGIN_READ).await
     }
 
     /// All rows of a query, on a connection of its own.
@@ -191,13 +195,13 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Lets the writer finish what waits and closes the pools.
     async fn shut(&self) {
-        if let Some((sender, task)) = self.writer.lock().await.take() {
-            drop(sender);
-            if let Err(error) = task.await {
-                tracing::error!(%error, "the writer did not end well");
+        if let Some(writer::Working { queue, ended, .. }) = self.writer.lock().await.take() {
+            drop(queue);
+            if ended.await.is_err() {
+                tracing::error!("the writer did not end well");
             }
         }
-        // The writer's connection last: SQLite folds its journal into the database when the last one closes, and a
+        // One that may write last: SQLite folds its journal into the database when the last one closes, and a
         // read-only one cannot do that.
         self.read.close().await;
         self.write.close().await;
@@ -241,4 +245,45 @@ fn not_migrated(error: MigrateError) -> StoreError {
         }
         other => other.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    #[test]
+    fn more_contents_are_given_more_time() {
+        let account = |n: u32| (n.to_string().parse().unwrap(), Vec::new());
+        let put = |n| {
+            let contents = Contents { accounts: (1..=n).map(account).collect(), ..Contents::default() };
+            Write::Contents(Instead::OfEverything, Arc::new(contents)).times()
+        };
+        assert_eq!([put(1), put(999), put(1000), put(20_000)], [1, 1, 2, 21]);
+        assert_eq!(Write::Reset.times(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_write_too_many_is_refused_and_the_others_are_carried_out() {
+        let store = Arc::new(SqlStore::in_memory().await.unwrap());
+        // The writer waits for its one connection.
+        let held = store.write.acquire().await.unwrap();
+        let mut writes = JoinSet::new();
+        for _ in 0..writer::QUEUE + writer::GROUP + 10 {
+            let store = Arc::clone(&store);
+            writes.spawn(async move { store.write(Write::AddMeta("name", vec![1])).await });
+        }
+        tokio::task::yield_now().await;
+        drop(held);
+        let outcomes = writes.join_all().await;
+        let count =
+            |wanted: fn(&Result<(), StoreError>) -> bool| outcomes.iter().filter(|o| wanted(o)).count();
+        let refused = count(|outcome| matches!(outcome, Err(StoreError::Unavailable(_))));
+        assert!((10..=10 + writer::GROUP).contains(&refused), "{refused} were refused");
+        // Of one name there is one; the others came too late, but each was tried.
+        assert_eq!(count(Result::is_ok), 1);
+        assert_eq!(count(|outcome| *outcome == Err(StoreError::Conflict)), outcomes.len() - refused - 1);
+        store.shut().await;
+    }
 }

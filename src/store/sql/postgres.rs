@@ -11,7 +11,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Column, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row, TypeInfo, ValueRef};
 
-use super::dialect::{Cell, Param};
+use super::dialect::{Cell, Param, Session};
 use super::statements::per_dialect;
 use super::{Dialect, SqlStore, failed, not_migrated};
 use crate::store::{Peek, StoreError};
@@ -44,15 +44,6 @@ impl Dialect for PostgresDialect {
     const INTEGRITY: &'static str = "SELECT 'ok'";
     const SCRUB: &'static [&'static str] = &[];
 
-    async fn execute(
-        connection: &mut PgConnection,
-        sql: &'static str,
-        params: &[Param<'_>],
-    ) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut *connection).await.map_err(|e| failed(&e))?;
-        Ok(done.rows_affected())
-    }
-
     async fn query(
         connection: &mut PgConnection,
         sql: &'static str,
@@ -60,6 +51,15 @@ impl Dialect for PostgresDialect {
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
         let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
         rows.iter().map(cells).collect()
+    }
+}
+
+impl Session for PgConnection {
+    type Dialect = PostgresDialect;
+
+    async fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        let done = bound(sql, params).execute(&mut *self).await.map_err(|e| failed(&e))?;
+        Ok(done.rows_affected())
     }
 }
 

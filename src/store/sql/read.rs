@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::dialect::{Connection, Dialect, Param};
 use super::rows::Row;
+use super::totals::Total;
 use super::writer::{revision, touched};
-use super::{SqlStore, Write, failed, rows_on, statements as sql};
+use super::{SqlStore, Write, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
 use crate::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, Secret, SecretFilter, SecretId, SecretName, StageMap,
@@ -79,7 +80,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         let load = async {
             let mut snapshot = self.snapshot().await?;
             let loaded = load::<D>(&mut snapshot, scope, name).await?;
-            snapshot.commit().await.map_err(|e| failed(&e))?;
+            snapshot.commit().await?;
             Ok(loaded)
         };
         self.in_time(load).await
@@ -97,9 +98,8 @@ impl<D: Dialect> Store for SqlStore<D> {
         now: Timestamp,
     ) -> Result<Listing, StoreError> {
         let Some(filter) = filter else {
-            let params = scoped(scope, now);
-            let total = count(self.rows("secrets", sql::COUNT_SECRETS, &params).await?)?;
-            let [account, region, now] = params;
+            let total = self.total(scope, now).await?;
+            let [account, region, now] = scoped(scope, now);
             let params = [account, region, now, i64::from(page.size).into(), offset(page)];
             return Ok(Listing {
                 total,
@@ -275,6 +275,21 @@ impl<D: Dialect> Store for SqlStore<D> {
 }
 
 impl<D: Dialect> SqlStore<D> {
+    /// How many secrets of a scope are not gone at `now`.
+    async fn total(&self, scope: &Scope, now: Timestamp) -> Result<u64, StoreError> {
+        if let Some(total) = self.totals.as_ref().and_then(|totals| totals.at(scope, now)) {
+            return Ok(total);
+        }
+        let changes = self.totals.as_ref().map(|totals| totals.changes());
+        let secrets = count(self.rows("secrets", sql::COUNT_SECRETS, &scoped(scope, now)).await?)?;
+        if let (Some(totals), Some(changes)) = (&self.totals, changes) {
+            let next = self.rows("secrets", sql::PURGE_AFTER, &[now.as_millis().into()]).await?;
+            let until = next.into_iter().next().map(|mut row| row.time()).transpose()?;
+            totals.learn(scope, Total { secrets, from: now, until }, changes);
+        }
+        Ok(secrets)
+    }
+
     async fn list_filtered(
         &self,
         scope: &Scope,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dialect::{Dialect, Param};
 use super::rows::Row;
-use super::{SqlStore, failed, rows_on, statements as sql};
+use super::{SqlStore, rows_on, statements as sql};
 use crate::domain::keys::{Alias, Key, KeyVersion};
 use crate::domain::{KeyId, Scope, Tags};
 use crate::store::{KeyRecord, ScopeRecord, StoreError};
@@ -38,7 +38,7 @@ impl<D: Dialect> SqlStore<D> {
         }
         let alias = |mut row: Row| Ok(Alias { name: row.parsed()?, key: row.parsed()? });
         let aliases = rows("aliases", sql::LOAD_ALIASES).await?;
-        snapshot.commit().await.map_err(|e| failed(&e))?;
+        snapshot.commit().await?;
         let aliases = aliases.into_iter().map(alias).collect::<Result<_, StoreError>>()?;
         Ok(ScopeRecord { revision, keys: records, aliases })
     }

@@ -9,8 +9,10 @@ use sqlx::sqlite::{
 };
 use sqlx::{Column, ConnectOptions, Connection, Pool, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
 
-use super::dialect::{Cell, Param};
+use super::dialect::{Cell, Param, Session};
+use super::sqlite_writer::SqliteWriter;
 use super::statements::per_dialect;
+use super::writer::{self, Pooled};
 use super::{Dialect, SqlStore, failed, not_migrated};
 use crate::store::{Peek, StoreError};
 
@@ -39,15 +41,6 @@ impl Dialect for SqliteDialect {
     const INTEGRITY: &'static str = "PRAGMA integrity_check";
     const SCRUB: &'static [&'static str] = &["PRAGMA wal_checkpoint(TRUNCATE)"];
 
-    async fn execute(
-        connection: &mut SqliteConnection,
-        sql: &'static str,
-        params: &[Param<'_>],
-    ) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut *connection).await.map_err(|e| failed(&e))?;
-        Ok(done.rows_affected())
-    }
-
     async fn query(
         connection: &mut SqliteConnection,
         sql: &'static str,
@@ -55,6 +48,15 @@ impl Dialect for SqliteDialect {
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
         let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
         rows.iter().map(cells).collect()
+    }
+}
+
+impl Session for SqliteConnection {
+    type Dialect = SqliteDialect;
+
+    async fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        let done = bound(sql, params).execute(&mut *self).await.map_err(|e| failed(&e))?;
+        Ok(done.rows_affected())
     }
 }
 
@@ -85,6 +87,9 @@ fn cells(row: &SqliteRow) -> Result<Vec<Cell>, StoreError> {
         .map_err(|e| StoreError::Corrupt(e.to_string()))
 }
 
+/// How long to wait for another process that has the database: one that copies it, for a moment.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
 /// Readers beside the one writer; reads that miss the cache are short.
 const READERS: u32 = 4;
 
@@ -108,7 +113,8 @@ impl SqlStore<SqliteDialect> {
             .connect_with(file(path).read_only(true))
             .await
             .map_err(|e| failed(&e))?;
-        Ok(Self::start(read, write))
+        let writer = writer::on_thread(SqliteWriter::open(path)?)?;
+        Ok(Self::start(read, write, writer))
     }
 
     /// A migrated database in memory; nothing touches the disk.
@@ -125,7 +131,8 @@ impl SqlStore<SqliteDialect> {
             .await
             .map_err(|e| failed(&e))?;
         migrate(&pool).await?;
-        Ok(Self::start(pool.clone(), pool))
+        let writer = writer::on_task(Pooled::<SqliteDialect>(pool.clone()));
+        Ok(Self::start(pool.clone(), pool, writer))
     }
 }
 
@@ -137,7 +144,7 @@ fn file(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         // Deleted key material is overwritten, not only unlinked.
         .pragma("secure_delete", "ON")
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY)
 }
 
 /// Copies a database that may be in use, as it is at one instant.
@@ -146,7 +153,7 @@ fn file(path: &Path) -> SqliteConnectOptions {
 /// [`StoreError::Unavailable`].
 pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let failed = |e: sqlx::Error| StoreError::Unavailable(e.to_string());
-    let options = SqliteConnectOptions::new().filename(from).busy_timeout(Duration::from_secs(5));
+    let options = SqliteConnectOptions::new().filename(from).busy_timeout(BUSY);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
     let to = to.to_str().ok_or_else(|| StoreError::Unavailable("the name is no text".to_owned()))?;
     let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;

@@ -148,6 +148,9 @@ pub(super) const NAMES_WITH_TAG: &str = "SELECT s.name AS name FROM tags t JOIN 
 
 pub(super) const DUE_FOR_PURGE: &str = "SELECT account, region, name FROM secrets WHERE planned_deletion IS NOT NULL \
      AND planned_deletion <= $1 ORDER BY planned_deletion LIMIT $2";
+/// The first that falls due after an instant.
+pub(super) const PURGE_AFTER: &str = "SELECT planned_deletion FROM secrets WHERE planned_deletion IS NOT NULL \
+     AND planned_deletion > $1 ORDER BY planned_deletion LIMIT 1";
 pub(super) const NEXT_PURGE: &str = "SELECT planned_deletion FROM secrets WHERE planned_deletion IS NOT NULL \
      ORDER BY planned_deletion LIMIT 1";
 pub(super) const WALK_SECRETS: &str = "SELECT account, region, name FROM secrets \

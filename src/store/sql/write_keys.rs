@@ -1,6 +1,6 @@
 //! Writing keys and aliases.
 
-use super::dialect::{Connection, Dialect, Param};
+use super::dialect::{Param, Session};
 use super::statements as sql;
 use super::writer::{revision, touched};
 use crate::domain::keys::{Alias, Key};
@@ -8,8 +8,8 @@ use crate::domain::{KeyId, ResourcePolicy, Scope, Timestamp};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// Carries a change out inside the writer's transaction.
-pub(super) async fn change<D: Dialect>(
-    connection: &mut Connection<D>,
+pub(super) async fn change<S: Session>(
+    session: &mut S,
     scope: &Scope,
     on_revision: u64,
     change: &KeyChange,
@@ -17,18 +17,18 @@ pub(super) async fn change<D: Dialect>(
     let place = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
     let [account, region] = place;
     // First of all, so that changes of one scope take turns.
-    touched(D::execute(connection, sql::COUNT_SCOPE, &[account, region, revision(on_revision)]).await?)?;
+    touched(session.execute(sql::COUNT_SCOPE, &[account, region, revision(on_revision)]).await?)?;
     match change {
-        KeyChange::Put { record } => put::<D>(connection, record).await?,
-        KeyChange::Delete { key, on_revision } => delete::<D>(connection, key, *on_revision).await?,
-        KeyChange::SetAlias { alias } => put_alias::<D>(connection, sql::SET_ALIAS, scope, alias).await?,
+        KeyChange::Put { record } => put(session, record).await?,
+        KeyChange::Delete { key, on_revision } => delete(session, key, *on_revision).await?,
+        KeyChange::SetAlias { alias } => put_alias(session, sql::SET_ALIAS, scope, alias).await?,
         KeyChange::RemoveAlias { name } => {
             let params = [account, region, name.as_str().into()];
-            D::execute(connection, sql::REMOVE_ALIAS, &params).await.map(drop)?;
+            session.execute(sql::REMOVE_ALIAS, &params).await.map(drop)?;
         }
     }
     // Last of all: changes of other scopes wait for this row only while we commit.
-    touched(D::execute(connection, sql::COUNT_KEYS, &[]).await?)
+    touched(session.execute(sql::COUNT_KEYS, &[]).await?)
 }
 
 /// What changes in a key's row, in the order that both statements begin with.
@@ -67,8 +67,8 @@ fn fixed(key: &Key) -> [Param<'_>; 8] {
 }
 
 /// Lets an alias stand for a key, by this statement.
-pub(super) async fn put_alias<D: Dialect>(
-    connection: &mut Connection<D>,
+pub(super) async fn put_alias<S: Session>(
+    session: &mut S,
     statement: &'static str,
     scope: &Scope,
     alias: &Alias,
@@ -79,34 +79,27 @@ pub(super) async fn put_alias<D: Dialect>(
         alias.name.as_str().into(),
         alias.key.as_str().into(),
     ];
-    D::execute(connection, statement, &params).await.map(drop)
+    session.execute(statement, &params).await.map(drop)
 }
 
-async fn put<D: Dialect>(connection: &mut Connection<D>, record: &KeyRecord) -> Result<(), StoreError> {
+async fn put<S: Session>(session: &mut S, record: &KeyRecord) -> Result<(), StoreError> {
     if record.key.revision == 1 {
-        return insert::<D>(connection, record).await;
+        return insert(session, record).await;
     }
-    touched(D::execute(connection, sql::UPDATE_KEY, &changing(record)).await?)?;
+    touched(session.execute(sql::UPDATE_KEY, &changing(record)).await?)?;
     // A change adds one version at the most, and only the newest one's material comes and goes.
-    parts::<D>(connection, record, 1).await
+    parts(session, record, 1).await
 }
 
 /// A key that is not there yet, with everything that belongs to it.
-pub(super) async fn insert<D: Dialect>(
-    connection: &mut Connection<D>,
-    record: &KeyRecord,
-) -> Result<(), StoreError> {
+pub(super) async fn insert<S: Session>(session: &mut S, record: &KeyRecord) -> Result<(), StoreError> {
     let params: Vec<Param<'_>> = changing(record).into_iter().chain(fixed(&record.key)).collect();
-    D::execute(connection, sql::INSERT_KEY, &params).await?;
-    parts::<D>(connection, record, record.key.versions.len()).await
+    session.execute(sql::INSERT_KEY, &params).await?;
+    parts(session, record, record.key.versions.len()).await
 }
 
 /// The newest versions of a key, and all its tags.
-async fn parts<D: Dialect>(
-    connection: &mut Connection<D>,
-    record: &KeyRecord,
-    versions: usize,
-) -> Result<(), StoreError> {
+async fn parts<S: Session>(session: &mut S, record: &KeyRecord, versions: usize) -> Result<(), StoreError> {
     let key = &record.key;
     let id = Param::from(key.id.as_str());
     for version in key.versions.iter().rev().take(versions) {
@@ -119,25 +112,20 @@ async fn parts<D: Dialect>(
             material.into(),
             version.created.as_millis().into(),
         ];
-        D::execute(connection, sql::SET_KEY_VERSION, &params).await?;
+        session.execute(sql::SET_KEY_VERSION, &params).await?;
     }
-    D::execute(connection, sql::DELETE_KEY_TAGS, &[id]).await?;
+    session.execute(sql::DELETE_KEY_TAGS, &[id]).await?;
     for (name, value) in key.tags.iter() {
-        D::execute(connection, sql::INSERT_KEY_TAG, &[id, name.as_str().into(), value.as_str().into()])
-            .await?;
+        session.execute(sql::INSERT_KEY_TAG, &[id, name.as_str().into(), value.as_str().into()]).await?;
     }
     Ok(())
 }
 
-async fn delete<D: Dialect>(
-    connection: &mut Connection<D>,
-    key: &KeyId,
-    on_revision: u64,
-) -> Result<(), StoreError> {
+async fn delete<S: Session>(session: &mut S, key: &KeyId, on_revision: u64) -> Result<(), StoreError> {
     let params = [key.as_str().into(), revision(on_revision)];
-    touched(D::execute(connection, sql::LOCK_KEY, &params).await?)?;
+    touched(session.execute(sql::LOCK_KEY, &params).await?)?;
     for statement in sql::DELETE_KEY {
-        D::execute(connection, statement, &[key.as_str().into()]).await?;
+        session.execute(statement, &[key.as_str().into()]).await?;
     }
     Ok(())
 }

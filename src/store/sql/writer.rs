@@ -1,12 +1,18 @@
-//! The writer task: group commit.
+//! The writer: group commit.
 //!
 //! It takes what waits, carries each write out under a savepoint of one transaction, commits, and only then answers
 //! all. So a write is durable when it is acknowledged, and many writers share the cost of one commit.
 
+use std::sync::Arc;
+use std::thread;
+
 use sqlx::Pool;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::dialect::{Connection, Dialect, Param};
+use super::dialect::{Dialect, Param, Session};
+use super::totals::Totals;
+use super::transaction::Transaction;
 use super::{Write, failed, statements as sql};
 use crate::domain::{Op, ResourcePolicy, Secret, SecretId, Version};
 use crate::store::{Batch, DataKeyRecord, SealedValue, StoreError};
@@ -18,18 +24,77 @@ pub(super) struct Job {
     pub(super) done: oneshot::Sender<Result<(), StoreError>>,
 }
 
+/// How many writes may wait; one more is refused, so that memory stays bounded.
+pub(super) const QUEUE: usize = 4096;
+
 /// The most writes of one transaction: bounds how long the first of them waits.
-const GROUP: usize = 256;
+pub(super) const GROUP: usize = 256;
+
+/// Where groups of writes are carried out.
+pub(super) trait Writer: Send + 'static {
+    /// One transaction with all writes; the outcome of each, or one error for all of them.
+    fn group(&mut self, writes: &[Write]) -> impl Future<Output = Outcomes> + Send;
+}
+
+/// What became of each write of a group, or why there was no transaction at all.
+pub(super) type Outcomes = Result<Vec<Result<(), StoreError>>, StoreError>;
+
+/// A writer at work: what waits for it, and its end, which comes when that is closed and empty.
+pub(super) struct Working {
+    pub(super) queue: mpsc::Sender<Job>,
+    pub(super) ended: oneshot::Receiver<()>,
+    /// What it makes to be counted again.
+    pub(super) totals: Arc<Totals>,
+}
+
+/// Sets a writer to work on a thread of its own.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when there can be no more threads.
+pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
+    let (queue, jobs) = mpsc::channel(QUEUE);
+    let (end, ended) = oneshot::channel();
+    let totals = Arc::<Totals>::default();
+    let (runtime, recount) = (Handle::current(), Arc::clone(&totals));
+    let work = move || {
+        runtime.block_on(run(writer, jobs, &recount));
+        if end.send(()).is_err() {
+            tracing::debug!("nobody waits for the writer's end");
+        }
+    };
+    let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
+    thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    Ok(Working { queue, ended, totals })
+}
+
+/// Sets a writer to work that waits for others, as one does whose connection is in a pool.
+pub(super) fn on_task(writer: impl Writer) -> Working {
+    let (queue, jobs) = mpsc::channel(QUEUE);
+    let (end, ended) = oneshot::channel();
+    let totals = Arc::<Totals>::default();
+    let recount = Arc::clone(&totals);
+    #[expect(clippy::disallowed_methods, reason = "who closes the queue waits for the end")]
+    tokio::spawn(async move {
+        run(writer, jobs, &recount).await;
+        if end.send(()).is_err() {
+            tracing::debug!("nobody waits for the writer's end");
+        }
+    });
+    Working { queue, ended, totals }
+}
 
 /// Works until the queue is closed and empty.
-pub(super) async fn run<D: Dialect>(pool: Pool<D::Db>, mut queue: mpsc::Receiver<Job>) {
+async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>, totals: &Totals) {
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, GROUP).await > 0 {
         let (writes, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.write, job.done)).unzip();
-        let outcomes = match group::<D>(&pool, &writes).await {
+        let outcomes = match carrier.group(&writes).await {
             Ok(outcomes) => outcomes,
             Err(error) => vec![Err(error); writes.len()],
         };
+        if writes.iter().any(Write::recounts) {
+            totals.forget();
+        }
         for (done, outcome) in waiting.into_iter().zip(outcomes) {
             if done.send(outcome).is_err() {
                 tracing::debug!("nobody waits for this write any more");
@@ -38,14 +103,20 @@ pub(super) async fn run<D: Dialect>(pool: Pool<D::Db>, mut queue: mpsc::Receiver
     }
 }
 
-/// One transaction with all writes; the outcome of each, or one error for all of them.
-pub(super) async fn group<D: Dialect>(
-    pool: &Pool<D::Db>,
-    writes: &[Write],
-) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+/// A writer whose connection is in a pool, for a database that others need the same connection of.
+pub(super) struct Pooled<D: Dialect>(pub(super) Pool<D::Db>);
+
+impl<D: Dialect> Writer for Pooled<D> {
+    async fn group(&mut self, writes: &[Write]) -> Outcomes {
+        group::<D>(&self.0, writes).await
+    }
+}
+
+/// As [`Writer::group`], on a connection of a pool.
+pub(super) async fn group<D: Dialect>(pool: &Pool<D::Db>, writes: &[Write]) -> Outcomes {
     // Rolled back when it is dropped before its end.
-    let mut transaction = pool.begin_with(D::BEGIN).await.map_err(|e| failed(&e))?;
-    let outcomes = match all_of::<D>(&mut transaction, writes).await {
+    let mut transaction = Transaction::<D>::begin(pool, D::BEGIN).await?;
+    let outcomes = match all_of(&mut *transaction, writes).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
             if let Err(also) = transaction.rollback().await {
@@ -55,7 +126,7 @@ pub(super) async fn group<D: Dialect>(
             return Err(error);
         }
     };
-    transaction.commit().await.map_err(|e| failed(&e))?;
+    transaction.commit().await?;
     if writes.iter().any(Write::destroys) {
         scrub::<D>(pool).await?;
     }
@@ -71,51 +142,47 @@ async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn all_of<D: Dialect>(
-    connection: &mut Connection<D>,
-    writes: &[Write],
-) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+/// All writes inside one transaction.
+pub(super) async fn all_of<S: Session>(session: &mut S, writes: &[Write]) -> Outcomes {
     if let [write] = writes {
         // Alone it needs no savepoint: what is refused is the whole transaction.
-        return one::<D>(connection, write).await.map(|()| vec![Ok(())]);
+        return one(session, write).await.map(|()| vec![Ok(())]);
     }
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
-        D::execute(connection, "SAVEPOINT one", &[]).await?;
-        let outcome = one::<D>(connection, write).await;
+        session.execute("SAVEPOINT one", &[]).await?;
+        let outcome = one(session, write).await;
         if outcome.is_err() {
             // One refused write must not harm the others; where the whole transaction is broken, this fails too.
-            D::execute(connection, "ROLLBACK TO SAVEPOINT one", &[]).await?;
+            session.execute("ROLLBACK TO SAVEPOINT one", &[]).await?;
         }
-        D::execute(connection, "RELEASE SAVEPOINT one", &[]).await?;
+        session.execute("RELEASE SAVEPOINT one", &[]).await?;
         outcomes.push(outcome);
     }
     Ok(outcomes)
 }
 
-async fn one<D: Dialect>(connection: &mut Connection<D>, write: &Write) -> Result<(), StoreError> {
+async fn one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreError> {
     match write {
-        Write::Commit(batch) => commit::<D>(connection, batch).await,
-        Write::Keys(scope, on, change) => {
-            super::write_keys::change::<D>(connection, scope, *on, change).await
-        }
+        Write::Commit(batch) => commit(session, batch).await,
+        Write::Keys(scope, on, change) => super::write_keys::change(session, scope, *on, change).await,
         Write::AddMeta(name, value) => {
             let params = [Param::from(*name), value.as_slice().into()];
-            D::execute(connection, sql::INSERT_META, &params).await.map(drop)
+            session.execute(sql::INSERT_META, &params).await.map(drop)
         }
-        Write::Contents(instead, contents) => super::contents::put::<D>(connection, instead, contents).await,
-        Write::Reseal(resealed) => super::contents::reseal::<D>(connection, resealed).await,
+        Write::Contents(instead, contents) => super::contents::put(session, instead, contents).await,
+        Write::Reseal(resealed) => super::contents::reseal(session, resealed).await,
         Write::Account(id, sealed, on) => {
             let params = [Param::from(id.as_str()), sealed.as_deref().into()];
             match sealed {
-                Some(_) => D::execute(connection, sql::PUT_ACCOUNT, &params).await?,
-                None => D::execute(connection, sql::DELETE_ACCOUNT, &params[..1]).await?,
+                Some(_) => session.execute(sql::PUT_ACCOUNT, &params).await?,
+                None => session.execute(sql::DELETE_ACCOUNT, &params[..1]).await?,
             };
-            touched(D::execute(connection, sql::COUNT_ACCOUNTS, &[revision(*on)]).await?)
+            touched(session.execute(sql::COUNT_ACCOUNTS, &[revision(*on)]).await?)
         }
         Write::Reset => {
-            for statement in D::LOCK_ALL.iter().copied().chain(sql::CLEAR).chain(sql::RESET) {
-                D::execute(connection, statement, &[]).await?;
+            for statement in S::Dialect::LOCK_ALL.iter().copied().chain(sql::CLEAR).chain(sql::RESET) {
+                session.execute(statement, &[]).await?;
             }
             Ok(())
         }
@@ -123,24 +190,24 @@ async fn one<D: Dialect>(connection: &mut Connection<D>, write: &Write) -> Resul
 }
 
 /// Carries a change out, step by step.
-async fn commit<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Result<(), StoreError> {
+async fn commit<S: Session>(session: &mut S, batch: &Batch) -> Result<(), StoreError> {
     let change = &batch.change;
     if change.ops.iter().any(|op| matches!(op, Op::Purge)) {
-        return purge::<D>(connection, &change.secret, change.on_revision).await;
+        return purge(session, &change.secret, change.on_revision).await;
     }
     if let Some(Op::Create(secret)) = change.ops.first() {
-        insert_secret::<D>(connection, secret).await?;
+        insert_secret(session, secret).await?;
     } else {
-        touch::<D>(connection, batch).await?;
+        touch(session, batch).await?;
     }
     let id = change.secret.as_str();
     if let Some(key) = &batch.data_key {
         let [secret, data_key, of, version, wrapped, created] = data_key(id, &key.record);
         let params = [secret, data_key, of, version, wrapped, created, key.wrapped_by.as_str().into()];
-        touched(D::execute(connection, sql::INSERT_DATA_KEY, &params).await?)?;
+        touched(session.execute(sql::INSERT_DATA_KEY, &params).await?)?;
     }
     for op in ordered(&change.ops) {
-        step::<D>(connection, id, op, batch.value.as_ref()).await?;
+        step(session, id, op, batch.value.as_ref()).await?;
     }
     Ok(())
 }
@@ -156,8 +223,8 @@ fn ordered(ops: &[Op]) -> impl Iterator<Item = &Op> {
     (0..3).flat_map(move |wanted| ops.iter().filter(move |op| rank(op) == wanted))
 }
 
-async fn step<D: Dialect>(
-    connection: &mut Connection<D>,
+async fn step<S: Session>(
+    session: &mut S,
     secret: &str,
     op: &Op,
     value: Option<&SealedValue>,
@@ -166,23 +233,21 @@ async fn step<D: Dialect>(
     match op {
         Op::AddVersion(version) => {
             let value = value.filter(|v| v.version == version.id);
-            insert_version::<D>(connection, secret, version, value).await?;
+            insert_version(session, secret, version, value).await?;
             0
         }
         Op::EvictVersion(version) => {
-            D::execute(connection, sql::DELETE_VERSION, &[id, version.as_str().into()]).await?
+            session.execute(sql::DELETE_VERSION, &[id, version.as_str().into()]).await?
         }
         Op::SetStage(label, version) => {
             let params = [id, label.as_str().into(), version.as_str().into()];
-            D::execute(connection, sql::SET_LABEL, &params).await?
+            session.execute(sql::SET_LABEL, &params).await?
         }
-        Op::RemoveStage(label) => {
-            D::execute(connection, sql::DELETE_LABEL, &[id, label.as_str().into()]).await?
-        }
+        Op::RemoveStage(label) => session.execute(sql::DELETE_LABEL, &[id, label.as_str().into()]).await?,
         Op::SetTag(key, value) => {
-            D::execute(connection, sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?
+            session.execute(sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?
         }
-        Op::RemoveTag(key) => D::execute(connection, sql::DELETE_TAG, &[id, key.as_str().into()]).await?,
+        Op::RemoveTag(key) => session.execute(sql::DELETE_TAG, &[id, key.as_str().into()]).await?,
         // Carried out by the statement on the secret's own row.
         Op::Create(_)
         | Op::SetDescription(_)
@@ -195,12 +260,12 @@ async fn step<D: Dialect>(
 }
 
 /// Stores a wrapped data key, whether its key is there or not.
-pub(super) async fn put_data_key<D: Dialect>(
-    connection: &mut Connection<D>,
+pub(super) async fn put_data_key<S: Session>(
+    session: &mut S,
     secret: &str,
     key: &DataKeyRecord,
 ) -> Result<(), StoreError> {
-    D::execute(connection, sql::PUT_DATA_KEY, &data_key(secret, key)).await.map(drop)
+    session.execute(sql::PUT_DATA_KEY, &data_key(secret, key)).await.map(drop)
 }
 
 /// What is stored of a data key.
@@ -216,8 +281,8 @@ fn data_key<'a>(secret: &'a str, key: &'a DataKeyRecord) -> [Param<'a>; 6] {
 }
 
 /// Stores a version with its value.
-pub(super) async fn insert_version<D: Dialect>(
-    connection: &mut Connection<D>,
+pub(super) async fn insert_version<S: Session>(
+    session: &mut S,
     secret: &str,
     version: &Version,
     value: Option<&SealedValue>,
@@ -233,14 +298,11 @@ pub(super) async fn insert_version<D: Dialect>(
         value.sealed.as_ref().into(),
         version.created.as_millis().into(),
     ];
-    D::execute(connection, sql::INSERT_VERSION, &params).await.map(drop)
+    session.execute(sql::INSERT_VERSION, &params).await.map(drop)
 }
 
 /// The secret's own row, and its tags. A fresh secret counts as changed once.
-pub(super) async fn insert_secret<D: Dialect>(
-    connection: &mut Connection<D>,
-    secret: &Secret,
-) -> Result<(), StoreError> {
+pub(super) async fn insert_secret<S: Session>(session: &mut S, secret: &Secret) -> Result<(), StoreError> {
     let id = Param::from(secret.id.as_str());
     let params = [
         id,
@@ -256,15 +318,15 @@ pub(super) async fn insert_secret<D: Dialect>(
         secret.policy.as_ref().map(ResourcePolicy::as_str).into(),
         revision(secret.revision.max(1)),
     ];
-    D::execute(connection, sql::INSERT_SECRET, &params).await?;
+    session.execute(sql::INSERT_SECRET, &params).await?;
     for (key, value) in secret.tags.iter() {
-        D::execute(connection, sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?;
+        session.execute(sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?;
     }
     Ok(())
 }
 
 /// Counts the revision up and sets what changes in the secret's own row.
-async fn touch<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Result<(), StoreError> {
+async fn touch<S: Session>(session: &mut S, batch: &Batch) -> Result<(), StoreError> {
     let (mut description, mut updated, mut planned, mut policy) = (None, None, None, None);
     for op in &batch.change.ops {
         match op {
@@ -284,7 +346,7 @@ async fn touch<D: Dialect>(connection: &mut Connection<D>, batch: &Batch) -> Res
         planned.flatten().into(),
         policy.into(),
     ];
-    touched(D::execute(connection, sql::UPDATE_SECRET, &params).await?)
+    touched(session.execute(sql::UPDATE_SECRET, &params).await?)
 }
 
 /// A compare-and-set touches its one row, or somebody else came first.
@@ -292,11 +354,7 @@ pub(super) fn touched(rows: u64) -> Result<(), StoreError> {
     if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
-async fn purge<D: Dialect>(
-    connection: &mut Connection<D>,
-    id: &SecretId,
-    on_revision: u64,
-) -> Result<(), StoreError> {
+async fn purge<S: Session>(session: &mut S, id: &SecretId, on_revision: u64) -> Result<(), StoreError> {
     // Lock and compare first: the row is counted up, then removed with its children.
     let params = [
         id.as_str().into(),
@@ -307,11 +365,11 @@ async fn purge<D: Dialect>(
         Param::Int(None),
         Param::Text(None),
     ];
-    touched(D::execute(connection, sql::UPDATE_SECRET, &params).await?)?;
+    touched(session.execute(sql::UPDATE_SECRET, &params).await?)?;
     for statement in sql::PURGE_CHILDREN {
-        D::execute(connection, statement, &[id.as_str().into()]).await?;
+        session.execute(statement, &[id.as_str().into()]).await?;
     }
-    D::execute(connection, sql::DELETE_SECRET, &[id.as_str().into()]).await.map(drop)
+    session.execute(sql::DELETE_SECRET, &[id.as_str().into()]).await.map(drop)
 }
 
 pub(super) fn revision(revision: u64) -> Param<'static> {

@@ -4,6 +4,7 @@
 mod command_line;
 mod configuration;
 mod links;
+mod metrics;
 mod pictures;
 mod rules;
 

@@ -1,11 +1,14 @@
 //! What a database does to a server: how it is reached, and what happens while it is not.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::Value;
+use sesame::store::Store;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -13,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::beside;
 use crate::support::program::{Program, run};
-use crate::support::{Options, Server, postgres};
+use crate::support::{Options, Server, postgres, scope};
 
 /// Runs `serve` on a database, which must be refused with one line that has one of these words.
 fn refused(url: &str, words: &[&str]) {
@@ -238,4 +241,61 @@ fn a_server_whose_database_went_away_says_so_in_its_log_and_comes_back() {
     assert!(warned.contains("WARN") && warned.contains("database unavailable"), "{log}");
     let refused: Vec<&str> = log.lines().filter(|line| line.contains("GetSecretValue")).collect();
     assert!(refused.iter().any(|line| line.contains("database unavailable")), "{log}");
+}
+
+/// Begins something and gives it up after so many polls, as when a client goes away in the middle.
+async fn given_up<T>(work: impl Future<Output = T>, polls: u32) {
+    let (mut work, mut left) = (Box::pin(work), polls);
+    poll_fn(|context| {
+        left = left.saturating_sub(1);
+        let done = work.as_mut().poll(context).is_ready();
+        if done || left == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Waits until no connection to the database is inside a transaction, which is soon, as nobody works there.
+async fn none_in_a_transaction(url: &str) {
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(url).await.unwrap();
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND state LIKE 'idle in transaction%'";
+    for _ in 0..100 {
+        let open: i64 = sqlx::query_scalar(open).fetch_one(&mut connection).await.unwrap();
+        if open == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("a transaction stays open");
+}
+
+#[tokio::test]
+async fn what_is_given_up_in_the_middle_leaves_no_transaction_behind() {
+    let url = postgres::database().await;
+    // One connection: whatever stays with it is met by whatever comes next.
+    let store = Arc::new(postgres::store_of(&url, 1).await);
+    let server = Server::over(Arc::clone(&store) as Arc<dyn Store>, Options::default()).await;
+    let other = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
+    other.create("s").await;
+    let name = "s".parse().unwrap();
+    for polls in 1..12 {
+        for what in 0..4 {
+            match what {
+                0 => given_up(store.load_secret(&scope(), &name), polls).await,
+                1 => given_up(store.contents(None), polls).await,
+                2 => given_up(store.load_keys(&scope()), polls).await,
+                // Decided on another revision: it is never carried out.
+                _ => given_up(store.set_account("77".parse().unwrap(), None, 99), polls).await,
+            }
+            none_in_a_transaction(&url).await;
+            let (version, data) = (format!("v{polls}-{what}"), format!("{polls} {what}"));
+            assert_eq!(server.versions("s").await, other.versions("s").await, "{polls} {what}");
+            other.put("s", &version, &data).await;
+            assert_eq!(server.value("s", &[]).await, data, "a look that is not the newest: {polls} {what}");
+            server.put("s", &format!("{version}-too"), "x").await;
+            assert_eq!(other.value("s", &[]).await, "x", "a write that was not committed: {polls} {what}");
+        }
+    }
+    server.stop().await;
+    other.stop().await;
 }

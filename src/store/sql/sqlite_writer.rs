@@ -1,0 +1,124 @@
+//! The writer of a SQLite file: one connection on a thread of its own.
+//!
+//! sqlx hands every statement to another thread and waits for it, which costs more than the statement. Here a group of
+//! writes is carried out on the thread that has the connection, and only the group is handed over. This is the one place
+//! that knows rusqlite.
+
+use std::future;
+use std::path::Path;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, Statement, ToSql, ffi};
+
+use super::Write;
+use super::dialect::{Dialect, Param, Session};
+use super::sqlite::{BUSY, SqliteDialect};
+use super::writer::{self, Outcomes, Writer};
+use crate::store::StoreError;
+
+/// A connection that writes.
+#[derive(Debug)]
+pub(super) struct SqliteWriter(Connection);
+
+/// The settings of [`super::sqlite`], as far as they are the connection's and not the file's.
+const SETTINGS: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+
+/// More than there are statements that write.
+const STATEMENTS: usize = 64;
+
+impl SqliteWriter {
+    /// Opens a file that is there and has the schema.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|e| failed(&e))?;
+        connection.busy_timeout(BUSY).map_err(|e| failed(&e))?;
+        connection.execute_batch(SETTINGS).map_err(|e| failed(&e))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self(connection))
+    }
+
+    /// Runs a statement on this thread and says how many rows it touched.
+    fn run(&self, sql: &'static str, params: &[Param<'_>]) -> rusqlite::Result<u64> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        for at in 1..=statement.parameter_count() {
+            let param = number(&statement, at).and_then(|number| params.get(number - 1));
+            statement.raw_bind_parameter(at, param)?;
+        }
+        // A pragma answers with a row, which nobody wants.
+        let mut rows = statement.raw_query();
+        while rows.next()?.is_some() {}
+        drop(rows);
+        Ok(self.0.changes())
+    }
+
+    /// Ends a transaction that failed, unless that ended by itself, as it does on a full disk.
+    async fn roll_back(&mut self) -> Result<(), StoreError> {
+        if self.0.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK", &[]).await.map(drop) }
+    }
+}
+
+/// Which parameter stands at a place of a statement: `$7` is the seventh, wherever it is first mentioned.
+fn number(statement: &Statement<'_>, at: usize) -> Option<usize> {
+    statement.parameter_name(at)?.strip_prefix('$')?.parse().ok().filter(|number| *number > 0)
+}
+
+impl Session for SqliteWriter {
+    type Dialect = SqliteDialect;
+
+    fn execute(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        future::ready(self.run(sql, params).map_err(|e| failed(&e)))
+    }
+}
+
+impl Writer for SqliteWriter {
+    async fn group(&mut self, writes: &[Write]) -> Outcomes {
+        // One that could not be rolled back when it failed.
+        self.roll_back().await?;
+        self.execute(SqliteDialect::BEGIN, &[]).await?;
+        let outcomes = match writer::all_of(self, writes).await {
+            Ok(outcomes) => self.execute("COMMIT", &[]).await.map(|_| outcomes),
+            Err(error) => Err(error),
+        };
+        if outcomes.is_err() {
+            if let Err(error) = self.roll_back().await {
+                tracing::warn!(%error, "a failed transaction could not be rolled back");
+            }
+            return outcomes;
+        }
+        if writes.iter().any(Write::destroys) {
+            for statement in SqliteDialect::SCRUB {
+                self.execute(statement, &[]).await?;
+            }
+        }
+        outcomes
+    }
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Int(Some(value)) => ValueRef::Integer(value),
+            Self::Text(Some(value)) => ValueRef::Text(value.as_bytes()),
+            Self::Bytes(Some(value)) => ValueRef::Blob(value),
+            Self::Int(None) | Self::Text(None) | Self::Bytes(None) => ValueRef::Null,
+        }))
+    }
+}
+
+/// The driver's error as ours, as [`super::failed`] does it for sqlx.
+fn failed(error: &rusqlite::Error) -> StoreError {
+    /// What SQLite says of a broken uniqueness and of a parent that is not there.
+    const LOST: [i32; 3] =
+        [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_FOREIGNKEY];
+    match error {
+        rusqlite::Error::SqliteFailure(e, _) if LOST.contains(&e.extended_code) => StoreError::Conflict,
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
