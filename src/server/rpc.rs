@@ -72,10 +72,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         duration_ms,
     });
     let error = answered.as_ref().err();
-    let status = match facts.dropped() {
-        Some(DropWhen::Before) => 0,
-        Some(DropWhen::After) | None => error.map_or(200, |error| error.code.status()),
-    };
+    let unanswered = facts.dropped() == Some(DropWhen::Before);
+    let status = if unanswered { 0 } else { error.map_or(200, |error| error.code.status()) };
     let code = error.map(|error| error.wire.to_string());
     let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
     let response = respond(&facts, answered);
