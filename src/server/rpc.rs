@@ -58,7 +58,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     };
     let answered = answer(&shared, request, &mut facts).await;
     let duration_ms = clock.wall().distance_ms(begun);
-    running.answered(facts.action, answered.as_ref().err().map(|error| &*error.wire));
+    if facts.dropped().is_none() {
+        running.answered(facts.action, answered.as_ref().err().map(|error| &*error.wire));
+    }
     telemetry::request(&telemetry::Served {
         request_id: &facts.request_id,
         action: facts.action.unwrap_or("-"),

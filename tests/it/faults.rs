@@ -248,6 +248,9 @@ async fn a_connection_is_dropped_before_or_after_the_call_is_carried_out() {
     let injected = json!({ "rule": 1, "delay_ms": 5, "drop": "after" });
     assert_eq!((&entry["status"], &entry["injected"]), (&json!(200), &injected));
     assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]", "it was carried out");
+    let metrics = admin(&server, "GET", "/_sesame/metrics", "").await.body;
+    assert!(!metrics.contains("PutSecretValue"), "what got no answer counts as none: {metrics}");
+    assert!(metrics.contains("sesame_requests_in_flight 0"), "{metrics}");
     // The client asks again, as after any lost answer: it is the same version with the same value.
     server.ok("PutSecretValue", &put_of("v2")).await;
     assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]");
