@@ -6,6 +6,7 @@
 
 mod contents;
 pub mod dialect;
+mod listings;
 pub mod postgres;
 mod read;
 mod read_keys;
@@ -13,7 +14,6 @@ mod rows;
 pub mod sqlite;
 mod sqlite_writer;
 mod statements;
-mod totals;
 mod transaction;
 mod write_keys;
 mod writer;
@@ -45,8 +45,8 @@ pub struct SqlStore<D: Dialect> {
     writer: Mutex<Option<writer::Working>>,
     /// The same queue, for everybody; none where each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
-    /// What is known of totals; none where others write, too.
-    totals: Option<Arc<totals::Totals>>,
+    /// What is known of the listing of secrets; none where others write, too.
+    listings: Option<Arc<listings::Listings>>,
     /// Whether the database was once waited for in vain.
     silent: Arc<AtomicBool>,
 }
@@ -118,13 +118,20 @@ impl<D: Dialect> SqlStore<D> {
     /// A store over migrated pools; for a database in memory both are the same.
     fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::Working) -> Self {
         let queue = Some(writer.queue.downgrade());
-        let totals = Some(Arc::clone(&writer.totals));
-        Self { read, write, writer: Mutex::new(Some(writer)), queue, totals, silent: Arc::default() }
+        let listings = Some(Arc::clone(&writer.listings));
+        Self { read, write, writer: Mutex::new(Some(writer)), queue, listings, silent: Arc::default() }
     }
 
     /// A store over a migrated pool of a database in which others write, too.
     fn start_shared(pool: Pool<D::Db>, silent: Arc<AtomicBool>) -> Self {
-        Self { read: pool.clone(), write: pool, writer: Mutex::new(None), queue: None, totals: None, silent }
+        Self {
+            read: pool.clone(),
+            write: pool,
+            writer: Mutex::new(None),
+            queue: None,
+            listings: None,
+            silent,
+        }
     }
 
     /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::dialect::{Connection, Dialect, Param};
+use super::listings::{End, Total};
 use super::rows::Row;
-use super::totals::Total;
 use super::writer::{revision, touched};
 use super::{SqlStore, Write, rows_on, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
@@ -97,15 +97,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         page: Page,
         now: Timestamp,
     ) -> Result<Listing, StoreError> {
-        let Some(filter) = filter else {
-            let total = self.total(scope, now).await?;
-            let [account, region, now] = scoped(scope, now);
-            let params = [account, region, now, i64::from(page.size).into(), offset(page)];
-            return Ok(Listing {
-                total,
-                rows: summaries(self.rows("secrets", sql::LIST_SECRETS, &params).await?)?,
-            });
-        };
+        let Some(filter) = filter else { return self.list_all(scope, page, now).await };
         if filter.nothing {
             return Ok(Listing { total: 0, rows: Vec::new() });
         }
@@ -275,19 +267,54 @@ impl<D: Dialect> Store for SqlStore<D> {
 }
 
 impl<D: Dialect> SqlStore<D> {
-    /// How many secrets of a scope are not gone at `now`.
-    async fn total(&self, scope: &Scope, now: Timestamp) -> Result<u64, StoreError> {
-        if let Some(total) = self.totals.as_ref().and_then(|totals| totals.at(scope, now)) {
-            return Ok(total);
+    /// A page of all secrets of a scope.
+    async fn list_all(&self, scope: &Scope, page: Page, now: Timestamp) -> Result<Listing, StoreError> {
+        let Some(listings) = &self.listings else {
+            let total = count(self.rows("secrets", sql::COUNT_SECRETS, &scoped(scope, now)).await?)?;
+            return Ok(Listing { total, rows: self.page_after(None, scope, page, now).await? });
+        };
+        let changes = listings.changes();
+        let total = match listings.total(scope, now) {
+            Some(total) => total,
+            None => {
+                let secrets = count(self.rows("secrets", sql::COUNT_SECRETS, &scoped(scope, now)).await?)?;
+                let next = self.rows("secrets", sql::PURGE_AFTER, &[now.as_millis().into()]).await?;
+                let until = next.into_iter().next().map(|mut row| row.time()).transpose()?;
+                listings.learn_total(scope, Total { secrets, from: now, until }, changes);
+                secrets
+            }
+        };
+        let rows = self.page_after(listings.end_before(scope, now, page.offset()), scope, page, now).await?;
+        if let Some(last) = rows.last() {
+            let end = End { created: last.created, name: last.name.clone() };
+            listings.learn_end(scope, now, page.offset() + rows.len() as u64, end, changes);
         }
-        let changes = self.totals.as_ref().map(|totals| totals.changes());
-        let secrets = count(self.rows("secrets", sql::COUNT_SECRETS, &scoped(scope, now)).await?)?;
-        if let (Some(totals), Some(changes)) = (&self.totals, changes) {
-            let next = self.rows("secrets", sql::PURGE_AFTER, &[now.as_millis().into()]).await?;
-            let until = next.into_iter().next().map(|mut row| row.time()).transpose()?;
-            totals.learn(scope, Total { secrets, from: now, until }, changes);
-        }
-        Ok(secrets)
+        Ok(Listing { total, rows })
+    }
+
+    /// The rows of a page, given the end of one before it.
+    async fn page_after(
+        &self,
+        end: Option<(u64, End)>,
+        scope: &Scope,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<SecretSummary>, StoreError> {
+        let [account, region, now] = scoped(scope, now);
+        let size = i64::from(page.size).into();
+        let rows = match &end {
+            None => {
+                self.rows("secrets", sql::LIST_SECRETS, &[account, region, now, size, offset(page.offset())])
+                    .await?
+            }
+            Some((before, End { created, name })) => {
+                let left = offset(page.offset().saturating_sub(*before));
+                let (created, name) = (created.as_millis().into(), name.as_str().into());
+                let params = [account, region, now, size, left, created, name];
+                self.rows("secrets", sql::LIST_SECRETS_AFTER, &params).await?
+            }
+        };
+        summaries(rows)
     }
 
     async fn list_filtered(
@@ -310,8 +337,18 @@ impl<D: Dialect> SqlStore<D> {
             size = size.min(TAG_FILTER_CAP.saturating_sub(page.offset()));
         }
         let size = i64::try_from(size).unwrap_or_default();
-        let params =
-            [account, region, now, names, descriptions, types, keys, values, size.into(), offset(page)];
+        let params = [
+            account,
+            region,
+            now,
+            names,
+            descriptions,
+            types,
+            keys,
+            values,
+            size.into(),
+            offset(page.offset()),
+        ];
         Ok(Listing { total, rows: summaries(self.rows("secrets", D::LIST_FILTERED, &params).await?)? })
     }
 }
@@ -321,8 +358,8 @@ fn scoped(scope: &Scope, now: Timestamp) -> [Param<'_>; 3] {
     [scope.account.as_str().into(), scope.region.as_str().into(), now.as_millis().into()]
 }
 
-fn offset(page: Page) -> Param<'static> {
-    i64::try_from(page.offset()).unwrap_or(i64::MAX).into()
+fn offset(rows: u64) -> Param<'static> {
+    i64::try_from(rows).unwrap_or(i64::MAX).into()
 }
 
 /// A JSON array of texts, to bind as one parameter.

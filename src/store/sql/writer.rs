@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::dialect::{Dialect, Param, Session};
-use super::totals::Totals;
+use super::listings::Listings;
 use super::transaction::Transaction;
 use super::{Write, failed, statements as sql};
 use crate::domain::{Op, ResourcePolicy, Secret, SecretId, Version};
@@ -44,7 +44,7 @@ pub(super) struct Working {
     pub(super) queue: mpsc::Sender<Job>,
     pub(super) ended: oneshot::Receiver<()>,
     /// What it makes to be counted again.
-    pub(super) totals: Arc<Totals>,
+    pub(super) listings: Arc<Listings>,
 }
 
 /// Sets a writer to work on a thread of its own.
@@ -54,8 +54,8 @@ pub(super) struct Working {
 pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
-    let totals = Arc::<Totals>::default();
-    let (runtime, recount) = (Handle::current(), Arc::clone(&totals));
+    let listings = Arc::<Listings>::default();
+    let (runtime, recount) = (Handle::current(), Arc::clone(&listings));
     let work = move || {
         runtime.block_on(run(writer, jobs, &recount));
         if end.send(()).is_err() {
@@ -64,15 +64,15 @@ pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
     };
     let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
     thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-    Ok(Working { queue, ended, totals })
+    Ok(Working { queue, ended, listings })
 }
 
 /// Sets a writer to work that waits for others, as one does whose connection is in a pool.
 pub(super) fn on_task(writer: impl Writer) -> Working {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
-    let totals = Arc::<Totals>::default();
-    let recount = Arc::clone(&totals);
+    let listings = Arc::<Listings>::default();
+    let recount = Arc::clone(&listings);
     #[expect(clippy::disallowed_methods, reason = "who closes the queue waits for the end")]
     tokio::spawn(async move {
         run(writer, jobs, &recount).await;
@@ -80,11 +80,11 @@ pub(super) fn on_task(writer: impl Writer) -> Working {
             tracing::debug!("nobody waits for the writer's end");
         }
     });
-    Working { queue, ended, totals }
+    Working { queue, ended, listings }
 }
 
 /// Works until the queue is closed and empty.
-async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>, totals: &Totals) {
+async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>, listings: &Listings) {
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, GROUP).await > 0 {
         let (writes, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.write, job.done)).unzip();
@@ -93,7 +93,7 @@ async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>, totals: &
             Err(error) => vec![Err(error); writes.len()],
         };
         if writes.iter().any(Write::recounts) {
-            totals.forget();
+            listings.forget();
         }
         for (done, outcome) in waiting.into_iter().zip(outcomes) {
             if done.send(outcome).is_err() {

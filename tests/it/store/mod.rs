@@ -58,6 +58,7 @@ conformance! {
     a_conflict_in_a_group_does_not_harm_the_others,
     a_purge_leaves_nothing_and_frees_the_name,
     listings_are_newest_first_then_by_name_and_hide_what_is_due,
+    pages_are_the_same_in_whatever_order_they_are_asked_for,
     filters_or_values_and_and_keys,
     tags_are_listed_by_name_and_key,
     keys_are_replaced_by_their_next_state_and_deleted_whole,
@@ -258,6 +259,39 @@ async fn listings_are_newest_first_then_by_name_and_hide_what_is_due(store: Arc<
     assert_eq!(store.next_purge().await.unwrap(), Some(at));
     assert_eq!(store.due_for_purge(NOW, 9).await.unwrap(), [(scope(), name("d"))]);
     assert!(store.due_for_purge(NOW.plus_millis(-1), 9).await.unwrap().is_empty());
+}
+
+async fn pages_are_the_same_in_whatever_order_they_are_asked_for(store: Arc<dyn Store>) {
+    // Three of each age, made out of order.
+    let aged = |n: i64| (format!("s{:02}", n * 7 % 24), NOW.plus_millis(-(n * 7 % 24 / 3)));
+    for (text, created) in (0..24).map(aged) {
+        create(&*store, &text, created, &[]).await;
+    }
+    let mut all: Vec<String> = (0..24).map(|n| format!("s{n:02}")).collect();
+    let mut chance = ChaCha20Rng::seed_from_u64(5);
+    for round in 0..6 {
+        for _ in 0..30 {
+            let size: usize = chance.random_range(1..=7);
+            let number: usize = chance.random_range(1..=all.len() / size + 2);
+            let want = all
+                .iter()
+                .skip((number - 1) * size)
+                .take(size)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" ");
+            let got =
+                names(&*store, None, u32::try_from(number).unwrap(), u32::try_from(size).unwrap()).await;
+            assert_eq!(got, (all.len() as u64, want), "page {number} of {size}, round {round}");
+        }
+        // One goes and a newer one comes.
+        let gone = all.remove(chance.random_range(0..all.len()));
+        let gone = store.load_secret(&scope(), &name(&gone)).await.unwrap().unwrap().secret;
+        store.commit(batch(writes::purge(&gone))).await.unwrap();
+        let fresh = format!("t{round}");
+        create(&*store, &fresh, NOW.plus_millis(round + 1), &[]).await;
+        all.insert(0, fresh);
+    }
 }
 
 /// Key and values.
