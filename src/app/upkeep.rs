@@ -1,7 +1,7 @@
 //! What happens without a caller: purging what is due, resetting, checking everything.
 
 use super::Progress;
-use super::callers::NONCE_MS;
+use super::nonces::NONCE_MS;
 use super::replicas::unless_busy;
 use super::{App, AppError};
 use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
