@@ -136,6 +136,12 @@ impl Entropy for OsEntropy {
         let rng = rand::rng();
         Box::new(rng)
     }
+
+    /// Every request takes one: without the box.
+    fn uuid(&self) -> uuid::Uuid {
+        #[expect(clippy::disallowed_methods, reason = "the other place that takes system randomness")]
+        uuid::Builder::from_random_bytes(rand::random()).into_uuid()
+    }
 }
 
 /// Repeatable randomness for tests; no setting selects it.

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::wire::ApiError;
+use crate::wire::{ApiError, RequestId};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,7 +35,7 @@ where
 #[derive(Debug)]
 pub struct Served<'a> {
     /// The id that the answer carries.
-    pub request_id: &'a str,
+    pub request_id: RequestId,
     /// The action, or `-` when it is not known to be one.
     pub action: &'a str,
     /// The caller's account.
@@ -56,14 +56,14 @@ pub struct Served<'a> {
 pub fn request(served: &Served<'_>) {
     let Served { request_id, action, account, access_key, region, scheme, error, duration_ms } = *served;
     let Some(error) = error else {
-        tracing::debug!(request_id, action, account, access_key, region, scheme, duration_ms, "answered");
+        tracing::debug!(%request_id, action, account, access_key, region, scheme, duration_ms, "answered");
         return;
     };
     let (code, status) = (&*error.wire, error.code.status());
     let cause = error.cause.as_deref().unwrap_or("-");
     if status >= 500 {
         tracing::error!(
-            request_id,
+            %request_id,
             action,
             account,
             access_key,
@@ -77,7 +77,7 @@ pub fn request(served: &Served<'_>) {
         );
     } else {
         tracing::info!(
-            request_id,
+            %request_id,
             action,
             account,
             access_key,

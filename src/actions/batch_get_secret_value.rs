@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::get_secret_value::{self, READ_CODES, Request, read};
-use crate::wire::{ApiError, Code, Fields};
+use crate::wire::{ApiError, Code, Fields, RequestId};
 
 /// The most entries of one call.
 const MAX_ENTRIES: usize = 20;
@@ -26,7 +26,7 @@ struct Item {
     #[serde(flatten)]
     value: get_secret_value::Response,
     #[serde(rename = "RequestId")]
-    request_id: String,
+    request_id: RequestId,
 }
 
 /// An entry that failed.
@@ -79,7 +79,7 @@ impl Action for BatchGetSecretValue {
             };
             match read {
                 Ok(value) => {
-                    let request_id = context.request_id.clone();
+                    let request_id = context.request_id;
                     response.secret_values.push(Item { value, request_id });
                 }
                 Err(error) => response.errors.push(Failure {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::app::{Access, App};
 use crate::domain::Scope;
-use crate::wire::{ApiError, Code, Fields, Format, encode};
+use crate::wire::{ApiError, Code, Fields, Format, RequestId, encode};
 
 /// Whether an action changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub struct Context {
     /// Who asks, and what that lets them do.
     pub access: Access,
     /// The id of the request, which the answer carries.
-    pub request_id: String,
+    pub request_id: RequestId,
 }
 
 /// An action of the API.
@@ -214,7 +214,7 @@ impl<A: Action> Endpoint for A {
                 Err(error) => Err(error),
             };
             match answered {
-                Ok(response) => encode::success(format, A::NAME, &context.request_id, &response),
+                Ok(response) => encode::success(format, A::NAME, context.request_id, &response),
                 Err(error) => {
                     let declared = A::CODES.contains(&error.code) || COMMON_CODES.contains(&error.code);
                     debug_assert!(

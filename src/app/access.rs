@@ -1,6 +1,7 @@
 //! May the caller do this? Every permission of every action is decided by [`App::permit`].
 
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use super::{App, Caller};
 use crate::domain::policy::{
@@ -14,7 +15,7 @@ use crate::identities::{Identities, Role, TokenInfo};
 #[derive(Debug, Clone)]
 pub struct Access {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     /// Whether policies decide; otherwise everybody may do everything in the own account, and nothing elsewhere.
     pub enforced: bool,
     /// Where the request came from.

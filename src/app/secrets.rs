@@ -75,9 +75,13 @@ impl App {
         let cached = self.cache.get(&scope, &reference.name).await?;
         let found = match cached {
             Some(loaded) => Some(loaded),
+            // Boxed: what a secret in memory does not need makes the future of each read no larger.
             None => {
-                let _guard = self.locks.hold(&scope, &reference.name).await;
-                self.load(&scope, &reference.name).await?
+                Box::pin(async {
+                    let _guard = self.locks.hold(&scope, &reference.name).await;
+                    self.load(&scope, &reference.name).await
+                })
+                .await?
             }
         };
         let now = self.clock.now();

@@ -181,6 +181,9 @@ impl Vault {
     }
 
     async fn cipher(&self, scope: &Scope, secret: &SecretId, key: &DataKey) -> Result<Arc<Cipher>, AppError> {
+        if let Some(cipher) = key.cipher.get() {
+            return Ok(Arc::clone(cipher));
+        }
         let unwrap = async {
             let record = &key.record;
             let held = self.keys.by_id(scope, &record.key).await.map_err(lost)?;
@@ -189,7 +192,7 @@ impl Vault {
             let key = symmetric(&material)?.unwrap_data_key(&context, &record.wrapped)?;
             Ok::<_, AppError>(Arc::new(Cipher::new(&key)))
         };
-        key.cipher.get_or_try_init(|| unwrap).await.map(Arc::clone)
+        Box::pin(key.cipher.get_or_try_init(|| unwrap)).await.map(Arc::clone)
     }
 
     fn make_data_key(

@@ -24,7 +24,7 @@ const TEMPORARY: &str = "STS.";
 pub(super) async fn caller(
     shared: &Shared,
     request: &SignedRequest<'_>,
-    claim: &Claim,
+    claim: &Claim<'_>,
 ) -> Result<Caller, ApiError> {
     let settings = &shared.settings;
     let open = settings.mode == AuthMode::Open;
@@ -38,11 +38,11 @@ pub(super) async fn caller(
         Claim::Bearer => return Err(ApiError::new(Code::InvalidSignatureMethod)),
         Claim::Signed(claim) => claim,
     };
-    let id = claim.access_key_id.as_str();
+    let id = claim.access_key_id;
     if let Some(found) = settings.app.directory().current().key(id) {
         return of_key(shared, request, claim, found).await;
     }
-    match &claim.security_token {
+    match claim.security_token {
         Some(token) => match settings.app.session(token) {
             Ok(session) => of_session(shared, request, claim, session).await,
             Err(_) if open => Ok(root(Some(id))),
@@ -59,7 +59,7 @@ pub(super) async fn caller(
 async fn of_key(
     shared: &Shared,
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     found: &FoundKey,
 ) -> Result<Caller, ApiError> {
     if !found.key.active {
@@ -75,13 +75,13 @@ async fn of_key(
         Some(name) => Identity::User { name: name.clone() },
     };
     let principal = Principal { account: found.account.id.clone(), identity };
-    Ok(Caller { principal, access_key: Some(claim.access_key_id.clone()), session: None })
+    Ok(Caller { principal, access_key: Some(claim.access_key_id.to_owned()), session: None })
 }
 
 /// The token beside a key that is written down: the one that is written down with it. A temporary key without one
 /// takes any, and a permanent key none.
-fn check_token(claim: &SignedClaim, wanted: Option<&SecretString>) -> Result<(), ApiError> {
-    match (&claim.security_token, wanted) {
+fn check_token(claim: &SignedClaim<'_>, wanted: Option<&SecretString>) -> Result<(), ApiError> {
+    match (claim.security_token, wanted) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(ApiError::new(Code::MissingSecurityToken)),
         (Some(_), None) if claim.access_key_id.starts_with(TEMPORARY) => Ok(()),
@@ -94,7 +94,7 @@ fn check_token(claim: &SignedClaim, wanted: Option<&SecretString>) -> Result<(),
 async fn of_session(
     shared: &Shared,
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     session: Session,
 ) -> Result<Caller, ApiError> {
     if session.access_key != claim.access_key_id {
@@ -110,7 +110,7 @@ async fn of_session(
     verify(shared, request, claim, exposed(session.secret())).await?;
     let identity = Identity::RoleSession { role: session.role.clone(), session: session.name.clone() };
     let principal = Principal { account: session.account.clone(), identity };
-    let access_key = Some(claim.access_key_id.clone());
+    let access_key = Some(claim.access_key_id.to_owned());
     Ok(Caller { principal, access_key, session: Some(Arc::new(session)) })
 }
 
@@ -130,7 +130,7 @@ fn bytes(secret: &SecretString) -> &[u8] {
 async fn verify(
     shared: &Shared,
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     material: Material<'_>,
 ) -> Result<(), ApiError> {
     let clock = shared.settings.app.clock();
@@ -144,9 +144,9 @@ async fn verify(
     }
     signature::verify(request, claim, material)?;
     // Only now: a stranger must not be able to use up somebody's nonces.
-    match &claim.nonce {
+    match claim.nonce {
         Some(nonce) => {
-            let first = shared.nonces.first_use(&claim.access_key_id, nonce, wall).await?;
+            let first = shared.nonces.first_use(claim.access_key_id, nonce, wall).await?;
             if first { Ok(()) } else { Err(ApiError::new(Code::SignatureNonceUsed)) }
         }
         // The documentation of header signatures requires one; that of RPC v1 knows none (fact E1).

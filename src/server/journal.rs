@@ -12,15 +12,17 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header;
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::app::Caller;
 use crate::domain::faults::Fault;
-use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
+use crate::wire::RequestId;
 
 /// How many requests are kept.
 const KEPT: usize = 1_000;
@@ -33,13 +35,11 @@ pub(super) struct Entry {
     /// By the service's clock.
     #[serde(serialize_with = "text")]
     pub(super) time: Timestamp,
-    pub(super) request_id: String,
+    pub(super) request_id: RequestId,
     /// None when it is not known to be one.
     pub(super) action: Option<&'static str>,
-    /// The ARN of who asked, when that is known.
-    #[serde(serialize_with = "arn")]
-    pub(super) caller: Option<Principal>,
-    pub(super) access_key: Option<String>,
+    #[serde(flatten)]
+    pub(super) asked_by: AskedBy,
     #[serde(serialize_with = "text")]
     pub(super) region: Region,
     pub(super) scheme: Option<&'static str>,
@@ -60,9 +60,18 @@ fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::
     serializer.collect_str(value)
 }
 
-#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
-fn arn<S: Serializer>(caller: &Option<Principal>, serializer: S) -> Result<S::Ok, S::Error> {
-    caller.as_ref().map(Principal::arn).serialize(serializer)
+/// Who asked, when that is known: the ARN, and the access key.
+#[derive(Debug)]
+pub(super) struct AskedBy(pub(super) Option<Arc<Caller>>);
+
+impl Serialize for AskedBy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let caller = self.0.as_deref();
+        let mut members = serializer.serialize_struct("AskedBy", 2)?;
+        members.serialize_field("caller", &caller.map(|caller| caller.principal.arn()))?;
+        members.serialize_field("access_key", &caller.and_then(|caller| caller.access_key.as_deref()))?;
+        members.end()
+    }
 }
 
 /// The last requests.

@@ -99,7 +99,7 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let (app, tls) = (Arc::clone(&settings.app), Arc::clone(&settings.tls));
+    let app = Arc::clone(&settings.app);
     let mut random = [0; 16];
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
@@ -116,7 +116,7 @@ pub async fn serve(
     });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
-    let served = listen::accept(listener, router(&shared), &tls, &shared.long_query, &tasks, &shutdown).await;
+    let served = listen::accept(listener, router(&shared), &shared, &tasks).await;
     shutdown.cancel();
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
@@ -127,7 +127,10 @@ pub async fn serve(
 }
 
 fn router(shared: &Arc<Shared>) -> Router {
-    Router::new().nest("/_sesame", admin::router(shared)).fallback(rpc::handle).with_state(Arc::clone(shared))
+    Router::new()
+        .nest("/_sesame", admin::router(shared))
+        .fallback(rpc::elsewhere)
+        .with_state(Arc::clone(shared))
 }
 
 /// The address in a form for people: the port speaks both.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::faults::{self, Dropped};
-use super::journal::Entry;
+use super::journal::{AskedBy, Entry};
 use super::listen::Peer;
 use super::{AuthMode, Shared, authenticate, receive};
 use crate::actions::{self, Context, Endpoint};
@@ -19,16 +19,16 @@ use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
 use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
-use crate::wire::{ApiError, Code, Fields, Format, encode};
+use crate::wire::{ApiError, Code, Fields, Format, RequestId, encode};
 
 /// What is known of a request, for the answer and the log.
 #[derive(Debug)]
 struct Facts {
-    request_id: String,
+    request_id: RequestId,
     format: Format,
     /// The action's name once it is known to be one.
     action: Option<&'static str>,
-    caller: Option<Caller>,
+    caller: Option<Arc<Caller>>,
     region: Region,
     scheme: Option<&'static str>,
     /// What a rule of faults makes it suffer.
@@ -42,13 +42,21 @@ impl Facts {
     }
 }
 
+/// Where the API is.
+pub(super) const PATH: &str = "/";
+
+/// Answers a request to any other place, in the API's words.
+pub(super) async fn elsewhere(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    handle(&shared, None, request).await
+}
+
 /// Answers a request to the API.
-pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request) -> Response {
     let clock = shared.settings.app.clock();
     let begun = clock.wall();
     let running = shared.metrics.begin();
     let mut facts = Facts {
-        request_id: request_id(&shared),
+        request_id: RequestId::new(shared.settings.app.entropy().uuid()),
         format: Format::Json,
         action: None,
         caller: None,
@@ -56,13 +64,13 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         scheme: None,
         injected: None,
     };
-    let answered = answer(&shared, request, &mut facts).await;
+    let answered = answer(shared, peer, request, &mut facts).await;
     let duration_ms = clock.wall().distance_ms(begun);
     if facts.dropped().is_none() {
         running.answered(facts.action, answered.as_ref().err().map(|error| &*error.wire));
     }
     telemetry::request(&telemetry::Served {
-        request_id: &facts.request_id,
+        request_id: facts.request_id,
         action: facts.action.unwrap_or("-"),
         account: facts.caller.as_ref().map_or("-", |c| c.account().as_str()),
         access_key: facts.caller.as_ref().and_then(|c| c.access_key.as_deref()).unwrap_or("-"),
@@ -78,13 +86,11 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
     let response = respond(&facts, answered);
     let Facts { request_id, action, caller, region, scheme, injected, .. } = facts;
-    let (caller, access_key) = caller.map(|caller| (caller.principal, caller.access_key)).unzip();
     shared.journal.add(Entry {
         time: clock.now(),
         request_id,
         action,
-        caller,
-        access_key: access_key.flatten(),
+        asked_by: AskedBy(caller),
         region,
         scheme,
         status,
@@ -96,14 +102,13 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     response
 }
 
-/// An upper-case UUID, as the gateway makes them (fact D7).
-fn request_id(shared: &Shared) -> String {
-    let mut buffer = uuid::Uuid::encode_buffer();
-    shared.settings.app.entropy().uuid().hyphenated().encode_upper(&mut buffer).to_owned()
-}
-
 /// The steps, in the order in which they may fail.
-async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<Vec<u8>, ApiError> {
+async fn answer(
+    shared: &Shared,
+    peer: Option<Peer>,
+    request: Request,
+    facts: &mut Facts,
+) -> Result<Vec<u8>, ApiError> {
     let (parts, body) = request.into_parts();
     facts.format = format_of(receive::raw_query(shared, &parts).ok());
     if !matches!(parts.method, Method::GET | Method::POST) {
@@ -123,7 +128,7 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
         body,
     };
     facts.format = Format::of(parameter(&query, &form, "Format"));
-    if parts.uri.path() != "/" {
+    if parts.uri.path() != PATH {
         return Err(ApiError::new(Code::InvalidActionNotFound));
     }
     if shared.settings.mode == AuthMode::Open && is_from_another_site(&parts.headers) {
@@ -144,8 +149,8 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
         claim => authenticate::caller(shared, &signed, claim).await?,
     };
     facts.region = region(shared, &signed, &claim)?;
-    facts.caller = Some(caller.clone());
-    let peer = parts.extensions.get::<Peer>();
+    let caller = Arc::new(caller);
+    facts.caller = Some(Arc::clone(&caller));
     let context = Context {
         app: Arc::clone(&shared.settings.app),
         scope: Scope { account: caller.account().clone(), region: facts.region.clone() },
@@ -155,7 +160,7 @@ async fn answer(shared: &Shared, request: Request, facts: &mut Facts) -> Result<
             source_ip: peer.map(|peer| peer.address),
             secure_transport: peer.is_some_and(|peer| peer.secure),
         },
-        request_id: facts.request_id.clone(),
+        request_id: facts.request_id,
     };
     let mut all = query;
     all.extend(form)?;
@@ -183,24 +188,27 @@ fn parameter<'a>(query: &'a Pairs<'_>, form: &'a Pairs<'_>, name: &str) -> Optio
     query.get(name).or_else(|| form.get(name)).filter(|text| !text.is_empty())
 }
 
+/// Where header signatures have the action and its version, and where the instance gateway has them.
+const ACTION: HeaderName = HeaderName::from_static("x-acs-action");
+const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
+const API_NAME: HeaderName = HeaderName::from_static("x-kms-apiname");
+const API_VERSION: HeaderName = HeaderName::from_static("x-kms-apiversion");
+
 /// Which action is asked for: by headers when the signature is of the header kind, by parameters otherwise, because
 /// clients send the headers along unsigned in the other kind too (facts B2, B3).
-fn resolve(request: &SignedRequest<'_>, claim: &Claim) -> Result<&'static dyn Endpoint, ApiError> {
-    let by_header = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+fn resolve(request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<&'static dyn Endpoint, ApiError> {
+    let by_header = |name: HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
     let by_parameter = |name| parameter(request.query, request.form, name);
-    let bearer_header = request.headers.contains_key("x-acs-bearer-token");
     let headers_decide = match claim {
         Claim::Signed(claim) => {
             !matches!(claim.scheme, Scheme::RpcHmacSha1 | Scheme::RpcHmacSha256 | Scheme::RpcRsaSha256)
         }
-        Claim::Bearer => bearer_header,
+        Claim::Bearer => request.headers.contains_key("x-acs-bearer-token"),
         Claim::Unsigned => by_parameter("Action").is_none(),
     };
     let (name, version) = match claim {
-        Claim::Signed(c) if c.scheme == Scheme::ClientKey => {
-            (by_header("x-kms-apiname"), by_header("x-kms-apiversion"))
-        }
-        _ if headers_decide => (by_header("x-acs-action"), by_header("x-acs-version")),
+        Claim::Signed(c) if c.scheme == Scheme::ClientKey => (by_header(API_NAME), by_header(API_VERSION)),
+        _ if headers_decide => (by_header(ACTION), by_header(VERSION)),
         _ => (by_parameter("Action"), by_parameter("Version")),
     };
     let name = name.ok_or_else(|| ApiError::missing_from_gateway("Action"))?;
@@ -213,13 +221,13 @@ fn resolve(request: &SignedRequest<'_>, claim: &Claim) -> Result<&'static dyn En
 }
 
 /// Which region is meant: the one in the endpoint's name, in the credential's scope, in the parameter, the default.
-fn region(shared: &Shared, request: &SignedRequest<'_>, claim: &Claim) -> Result<Region, ApiError> {
+fn region(shared: &Shared, request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<Region, ApiError> {
     let host = request.headers.get(header::HOST).and_then(|value| value.to_str().ok());
     if let Some(region) = host.and_then(region_of_host) {
         return Ok(region);
     }
     let scope = match claim {
-        Claim::Signed(claim) => claim.scope_region.as_deref(),
+        Claim::Signed(claim) => claim.scope_region,
         Claim::Unsigned | Claim::Bearer => None,
     };
     match scope.or_else(|| parameter(request.query, request.form, "RegionId")) {
@@ -243,6 +251,9 @@ pub(super) fn is_from_another_site(headers: &http::HeaderMap) -> bool {
     matches!(site, Some("cross-site" | "same-site"))
 }
 
+/// Where the answer carries the request's id, too.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-acs-request-id");
+const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 /// When to try again, in milliseconds: clients back off when they see it (facts D19, 14.8).
 const RETRY_AFTER_MS: &str = "1000";
 
@@ -254,7 +265,7 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
         Ok(body) => (StatusCode::OK, body, false),
         Err(error) => {
             let host_id = format!("kms.{}.aliyuncs.com", facts.region);
-            let body = encode::error(facts.format, &error, &facts.request_id, &host_id);
+            let body = encode::error(facts.format, &error, facts.request_id, &host_id);
             let status =
                 StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, body, matches!(error.code, Code::RequestBodyTooLarge | Code::RequestUriTooLong))
@@ -264,11 +275,11 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(facts.format.content_type()));
-    if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
-        headers.insert("x-acs-request-id", id);
+    if let Ok(id) = HeaderValue::from_str(facts.request_id.text(&mut RequestId::BUFFER.clone())) {
+        headers.insert(REQUEST_ID, id);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-        headers.insert("x-acs-retry-after", HeaderValue::from_static(RETRY_AFTER_MS));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_MS));
     }
     if close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

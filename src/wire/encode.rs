@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::RequestId;
 use super::error::ApiError;
 use crate::app::{LookedAt, NoPermission};
 
@@ -38,7 +39,7 @@ impl Format {
 #[derive(Serialize)]
 struct Envelope<'a, T> {
     #[serde(rename = "RequestId")]
-    request_id: &'a str,
+    request_id: RequestId,
     #[serde(flatten)]
     members: &'a T,
 }
@@ -47,7 +48,7 @@ struct Envelope<'a, T> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ErrorDocument<'a> {
-    request_id: &'a str,
+    request_id: RequestId,
     http_status: u16,
     host_id: &'a str,
     code: &'a str,
@@ -128,7 +129,7 @@ const ORDINARY_BYTES: usize = 512;
 pub fn success<T: Serialize>(
     format: Format,
     action: &str,
-    request_id: &str,
+    request_id: RequestId,
     members: &T,
 ) -> Result<Vec<u8>, ApiError> {
     let envelope = Envelope { request_id, members };
@@ -151,7 +152,7 @@ pub fn success<T: Serialize>(
 }
 
 /// The document of an error. Never fails: what XML cannot carry is replaced.
-pub fn error(format: Format, error: &ApiError, request_id: &str, host_id: &str) -> Vec<u8> {
+pub fn error(format: Format, error: &ApiError, request_id: RequestId, host_id: &str) -> Vec<u8> {
     let message = match format {
         Format::Json => Cow::Borrowed(&*error.message),
         Format::Xml => error.message.chars().map(|c| if is_xml_char(c) { c } else { '\u{FFFD}' }).collect(),
@@ -187,6 +188,8 @@ mod tests {
     use super::*;
     use crate::wire::Code;
 
+    const ID: RequestId = RequestId::new(uuid::uuid!("ABCDEF00-0000-4000-8000-000000000001"));
+
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Sample {
@@ -215,7 +218,7 @@ mod tests {
     }
 
     fn encoded(format: Format, sample: &Sample) -> String {
-        String::from_utf8(success(format, "Do", "ID", sample).unwrap()).unwrap()
+        String::from_utf8(success(format, "Do", ID, sample).unwrap()).unwrap()
     }
 
     #[test]
@@ -223,9 +226,9 @@ mod tests {
         let two = sample("a<&>\"'\r\n\t中😀", &["x", "y"]);
         assert_eq!(
             encoded(Format::Json, &two),
-            r#"{"RequestId":"ID","Data":"a<&>\"'\r\n\t中😀","TotalCount":2,"Tags":{"Tag":[{"TagKey":"x"},{"TagKey":"y"}]}}"#
+            r#"{"RequestId":"ABCDEF00-0000-4000-8000-000000000001","Data":"a<&>\"'\r\n\t中😀","TotalCount":2,"Tags":{"Tag":[{"TagKey":"x"},{"TagKey":"y"}]}}"#
         );
-        let head = r#"<?xml version="1.0" encoding="UTF-8"?><DoResponse><RequestId>ID</RequestId>"#;
+        let head = r#"<?xml version="1.0" encoding="UTF-8"?><DoResponse><RequestId>ABCDEF00-0000-4000-8000-000000000001</RequestId>"#;
         let xml = encoded(Format::Xml, &two);
         assert!(xml.starts_with(head), "{xml}");
         assert!(xml.contains("<TotalCount>2</TotalCount><Tags><Tag><TagKey>x</TagKey></Tag><Tag><TagKey>y</TagKey></Tag></Tags></DoResponse>"), "{xml}");
@@ -243,22 +246,22 @@ mod tests {
     #[test]
     fn what_xml_cannot_carry_is_refused_and_json_carries_it() {
         for bad in ["\u{1}", "\u{0}", "\u{FFFE}"] {
-            let refused = success(Format::Xml, "Do", "ID", &sample(bad, &[])).unwrap_err();
+            let refused = success(Format::Xml, "Do", ID, &sample(bad, &[])).unwrap_err();
             assert_eq!((refused.code, refused.message.contains("Format")), (Code::InvalidParameter, true));
-            assert!(success(Format::Json, "Do", "ID", &sample(bad, &[])).is_ok());
+            assert!(success(Format::Json, "Do", ID, &sample(bad, &[])).is_ok());
         }
     }
 
     #[test]
     fn errors_have_capitalised_members_and_the_root_error() {
         let refused = ApiError::invalid("a\u{1}<");
-        let json = String::from_utf8(error(Format::Json, &refused, "ID", "host")).unwrap();
+        let json = String::from_utf8(error(Format::Json, &refused, ID, "host")).unwrap();
         assert_eq!(
             json,
-            r#"{"RequestId":"ID","HttpStatus":400,"HostId":"host","Code":"InvalidParameter","Message":"The specified parameter \"a\u0001<\" is not valid."}"#
+            r#"{"RequestId":"ABCDEF00-0000-4000-8000-000000000001","HttpStatus":400,"HostId":"host","Code":"InvalidParameter","Message":"The specified parameter \"a\u0001<\" is not valid."}"#
         );
-        let xml = String::from_utf8(error(Format::Xml, &refused, "ID", "host")).unwrap();
-        assert!(xml.contains("<Error><RequestId>ID</RequestId><HttpStatus>400</HttpStatus>"), "{xml}");
+        let xml = String::from_utf8(error(Format::Xml, &refused, ID, "host")).unwrap();
+        assert!(xml.contains("<Error><RequestId>ABCDEF00-0000-4000-8000-000000000001</RequestId><HttpStatus>400</HttpStatus>"), "{xml}");
         assert!(xml.contains("a\u{FFFD}&lt;"), "{xml}");
     }
 

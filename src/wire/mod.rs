@@ -6,6 +6,7 @@ pub mod encode;
 pub mod error;
 pub mod fields;
 pub mod params;
+mod request_id;
 pub mod signature;
 pub mod values;
 
@@ -13,4 +14,5 @@ pub use code::Code;
 pub use encode::Format;
 pub use error::ApiError;
 pub use fields::Fields;
+pub use request_id::RequestId;
 pub use values::{Disclosed, SecretText};

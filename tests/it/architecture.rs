@@ -103,6 +103,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "sm3",
             "subtle",
             "thiserror",
+            "uuid",
             "zeroize",
         ],
     ),
@@ -152,8 +153,8 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "serde_json",
             "tokio",
             "tokio_util",
+            "tower",
             "tracing",
-            "uuid",
         ],
     ),
     (

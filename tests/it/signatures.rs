@@ -105,8 +105,8 @@ fn judge(capture: &Capture) -> Outcome<Verdict> {
     } else {
         Material::Secret(capture.secret.as_ref().ok_or("no secret")?.as_bytes())
     };
-    let key_matches =
-        Some(&signed.access_key_id) == capture.key_id.as_ref() && signed.security_token == capture.token;
+    let key_matches = Some(signed.access_key_id) == capture.key_id.as_deref()
+        && signed.security_token == capture.token.as_deref();
     Ok(match verify(&request, &signed, material) {
         Ok(()) if key_matches => {
             assert!(signed.time_ms().is_some(), "{}: {}", capture.file, signed.time);

@@ -11,9 +11,10 @@ use requests::Example;
 use sesame::crypto::{Cipher, SymmetricKey, ValueContext};
 use sesame::domain::writes::{MoveStage, NewSecret, PutVersion, create, move_stage, put_version};
 use sesame::domain::{DataType, Limits, Scope, Secret, StageLabel, Tags, Timestamp, VersionId};
+use sesame::ports::{Entropy as _, OsEntropy};
 use sesame::wire::params::Pairs;
 use sesame::wire::signature::{Claim, Scheme, claim, verify};
-use sesame::wire::{Disclosed, Format, encode};
+use sesame::wire::{Disclosed, Format, RequestId, encode};
 
 /// The sizes of values: a password, a certificate, the longest.
 const SIZES: [usize; 3] = [64, 4 * 1024, 30 * 1024];
@@ -153,7 +154,7 @@ mod answer {
             version_stages: Stages { version_stage: vec!["ACSCurrent".to_owned()] },
             create_time: "2026-11-24T00:00:00Z".to_owned(),
         };
-        let id = "0D7A2F0E-8F0B-4C53-9D3B-2F6D1F6F3C11";
+        let id = RequestId::new(OsEntropy.uuid());
         bencher.bench_local(|| {
             encode::success(format, "GetSecretValue", id, black_box(&value)).expect("it is encoded")
         });

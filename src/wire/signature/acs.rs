@@ -22,14 +22,18 @@ const HASH_HEADERS: [&str; 2] = ["x-acs-content-sha256", "x-acs-content-sm3"];
 type HexHash = const_hex::Buffer<32>;
 
 /// Reads `Authorization` and the headers that go with it (F1, F2).
-pub(super) fn claim(request: &SignedRequest<'_>, authorization: &str) -> Result<SignedClaim, AuthError> {
+pub(super) fn claim<'a>(
+    request: &SignedRequest<'a>,
+    authorization: &'a str,
+) -> Result<SignedClaim<'a>, AuthError> {
     let (algorithm, rest) = authorization.split_once(' ').unwrap_or((authorization, ""));
     let known = [Scheme::Acs3HmacSha256, Scheme::Acs3HmacSm3, Scheme::Acs3RsaSha256, Scheme::Acs4HmacSha256];
     let Some(scheme) = known.into_iter().find(|scheme| scheme.as_str() == algorithm) else {
         return Err(unknown_method(algorithm));
     };
     let Fields { credential, signed_headers, signature } = Fields::parse(rest)?;
-    check_signed_headers(signed_headers)?;
+    let signed_headers: Vec<&str> = signed_headers.split(';').collect();
+    check_signed_headers(&signed_headers)?;
     let scope = Scope::parse(scheme, credential)?;
     if scope.access_key_id.is_empty() {
         return Err(AuthError::Missing { name: "AccessKeyId" });
@@ -37,18 +41,17 @@ pub(super) fn claim(request: &SignedRequest<'_>, authorization: &str) -> Result<
     if scope.access_key_id.len() > MAX_KEY_ID {
         return Err(AuthError::TooLong { name: "Credential" });
     }
-    let optional = |name, max| request.header(name, max).map(|value| value.map(str::to_owned));
     Ok(SignedClaim {
         scheme,
-        access_key_id: scope.access_key_id.to_owned(),
-        security_token: optional("x-acs-security-token", MAX_SECURITY_TOKEN)?,
-        time: optional("x-acs-date", MAX_FIELD)?.ok_or(AuthError::Missing { name: "Timestamp" })?,
-        nonce: optional("x-acs-signature-nonce", MAX_NONCE)?,
-        scope_region: scope.region.map(str::to_owned),
-        scope_product: scope.product.map(str::to_owned),
-        scope_date: scope.date.map(str::to_owned),
-        signed_headers: signed_headers.to_owned(),
-        signature: Signature(signature.to_owned()),
+        access_key_id: scope.access_key_id,
+        security_token: request.header("x-acs-security-token", MAX_SECURITY_TOKEN)?,
+        time: request.header("x-acs-date", MAX_FIELD)?.ok_or(AuthError::Missing { name: "Timestamp" })?,
+        nonce: request.header("x-acs-signature-nonce", MAX_NONCE)?,
+        scope_region: scope.region,
+        scope_product: scope.product,
+        scope_date: scope.date,
+        signed_headers,
+        signature: Signature(signature),
     })
 }
 
@@ -116,9 +119,8 @@ impl<'a> Scope<'a> {
 }
 
 /// F5: lower-case names in ascending order, none twice.
-fn check_signed_headers(names: &str) -> Result<(), AuthError> {
+fn check_signed_headers(names: &[&str]) -> Result<(), AuthError> {
     let token = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
-    let names: Vec<&str> = names.split(';').collect();
     if names.iter().any(|name| name.is_empty() || !name.bytes().all(token)) {
         return Err(AuthError::Malformed { reason: "a name in SignedHeaders is not a header in lower case" });
     }
@@ -131,7 +133,7 @@ fn check_signed_headers(names: &str) -> Result<(), AuthError> {
 /// Checks that the signature covers what it must and is right (F3 to F8, F10).
 pub(super) fn verify(
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     material: Material<'_>,
 ) -> Result<(), AuthError> {
     check_coverage(request, claim)?;
@@ -142,10 +144,10 @@ pub(super) fn verify(
 }
 
 /// F5: every `x-acs-*` header that is present must be signed; time, nonce, token and action are such headers.
-fn check_coverage(request: &SignedRequest<'_>, claim: &SignedClaim) -> Result<(), AuthError> {
-    let signed: Vec<&str> = claim.signed_headers.split(';').collect();
+fn check_coverage(request: &SignedRequest<'_>, claim: &SignedClaim<'_>) -> Result<(), AuthError> {
     // They are in ascending order: that was checked when the claim was read.
-    let unsigned = |name: &&str| name.starts_with("x-acs-") && signed.binary_search(name).is_err();
+    let unsigned =
+        |name: &&str| name.starts_with("x-acs-") && claim.signed_headers.binary_search(name).is_err();
     match request.headers.keys().map(http::HeaderName::as_str).find(unsigned) {
         Some(name) => Err(AuthError::UnsignedHeader { name: name.to_owned() }),
         None => Ok(()),
@@ -154,14 +156,14 @@ fn check_coverage(request: &SignedRequest<'_>, claim: &SignedClaim) -> Result<()
 
 fn verify_with<D: Digest + OutputSizeUser<OutputSize = U32>, M: Mac + KeyInit>(
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     material: Material<'_>,
 ) -> Result<(), AuthError> {
     let body_hash = body_hash::<D>(request)?;
     let mut hasher = D::new();
     canonical_request(request, claim, &body_hash, Tokens::AsSent, &mut |piece| hasher.update(piece));
     let request_hash = hex(hasher.finalize().into());
-    let signature = decode_hex(&claim.signature.0);
+    let signature = decode_hex(claim.signature.0);
     let matches = if claim.scheme == Scheme::Acs3RsaSha256 {
         rsa_matches(material, string_to_sign(claim, &request_hash).as_bytes(), signature.as_deref())?
     } else {
@@ -196,11 +198,11 @@ fn body_hash<D: Digest + OutputSizeUser<OutputSize = U32>>(
 }
 
 /// The MAC under the key of the claim: for ACS3 the secret itself (F8), for ACS4 the end of a chain (F10).
-fn keyed<M: Mac + KeyInit>(claim: &SignedClaim, material: Material<'_>) -> Result<M, AuthError> {
+fn keyed<M: Mac + KeyInit>(claim: &SignedClaim<'_>, material: Material<'_>) -> Result<M, AuthError> {
     let secret = secret(material)?;
     let new = |key: &[u8]| M::new_from_slice(key).ok().ok_or(AuthError::UnusableKey);
     let (Some(date), Some(region), Some(product)) =
-        (&claim.scope_date, &claim.scope_region, &claim.scope_product)
+        (claim.scope_date, claim.scope_region, claim.scope_product)
     else {
         return new(secret);
     };
@@ -215,7 +217,7 @@ fn keyed<M: Mac + KeyInit>(claim: &SignedClaim, material: Material<'_>) -> Resul
     first.extend_from_slice(prefix);
     first.extend_from_slice(secret);
     let mut mac = new(&first)?;
-    for piece in [date.as_str(), region, product, SCOPE_END] {
+    for piece in [date, region, product, SCOPE_END] {
         let key = Zeroizing::new(mac.chain_update(piece).finalize().into_bytes().to_vec());
         mac = new(&key)?;
     }
@@ -228,7 +230,7 @@ fn date_parts(date: &str) -> impl Iterator<Item = &str> {
 }
 
 /// F7.
-fn string_to_sign(claim: &SignedClaim, request_hash: &HexHash) -> String {
+fn string_to_sign(claim: &SignedClaim<'_>, request_hash: &HexHash) -> String {
     format!("{}\n{}", claim.scheme.as_str(), request_hash.as_str())
 }
 
@@ -242,7 +244,7 @@ enum Tokens {
 /// Writes the canonical request, piece by piece (F4, F5, F6).
 fn canonical_request(
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     body_hash: &HexHash,
     tokens: Tokens,
     put: &mut impl FnMut(&[u8]),
@@ -255,7 +257,7 @@ fn canonical_request(
     put(b"\n");
     put(query.as_bytes());
     put(b"\n");
-    for name in claim.signed_headers.split(';') {
+    for name in &claim.signed_headers {
         put(name.as_bytes());
         put(b":");
         if tokens == Tokens::Hidden && name.ends_with("token") {
@@ -266,15 +268,17 @@ fn canonical_request(
         put(b"\n");
     }
     put(b"\n");
-    put(claim.signed_headers.as_bytes());
+    for (place, name) in claim.signed_headers.iter().enumerate() {
+        put(if place == 0 { b"" } else { b";" });
+        put(name.as_bytes());
+    }
     put(b"\n");
     put(body_hash.as_str().as_bytes());
 }
 
 /// The trimmed value of a header; of a repeated one all values, sorted, joined by `,`; nothing for an absent one.
 fn put_header(request: &SignedRequest<'_>, name: &str, put: &mut impl FnMut(&[u8])) {
-    let all = request.headers.get_all(name);
-    let mut values = all.iter().map(|value| value.as_bytes().trim_ascii());
+    let mut values = request.values(name).map(|value| value.as_bytes().trim_ascii());
     let (Some(first), second) = (values.next(), values.next()) else { return };
     let Some(second) = second else { return put(first) };
     let mut sorted: Vec<&[u8]> = [first, second].into_iter().chain(values).collect();

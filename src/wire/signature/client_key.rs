@@ -19,7 +19,10 @@ const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// Reads the headers of K2; `signature` is what follows `Bearer `.
 ///
 /// Neither query nor path are signed, so a request with query parameters is refused.
-pub(super) fn claim(request: &SignedRequest<'_>, signature: &str) -> Result<SignedClaim, AuthError> {
+pub(super) fn claim<'a>(
+    request: &SignedRequest<'a>,
+    signature: &'a str,
+) -> Result<SignedClaim<'a>, AuthError> {
     let required =
         |name, max| request.header(name, max).and_then(|value| value.ok_or(AuthError::Missing { name }));
 
@@ -47,22 +50,22 @@ pub(super) fn claim(request: &SignedRequest<'_>, signature: &str) -> Result<Sign
     }
     Ok(SignedClaim {
         scheme: Scheme::ClientKey,
-        access_key_id: access_key_id.to_owned(),
+        access_key_id,
         security_token: None,
-        time: required("date", MAX_FIELD)?.to_owned(),
+        time: required("date", MAX_FIELD)?,
         nonce: None,
         scope_region: None,
         scope_product: None,
         scope_date: None,
-        signed_headers: String::new(),
-        signature: Signature(signature.to_owned()),
+        signed_headers: Vec::new(),
+        signature: Signature(signature),
     })
 }
 
 /// Checks the hash of the body and the signature (K2, K4).
 pub(super) fn verify(
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     material: Material<'_>,
 ) -> Result<(), AuthError> {
     let header = "content-sha256";
@@ -72,7 +75,7 @@ pub(super) fn verify(
         return Err(AuthError::BodyHash { header });
     }
     let string_to_sign = string_to_sign(request, claim)?;
-    let signature = STANDARD.decode(&claim.signature.0).ok();
+    let signature = STANDARD.decode(claim.signature.0).ok();
     if rsa_matches(material, string_to_sign.as_bytes(), signature.as_deref())? {
         return Ok(());
     }
@@ -80,7 +83,7 @@ pub(super) fn verify(
 }
 
 /// K3: method, body hash, type, date, the `x-kms-` headers by name, and `/`.
-fn string_to_sign(request: &SignedRequest<'_>, claim: &SignedClaim) -> Result<String, AuthError> {
+fn string_to_sign(request: &SignedRequest<'_>, claim: &SignedClaim<'_>) -> Result<String, AuthError> {
     let one = |name: &str| {
         let mut values = request.headers.get_all(name).iter();
         let first = values.next().map_or(Ok(""), http::HeaderValue::to_str);
@@ -90,7 +93,7 @@ fn string_to_sign(request: &SignedRequest<'_>, claim: &SignedClaim) -> Result<St
         }
     };
     let mut text = String::with_capacity(512);
-    for line in [request.method, one("content-sha256")?, one("content-type")?, &claim.time] {
+    for line in [request.method, one("content-sha256")?, one("content-type")?, claim.time] {
         text.push_str(line);
         text.push('\n');
     }
@@ -166,7 +169,7 @@ mod tests {
         let (query, form) = (Pairs::new(), Pairs::new());
         let request = SignedRequest { method: "POST", path: "/", query: &query, form: &form, headers, body };
         let claim = claim(&request, signature)?;
-        assert_eq!((claim.time_ms(), claim.nonce.as_deref()), (Some(1_795_489_119_000), None));
+        assert_eq!((claim.time_ms(), claim.nonce), (Some(1_795_489_119_000), None));
         verify(&request, &claim, key)
     }
 

@@ -22,7 +22,7 @@
 
 use std::fmt;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use rsa::{PublicKey, pkcs8::DecodePublicKey};
 
 use crate::wire::params::Pairs;
@@ -87,48 +87,44 @@ pub enum Scheme {
 
 /// What a request says about its sender (B1). Nothing of it is proven yet.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one per request, taken apart at once: a box would only add work"
-)]
-pub enum Claim {
+pub enum Claim<'a> {
     /// Neither signature nor token. A server that wants a key answers `MissingAccessKeyId`.
     Unsigned,
     /// A bearer token, as header `x-acs-bearer-token` (F10) or parameter `BearerToken` (E9).
     Bearer,
     /// A signature, to be checked by [`verify`].
-    Signed(SignedClaim),
+    Signed(SignedClaim<'a>),
 }
 
 /// A signature and what goes with it, as read by [`claim`].
 ///
 /// `Debug` leaves out the security token and the signature.
-pub struct SignedClaim {
+pub struct SignedClaim<'a> {
     /// The way of signing.
     pub scheme: Scheme,
     /// The id of the key, never blank: `AccessKeyId`, the `Credential`, or `x-kms-acccesskeyid`.
-    pub access_key_id: String,
+    pub access_key_id: &'a str,
     /// The token of temporary credentials: `SecurityToken` (E11) or `x-acs-security-token` (F1). Blank is `None`. Whoever
     /// looks up the key must compare it.
-    pub security_token: Option<String>,
+    pub security_token: Option<&'a str>,
     /// The raw time: `Timestamp`, `x-acs-date` or `Date`; never blank. See [`time_ms`](Self::time_ms).
-    pub time: String,
+    pub time: &'a str,
     /// The nonce: `SignatureNonce`, optional in RPC v1 (E1), or `x-acs-signature-nonce`; a client key has none (K5).
     /// Blank is `None`.
-    pub nonce: Option<String>,
+    pub nonce: Option<&'a str>,
     /// The region an ACS4 key was derived for (F10), otherwise `None`.
-    pub scope_region: Option<String>,
+    pub scope_region: Option<&'a str>,
     /// The product an ACS4 key was derived for, `Kms` in all captures (F10), otherwise `None`.
-    pub scope_product: Option<String>,
+    pub scope_product: Option<&'a str>,
     /// ACS4: the first piece of the scope, `yyyymmdd`.
-    scope_date: Option<String>,
-    /// ACS: the names of the signed headers, `;` between them, lower case and ascending.
-    signed_headers: String,
-    signature: Signature,
+    scope_date: Option<&'a str>,
+    /// ACS: the names of the signed headers, lower case and ascending.
+    signed_headers: Vec<&'a str>,
+    signature: Signature<'a>,
 }
 
 /// The text of a signature. Not comparable, so that nobody compares it in variable time.
-struct Signature(String);
+struct Signature<'a>(&'a str);
 
 /// The key to check a signature with. `Debug` shows the kind only.
 #[derive(Clone, Copy)]
@@ -254,12 +250,12 @@ impl Scheme {
     }
 }
 
-impl SignedClaim {
+impl SignedClaim<'_> {
     /// [`time`](Self::time) in milliseconds since the epoch; `None` answers `InvalidTimeStamp.Format`.
     pub fn time_ms(&self) -> Option<i64> {
         match self.scheme {
-            Scheme::ClientKey => parse_http_date(&self.time),
-            _ => parse_time(&self.time),
+            Scheme::ClientKey => parse_http_date(self.time),
+            _ => parse_time(self.time),
         }
     }
 }
@@ -272,7 +268,7 @@ impl SignedClaim {
 /// # Errors
 ///
 /// Every variant of [`AuthError`] up to [`HeadersNotAscending`](AuthError::HeadersNotAscending).
-pub fn claim(request: &SignedRequest<'_>) -> Result<Claim, AuthError> {
+pub fn claim<'a>(request: &SignedRequest<'a>) -> Result<Claim<'a>, AuthError> {
     let authorization = request.header("authorization", MAX_AUTHORIZATION)?.unwrap_or_default();
     if authorization.starts_with("ACS3-") || authorization.starts_with("ACS4-") {
         return acs::claim(request, authorization).map(Claim::Signed);
@@ -310,7 +306,7 @@ pub fn claim(request: &SignedRequest<'_>) -> Result<Claim, AuthError> {
 /// also [`AuthError::UnsignedHeader`].
 pub fn verify(
     request: &SignedRequest<'_>,
-    claim: &SignedClaim,
+    claim: &SignedClaim<'_>,
     material: Material<'_>,
 ) -> Result<(), AuthError> {
     match claim.scheme {
@@ -407,9 +403,14 @@ impl<'a> SignedRequest<'a> {
         bounded(self.parameter(name).unwrap_or_default(), name, max)
     }
 
+    /// The values of a header. A handful of headers is looked through in less time than the name is hashed.
+    fn values(&self, name: &str) -> impl Iterator<Item = &'a HeaderValue> {
+        self.headers.iter().filter(move |(candidate, _)| candidate.as_str() == name).map(|(_, value)| value)
+    }
+
     /// The trimmed value of a header unless it is blank, at most `max` bytes, in ASCII, and sent once.
     fn header(&self, name: &'static str, max: usize) -> Result<Option<&'a str>, AuthError> {
-        let mut values = self.headers.get_all(name).into_iter();
+        let mut values = self.values(name);
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
             return Err(AuthError::Repeated { name });
@@ -447,7 +448,7 @@ impl fmt::Debug for SignedRequest<'_> {
     }
 }
 
-impl fmt::Debug for SignedClaim {
+impl fmt::Debug for SignedClaim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedClaim")
             .field("scheme", &self.scheme)
@@ -480,26 +481,39 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Asks for the claim of a request with these parts.
-    fn claimed(query: &str, form: &str, headers: &[(&str, &str)]) -> Result<Claim, AuthError> {
+    /// Looks at the claim of a request with these parts.
+    fn claimed<T>(
+        query: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+        look: impl FnOnce(Result<Claim<'_>, AuthError>) -> T,
+    ) -> T {
         let (query, form) = (Pairs::parse(query).unwrap(), Pairs::parse(form).unwrap());
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
-            map.append(name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            map.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let parts =
             SignedRequest { method: "POST", path: "/", query: &query, form: &form, headers: &map, body: b"" };
-        claim(&parts)
+        look(claim(&parts))
+    }
+
+    /// The same for one that is signed.
+    fn signed<T>(query: &str, headers: &[(&str, &str)], look: impl FnOnce(SignedClaim<'_>) -> T) -> T {
+        claimed(query, "", headers, |claim| match claim {
+            Ok(Claim::Signed(claim)) => look(claim),
+            other => panic!("{other:?}"),
+        })
     }
 
     fn check_claim(query: &str, form: &str, headers: &[(&str, &str)], expected: &str) {
-        let found = match claimed(query, form, headers) {
+        let found = claimed(query, form, headers, |claim| match claim {
             Ok(Claim::Unsigned) => "unsigned".to_owned(),
             Ok(Claim::Bearer) => "bearer".to_owned(),
             Ok(Claim::Signed(claim)) => format!("{} {}", claim.scheme.as_str(), claim.access_key_id),
             Err(e) => e.to_string(),
-        };
+        });
         assert_eq!(found, expected, "{query} {form} {headers:?}");
     }
 
@@ -597,32 +611,36 @@ mod tests {
         check_claim("", "", &[not_ascii, DATE], "a header of the signature is not ASCII");
         check_claim("", "", &[ACS, ACS, DATE], "authorization is given more than once");
         check_claim("", "", &[ACS, DATE, DATE], "x-acs-date is given more than once");
-        match claimed(&format!("{}&Signature=s", RPC.replace("HMAC-SHA1", &long(100))), "", &[]) {
+        let query = format!("{}&Signature=s", RPC.replace("HMAC-SHA1", &long(100)));
+        claimed(&query, "", &[], |claim| match claim {
             Err(AuthError::UnknownMethod { method }) => assert_eq!(method.len(), 64),
             other => panic!("{other:?}"),
-        }
+        });
     }
 
     #[test]
     fn claims_carry_token_nonce_and_time() {
         let query = format!("{RPC}&Signature=s&SecurityToken=tok&SignatureNonce=n");
-        let Ok(Claim::Signed(claim)) = claimed(&query, "", &[]) else { panic!() };
-        assert_eq!(claim.security_token.as_deref(), Some("tok"));
-        assert_eq!((claim.nonce.as_deref(), claim.time.as_str(), claim.time_ms()), (Some("n"), "t", None));
-        let shown = format!("{claim:?}");
-        assert!(
-            !shown.contains("tok\"") && shown.contains("***") && !shown.contains("signature:"),
-            "{shown}"
-        );
+        signed(&query, &[], |claim| {
+            assert_eq!(claim.security_token, Some("tok"));
+            assert_eq!((claim.nonce, claim.time, claim.time_ms()), (Some("n"), "t", None));
+            let shown = format!("{claim:?}");
+            assert!(
+                !shown.contains("tok\"") && shown.contains("***") && !shown.contains("signature:"),
+                "{shown}"
+            );
+        });
 
         let query = format!("{RPC}&Signature=s&SecurityToken=&SignatureNonce=");
-        let Ok(Claim::Signed(claim)) = claimed(&query, "", &[]) else { panic!() };
-        assert_eq!((claim.security_token, claim.nonce, claim.scope_region), (None, None, None));
+        signed(&query, &[], |claim| {
+            assert_eq!((claim.security_token, claim.nonce, claim.scope_region), (None, None, None));
+        });
 
         let headers = [ACS, DATE, ("x-acs-security-token", " tok "), ("x-acs-signature-nonce", "n")];
-        let Ok(Claim::Signed(claim)) = claimed("SecurityToken=other", "", &headers) else { panic!() };
-        assert_eq!((claim.security_token.as_deref(), claim.nonce.as_deref()), (Some("tok"), Some("n")));
-        assert_eq!(claim.time_ms(), Some(1_795_491_000_000));
+        signed("SecurityToken=other", &headers, |claim| {
+            assert_eq!((claim.security_token, claim.nonce), (Some("tok"), Some("n")));
+            assert_eq!(claim.time_ms(), Some(1_795_491_000_000));
+        });
     }
 
     #[test]
@@ -698,9 +716,10 @@ mod tests {
             let acs = format!("ACS3-HMAC-SHA256 {fields}");
             for authorization in [authorization.as_str(), acs.as_str()] {
                 let headers = [("authorization", authorization), ("x-kms-apiname", "a"), ("x-acs-date", "t")];
-                if let Ok(Claim::Signed(claim)) = claimed(&query, "", &headers) {
-                    prop_assert!(!claim.access_key_id.is_empty());
-                }
+                let blank = |claim: Result<Claim<'_>, AuthError>| {
+                    matches!(claim, Ok(Claim::Signed(claim)) if claim.access_key_id.is_empty())
+                };
+                prop_assert!(!claimed(&query, "", &headers, blank));
             }
             prop_assert!(parse_time(&time).is_none_or(|ms| ms < 253_402_300_800_000));
             prop_assert!(parse_http_date(&time).is_none());

@@ -1,0 +1,38 @@
+//! The id of a request.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+/// The id of a request: an upper-case UUID, as the gateway makes them (fact D7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    /// Room for the text of one.
+    pub const BUFFER: [u8; Hyphenated::LENGTH] = [0; Hyphenated::LENGTH];
+
+    /// The id that is this random UUID.
+    pub const fn new(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// Its text, written to a [`BUFFER`](Self::BUFFER).
+    pub fn text(self, buffer: &mut [u8; Hyphenated::LENGTH]) -> &str {
+        self.0.hyphenated().encode_upper(buffer)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text(&mut Self::BUFFER.clone()))
+    }
+}
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text(&mut Self::BUFFER.clone()))
+    }
+}
