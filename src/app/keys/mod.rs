@@ -146,7 +146,8 @@ impl Keys {
     pub async fn of(&self, scope: &Scope) -> Result<Arc<ScopeKeys>, AppError> {
         match self.present(scope).await? {
             Some(keys) if keys.next_due.is_none_or(|at| at > self.clock.now()) => Ok(keys),
-            _ => until_first!(self, self.settled(scope)),
+            // Boxed: nearly always the keys are here, and every action's future would have room for this.
+            _ => Box::pin(async { until_first!(self, self.settled(scope)) }).await,
         }
     }
 

@@ -107,7 +107,11 @@ impl SqlStore<SqliteDialect> {
             .connect_with(file(path).create_if_missing(true))
             .await
             .map_err(|e| failed(&e))?;
+        // No step of the way needs to be durable by itself: a start that is cut off is made again. Before anything is
+        // acknowledged, the first commit makes all of it durable.
+        synchronous(&write, "PRAGMA synchronous = NORMAL").await?;
         migrate(&write).await?;
+        synchronous(&write, "PRAGMA synchronous = FULL").await?;
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(file(path).read_only(true))
@@ -159,6 +163,10 @@ pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;
     connection.close().await.map_err(failed)?;
     copied.map(drop).map_err(failed)
+}
+
+async fn synchronous(pool: &Pool<Sqlite>, pragma: &'static str) -> Result<(), StoreError> {
+    sqlx::query(pragma).execute(pool).await.map(drop).map_err(|e| failed(&e))
 }
 
 async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {
