@@ -1,7 +1,9 @@
 //! Logs: which lines there are and what may be in them. Never a parameter, a header, a body or a string to sign.
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::wire::{ApiError, RequestId};
 
@@ -14,7 +16,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends log lines of at least the filter's level to a writer.
+/// Sends log lines of at least the filter's level to a writer. The filter is a level, or a list such as
+/// `info,sesame=debug`: a level for all, and others for parts of the program.
 ///
 /// # Errors
 /// When the filter cannot be understood, or logging was set up before.
@@ -22,13 +25,27 @@ pub fn init<W>(format: LogFormat, filter: &str, writer: W) -> anyhow::Result<()>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let filter = targets(filter)?;
+    let lines = fmt::layer().with_writer(writer);
     let set = match format {
-        LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => {
+            tracing_subscriber::registry().with(lines.with_ansi(false)).with(filter).try_init()
+        }
+        LogFormat::Json => {
+            tracing_subscriber::registry().with(lines.json().flatten_event(true)).with(filter).try_init()
+        }
     };
     set.map_err(|e| anyhow::anyhow!("cannot set up logging: {e}"))
+}
+
+fn targets(filter: &str) -> anyhow::Result<Targets> {
+    // The parser takes any other word for a part of the program, of which it would then log everything.
+    let is_level =
+        |word: &str| word.contains('=') || (!word.is_empty() && word.parse::<LevelFilter>().is_ok());
+    if let Some(word) = filter.split(',').find(|word| !is_level(word)) {
+        anyhow::bail!("\"{word}\" is no level; there are off, error, warn, info, debug, trace");
+    }
+    Ok(filter.parse()?)
 }
 
 /// A request that was answered: all that the log may know of it.
@@ -89,5 +106,20 @@ pub fn request(served: &Served<'_>) {
             duration_ms,
             "refused"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_level_or_a_list_of_levels_by_part() {
+        for good in ["info", "OFF", "info,sesame=debug", "sesame=debug", "warn,sesame::server=trace"] {
+            assert!(targets(good).is_ok(), "{good}");
+        }
+        for bad in ["", "debgu", "sesame=loud", "info,sesame"] {
+            assert!(targets(bad).is_err(), "{bad}");
+        }
     }
 }
