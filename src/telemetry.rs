@@ -39,13 +39,20 @@ where
 }
 
 fn targets(filter: &str) -> anyhow::Result<Targets> {
+    let words: Vec<&str> = filter.split(',').map(str::trim_ascii).filter(|word| !word.is_empty()).collect();
     // The parser takes any other word for a part of the program, of which it would then log everything.
-    let is_level =
-        |word: &str| word.contains('=') || (!word.is_empty() && word.parse::<LevelFilter>().is_ok());
-    if let Some(word) = filter.split(',').find(|word| !is_level(word)) {
-        anyhow::bail!("\"{word}\" is no level; there are off, error, warn, info, debug, trace");
+    let is_good = |word: &str| match word.split_once('=') {
+        Some((part, _)) => !part.contains('['),
+        None => word.parse::<LevelFilter>().is_ok(),
+    };
+    match words.iter().find(|word| !is_good(word)) {
+        Some(word) => anyhow::bail!(
+            "\"{word}\" is neither a level (off, error, warn, info, debug, trace) nor PART=LEVEL"
+        ),
+        // Empty, as an unset variable is handed on: the default.
+        None if words.is_empty() => Ok(Targets::new().with_default(LevelFilter::INFO)),
+        None => Ok(words.join(",").parse()?),
     }
-    Ok(filter.parse()?)
 }
 
 /// A request that was answered: all that the log may know of it.
@@ -115,10 +122,12 @@ mod tests {
 
     #[test]
     fn a_filter_is_a_level_or_a_list_of_levels_by_part() {
-        for good in ["info", "OFF", "info,sesame=debug", "sesame=debug", "warn,sesame::server=trace"] {
+        for good in
+            ["info", "OFF", "info,sesame=debug", "sesame=debug", "warn, sesame::server=trace", "", "info,"]
+        {
             assert!(targets(good).is_ok(), "{good}");
         }
-        for bad in ["", "debgu", "sesame=loud", "info,sesame"] {
+        for bad in ["debgu", "sesame=loud", "info,sesame", "sesame[span]=debug"] {
             assert!(targets(bad).is_err(), "{bad}");
         }
     }

@@ -1,6 +1,8 @@
 //! The nonces that were used: no signature is good twice.
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{App, AppError};
@@ -20,16 +22,21 @@ pub struct Nonces {
     everywhere: Option<Arc<dyn Store>>,
 }
 
-/// How many nonces a set holds: as many as one line of the processor's cache.
-const WAYS: usize = 8;
-/// How many sets there are. A nonce belongs to one of them by its fingerprint.
-const SETS: usize = 1 << 17;
+/// How many nonces a set holds.
+const WAYS: usize = 16;
+/// How many sets there are. A nonce belongs to one of them by chance that nobody outside can foresee: who could, would
+/// drive another's nonce out by a few of his own, and use it again.
+const SETS: usize = 1 << 16;
 
 /// A table of a fixed size, 8 MiB, however many requests there are. In each set the newest nonce comes first and drives the
-/// last one out; so a million are remembered, for less than the window only above 500 signed requests a second.
+/// last one out. So about a million are remembered; as sets fill by chance, one in ten thousand is lost within a quarter of an
+/// hour, for as long as a signature of now is fresh, at 400 signed requests a second, and half of them at 1,000.
 ///
-/// A mark is 48 bits of the fingerprint, besides the 17 that chose the set, and the minute of its use. Zero is none.
-struct Table(Vec<[u64; WAYS]>);
+/// A mark is 48 bits of the fingerprint and the minute of its use. Zero is none.
+struct Table {
+    sets: Vec<[u64; WAYS]>,
+    chance: RandomState,
+}
 
 /// The bits of a mark that are the minute.
 const MINUTE: u64 = 0xFFFF;
@@ -37,19 +44,18 @@ const MINUTE: u64 = 0xFFFF;
 impl Table {
     /// The system gives its memory page by page, when it is first written to.
     fn new() -> Self {
-        Self(vec![[0; WAYS]; SETS])
+        Self { sets: vec![[0; WAYS]; SETS], chance: RandomState::new() }
     }
 
     /// Whether this is the first use of a fingerprint within the window.
     fn first_use(&mut self, fingerprint: Fingerprint, now: Timestamp) -> bool {
-        let (place, mark) = fingerprint.split_at(8);
-        let [place, mark] =
-            [place, mark].map(|half| half.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
-        let minute = now.as_millis().div_euclid(60_000).unsigned_abs() & MINUTE;
+        let place = self.chance.hash_one(fingerprint) % SETS as u64;
+        let mark = fingerprint.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+        let minute = now.as_millis().div_euclid(60_000).rem_euclid(1 << 16).unsigned_abs();
         let is_known =
             |seen: &u64| *seen != 0 && (seen ^ mark) & !MINUTE == 0 && minutes_apart(*seen, minute) <= WINDOW;
-        let Some(set) = usize::try_from(place).ok().and_then(|place| self.0.get_mut(place % SETS)) else {
-            return true;
+        let Some(set) = usize::try_from(place).ok().and_then(|place| self.sets.get_mut(place)) else {
+            return false;
         };
         if set.iter().any(is_known) {
             return false;
@@ -124,7 +130,7 @@ fn fingerprint(access_key: &str, nonce: &str) -> Fingerprint {
 mod tests {
     use super::*;
 
-    const T: Timestamp = Timestamp::from_millis(1_000_000);
+    const T: Timestamp = Timestamp::from_millis(1_795_491_000_000);
 
     #[test]
     fn a_nonce_is_good_once_per_key_within_the_window() {
@@ -143,11 +149,15 @@ mod tests {
     fn the_last_ones_are_known_however_many_came_before() {
         let mut table = Table::new();
         let all = 3 * WAYS * SETS;
-        assert!((0..all).all(|i| table.first_use(fingerprint("a", &i.to_string()), T)), "each is new");
-        let recent = WAYS * SETS / 4;
-        let forgotten = (all - recent..all).filter(|i| table.first_use(fingerprint("a", &i.to_string()), T));
-        // Those of sets where chance put more than eight.
-        assert!(forgotten.count() < recent / 1000);
-        assert_eq!(table.0.len(), SETS);
+        let mut first = |n: usize| table.first_use(fingerprint("a", &n.to_string()), T);
+        assert!((0..all).all(&mut first), "each is new");
+        // Those are forgotten of whose set chance makes more than it holds: of the last third of a table hardly any, of
+        // the last half some. The newest are asked first, because who is forgotten comes in again.
+        let mut forgotten = |of: std::ops::Range<usize>| of.rev().filter(|n| first(*n)).count();
+        let (third, half) = (all - WAYS * SETS / 3, all - WAYS * SETS / 2);
+        let (of_third, of_rest) = (forgotten(third..all), forgotten(half..third));
+        assert!(of_third < WAYS * SETS / 3 / 1_000, "{of_third}");
+        assert!(of_rest < (third - half) / 100, "{of_rest}");
+        assert_eq!(table.sets.len(), SETS);
     }
 }

@@ -60,17 +60,19 @@ impl Vault {
         let ring = symmetric(&material)?;
         let key_id = held.key().id.clone();
         let usable = |key: &&DataKey| key.record.key == key_id && key.record.key_version == ring.primary();
-        let (cipher, id, fresh) = match loaded.and_then(Loaded::newest_data_key).filter(usable) {
-            Some(key) => (self.cipher(target.scope, target.secret, key).await?, key.record.id.clone(), None),
+        let (key, id, fresh) = match loaded.and_then(Loaded::newest_data_key).filter(usable) {
+            Some(key) => {
+                (self.unwrapped(target.scope, target.secret, key).await?, key.record.id.clone(), None)
+            }
             None => {
                 let fresh = self.make_data_key(target, held.key(), ring, now)?;
-                let cipher = fresh.key.cipher.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
-                (cipher, fresh.key.record.id.clone(), Some(fresh))
+                let key = fresh.key.unwrapped.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
+                (key, fresh.key.record.id.clone(), Some(fresh))
             }
         };
         let context =
             value_context(target.scope, target.secret, target.version, target.data_type, id.as_str());
-        let sealed = cipher.seal(&context.encode(), plaintext, &mut *self.entropy.rng())?;
+        let sealed = Cipher::new(&key).seal(&context.encode(), plaintext, &mut *self.entropy.rng())?;
         let sealed = Arc::from(sealed.as_bytes());
         Ok(Sealed { value: SealedValue { version: target.version.clone(), data_key: id, sealed }, fresh })
     }
@@ -105,9 +107,9 @@ impl Vault {
         let secret = &loaded.secret;
         let value = loaded.value(version).ok_or_else(|| missing("the value"))?;
         let key = loaded.data_key(&value.data_key).ok_or_else(|| missing("the data key"))?;
-        let cipher = self.cipher(&secret.scope, &secret.id, key).await?;
+        let key = self.unwrapped(&secret.scope, &secret.id, key).await?;
         let context = value_context(&secret.scope, &secret.id, version, data_type, value.data_key.as_str());
-        Ok(cipher.open(&context.encode(), &value.sealed)?)
+        Ok(Cipher::new(&key).open(&context.encode(), &value.sealed)?)
     }
 
     /// Checks that every data key and value of a secret opens. Values under a key that was deleted, or whose material
@@ -168,7 +170,7 @@ impl Vault {
         };
         let target = target(&secret, &first.id, first.data_type);
         let FreshDataKey { key, .. } = self.make_data_key(target, held.key(), ring, now)?;
-        let cipher = key.cipher.get().map(Arc::clone).ok_or(CryptoError::CannotOpen)?;
+        let cipher = Cipher::new(key.unwrapped.get().ok_or(CryptoError::CannotOpen)?);
         let mut sealed = Vec::with_capacity(values.len());
         for (version, value) in secret.versions.iter().zip(values) {
             let id = key.record.id.as_str();
@@ -180,9 +182,14 @@ impl Vault {
         Ok(SecretRecord { secret, values: sealed, data_keys: vec![key.record] })
     }
 
-    async fn cipher(&self, scope: &Scope, secret: &SecretId, key: &DataKey) -> Result<Arc<Cipher>, AppError> {
-        if let Some(cipher) = key.cipher.get() {
-            return Ok(Arc::clone(cipher));
+    async fn unwrapped(
+        &self,
+        scope: &Scope,
+        secret: &SecretId,
+        key: &DataKey,
+    ) -> Result<Arc<SymmetricKey>, AppError> {
+        if let Some(key) = key.unwrapped.get() {
+            return Ok(Arc::clone(key));
         }
         let unwrap = async {
             let record = &key.record;
@@ -190,9 +197,9 @@ impl Vault {
             let material = self.keys.open(&held)?;
             let context = data_key_context(scope, secret, record);
             let key = symmetric(&material)?.unwrap_data_key(&context, &record.wrapped)?;
-            Ok::<_, AppError>(Arc::new(Cipher::new(&key)))
+            Ok::<_, AppError>(Arc::new(key))
         };
-        Box::pin(key.cipher.get_or_try_init(|| unwrap)).await.map(Arc::clone)
+        Box::pin(key.unwrapped.get_or_try_init(|| unwrap)).await.map(Arc::clone)
     }
 
     fn make_data_key(
@@ -215,7 +222,7 @@ impl Vault {
         };
         let context = data_key_context(target.scope, target.secret, &record);
         record.wrapped = ring.wrap_data_key(&context, &key, &mut *chance)?.into_vec();
-        Ok(FreshDataKey::new(record, Arc::new(Cipher::new(&key)), version.id.clone()))
+        Ok(FreshDataKey::new(record, Arc::new(key), version.id.clone()))
     }
 }
 

@@ -84,8 +84,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// AES-256-GCM with its key schedule expanded, for a key that is used often. About a kilobyte of secret
-/// memory, wiped when dropped; share it in an `Arc`.
+/// AES-256-GCM with its key schedule expanded, for as long as a value is sealed or opened. About a kilobyte of
+/// secret memory, wiped when dropped.
 pub struct Cipher(Aes256Gcm);
 
 impl Cipher {

@@ -19,8 +19,8 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use crate::app::Caller;
 use crate::domain::faults::Fault;
+use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
 use crate::wire::RequestId;
 
@@ -62,14 +62,13 @@ fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::
 
 /// Who asked, when that is known: the ARN, and the access key.
 #[derive(Debug)]
-pub(super) struct AskedBy(pub(super) Option<Arc<Caller>>);
+pub(super) struct AskedBy(pub(super) Option<(Principal, Option<String>)>);
 
 impl Serialize for AskedBy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let caller = self.0.as_deref();
         let mut members = serializer.serialize_struct("AskedBy", 2)?;
-        members.serialize_field("caller", &caller.map(|caller| caller.principal.arn()))?;
-        members.serialize_field("access_key", &caller.and_then(|caller| caller.access_key.as_deref()))?;
+        members.serialize_field("caller", &self.0.as_ref().map(|(principal, _)| principal.arn()))?;
+        members.serialize_field("access_key", &self.0.as_ref().and_then(|(_, key)| key.as_deref()))?;
         members.end()
     }
 }

@@ -90,7 +90,8 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
         time: clock.now(),
         request_id,
         action,
-        asked_by: AskedBy(caller),
+        // Nobody else has it any more. A session is not kept: it has a secret.
+        asked_by: AskedBy(caller.map(Arc::unwrap_or_clone).map(|by| (by.principal, by.access_key))),
         region,
         scheme,
         status,

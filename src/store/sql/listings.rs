@@ -76,7 +76,8 @@ impl Listings {
     /// Remembers a total, unless something changed since it was begun to be counted.
     pub(super) fn learn_total(&self, scope: &Scope, total: Total, changes: u64) {
         let mut state = self.state();
-        if state.changes == changes {
+        // One that stands was learnt meanwhile, and ends with it.
+        if state.changes == changes && state.at(scope, total.from).is_none() {
             state.known.insert(scope.clone(), Known { total, ends: BTreeMap::new() });
         }
     }

@@ -271,7 +271,8 @@ impl<D: Dialect> SqlStore<D> {
     async fn list_all(&self, scope: &Scope, page: Page, now: Timestamp) -> Result<Listing, StoreError> {
         let Some(listings) = &self.listings else {
             let total = count(self.rows("secrets", sql::COUNT_SECRETS, &scoped(scope, now)).await?)?;
-            return Ok(Listing { total, rows: self.page_after(None, scope, page, now).await? });
+            let rows = self.rows_after(None, scope, page.offset(), page.size, now).await?;
+            return Ok(Listing { total, rows });
         };
         let changes = listings.changes();
         let total = match listings.total(scope, now) {
@@ -284,31 +285,43 @@ impl<D: Dialect> SqlStore<D> {
                 secrets
             }
         };
-        let rows = self.page_after(listings.end_before(scope, now, page.offset()), scope, page, now).await?;
-        if let Some(last) = rows.last() {
-            let end = End { created: last.created, name: last.name.clone() };
-            listings.learn_end(scope, now, page.offset() + rows.len() as u64, end, changes);
+        let known = listings.end_before(scope, now, page.offset());
+        // Where rows are to be skipped, the last of them is read, too: so they are skipped once.
+        let skips = page.offset() > known.as_ref().map_or(0, |(before, _)| *before);
+        let (first, size) = (page.offset() - u64::from(skips), page.size + u32::from(skips));
+        let mut rows = self.rows_after(known, scope, first, size, now).await?;
+        let ends =
+            [(page.offset(), rows.first().filter(|_| skips)), (first + rows.len() as u64, rows.last())];
+        for (count, row) in ends {
+            if let Some(SecretSummary { created, name, .. }) = row {
+                let end = End { created: *created, name: name.clone() };
+                listings.learn_end(scope, now, count, end, changes);
+            }
+        }
+        if skips && !rows.is_empty() {
+            rows.remove(0);
         }
         Ok(Listing { total, rows })
     }
 
-    /// The rows of a page, given the end of one before it.
-    async fn page_after(
+    /// So many rows after the first ones, given where some of these end.
+    async fn rows_after(
         &self,
-        end: Option<(u64, End)>,
+        known: Option<(u64, End)>,
         scope: &Scope,
-        page: Page,
+        first: u64,
+        size: u32,
         now: Timestamp,
     ) -> Result<Vec<SecretSummary>, StoreError> {
         let [account, region, now] = scoped(scope, now);
-        let size = i64::from(page.size).into();
-        let rows = match &end {
+        let size = i64::from(size).into();
+        let rows = match &known {
             None => {
-                self.rows("secrets", sql::LIST_SECRETS, &[account, region, now, size, offset(page.offset())])
-                    .await?
+                let params = [account, region, now, size, offset(first)];
+                self.rows("secrets", sql::LIST_SECRETS, &params).await?
             }
             Some((before, End { created, name })) => {
-                let left = offset(page.offset().saturating_sub(*before));
+                let left = offset(first.saturating_sub(*before));
                 let (created, name) = (created.as_millis().into(), name.as_str().into());
                 let params = [account, region, now, size, left, created, name];
                 self.rows("secrets", sql::LIST_SECRETS_AFTER, &params).await?

@@ -137,10 +137,14 @@ pub(super) const COUNT_SECRETS: &str = "SELECT COUNT(*) AS total FROM secrets WH
 pub(super) const LIST_SECRETS: &str = "SELECT name, secret_type, created, updated, planned_deletion FROM secrets \
      WHERE account = $1 AND region = $2 AND (planned_deletion IS NULL OR planned_deletion > $3) \
      ORDER BY created DESC, name LIMIT $4 OFFSET $5";
-/// The same behind one of them: a range of the index that the order is of.
+/// The same behind one of them: two ranges of the index that the order is of, so that also many of one instant are not
+/// walked through.
 pub(super) const LIST_SECRETS_AFTER: &str = "SELECT name, secret_type, created, updated, planned_deletion FROM secrets \
      WHERE account = $1 AND region = $2 AND (planned_deletion IS NULL OR planned_deletion > $3) \
-     AND created <= $6 AND (created < $6 OR name > $7) ORDER BY created DESC, name LIMIT $4 OFFSET $5";
+     AND created = $6 AND name > $7 UNION ALL \
+     SELECT name, secret_type, created, updated, planned_deletion FROM secrets \
+     WHERE account = $1 AND region = $2 AND (planned_deletion IS NULL OR planned_deletion > $3) \
+     AND created < $6 ORDER BY created DESC, name LIMIT $4 OFFSET $5";
 
 pub(super) const LIST_TAGS: &str = "SELECT s.name AS name, t.tag_key AS tag_key, t.tag_value AS tag_value \
      FROM secrets s JOIN tags t ON t.secret_id = s.id WHERE s.account = $1 AND s.region = $2 \
