@@ -93,7 +93,7 @@ async fn connection(stream: TcpStream, address: IpAddr, router: Router, shared: 
     let service = service_fn(|request| async {
         let request: Request = request.map(Body::new);
         let response = if request.uri().path() == rpc::PATH {
-            // Past the router, which costs a fifth of a read.
+            // Past the router, which has nothing to choose here and boxes every request.
             rpc::handle(&shared, Some(peer), request).await
         } else {
             router.clone().oneshot(request).await.map_err(|never| match never {})?
