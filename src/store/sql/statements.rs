@@ -18,8 +18,9 @@ pub(super) const INSERT_SECRET: &str = "INSERT INTO secrets (id, account, region
 /// Compare and set: no row is touched when the revision is another one.
 pub(super) const UPDATE_SECRET: &str = "UPDATE secrets SET revision = revision + 1, \
      description = COALESCE($3, description), updated = COALESCE($4, updated), \
-     planned_deletion = CASE WHEN $5 = 1 THEN $6 ELSE planned_deletion END, \
-     policy = COALESCE($7, policy) WHERE id = $1 AND revision = $2";
+     policy = COALESCE($5, policy) WHERE id = $1 AND revision = $2";
+/// Apart: it is in indexes, which SQLite writes anew for every statement that names it, whatever its value.
+pub(super) const PLAN_DELETION: &str = "UPDATE secrets SET planned_deletion = $2 WHERE id = $1";
 pub(super) const INSERT_VERSION: &str = "INSERT INTO secret_versions (secret_id, version_id, ordinal, data_type, \
      data_key_id, sealed, created) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 pub(super) const DELETE_VERSION: &str =

@@ -337,16 +337,13 @@ async fn touch<S: Session>(session: &mut S, batch: &Batch) -> Result<(), StoreEr
             _ => {}
         }
     }
-    let params = [
-        batch.change.secret.as_str().into(),
-        revision(batch.change.on_revision),
-        description.into(),
-        updated.into(),
-        i64::from(planned.is_some()).into(),
-        planned.flatten().into(),
-        policy.into(),
-    ];
-    touched(session.execute(sql::UPDATE_SECRET, &params).await?)
+    let id = Param::from(batch.change.secret.as_str());
+    let params = [id, revision(batch.change.on_revision), description.into(), updated.into(), policy.into()];
+    touched(session.execute(sql::UPDATE_SECRET, &params).await?)?;
+    match planned {
+        Some(at) => session.execute(sql::PLAN_DELETION, &[id, at.into()]).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 /// A compare-and-set touches its one row, or somebody else came first.
@@ -356,15 +353,8 @@ pub(super) fn touched(rows: u64) -> Result<(), StoreError> {
 
 async fn purge<S: Session>(session: &mut S, id: &SecretId, on_revision: u64) -> Result<(), StoreError> {
     // Lock and compare first: the row is counted up, then removed with its children.
-    let params = [
-        id.as_str().into(),
-        revision(on_revision),
-        Param::Text(None),
-        Param::Int(None),
-        0.into(),
-        Param::Int(None),
-        Param::Text(None),
-    ];
+    let params =
+        [id.as_str().into(), revision(on_revision), Param::Text(None), Param::Int(None), Param::Text(None)];
     touched(session.execute(sql::UPDATE_SECRET, &params).await?)?;
     for statement in sql::PURGE_CHILDREN {
         session.execute(statement, &[id.as_str().into()]).await?;
