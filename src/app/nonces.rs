@@ -29,8 +29,8 @@ const WAYS: usize = 16;
 const SETS: usize = 1 << 16;
 
 /// A table of a fixed size, 8 MiB, however many requests there are. In each set the newest nonce comes first and drives the
-/// last one out. So about a million are remembered; as sets fill by chance, one in ten thousand is lost within a quarter of an
-/// hour, for as long as a signature of now is fresh, at 400 signed requests a second, and half of them at 1,000.
+/// last one out. So about a million are remembered. Sets fill by chance: of those a quarter of an hour old, which is how long a
+/// signature stays fresh, one in 5,000 is lost at 400 signed requests a second, and three in ten at 1,000.
 ///
 /// A mark is 48 bits of the fingerprint and the minute of its use. Zero is none.
 struct Table {
