@@ -182,7 +182,7 @@ impl App {
     /// # Errors
     /// None in practice.
     pub fn fresh_secret_id(&self) -> Result<SecretId, AppError> {
-        vault::fresh_secret_id(&*self.entropy)
+        vault::fresh_secret_id(&*self.entropy, self.clock.now())
     }
 
     /// Customer master keys.

@@ -121,7 +121,7 @@ impl App {
             return Err(writes::refuse_creation(&existing.secret).into());
         }
         let now = self.clock.now();
-        let id = fresh_secret_id(&*self.entropy)?;
+        let id = fresh_secret_id(&*self.entropy, now)?;
         let new = NewSecret {
             id,
             scope: scope.clone(),

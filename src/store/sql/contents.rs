@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dialect::{Connection, Dialect, Param, Session};
 use super::read_keys::bare_key;
+use super::read_secrets::{Part, bare_secret, in_order};
 use super::rows::Row;
 use super::{SqlStore, rows_on, statements as sql, write_keys, writer};
+use crate::domain::AccountId;
 use crate::domain::keys::{Alias, KeyVersion};
-use crate::domain::{AccountId, Scope, Secret, StageMap, Tags, Version};
-use crate::store::{
-    Contents, DataKeyRecord, Instead, KeyRecord, Resealed, SealedValue, SecretRecord, StoreError,
-};
+use crate::store::{Contents, Instead, KeyRecord, Resealed, SecretRecord, StoreError};
 
 impl<D: Dialect> SqlStore<D> {
     /// Everything of an account, or of all: one consistent look.
@@ -74,64 +73,28 @@ async fn all_secrets<D: Dialect>(
     of: &[Param<'_>],
 ) -> Result<Vec<SecretRecord>, StoreError> {
     let mut records = BTreeMap::new();
-    for row in rows_on::<D>(connection, "secrets", sql::ALL_SECRETS, of).await? {
-        let secret = secret(row)?;
+    for mut row in rows_on::<D>(connection, "secrets", sql::ALL_SECRETS, of).await? {
+        let (scope, name) = row.place()?;
+        let secret = bare_secret(row, scope, name)?;
         let id = secret.id.as_str().to_owned();
         records.insert(id, SecretRecord { secret, values: Vec::new(), data_keys: Vec::new() });
     }
-    for mut row in rows_on::<D>(connection, "secret_versions", sql::ALL_VERSIONS, of).await? {
-        let Some(record) = records.get_mut(&row.text()?) else { continue };
-        let version = Version {
-            id: row.parsed()?,
-            ordinal: row.count()?,
-            data_type: row.parsed()?,
-            created: row.time()?,
-        };
-        let (data_key, sealed) = (row.parsed()?, row.bytes()?.into());
-        record.values.push(SealedValue { version: version.id.clone(), data_key, sealed });
-        record.secret.versions.push(version);
-    }
-    for mut row in rows_on::<D>(connection, "secret_labels", sql::ALL_LABELS, of).await? {
-        let Some(record) = records.get_mut(&row.text()?) else { continue };
-        record.secret.stages.set(row.parsed()?, row.parsed()?);
-    }
-    for mut row in rows_on::<D>(connection, "tags", sql::ALL_TAGS, of).await? {
-        let Some(record) = records.get_mut(&row.text()?) else { continue };
-        record.secret.tags.set(row.parsed()?, row.parsed()?);
-    }
-    for mut row in rows_on::<D>(connection, "data_keys", sql::ALL_DATA_KEYS, of).await? {
-        let Some(record) = records.get_mut(&row.text()?) else { continue };
-        record.data_keys.push(DataKeyRecord {
-            id: row.parsed()?,
-            key: row.parsed()?,
-            key_version: row.version()?,
-            wrapped: row.bytes()?,
-            created: row.time()?,
-        });
+    let parts = [
+        (Part::Version, "secret_versions", sql::ALL_VERSIONS),
+        (Part::Label, "secret_labels", sql::ALL_LABELS),
+        (Part::Tag, "tags", sql::ALL_TAGS),
+        (Part::DataKey, "data_keys", sql::ALL_DATA_KEYS),
+    ];
+    for (part, table, select) in parts {
+        for mut row in rows_on::<D>(connection, table, select, of).await? {
+            let Some(record) = records.get_mut(&row.text()?) else { continue };
+            part.add(row, record)?;
+        }
     }
     let mut records: Vec<SecretRecord> = records.into_values().collect();
+    records.iter_mut().for_each(in_order);
     records.sort_by(|a, b| (&a.secret.scope, &a.secret.name).cmp(&(&b.secret.scope, &b.secret.name)));
     Ok(records)
-}
-
-fn secret(mut row: Row) -> Result<Secret, StoreError> {
-    let scope: Scope = row.scope()?;
-    Ok(Secret {
-        name: row.parsed()?,
-        id: row.parsed()?,
-        secret_type: row.parsed()?,
-        description: row.text()?,
-        encryption_key: row.optional_parsed()?,
-        created: row.time()?,
-        updated: row.time()?,
-        planned_deletion: row.optional_time()?,
-        policy: row.policy(&scope.account)?,
-        scope,
-        versions: Vec::new(),
-        stages: StageMap::default(),
-        tags: Tags::default(),
-        revision: row.count()?,
-    })
 }
 
 /// Puts contents instead of others, inside the writer's transaction.

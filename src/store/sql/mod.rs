@@ -10,6 +10,7 @@ mod listings;
 pub mod postgres;
 mod read;
 mod read_keys;
+mod read_secrets;
 mod rows;
 pub mod sqlite;
 mod sqlite_writer;

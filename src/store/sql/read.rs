@@ -6,19 +6,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::dialect::{Connection, Dialect, Param};
+use super::dialect::{Dialect, Param};
 use super::listings::{End, Total};
 use super::rows::Row;
 use super::writer::{revision, touched};
-use super::{SqlStore, Write, rows_on, statements as sql};
+use super::{SqlStore, Write, statements as sql};
 use crate::domain::filter::TAG_FILTER_CAP;
 use crate::domain::{
-    AccountId, ClockSetting, KeyId, Page, Scope, Secret, SecretFilter, SecretId, SecretName, StageMap,
-    TagKey, TagValue, Tags, Timestamp, Version,
+    AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,
+    Timestamp,
 };
 use crate::store::{
-    Batch, Contents, DataKeyRecord, Installation, Instead, KeptAccounts, KeptFaults, KeyChange, Listing,
-    Resealed, ScopeRecord, SealedValue, SecretRecord, SecretSummary, Store, StoreError, TagRow,
+    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeyChange, Listing, Resealed,
+    ScopeRecord, SecretRecord, SecretSummary, Store, StoreError, TagRow,
 };
 
 /// How soon a healthy database answers a small query.
@@ -77,13 +77,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<SecretRecord>, StoreError> {
-        let load = async {
-            let mut snapshot = self.snapshot().await?;
-            let loaded = load::<D>(&mut snapshot, scope, name).await?;
-            snapshot.commit().await?;
-            Ok(loaded)
-        };
-        self.in_time(load).await
+        self.secret(scope, name).await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -399,70 +393,4 @@ fn summaries(rows: Vec<Row>) -> Result<Vec<SecretSummary>, StoreError> {
 
 fn tag_row(mut row: Row) -> Result<TagRow, StoreError> {
     Ok(TagRow { name: row.parsed()?, key: row.parsed()?, value: row.parsed()? })
-}
-
-/// Loads the whole aggregate inside the connection's transaction.
-async fn load<D: Dialect>(
-    connection: &mut Connection<D>,
-    scope: &Scope,
-    name: &SecretName,
-) -> Result<Option<SecretRecord>, StoreError> {
-    let params = [scope.account.as_str().into(), scope.region.as_str().into(), name.as_str().into()];
-    let found = rows_on::<D>(connection, "secrets", sql::LOAD_SECRET, &params).await?;
-    let Some(row) = found.into_iter().next() else { return Ok(None) };
-    let mut secret = bare_secret(row, scope, name)?;
-    let id = secret.id.as_str().to_owned();
-    let id = [Param::from(id.as_str())];
-    let mut values = Vec::new();
-    for mut row in rows_on::<D>(connection, "secret_versions", sql::LOAD_VERSIONS, &id).await? {
-        let version = Version {
-            id: row.parsed()?,
-            ordinal: row.count()?,
-            data_type: row.parsed()?,
-            created: row.time()?,
-        };
-        values.push(SealedValue {
-            version: version.id.clone(),
-            data_key: row.parsed()?,
-            sealed: row.bytes()?.into(),
-        });
-        secret.versions.push(version);
-    }
-    for mut row in rows_on::<D>(connection, "secret_labels", sql::LOAD_LABELS, &id).await? {
-        secret.stages.set(row.parsed()?, row.parsed()?);
-    }
-    for mut row in rows_on::<D>(connection, "tags", sql::LOAD_TAGS, &id).await? {
-        secret.tags.set(row.parsed()?, row.parsed()?);
-    }
-    let mut data_keys = Vec::new();
-    for mut row in rows_on::<D>(connection, "data_keys", sql::LOAD_DATA_KEYS, &id).await? {
-        data_keys.push(DataKeyRecord {
-            id: row.parsed()?,
-            key: row.parsed()?,
-            key_version: row.version()?,
-            wrapped: row.bytes()?,
-            created: row.time()?,
-        });
-    }
-    Ok(Some(SecretRecord { secret, values, data_keys }))
-}
-
-/// The secret's own row.
-fn bare_secret(mut row: Row, scope: &Scope, name: &SecretName) -> Result<Secret, StoreError> {
-    Ok(Secret {
-        id: row.parsed()?,
-        scope: scope.clone(),
-        name: name.clone(),
-        secret_type: row.parsed()?,
-        description: row.text()?,
-        encryption_key: row.optional_parsed()?,
-        created: row.time()?,
-        updated: row.time()?,
-        planned_deletion: row.optional_time()?,
-        policy: row.policy(&scope.account)?,
-        versions: Vec::new(),
-        stages: StageMap::default(),
-        tags: Tags::default(),
-        revision: row.count()?,
-    })
 }

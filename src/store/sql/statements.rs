@@ -1,13 +1,19 @@
 //! Every statement, as constant text. What differs between databases is made by [`Dialect`](super::Dialect).
 
-pub(super) const LOAD_SECRET: &str = "SELECT id, secret_type, description, encryption_key, created, updated, \
-     planned_deletion, policy, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
-pub(super) const LOAD_VERSIONS: &str = "SELECT version_id, ordinal, data_type, created, data_key_id, sealed \
-     FROM secret_versions WHERE secret_id = $1 ORDER BY ordinal";
-pub(super) const LOAD_LABELS: &str = "SELECT label, version_id FROM secret_labels WHERE secret_id = $1";
-pub(super) const LOAD_TAGS: &str = "SELECT tag_key, tag_value FROM tags WHERE secret_id = $1";
-pub(super) const LOAD_DATA_KEYS: &str = "SELECT id, key_id, key_version, wrapped, created FROM data_keys \
-     WHERE secret_id = $1 ORDER BY created, key_version";
+/// A secret with everything that belongs to it, as rows of five kinds in any order: one answer of the database, and so
+/// one state of it, for one question. Texts, numbers and bytes stand each in columns of their own, because a column
+/// has one type; the first row of a union decides which.
+pub(super) const LOAD_SECRET: &str = "SELECT CAST(0 AS BIGINT) AS kind, CAST(NULL AS BYTEA) AS bytes, id, secret_type, \
+     created, updated, description, encryption_key, policy, planned_deletion, revision \
+     FROM secrets WHERE account = $1 AND region = $2 AND name = $3 \
+     UNION ALL SELECT 1, v.sealed, v.version_id, v.data_type, v.ordinal, v.created, v.data_key_id, NULL, NULL, NULL, NULL \
+     FROM secrets s JOIN secret_versions v ON v.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3 \
+     UNION ALL SELECT 2, NULL, l.label, l.version_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+     FROM secrets s JOIN secret_labels l ON l.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3 \
+     UNION ALL SELECT 3, NULL, t.tag_key, t.tag_value, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+     FROM secrets s JOIN tags t ON t.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3 \
+     UNION ALL SELECT 4, d.wrapped, d.id, d.key_id, d.key_version, d.created, NULL, NULL, NULL, NULL, NULL \
+     FROM secrets s JOIN data_keys d ON d.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3";
 
 pub(super) const HEAD: &str =
     "SELECT id, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
@@ -103,18 +109,17 @@ pub(super) const ALL_KEY_TAGS: &str = "SELECT t.key_id, t.tag_key, t.tag_value F
      JOIN keys k ON k.id = t.key_id WHERE CAST($1 AS TEXT) IS NULL OR k.account = $1";
 pub(super) const ALL_ALIASES: &str = "SELECT account, region, name, key_id FROM aliases \
      WHERE CAST($1 AS TEXT) IS NULL OR account = $1 ORDER BY account, region, name";
-pub(super) const ALL_SECRETS: &str = "SELECT account, region, name, id, secret_type, description, encryption_key, \
-     created, updated, planned_deletion, policy, revision FROM secrets WHERE CAST($1 AS TEXT) IS NULL OR account = $1";
-pub(super) const ALL_VERSIONS: &str = "SELECT v.secret_id, v.version_id, v.ordinal, v.data_type, v.created, \
-     v.data_key_id, v.sealed FROM secret_versions v JOIN secrets s ON s.id = v.secret_id \
-     WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1 ORDER BY v.secret_id, v.ordinal";
+pub(super) const ALL_SECRETS: &str = "SELECT account, region, name, id, secret_type, created, updated, description, \
+     encryption_key, policy, planned_deletion, revision FROM secrets WHERE CAST($1 AS TEXT) IS NULL OR account = $1";
+pub(super) const ALL_VERSIONS: &str = "SELECT v.secret_id, v.sealed, v.version_id, v.data_type, v.ordinal, \
+     v.created, v.data_key_id FROM secret_versions v JOIN secrets s ON s.id = v.secret_id \
+     WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
 pub(super) const ALL_LABELS: &str = "SELECT l.secret_id, l.label, l.version_id FROM secret_labels l \
      JOIN secrets s ON s.id = l.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
 pub(super) const ALL_TAGS: &str = "SELECT t.secret_id, t.tag_key, t.tag_value FROM tags t \
      JOIN secrets s ON s.id = t.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
-pub(super) const ALL_DATA_KEYS: &str = "SELECT d.secret_id, d.id, d.key_id, d.key_version, d.wrapped, d.created \
-     FROM data_keys d JOIN secrets s ON s.id = d.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1 \
-     ORDER BY d.secret_id, d.created, d.key_version";
+pub(super) const ALL_DATA_KEYS: &str = "SELECT d.secret_id, d.wrapped, d.id, d.key_id, d.key_version, d.created \
+     FROM data_keys d JOIN secrets s ON s.id = d.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
 pub(super) const ALL_ACCOUNTS: &str =
     "SELECT id, sealed FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id = $1 ORDER BY id";
 pub(super) const INSTALLATION: &str =

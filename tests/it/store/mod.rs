@@ -3,6 +3,7 @@
 
 mod contents;
 mod counted;
+mod upgrade;
 
 use std::sync::Arc;
 

@@ -1,0 +1,1 @@
+-- SQLite keeps what belongs to a secret in the order of its key from here on. PostgreSQL has no such tables: nothing to do.
