@@ -50,7 +50,7 @@ struct FileLimits {
     labels_per_secret: usize,
     /// The longest value, 1 to 65,536 bytes; default 30,720.
     secret_data_bytes: usize,
-    /// The most memory of cached secrets, in bytes; default 48 MiB.
+    /// The most memory of cached secrets, in bytes; default 40 MiB.
     cache_bytes: u64,
 }
 
@@ -61,7 +61,7 @@ impl Default for FileLimits {
             versions_per_secret: limits.versions_per_secret,
             labels_per_secret: limits.labels_per_secret,
             secret_data_bytes: limits.secret_data_bytes,
-            cache_bytes: 48 * 1024 * 1024,
+            cache_bytes: 40 * 1024 * 1024,
         }
     }
 }
@@ -73,7 +73,7 @@ pub struct Config {
     pub accounts: Vec<AccountFile>,
     /// Bounds on secrets.
     pub limits: Limits,
-    /// The most memory of cached secrets, in bytes. Default 48 MiB.
+    /// The most memory of cached secrets, in bytes. Default 40 MiB.
     pub cache_bytes: u64,
     /// Whether secrets and keys have policies, as those in a KMS instance do (question 28). Default true.
     pub resource_policies: bool,
