@@ -51,7 +51,8 @@ impl Part {
                 match kind {
                     0 => return Ok(None),
                     2 => Self::Label,
-                    _ => Self::Tag,
+                    3 => Self::Tag,
+                    _ => return Err(row.damaged("a row is of no known kind")),
                 }
             }
         };

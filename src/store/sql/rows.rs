@@ -19,7 +19,7 @@ impl Row {
         Self { cells: cells.into_iter(), table }
     }
 
-    fn damaged(&self, what: &str) -> StoreError {
+    pub(super) fn damaged(&self, what: &str) -> StoreError {
         StoreError::Corrupt(format!("{what} in table {}", self.table))
     }
 
