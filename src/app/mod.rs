@@ -1,8 +1,8 @@
 //! The use cases: load, decide with the domain, seal with the vault, commit, remember.
 //!
 //! [`App`] is shared by all requests. Reads come from the cache when they can. Writes of one secret queue on its
-//! lock; a commit runs in a task of its own, so that a client that goes away cannot leave the cache older than the
-//! database.
+//! lock. A use case that changes the database changes memory afterwards, so it must not be dropped in between: the server
+//! runs every request to its end, also when the client goes away (`server::outliving`).
 
 mod access;
 mod cache;
@@ -23,8 +23,6 @@ mod upkeep;
 mod vault;
 
 use std::sync::Arc;
-
-use tokio_util::task::TaskTracker;
 
 pub use access::{Access, LookedAt, NoPermission, Subject, looked_at};
 pub use cache::CacheFacts;
@@ -84,7 +82,6 @@ pub struct App {
     vault: vault::Vault,
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
-    commits: TaskTracker,
     watch: replicas::Watch,
     faults: FaultRules,
 }
@@ -112,13 +109,12 @@ impl App {
             faults,
         } = parts;
         check_marker(&*store, &root, &*entropy).await?;
-        let commits = TaskTracker::new();
         let root = Arc::new(root);
         let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
         let (to_directory, chance, of_root) = shared();
         let directory = Directory::open(accounts, default_account, to_directory, chance, of_root).await?;
         let (of_keys, chance, of_root) = shared();
-        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, commits.clone());
+        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root);
         let keys = Arc::new(keys);
         let cache = cache::Cache::new(cache_bytes, &store);
         let app = Self {
@@ -133,7 +129,6 @@ impl App {
             limits,
             cache: Arc::new(cache),
             locks: locks::Locks::default(),
-            commits,
             watch: replicas::Watch::default(),
             faults: FaultRules::new(faults),
         };
@@ -205,10 +200,8 @@ impl App {
         &*self.store
     }
 
-    /// Waits for commits under way and closes the database.
+    /// Closes the database once it has done the writes that wait.
     pub async fn close(&self) {
-        self.commits.close();
-        self.commits.wait().await;
         self.store.close().await;
     }
 }

@@ -289,33 +289,30 @@ impl App {
         }
     }
 
-    /// Commits a change and remembers what the secret is afterwards. Runs in a task of its own, which holds the
-    /// secret's lock to the end: a caller that goes away changes nothing.
+    /// Commits a change and remembers what the secret is afterwards. Holds the secret's lock until memory and database
+    /// agree again. The caller must run to its end: see `server::outliving`.
     async fn commit(
         &self,
         guard: Guard,
         decided: Decided,
         next: Option<Loaded>,
     ) -> Result<(Guard, Option<Arc<Loaded>>), AppError> {
-        let (store, cache) = (Arc::clone(&self.store), Arc::clone(&self.cache));
-        let task = self.commits.spawn(async move {
-            let Decided { change, value, key, place } = decided;
-            let batch = Batch { change, value, data_key: key.map(Into::into) };
-            let outcome = store.commit(batch).await;
-            let next = next.map(Arc::new);
-            match (&outcome, &next) {
-                (Ok(()), Some(next)) => cache.put(next),
-                // Gone, or in doubt: the next one asks the database.
-                _ => cache.remove(&place.0, &place.1),
-            }
-            outcome.map(|()| (guard, next))
-        });
-        let died = |_| StoreError::Unavailable("a commit died".to_owned());
-        let outcome = task.await.map_err(died)?;
-        if matches!(outcome, Err(StoreError::Conflict)) {
-            // Whoever decides anew learns first what others changed: the key that was to seal the value, for one.
-            self.catch_up().await?;
+        let Decided { change, value, key, place } = decided;
+        let batch = Batch { change, value, data_key: key.map(Into::into) };
+        let outcome = self.store.commit(batch).await;
+        let next = next.map(Arc::new);
+        match (&outcome, &next) {
+            (Ok(()), Some(next)) => self.cache.put(next),
+            // Gone, or in doubt: the next reader asks the database.
+            _ => self.cache.remove(&place.0, &place.1),
         }
-        Ok(outcome?)
+        if matches!(outcome, Err(StoreError::Conflict)) {
+            drop(guard);
+            // The next attempt must see what others changed, such as the key that was to seal the value.
+            self.catch_up().await?;
+            return Err(StoreError::Conflict.into());
+        }
+        outcome?;
+        Ok((guard, next))
     }
 }

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 
 use super::faults::Dropped;
 use super::long_line::LongLine;
+use super::outliving::Outliving;
 use super::{Shared, rpc, transport};
 
 /// How long a client may take to send its headers, and before them for a TLS handshake; also how long an idle connection
@@ -60,10 +61,10 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let serving = connection(stream, peer.ip(), router.clone(), Arc::clone(shared));
+                let slot = Arc::new((slot, shared.metrics.connected()));
+                let (router, shared, of_server) = (router.clone(), Arc::clone(shared), tasks.clone());
                 tasks.spawn(async move {
-                    serving.await;
-                    drop(slot);
+                    connection(stream, peer.ip(), slot, router, shared, &of_server).await;
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -81,7 +82,15 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection(stream: TcpStream, address: IpAddr, router: Router, shared: Arc<Shared>) {
+/// Serves a connection to its end. It keeps `slot`, and so do its requests that outlive it.
+async fn connection<H: Send + Sync + 'static>(
+    stream: TcpStream,
+    address: IpAddr,
+    slot: Arc<H>,
+    router: Router,
+    shared: Arc<Shared>,
+    tasks: &TaskTracker,
+) {
     let shutdown = &shared.shutdown;
     let greeted = tokio::select! {
         greeted = transport::greet(stream, &shared.settings.tls, HEADER_TIMEOUT) => greeted,
@@ -90,15 +99,19 @@ async fn connection(stream: TcpStream, address: IpAddr, router: Router, shared: 
     let Some(stream) = greeted else { return };
     let peer = Peer { address, secure: matches!(stream, Either::Right(_)) };
     // An error of the service is the one way to have hyper close a connection without an answer.
-    let service = service_fn(|request| async {
+    let service = service_fn(|request| {
         let request: Request = request.map(Body::new);
-        let response = if request.uri().path() == rpc::PATH {
-            // Past the router, which has nothing to choose here and boxes every request.
-            rpc::handle(&shared, Some(peer), request).await
-        } else {
-            router.clone().oneshot(request).await.map_err(|never| match never {})?
+        let shared = Arc::clone(&shared);
+        // The API needs no router: it has one path, and the router boxes every request.
+        let router = (request.uri().path() != rpc::PATH).then(|| router.clone());
+        let answered = async move {
+            let response = match router {
+                None => rpc::handle(&shared, Some(peer), request).await,
+                Some(router) => router.oneshot(request).await.map_err(|never| match never {})?,
+            };
+            Dropped::unless(response)
         };
-        Dropped::unless(response)
+        Outliving::new(answered, Arc::clone(&slot), tasks)
     });
     let io = TokioIo::new(LongLine::new(stream, shared.long_query.clone()));
     let serving = http1::Builder::new()

@@ -43,6 +43,7 @@ pub(super) struct Metrics {
     answered: Family<OfAction, Histogram, fn() -> Histogram>,
     refused: Family<Outcome, Counter>,
     in_flight: Gauge,
+    connections: Gauge,
 }
 
 /// What the application counts itself.
@@ -74,11 +75,20 @@ impl Metrics {
         );
         let in_flight = Gauge::default();
         registry.register("requests_in_flight", "Requests that are being answered", in_flight.clone());
+        let connections = Gauge::default();
+        let help = "Connections that are open, and abandoned requests that are still running";
+        registry.register("connections", help, connections.clone());
         let start: Gauge = Gauge::default();
         start.set(app.clock().wall().as_millis() / 1000);
         registry.register_with_unit("start_time", "When the process began, since 1970", Unit::Seconds, start);
         registry.register_collector(Box::new(OfApp(Arc::clone(app))));
-        Self { registry, answered, refused, in_flight }
+        Self { registry, answered, refused, in_flight, connections }
+    }
+
+    /// A connection was accepted. It counts until the last clone of the answer is dropped.
+    pub(super) fn connected(&self) -> Arc<Connected> {
+        self.connections.inc();
+        Arc::new(Connected(self.connections.clone()))
     }
 
     /// A request has begun.
@@ -87,6 +97,16 @@ impl Metrics {
         #[expect(clippy::disallowed_methods, reason = "a stopwatch: nothing is decided by it")]
         let begun = Instant::now();
         Running { metrics: self, begun }
+    }
+}
+
+/// A connection, or what is left of it.
+#[derive(Debug)]
+pub(super) struct Connected(Gauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

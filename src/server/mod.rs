@@ -8,6 +8,7 @@ mod journal;
 mod listen;
 pub mod long_line;
 mod metrics;
+mod outliving;
 mod receive;
 mod rpc;
 mod state;

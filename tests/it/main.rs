@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and is read rather than linked to"
 )]
 
+mod abandoned;
 mod accounts;
 mod architecture;
 mod auth;

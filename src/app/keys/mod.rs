@@ -1,5 +1,5 @@
 //! Customer master keys in memory: all keys and aliases of a scope at once, as there are a few hundred at the most
-//! (rule 12.3). Changes queue on one lock; a commit runs in a task of its own, as for secrets.
+//! (rule 12.3). Changes queue on one lock.
 
 mod cryptography;
 mod held;
@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::RngExt;
 use tokio::sync::OwnedMutexGuard;
-use tokio_util::task::TaskTracker;
 
 pub use cryptography::{Done, EncryptionContext, PairRef};
 pub use held::{HeldKey, Material};
@@ -88,11 +87,10 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     root: Arc<RootKey>,
-    scopes: Arc<Mutex<BTreeMap<Scope, Entry>>>,
+    scopes: Mutex<BTreeMap<Scope, Entry>>,
     /// How many changes of keys the database is known to have had; stays at 0 where nobody else makes any.
-    seen: Arc<AtomicU64>,
+    seen: AtomicU64,
     writing: Arc<tokio::sync::Mutex<()>>,
-    commits: TaskTracker,
 }
 
 impl Keys {
@@ -101,11 +99,9 @@ impl Keys {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         root: Arc<RootKey>,
-        commits: TaskTracker,
     ) -> Self {
-        let scopes = Arc::default();
-        let (seen, writing) = (Arc::default(), Arc::default());
-        Self { store, clock, entropy, root, scopes, seen, writing, commits }
+        let (scopes, seen, writing) = (Mutex::default(), AtomicU64::default(), Arc::default());
+        Self { store, clock, entropy, root, scopes, seen, writing }
     }
 
     /// Learns how many changes of keys the database has had.
@@ -321,7 +317,8 @@ impl Keys {
         self.commit(guard, scope, KeyChange::Put { record: Box::new(record) }, next).await
     }
 
-    /// Commits a change and remembers what the scope is afterwards, in a task that holds the lock to the end.
+    /// Commits a change and remembers what the scope is afterwards. Holds the lock until memory and database agree again.
+    /// The caller must run to its end: see `server::outliving`.
     async fn commit(
         &self,
         guard: Guard,
@@ -329,22 +326,18 @@ impl Keys {
         change: KeyChange,
         next: ScopeKeys,
     ) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
-        let (store, scopes, seen) =
-            (Arc::clone(&self.store), Arc::clone(&self.scopes), Arc::clone(&self.seen));
-        let task = self.commits.spawn(async move {
-            let compared = seen.load(Ordering::SeqCst);
-            let outcome = store.commit_keys(&scope, next.revision, change).await;
-            let next = Arc::new(ScopeKeys::new(next.keys, next.aliases, next.revision + 1));
-            let mut scopes = scopes.lock().unwrap_or_else(PoisonError::into_inner);
-            match outcome {
-                Ok(()) => scopes.insert(scope, Entry { keys: Arc::clone(&next), compared }),
-                // In doubt: the next one asks the database.
-                Err(_) => scopes.remove(&scope),
-            };
-            outcome.map(|()| (guard, next))
-        });
-        let died = |_| StoreError::Unavailable("a commit died".to_owned());
-        Ok(task.await.map_err(died)??)
+        let compared = self.seen.load(Ordering::SeqCst);
+        let outcome = self.store.commit_keys(&scope, next.revision, change).await;
+        let next = Arc::new(ScopeKeys::new(next.keys, next.aliases, next.revision + 1));
+        let mut scopes = self.locked();
+        match outcome {
+            Ok(()) => scopes.insert(scope, Entry { keys: Arc::clone(&next), compared }),
+            // In doubt: the next one asks the database.
+            Err(_) => scopes.remove(&scope),
+        };
+        drop(scopes);
+        outcome?;
+        Ok((guard, next))
     }
 
     /// `key-` and twenty lower-case letters and digits, as the cloud's keys are named.

@@ -181,8 +181,7 @@ impl<D: Dialect> SqlStore<D> {
         self.in_time(execute).await
     }
 
-    /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end, as it is
-    /// when a client goes away meanwhile.
+    /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end.
     async fn snapshot(&self) -> Result<Transaction<D>, StoreError> {
         Transaction::begin(&self.read, D::BEGIN_READ).await
     }

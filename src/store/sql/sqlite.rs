@@ -100,7 +100,7 @@ impl SqlStore<SqliteDialect> {
     /// [`StoreError::Unavailable`] with SQLite's own words when the file is no database, is damaged, or cannot be
     /// opened or migrated.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let write = SqlitePoolOptions::new()
+        let write = pool_options()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
@@ -112,7 +112,7 @@ impl SqlStore<SqliteDialect> {
         synchronous(&write, "PRAGMA synchronous = NORMAL").await?;
         migrate(&write).await?;
         synchronous(&write, "PRAGMA synchronous = FULL").await?;
-        let read = SqlitePoolOptions::new()
+        let read = pool_options()
             .max_connections(READERS)
             .connect_with(file(path).read_only(true))
             .await
@@ -127,7 +127,7 @@ impl SqlStore<SqliteDialect> {
     /// [`StoreError::Unavailable`] when SQLite fails.
     pub async fn in_memory() -> Result<Self, StoreError> {
         // One connection, kept for ever: with it the database would go away.
-        let pool = SqlitePoolOptions::new()
+        let pool = pool_options()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
@@ -138,6 +138,12 @@ impl SqlStore<SqliteDialect> {
         let writer = writer::on_task(Pooled::<SqliteDialect>(pool.clone()));
         Ok(Self::start(pool.clone(), pool, writer))
     }
+}
+
+/// A connection is not tried before it is used: the pool closes a connection whose trial is cut off (sqlx issue 1869), and
+/// a database in memory goes away with its connection. A file in this machine does not hang up, so a trial finds nothing.
+fn pool_options() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().test_before_acquire(false)
 }
 
 fn file(path: &Path) -> SqliteConnectOptions {

@@ -1,9 +1,9 @@
-//! Transactions that leave nothing behind when whoever began them goes away in the middle.
+//! Transactions that leave nothing behind when they are dropped in the middle, as they are when the database takes too long.
 //!
-//! A request whose client goes away is dropped wherever it waits. The driver rolls back what is dropped once it is begun;
-//! but PostgreSQL's forgets a BEGIN whose answer nobody waited for, and gives the connection, which is inside a transaction
-//! now, to the next one: reads on it would see an old state, and writes would not be committed. So there the connection is
-//! closed unless it was brought to an end.
+//! The driver rolls back a transaction that is dropped once it has begun. But PostgreSQL's driver forgets a BEGIN whose
+//! answer nobody waited for, and hands the connection, which is inside a transaction now, to the next caller: its reads
+//! would see an old state, and its writes would not be committed. So there the connection is closed unless the
+//! transaction came to its end.
 
 use std::ops::{Deref, DerefMut};
 

@@ -19,6 +19,7 @@ use sesame::domain::{
 use sesame::store::sql::SqlStore;
 use sesame::store::{Batch, DataKeyRecord, KeyChange, KeyRecord, NewDataKey, SealedValue, Store, StoreError};
 
+use crate::support::handed_on::{HandedOn, METHODS};
 use crate::support::{NOW, postgres};
 use contents::{
     a_scope_without_keys_counts_too_when_contents_are_put, contents_are_everything, contents_come_back,
@@ -26,7 +27,7 @@ use contents::{
     contents_that_are_added_replace_nothing, no_revision_of_before_comes_back_with_contents,
     resealing_replaces_what_the_root_key_seals,
 };
-use counted::{Called, Counted, METHODS};
+use counted::{Called, Counted};
 
 /// Makes a test of each case, and one that sees whether all of them together leave a method of the trait out.
 macro_rules! conformance {
@@ -43,7 +44,7 @@ macro_rules! conformance {
             let called = Called::default();
             $({
                 let store = Arc::new(SqlStore::in_memory().await.unwrap());
-                let store = Counted { store, called: Arc::clone(&called) };
+                let store = HandedOn(Counted { store, called: Arc::clone(&called) });
                 run($case, Arc::new(store), false).await;
             })*
             let called = called.lock().unwrap();

@@ -1,5 +1,6 @@
 //! A whole server in the test's process, on a port of its own, and a client that shows everything.
 
+pub mod handed_on;
 pub mod postgres;
 pub mod program;
 pub mod sign;

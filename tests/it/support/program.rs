@@ -97,6 +97,11 @@ impl Program {
         )
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as a power cut would, and gives its log.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();

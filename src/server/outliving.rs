@@ -1,0 +1,101 @@
+//! Requests outlive their clients.
+//!
+//! hyper drops the future of a request when its client goes away, wherever that future waits. A change that reached the
+//! database would then never reach memory, and a connection to the database would close in the middle of its work. So a
+//! request that hyper drops goes on in a task of the server until it is done. Nobody reads its answer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio_util::task::TaskTracker;
+
+/// The future of a request. Dropped before its end, it goes on as a task of `tasks`, which a shutdown waits for.
+pub(super) struct Outliving<'t, F, H>
+where
+    F: Future<Output: Send> + Send + 'static,
+    H: Send + 'static,
+{
+    /// The request and its connection's slot; `None` once it is done. The slot stays taken while an abandoned request
+    /// runs, so clients that leave cannot start more requests than there may be connections.
+    running: Option<(Pin<Box<F>>, H)>,
+    tasks: &'t TaskTracker,
+}
+
+impl<'t, F, H> Outliving<'t, F, H>
+where
+    F: Future<Output: Send> + Send + 'static,
+    H: Send + 'static,
+{
+    pub(super) fn new(request: F, slot: H, tasks: &'t TaskTracker) -> Self {
+        Self { running: Some((Box::pin(request), slot)), tasks }
+    }
+}
+
+impl<F, H> Future for Outliving<'_, F, H>
+where
+    F: Future<Output: Send> + Send + 'static,
+    H: Send + Unpin + 'static,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Some((request, _)) = &mut self.running else { return Poll::Pending };
+        let polled = request.as_mut().poll(context);
+        if polled.is_ready() {
+            self.running = None;
+        }
+        polled
+    }
+}
+
+impl<F, H> Drop for Outliving<'_, F, H>
+where
+    F: Future<Output: Send> + Send + 'static,
+    H: Send + 'static,
+{
+    fn drop(&mut self) {
+        if let Some((request, slot)) = self.running.take() {
+            self.tasks.spawn(async move {
+                request.await;
+                drop(slot);
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_goes_on_and_keeps_its_slot() {
+        let tasks = TaskTracker::new();
+        let (go, wait) = oneshot::channel::<()>();
+        let (done, finished) = oneshot::channel();
+        let slot = std::sync::Arc::new(());
+        let request = async move {
+            wait.await.unwrap();
+            done.send(()).unwrap();
+        };
+        let mut outliving = Box::pin(Outliving::new(request, std::sync::Arc::clone(&slot), &tasks));
+        assert!(
+            std::future::poll_fn(|context| Poll::Ready(outliving.as_mut().poll(context))).await.is_pending()
+        );
+        drop(outliving);
+        assert_eq!(std::sync::Arc::strong_count(&slot), 2, "an abandoned request still takes a slot");
+        go.send(()).unwrap();
+        finished.await.unwrap();
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(std::sync::Arc::strong_count(&slot), 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_done_leaves_no_task() {
+        let tasks = TaskTracker::new();
+        assert_eq!(Outliving::new(async { 7 }, (), &tasks).await, 7);
+        assert!(tasks.is_empty());
+    }
+}
