@@ -15,9 +15,11 @@ pub struct Program {
     pub banner: String,
 }
 
-/// A command that inherits no setting from the environment.
+/// A command of the program that was built with the tests, or of the one in `SESAME_TEST_BINARY`. It inherits no setting
+/// from the environment.
 pub fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sesame"));
+    let built = std::env::var_os("SESAME_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_sesame").into());
+    let mut command = Command::new(built);
     command.args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SESAME_") {
