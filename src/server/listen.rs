@@ -91,11 +91,12 @@ async fn connection(stream: TcpStream, address: IpAddr, router: Router, shared: 
     let peer = Peer { address, secure: matches!(stream, Either::Right(_)) };
     // An error of the service is the one way to have hyper close a connection without an answer.
     let service = service_fn(|request| async {
-        let request: Request = request.map(Body::new);
+        let mut request: Request = request.map(Body::new);
         let response = if request.uri().path() == rpc::PATH {
             // Past the router, which has nothing to choose here and boxes every request.
             rpc::handle(&shared, Some(peer), request).await
         } else {
+            request.extensions_mut().insert(peer);
             router.clone().oneshot(request).await.map_err(|never| match never {})?
         };
         Dropped::unless(response)

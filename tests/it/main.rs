@@ -24,6 +24,7 @@ mod replay;
 mod replicas;
 mod rules;
 mod signatures;
+mod site;
 mod startup;
 mod state;
 mod store;
