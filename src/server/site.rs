@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::request::Parts;
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderValue, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
 use crate::tls::{self, TlsName};
 use crate::wire::{ApiError, Code};
@@ -133,6 +133,8 @@ pub(super) fn expect_own_origin(parts: &Parts, secure: bool, allowed: &AllowedHo
     Ok(())
 }
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Refuses what a browser says that a page of another site sent, in the header beside `Origin`, which browsers leave out
 /// when a page includes an image, a script or a frame.
 ///
@@ -140,7 +142,7 @@ pub(super) fn expect_own_origin(parts: &Parts, secure: bool, allowed: &AllowedHo
 /// When it is such a request.
 pub(super) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_foreign = |value: &&HeaderValue| matches!(value.as_bytes(), b"cross-site" | b"same-site");
-    match headers.get_all("sec-fetch-site").iter().find(is_foreign) {
+    match headers.get_all(SEC_FETCH_SITE).iter().find(is_foreign) {
         None => Ok(()),
         Some(value) => Err(Refusal::Forbidden(format!(
             "The browser says that another site's page sent this request (Sec-Fetch-Site: {}). Only this server's own \
