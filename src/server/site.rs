@@ -222,21 +222,16 @@ impl<'a> Place<'a> {
     /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]`, `[ADDRESS]:PORT`, and IPv6 addresses without brackets.
     fn parse(text: &'a str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix('[') {
-            let (address, port) = rest.split_once(']')?;
-            let name = Name::Address(address_of(address)?.into());
-            return match port.strip_prefix(':') {
-                None if port.is_empty() => Some(Self { name, port: None }),
-                None => None,
-                Some(port) => Some(Self { name, port: port_of(port)? }),
-            };
+            let (address, rest) = rest.split_once(']')?;
+            // The zone of a link-local address stands after a percent sign.
+            let address: Ipv6Addr = address.split('%').next()?.parse().ok()?;
+            let port = if rest.is_empty() { "" } else { rest.strip_prefix(':')? };
+            return Self::of(Name::Address(address.into()), port);
         }
         if let Ok(address) = text.parse::<Ipv6Addr>() {
-            return Some(Self { name: Name::Address(address.into()), port: None });
+            return Self::of(Name::Address(address.into()), "");
         }
-        let (name, port) = match text.rsplit_once(':') {
-            None => (text, None),
-            Some((name, port)) => (name, port_of(port)?),
-        };
+        let (name, port) = text.rsplit_once(':').unwrap_or((text, ""));
         let name = name.strip_suffix('.').unwrap_or(name);
         let name = match name.parse::<Ipv4Addr>() {
             Ok(address) => Name::Address(address.into()),
@@ -245,6 +240,16 @@ impl<'a> Place<'a> {
             }
             Err(_) => Name::Host(name.into()),
         };
+        Self::of(name, port)
+    }
+
+    /// With a port as text; an empty one means the scheme's own.
+    fn of(name: Name<'a>, port: &str) -> Option<Self> {
+        let port = match port {
+            "" => None,
+            digits if digits.bytes().all(|b| b.is_ascii_digit()) => Some(digits.parse().ok()?),
+            _ => return None,
+        };
         Some(Self { name, port })
     }
 
@@ -252,17 +257,4 @@ impl<'a> Place<'a> {
         let port = |place: &Self| place.port.unwrap_or(default_port);
         self.name == other.name && port(self) == port(other)
     }
-}
-
-/// An IPv6 address; the zone after it is no part of it.
-fn address_of(text: &str) -> Option<Ipv6Addr> {
-    text.split('%').next()?.parse().ok()
-}
-
-/// A port; `Some(None)` for an empty one, which means the scheme's own.
-fn port_of(text: &str) -> Option<Option<u16>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok().map(Some) } else { None }
 }

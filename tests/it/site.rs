@@ -210,41 +210,54 @@ async fn a_rebound_name_reads_nothing_and_resets_nothing() {
     assert!(message.ends_with("for example --allow-host evil.example."), "{message}");
 }
 
+/// Sends a request to `/_sesame` that must be refused with 403 and these words.
+async fn assert_forbidden(
+    server: &Server,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    words: &str,
+) {
+    let answer = server.send(method, path, headers, b"").await;
+    assert_eq!(answer.status, 403, "{method} {path} {headers:?}: {}", answer.body);
+    assert!(error(&answer).contains(words), "{method} {path} {headers:?}: {}", answer.body);
+}
+
 #[tokio::test]
 async fn a_foreign_host_or_origin_is_refused_by_every_route_in_every_mode() {
+    let host = ("Host", "evil.example:7070");
     for mode in MODES {
         let server = server(mode).await;
-        let host = ("Host", "evil.example:7070");
-        for (method, path, open) in routes() {
-            if open {
-                for headers in [&[host][..], &[host, TOKEN]] {
-                    let answer = server.send(method, &path, headers, b"").await;
-                    assert_eq!(answer.status, 200, "{mode:?} {method} {path}: {}", answer.body);
-                }
-            } else {
-                let answer = server.send(method, &path, &[host], b"").await;
-                assert_eq!(answer.status, 403, "{mode:?} {method} {path}: {}", answer.body);
-                assert!(error(&answer).contains("The Host \"evil.example:7070\""), "{}", answer.body);
-                for site in ["cross-site", "same-site"] {
-                    let headers = [TOKEN, ("Sec-Fetch-Site", site)];
-                    let answer = server.send(method, &path, &headers, b"").await;
-                    assert_eq!(answer.status, 403, "{mode:?} {method} {path}: {}", answer.body);
-                    assert!(error(&answer).contains(site), "{}", answer.body);
-                }
-            }
+        for (method, path, _) in routes() {
+            let route = (method, path.as_str());
             for origin in FOREIGN_ORIGINS {
                 let headers = [("Host", "127.0.0.1:7070"), ("Origin", origin), TOKEN];
-                let answer = server.send(method, &path, &headers, b"").await;
-                assert_eq!(answer.status, 403, "{mode:?} {method} {path} {origin}: {}", answer.body);
-                assert!(error(&answer).contains("The Origin"), "{}", answer.body);
+                assert_forbidden(&server, route, &headers, "The Origin").await;
             }
             // A page of a rebound name sends its own name in both.
             let headers = [host, ("Origin", "http://evil.example:7070"), TOKEN];
-            let answer = server.send(method, &path, &headers, b"").await;
-            assert_eq!(answer.status, 403, "{mode:?} {method} {path}: {}", answer.body);
-            assert!(error(&answer).contains("--allow-host evil.example"), "{}", answer.body);
+            assert_forbidden(&server, route, &headers, "--allow-host evil.example").await;
+        }
+        for (method, path, _) in routes().iter().filter(|(.., open)| !open) {
+            assert_forbidden(&server, (method, path), &[host], "The Host \"evil.example:7070\"").await;
+            for site in ["cross-site", "same-site"] {
+                assert_forbidden(&server, (method, path), &[TOKEN, ("Sec-Fetch-Site", site)], site).await;
+            }
         }
         assert_untouched(&server).await;
+    }
+}
+
+#[tokio::test]
+async fn health_ready_and_the_certificate_answer_any_host() {
+    for mode in MODES {
+        let server = server(mode).await;
+        for (method, path, _) in routes().iter().filter(|(.., open)| *open) {
+            for headers in [&[("Host", "evil.example:7070")][..], &[("Host", "balancer.example.com"), TOKEN]]
+            {
+                let answer = server.send(method, path, headers, b"").await;
+                assert_eq!(answer.status, 200, "{mode:?} {method} {path}: {}", answer.body);
+            }
+        }
     }
 }
 
@@ -535,8 +548,8 @@ fn a_refused_host_is_named_in_the_log() {
             format!("GET {path} HTTP/1.1\r\nHost: secrets.example.com:7070\r\nConnection: close\r\n\r\n");
         assert!(server.send(head.as_bytes()).starts_with("HTTP/1.1 403"));
     }
-    let long = "x".repeat(5000);
-    let head = format!("GET {READ} HTTP/1.1\r\nHost: {long}.example.com\r\nConnection: close\r\n\r\n");
+    let label = "x".repeat(5000);
+    let head = format!("GET {READ} HTTP/1.1\r\nHost: {label}.example.com\r\nConnection: close\r\n\r\n");
     assert!(server.send(head.as_bytes()).starts_with("HTTP/1.1 403"));
     let (_, log) = server.terminate();
     let said = log.lines().filter(|line| line.contains("secrets.example.com:7070")).count();
