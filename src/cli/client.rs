@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 /// How long a server may take to connect, and to answer.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(10));
@@ -19,7 +19,7 @@ pub(super) struct ServerArgs {
     pub(super) url: String,
     /// What the server was given as --admin-token.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    pub(super) admin_token: Option<secrecy::SecretString>,
+    pub(super) admin_token: Option<SecretString>,
 }
 
 impl ServerArgs {
@@ -40,10 +40,7 @@ impl ServerArgs {
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n",
             body.len()
         );
-        if let Some(token) = &self.admin_token {
-            #[expect(clippy::disallowed_methods, reason = "the server wants to see it")]
-            let token = token.expose_secret();
-            ensure!(token.bytes().all(|b| b.is_ascii_graphic()), "--admin-token is not printable");
+        if let Some(token) = check_token(self.admin_token.as_ref())? {
             head = format!("{head}Authorization: Bearer {token}\r\n");
         }
         head.push_str("\r\n");
@@ -53,6 +50,27 @@ impl ServerArgs {
         stream.read_to_end(&mut answer).context("the server does not answer")?;
         read(&answer)
     }
+}
+
+/// The admin token as text, which a header can carry. An empty one is an error for server and client alike: it comes from a
+/// variable that somebody forgot to fill, and a server that took it for "no token" would let everybody in.
+///
+/// # Errors
+/// When it is empty, or holds something else than visible ASCII.
+pub(super) fn check_token(token: Option<&SecretString>) -> anyhow::Result<Option<&str>> {
+    #[expect(clippy::disallowed_methods, reason = "the token itself is checked and sent")]
+    let Some(token) = token.map(ExposeSecret::expose_secret) else { return Ok(None) };
+    ensure!(
+        !token.trim().is_empty(),
+        "--admin-token (SESAME_ADMIN_TOKEN) is empty: give a token, for example what `openssl rand -hex 32` prints, or \
+         leave it out"
+    );
+    ensure!(
+        token.bytes().all(|b| b.is_ascii_graphic()),
+        "--admin-token (SESAME_ADMIN_TOKEN) holds a space, a line break or another character that is not visible ASCII: \
+         give a token such as `openssl rand -hex 32` prints"
+    );
+    Ok(Some(token))
 }
 
 /// The body of an answer that is a success.

@@ -143,9 +143,13 @@ struct ServeArgs {
     /// Seed, applied before the server is ready: keys, secrets, versions, labels, tags, accounts.
     #[arg(long, env = "SESAME_SEED", value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// What `/_sesame` wants as `Authorization: Bearer` in signed and enforced mode.
+    /// What `/_sesame` wants as `Authorization: Bearer` in every mode; signed and enforced answer nobody there without one.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
+    /// Host name that requests without a signature or the admin token may name in Host, beyond localhost, addresses and
+    /// service names; *.example.com for every name one label longer; several with commas between, or several times.
+    #[arg(long, env = "SESAME_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
+    allow_host: Vec<String>,
     #[command(flatten)]
     tls: tls::TlsArgs,
     /// How log lines look.

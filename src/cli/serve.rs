@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::files;
 use super::startup::{self, Place};
-use super::{Auth, ServeArgs};
+use super::{Auth, ServeArgs, client, tls};
 use crate::app::{App, Parts, Unseen};
 use crate::config::Config;
 use crate::domain::{AccountId, Region, Scope};
 use crate::ports::{OsEntropy, ServerClock};
-use crate::server::{self, AuthMode, Settings, url_of};
+use crate::server::{self, AllowedHosts, AuthMode, Settings, url_of};
 use crate::state::read::Reader;
 use crate::state::seed as seeds;
 use crate::telemetry;
@@ -36,6 +36,8 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         .account_id
         .parse()
         .with_context(|| format!("--account-id \"{}\" is no account id", args.account_id))?;
+    client::check_token(args.admin_token.as_ref())?;
+    let allowed_hosts = [args.tls.names()?, tls::names("--allow-host", &args.allow_host)?].concat();
     let seed = args.seed.as_deref().map(files::load).transpose()?;
     let config = Config::load(args.config.as_deref(), &default_account)?;
     // Everything that can fail without touching the disk comes first: the port, too.
@@ -89,6 +91,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         default_region,
         seed,
         admin_token: args.admin_token,
+        allowed_hosts: AllowedHosts::new(allowed_hosts),
         tls,
     };
     let shutdown = CancellationToken::new();

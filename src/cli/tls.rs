@@ -44,17 +44,34 @@ impl TlsArgs {
             }
             (Some(_), None) => bail!("--tls-cert needs --tls-key"),
             (None, Some(_)) => bail!("--tls-key needs --tls-cert"),
-            (None, None) => Tls::signed(place.dir(), names(&self.tls_name)?, listen, clock)?,
+            (None, None) => Tls::signed(place.dir(), self.names()?, listen, clock)?,
         };
         Ok(Arc::new(tls))
     }
+
+    /// The names that the certificate is for, too.
+    ///
+    /// # Errors
+    /// When one is neither a host name nor an address.
+    pub(super) fn names(&self) -> anyhow::Result<Vec<TlsName>> {
+        names("--tls-name", &self.tls_name)
+    }
 }
 
-fn names(texts: &[String]) -> anyhow::Result<Vec<TlsName>> {
-    let name = |text: &String| {
-        text.parse().with_context(|| format!("--tls-name \"{text}\" is neither a host name nor an address"))
+/// Reads the names that a flag gives. Empty ones are left out: a variable that is set to nothing names nothing.
+///
+/// # Errors
+/// When one is neither a host name nor an address.
+pub(super) fn names(flag: &str, texts: &[String]) -> anyhow::Result<Vec<TlsName>> {
+    let name = |text: &str| {
+        text.parse().with_context(|| {
+            format!(
+                "{flag} \"{text}\" is neither a host name nor an address: give it without scheme and port, for example \
+                 secrets.example.com or *.example.com"
+            )
+        })
     };
-    texts.iter().map(name).collect()
+    texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(name).collect()
 }
 
 /// Prints the authority's certificate.

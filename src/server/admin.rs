@@ -9,10 +9,12 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::listen::Peer;
+use super::site::{self, Refusal};
 use super::{AuthMode, Shared, accounts, faults, journal, metrics, state};
 use crate::app::AppError;
 use crate::crypto::same_bytes;
@@ -42,9 +44,10 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
+    // What tells nobody anything that is worth keeping, whatever name the server was asked under.
     let open =
         Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
-    open.merge(guarded)
+    open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), own_origin))
 }
 
 /// What these endpoints answer when they do not succeed: a status and one sentence.
@@ -58,17 +61,67 @@ async fn unknown() -> Failure {
     failure(StatusCode::NOT_FOUND, "there is no such endpoint")
 }
 
-/// Lets in whom the mode lets in: everybody of this site in `open`, who has the admin token otherwise.
+/// Refuses requests that are not well formed, and those of other sites' pages.
+async fn own_origin(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let secure = request.extensions().get::<Peer>().is_some_and(|peer| peer.secure);
+    let (parts, body) = request.into_parts();
+    match site::expect_own_origin(&parts, secure, &shared.settings.allowed_hosts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refusal) => refused(&refusal).into_response(),
+    }
+}
+
+/// Lets in who has the admin token. Without a token on the server, `open` mode lets in everybody who is no page of another
+/// site, and the other modes nobody.
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    if super::rpc::is_from_another_site(request.headers()) {
-        return failure(StatusCode::FORBIDDEN, "requests of other sites' pages are refused").into_response();
+    match admit(&shared, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err((StatusCode::UNAUTHORIZED, body)) => {
+            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], body).into_response()
+        }
+        Err(failure) => failure.into_response(),
     }
-    if shared.settings.mode == AuthMode::Open || has_token(&shared, &request) {
-        next.run(request).await
-    } else {
-        let message = "the admin token is needed: Authorization: Bearer <token>";
-        failure(StatusCode::UNAUTHORIZED, message).into_response()
+}
+
+fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Failure> {
+    site::expect_own_page(headers).map_err(|refusal| refused(&refusal))?;
+    let token = token(shared, headers);
+    if matches!(token, Token::Unset | Token::Missing) {
+        site::expect_allowed_host(headers, &shared.settings.allowed_hosts)
+            .map_err(|refusal| refused(&refusal))?;
     }
+    match token {
+        Token::Right => Ok(()),
+        Token::Unset if shared.settings.mode == AuthMode::Open => Ok(()),
+        Token::Unset => Err(logged(
+            StatusCode::FORBIDDEN,
+            "the server has no admin token, so it answers nobody here: start it with --admin-token TOKEN or with \
+             SESAME_ADMIN_TOKEN",
+        )),
+        Token::Missing => Err(logged(
+            StatusCode::UNAUTHORIZED,
+            "no admin token was sent: send the header \"Authorization: Bearer TOKEN\" with what the server was given as \
+             --admin-token",
+        )),
+        Token::Wrong => Err(logged(
+            StatusCode::UNAUTHORIZED,
+            "the admin token is wrong: send what the server was given as --admin-token",
+        )),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    let status = match refusal {
+        Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
+        Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+    };
+    logged(status, refusal.message())
+}
+
+/// A refusal of who asks, which is in the log, too.
+fn logged(status: StatusCode, message: &str) -> Failure {
+    tracing::info!(status = status.as_u16(), cause = message, "an administrative request was refused");
+    failure(status, message)
 }
 
 /// Lets a request through once what other processes changed is known.
@@ -79,13 +132,30 @@ async fn caught_up(State(shared): State<Arc<Shared>>, request: Request, next: Ne
     }
 }
 
-fn has_token(shared: &Shared, request: &Request) -> bool {
-    let Some(token) = &shared.settings.admin_token else { return false };
-    let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let sent = sent.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+/// The admin token of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// The server has none.
+    Unset,
+    /// The request has none.
+    Missing,
+    /// It is another one than the server's.
+    Wrong,
+    /// It is the server's.
+    Right,
+}
+
+/// Compares the token in `Authorization: Bearer` with the server's. An empty one is none, on either side.
+pub(super) fn token(shared: &Shared, headers: &HeaderMap) -> Token {
     #[expect(clippy::disallowed_methods, reason = "the token cannot be compared without looking at it")]
-    let token = secrecy::ExposeSecret::expose_secret(token);
-    same_bytes(sent.as_bytes(), token.as_bytes())
+    let wanted = shared.settings.admin_token.as_ref().map(secrecy::ExposeSecret::expose_secret);
+    let Some(wanted) = wanted.filter(|token| !token.is_empty()) else { return Token::Unset };
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    match sent.filter(|token| !token.is_empty()) {
+        None => Token::Missing,
+        Some(sent) if same_bytes(sent, wanted.as_bytes()) => Token::Right,
+        Some(_) => Token::Wrong,
+    }
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -17,7 +17,14 @@ use crate::wire::{ApiError, Code};
 /// How ids of temporary access keys begin.
 const TEMPORARY: &str = "STS.";
 
-/// The caller that a claim proves.
+/// Who asks, and whether a valid signature proves it.
+#[derive(Debug)]
+pub(super) struct Authenticated {
+    pub(super) caller: Caller,
+    pub(super) proven: bool,
+}
+
+/// The caller that a claim proves, or whom `open` mode takes it for.
 ///
 /// # Errors
 /// The gateway's own codes for each failure.
@@ -25,12 +32,14 @@ pub(super) async fn caller(
     shared: &Shared,
     request: &SignedRequest<'_>,
     claim: &Claim<'_>,
-) -> Result<Caller, ApiError> {
+) -> Result<Authenticated, ApiError> {
     let settings = &shared.settings;
     let open = settings.mode == AuthMode::Open;
     let root = |access_key: Option<&str>| {
-        Caller::root(settings.default_account.clone(), access_key.map(str::to_owned))
+        let caller = Caller::root(settings.default_account.clone(), access_key.map(str::to_owned));
+        Authenticated { caller, proven: false }
     };
+    let proven = |caller| Authenticated { caller, proven: true };
     let claim = match claim {
         Claim::Unsigned | Claim::Bearer if open => return Ok(root(None)),
         Claim::Unsigned => return Err(ApiError::missing_from_gateway("AccessKeyId")),
@@ -40,11 +49,11 @@ pub(super) async fn caller(
     };
     let id = claim.access_key_id;
     if let Some(found) = settings.app.directory().current().key(id) {
-        return of_key(shared, request, claim, found).await;
+        return of_key(shared, request, claim, found).await.map(proven);
     }
     match claim.security_token {
         Some(token) => match settings.app.session(token) {
-            Ok(session) => of_session(shared, request, claim, session).await,
+            Ok(session) => of_session(shared, request, claim, session).await.map(proven),
             Err(_) if open => Ok(root(Some(id))),
             Err(_) if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::InvalidSecurityTokenMalformed)),
             Err(_) => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound)),

@@ -100,14 +100,17 @@ async fn connection<H: Send + Sync + 'static>(
     let peer = Peer { address, secure: matches!(stream, Either::Right(_)) };
     // An error of the service is the one way to have hyper close a connection without an answer.
     let service = service_fn(|request| {
-        let request: Request = request.map(Body::new);
+        let mut request: Request = request.map(Body::new);
         let shared = Arc::clone(&shared);
         // The API needs no router: it has one path, and the router boxes every request.
         let router = (request.uri().path() != rpc::PATH).then(|| router.clone());
         let answered = async move {
             let response = match router {
                 None => rpc::handle(&shared, Some(peer), request).await,
-                Some(router) => router.oneshot(request).await.map_err(|never| match never {})?,
+                Some(router) => {
+                    request.extensions_mut().insert(peer);
+                    router.oneshot(request).await.map_err(|never| match never {})?
+                }
             };
             Dropped::unless(response)
         };

@@ -11,6 +11,7 @@ mod metrics;
 mod outliving;
 mod receive;
 mod rpc;
+mod site;
 mod state;
 mod transport;
 
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::site::AllowedHosts;
 use crate::app::{App, Nonces};
 use crate::domain::{AccountId, Region, Timestamp};
 use crate::ports::ServerClock;
@@ -67,8 +69,11 @@ pub struct Settings {
     pub default_region: Region,
     /// What the server was started with, and goes back to.
     pub seed: Option<StateFile>,
-    /// What `/_sesame` wants in `signed` and `enforced` mode, but for health and ready.
+    /// What `/_sesame` wants, but for health, ready and ca.pem; without one it is open in `open` mode and closed in the
+    /// others.
     pub admin_token: Option<SecretString>,
+    /// The hosts that requests without a valid signature or the admin token may name.
+    pub allowed_hosts: AllowedHosts,
     /// What HTTPS is answered with.
     pub tls: Arc<Tls>,
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
+use super::admin::Token;
+use super::authenticate::Authenticated;
 use super::faults::{self, Dropped};
 use super::journal::{AskedBy, Entry};
 use super::listen::Peer;
-use super::{AuthMode, Shared, authenticate, receive};
+use super::{AuthMode, Shared, admin, authenticate, receive, site};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
@@ -47,7 +49,8 @@ pub(super) const PATH: &str = "/";
 
 /// Answers a request to any other place, in the API's words.
 pub(super) async fn elsewhere(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    handle(&shared, None, request).await
+    let peer = request.extensions().get::<Peer>().copied();
+    handle(&shared, peer, request).await
 }
 
 /// Answers a request to the API.
@@ -112,6 +115,10 @@ async fn answer(
 ) -> Result<Vec<u8>, ApiError> {
     let (parts, body) = request.into_parts();
     facts.format = format_of(receive::raw_query(shared, &parts).ok());
+    let secure = peer.is_some_and(|peer| peer.secure);
+    // No signature makes up for a page of another site.
+    site::expect_own_origin(&parts, secure, &shared.settings.allowed_hosts)?;
+    site::expect_own_page(&parts.headers)?;
     if !matches!(parts.method, Method::GET | Method::POST) {
         return Err(ApiError::new(Code::UnsupportedHttpMethod));
     }
@@ -132,10 +139,10 @@ async fn answer(
     if parts.uri.path() != PATH {
         return Err(ApiError::new(Code::InvalidActionNotFound));
     }
-    if shared.settings.mode == AuthMode::Open && is_from_another_site(&parts.headers) {
-        return Err(ApiError::naming(Code::ForbiddenNoPermission, "another site's page"));
-    }
     let claim = signature::claim(&signed)?;
+    if !matches!(claim, Claim::Signed(_)) {
+        expect_allowed_host(shared, &parts.headers)?;
+    }
     let action = resolve(&signed, &claim)?;
     facts.action = Some(action.name());
     if parts.method == Method::GET && action.name() == BY_POST_ONLY {
@@ -145,12 +152,8 @@ async fn answer(
         facts.scheme = Some(claim.scheme.as_str());
     }
     shared.settings.app.catch_up().await?;
-    let caller = match &claim {
-        Claim::Unsigned if action.anonymous() => Caller::root(shared.settings.default_account.clone(), None),
-        claim => authenticate::caller(shared, &signed, claim).await?,
-    };
+    let caller = Arc::new(caller(shared, &signed, &claim, action).await?);
     facts.region = region(shared, &signed, &claim)?;
-    let caller = Arc::new(caller);
     facts.caller = Some(Arc::clone(&caller));
     let context = Context {
         app: Arc::clone(&shared.settings.app),
@@ -159,7 +162,7 @@ async fn answer(
             caller,
             enforced: shared.settings.mode == AuthMode::Enforced,
             source_ip: peer.map(|peer| peer.address),
-            secure_transport: peer.is_some_and(|peer| peer.secure),
+            secure_transport: secure,
         },
         request_id: facts.request_id,
     };
@@ -173,6 +176,32 @@ async fn answer(
         Some(outcome) => outcome,
         None => action.call(&context, fields, facts.format).await,
     }
+}
+
+/// Refuses a request that names a host which is not on the list, unless it carries the admin token. For requests that no
+/// signature proves: they may be those of a page whose name was made to resolve to this server.
+fn expect_allowed_host(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
+    if admin::token(shared, headers) != Token::Right {
+        site::expect_allowed_host(headers, &shared.settings.allowed_hosts)?;
+    }
+    Ok(())
+}
+
+/// Who asks.
+async fn caller(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    claim: &Claim<'_>,
+    action: &dyn Endpoint,
+) -> Result<Caller, ApiError> {
+    if matches!(claim, Claim::Unsigned) && action.anonymous() {
+        return Ok(Caller::root(shared.settings.default_account.clone(), None));
+    }
+    let Authenticated { caller, proven } = authenticate::caller(shared, request, claim).await?;
+    if !proven {
+        expect_allowed_host(shared, request.headers)?;
+    }
+    Ok(caller)
 }
 
 /// The one action that takes no GET (rule 14.5).
@@ -243,13 +272,6 @@ fn region_of_host(host: &str) -> Option<Region> {
     let name = host.split(':').next()?.strip_suffix(".aliyuncs.com")?;
     let (service, region) = name.split_once('.')?;
     if matches!(service, "kms" | "kms-vpc") { region.parse().ok() } else { None }
-}
-
-/// Whether a browser says that the page of another site makes this request. In `open` mode nothing else protects the
-/// developer's secrets from it.
-pub(super) fn is_from_another_site(headers: &http::HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    matches!(site, Some("cross-site" | "same-site"))
 }
 
 /// Where the answer carries the request's id, too.

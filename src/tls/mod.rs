@@ -30,7 +30,7 @@ pub use tokio_rustls::server::TlsStream as Stream;
 use self::authority::Authority;
 use self::files::Files;
 use self::leaves::Leaves;
-pub use self::names::{InvalidName, TlsName};
+pub use self::names::{InvalidName, TlsName, is_known_host};
 use crate::ports::Clock;
 
 /// The first byte of a connection that begins with a TLS handshake; no HTTP request begins with it.

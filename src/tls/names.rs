@@ -38,6 +38,20 @@ impl FromStr for TlsName {
     }
 }
 
+impl TlsName {
+    /// Whether `name` (in lower case, without a final dot) is this host name, or one label in the place of its asterisk.
+    /// No name is an address.
+    pub fn covers(&self, name: &str) -> bool {
+        match self {
+            Self::Host(host) => match host.strip_prefix('*') {
+                Some(end) => name.strip_suffix(end).is_some_and(is_label),
+                None => host == name,
+            },
+            Self::Address(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for TlsName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -92,7 +106,7 @@ impl Names {
     /// as those do that connect to an address.
     pub(super) fn subject(&self, name: Option<&str>, local: IpAddr) -> Subject {
         match name {
-            Some(name) if !self.has_host(name) && has_its_own(name) => Subject::Named(name.to_owned()),
+            Some(name) if !self.has_host(name) && is_known_host(name) => Subject::Named(name.to_owned()),
             _ => {
                 let local = TlsName::Address(local.to_canonical());
                 match local {
@@ -104,14 +118,7 @@ impl Names {
     }
 
     fn has_host(&self, name: &str) -> bool {
-        self.0.iter().any(|known| match known {
-            TlsName::Host(host) => match host.strip_prefix('*') {
-                // One label takes the place of the asterisk.
-                Some(end) => name.strip_suffix(end).is_some_and(is_label),
-                None => host == name,
-            },
-            TlsName::Address(_) => false,
-        })
+        self.0.iter().any(|known| known.covers(name))
     }
 
     /// What the certificate says that it is for.
@@ -130,19 +137,22 @@ impl Names {
     }
 }
 
-/// Whether a name gets a certificate of its own: the cloud's host names, names without a dot (services of compose
-/// files), services of a Kubernetes cluster.
-fn has_its_own(name: &str) -> bool {
+/// Whether a certificate is signed for a name (in lower case, without a final dot) that nobody added: the cloud's host
+/// names, names without a dot such as `localhost` and the services of compose files, services of a Kubernetes cluster,
+/// names below `localhost`, and a container's name for its host.
+pub fn is_known_host(name: &str) -> bool {
     let cloud = |name: &str| match name.split_once('.') {
-        None => name == "sts",
+        None => matches!(name, "sts" | "ram" | "location-readonly"),
         Some((service, "cryptoservice.kms")) => is_label(service),
-        Some(("kms" | "kms-vpc" | "sts" | "sts-vpc", region)) => {
+        Some(("kms" | "kms-vpc" | "kms-intl" | "sts" | "sts-vpc", region)) => {
             region.parse::<Region>().is_ok_and(|_| is_label(region))
         }
         Some(_) => false,
     };
+    let is_below = |end: &str| name.strip_suffix(end).is_some_and(|above| above.split('.').all(is_label));
     name.strip_suffix(".aliyuncs.com").is_some_and(cloud)
-        || name.strip_suffix(".svc.cluster.local").is_some_and(|service| service.split('.').all(is_label))
+        || [".svc", ".svc.cluster.local", ".localhost"].into_iter().any(is_below)
+        || name == "host.docker.internal"
         || (is_label(name) && !is_number(name))
 }
 
@@ -170,6 +180,14 @@ mod tests {
             "my_service-1",
             "sesame.default.svc.cluster.local",
             "a.b.c.svc.cluster.local",
+            "sesame.default.svc",
+            "sesame.svc",
+            "app.localhost",
+            "kms.cn-beijing.localhost",
+            "kms-intl.ap-southeast-1.aliyuncs.com",
+            "ram.aliyuncs.com",
+            "location-readonly.aliyuncs.com",
+            "host.docker.internal",
         ] {
             assert_eq!(names.subject(Some(name), LOOPBACK), Subject::Named(name.to_owned()));
         }
@@ -191,6 +209,18 @@ mod tests {
             ".cryptoservice.kms.aliyuncs.com",
             "svc.cluster.local",
             ".svc.cluster.local",
+            ".svc",
+            "a..svc",
+            "sesame.svc.evil.example",
+            "evilsvc.example",
+            ".localhost",
+            "-a.localhost",
+            "localhost.evil.example",
+            "docker.internal",
+            "a.host.docker.internal",
+            "kms-intl.aliyuncs.com",
+            "a.ram.aliyuncs.com",
+            "location.aliyuncs.com",
             "2130706433",
             "-",
         ] {

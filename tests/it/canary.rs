@@ -113,7 +113,9 @@ fn exercise(server: &Program) {
     );
     assert_clean("an administrative error", server.send(admin.as_bytes()).as_bytes());
     for path in ["/_sesame/requests", "/_sesame/metrics"] {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nConnection: close\r\n\r\n"
+        );
         let answer = server.send(request.as_bytes());
         assert!(answer.contains("PutSecretValue"), "{answer}");
         assert_clean(path, answer.as_bytes());

@@ -26,6 +26,7 @@ mod replay;
 mod replicas;
 mod rules;
 mod signatures;
+mod site;
 mod startup;
 mod state;
 mod store;

@@ -227,3 +227,61 @@ fn policies_are_tried_without_a_server() {
         assert!(err.contains(error), "{err}");
     }
 }
+
+#[test]
+fn an_empty_admin_token_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for mode in ["open", "signed", "enforced"] {
+        for (token, words) in [
+            ("", "--admin-token (SESAME_ADMIN_TOKEN) is empty"),
+            (" ", "--admin-token (SESAME_ADMIN_TOKEN) is empty"),
+            ("\t\n", "--admin-token (SESAME_ADMIN_TOKEN) is empty"),
+            ("two words", "holds a space, a line break"),
+            ("token\n", "holds a space, a line break"),
+            ("t\u{f6}ken", "not visible ASCII"),
+        ] {
+            refused(
+                &data,
+                &["--auth", mode],
+                &[("SESAME_ADMIN_TOKEN", token)],
+                &[words, "openssl rand -hex 32"],
+            );
+            refused(&data, &["--auth", mode, "--admin-token", token], &[], &[words]);
+        }
+    }
+}
+
+#[test]
+fn a_command_with_an_empty_admin_token_says_so() {
+    let server = Program::serve(&["--in-memory"], &[]);
+    let url = format!("http://{}", server.address);
+    let dir = tempfile::tempdir().unwrap();
+    let seed = dir.path().join("seed.yaml");
+    std::fs::write(&seed, "secrets: []\n").unwrap();
+    for command in [&["seed", seed.to_str().unwrap(), "--url", &url][..], &["export", "--url", &url]] {
+        let output = run(command, &[("SESAME_ADMIN_TOKEN", "")]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        assert!(said.contains("--admin-token (SESAME_ADMIN_TOKEN) is empty"), "{said}");
+        assert_eq!(run(command, &[]).status.code(), Some(0), "{command:?}");
+    }
+    // These two need no token.
+    let output = run(&["healthcheck", "--url", &url], &[("SESAME_ADMIN_TOKEN", "")]);
+    assert_eq!(output.status.code(), Some(0));
+    let data = dir.path().join("data");
+    filled(&data);
+    let output = run(&["export", "--data-dir", data.to_str().unwrap()], &[("SESAME_ADMIN_TOKEN", "")]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_wrong_host_name_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for name in ["https://a.example.com", "a.example.com:7070", "*", "a b", "*.*.example.com"] {
+        let words = ["--allow-host", name, "without scheme and port"];
+        refused(&data, &["--allow-host", name], &[], &words);
+        refused(&data, &[], &[("SESAME_ALLOW_HOST", name)], &words);
+    }
+}

@@ -150,6 +150,12 @@ async fn every_kind_of_name_gets_a_certificate_that_is_good_for_it() {
         "sesame",
         "secrets_1",
         "sesame.default.svc.cluster.local",
+        "sesame.sesame.svc",
+        "app.localhost",
+        "kms-intl.ap-southeast-1.aliyuncs.com",
+        "ram.aliyuncs.com",
+        "location-readonly.aliyuncs.com",
+        "host.docker.internal",
         "added.example.com",
         "a.wild.example.com",
     ] {
@@ -171,6 +177,33 @@ async fn every_kind_of_name_gets_a_certificate_that_is_good_for_it() {
     let client = Client::new(&ca(other.address).await, &BOTH);
     assert!(client.accepts(other.address, "other.example.com").await);
     assert!(client.accepts(other.address, "192.0.2.9").await);
+}
+
+#[tokio::test]
+async fn only_the_origin_of_the_connections_own_scheme_is_answered() {
+    let server = Server::start().await;
+    let client = Client::new(&ca(server.address).await, &BOTH);
+    let ask = |host: &str, origin: &str| {
+        format!(
+            "GET /_sesame/clock HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n"
+        )
+    };
+    for (host, origin, secure, plain) in [
+        ("localhost:7070", "https://localhost:7070", 200, 403),
+        ("localhost:7070", "http://localhost:7070", 403, 200),
+        ("localhost", "https://localhost", 200, 403),
+        ("localhost:443", "https://localhost", 200, 403),
+        ("localhost", "https://localhost:443", 200, 403),
+        ("localhost:80", "https://localhost", 403, 403),
+        ("localhost", "https://evil.example", 403, 403),
+    ] {
+        let request = ask(host, origin);
+        let answer = client.ask(server.address, "localhost", request.as_bytes()).await;
+        assert_eq!(answer.status, secure, "{host} {origin}: {}", answer.body);
+        let answer = server.raw(request.as_bytes()).await;
+        assert_eq!(answer.status, plain, "{host} {origin}: {}", answer.body);
+    }
+    server.stop().await;
 }
 
 #[cfg(target_os = "linux")]

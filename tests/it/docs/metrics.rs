@@ -12,7 +12,7 @@ async fn the_metrics_are_documented() {
     let scraped = server.send("GET", "/_sesame/metrics", &[], b"").await.body;
     let mut page = String::from(
         "# Metrics\n\nMade by a test from what a server shows. `GET /_sesame/metrics` is OpenMetrics text, for Prometheus; in `signed` and \
-         `enforced` mode it needs the admin token (`authorization: { credentials: … }` in the scrape configuration). Labels hold names of \
+         `enforced` mode, and where the server has one, it needs the admin token (`authorization: { credentials: … }` in the scrape configuration). Labels hold names of \
          actions and codes, never those of secrets, accounts or callers.\n\n| series | kind | labels | meaning |\n|---|---|---|---|\n",
     );
     for help in scraped.lines().filter_map(|line| line.strip_prefix("# HELP ")) {

@@ -15,7 +15,7 @@ use sesame::crypto::{RootKey, SymmetricKey};
 use sesame::domain::{FaultRule, Limits, Page, Scope, Timestamp};
 use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
-use sesame::server::{self, AuthMode, Settings};
+use sesame::server::{self, AllowedHosts, AuthMode, Settings};
 use sesame::state::file::StateFile;
 use sesame::store::sql::SqlStore;
 use sesame::store::{SecretRecord, Store};
@@ -48,6 +48,10 @@ pub struct Options<'a> {
     pub seed: Option<StateFile>,
     /// Rules of faults of the configuration file.
     pub faults: Vec<FaultRule>,
+    /// The admin token; without one it is `admin-token`, and nothing in `open` mode.
+    pub admin_token: Option<&'a str>,
+    /// `--allow-host`.
+    pub allowed_hosts: &'a [&'a str],
 }
 
 impl Default for Options<'_> {
@@ -61,6 +65,8 @@ impl Default for Options<'_> {
             resource_policies: true,
             seed: None,
             faults: Vec::new(),
+            admin_token: None,
+            allowed_hosts: &[],
         }
     }
 }
@@ -131,7 +137,13 @@ impl Server {
             default_account: ACCOUNT.parse().unwrap(),
             default_region: "cn-hangzhou".parse().unwrap(),
             seed: options.seed,
-            admin_token: Some(SecretString::from("admin-token")),
+            admin_token: options
+                .admin_token
+                .or((options.mode != AuthMode::Open).then_some("admin-token"))
+                .map(SecretString::from),
+            allowed_hosts: AllowedHosts::new(
+                options.allowed_hosts.iter().map(|name| name.parse().unwrap()).collect(),
+            ),
             tls,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,260 @@
+//! Which requests a web page may have sent, and which hosts the server answers to.
+//!
+//! A page that a developer has open can send requests to a server on the developer's machine or network. Two checks
+//! keep it away from secrets:
+//!
+//! - **Origin.** Browsers name the site of the page that sends a request, in `Origin` and in `Sec-Fetch-Site`. Every
+//!   site but the server's own is refused, even with a valid signature.
+//! - **Host.** A page can have the name of its own site resolve to this server (DNS rebinding). The browser then takes
+//!   page and server for one site and sends neither of the two headers. `Host` still carries the page's name, so only
+//!   hosts on a list are answered. No page has a signature or the admin token, so requests with one of them may name
+//!   any host.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use http::request::Parts;
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+
+use crate::tls::{self, TlsName};
+use crate::wire::{ApiError, Code};
+
+/// The hosts that every request may name: addresses, names that certificates are signed for, and names that the
+/// administrator added.
+#[derive(Debug, Default)]
+pub struct AllowedHosts(Vec<TlsName>);
+
+impl AllowedHosts {
+    /// The hosts that are always allowed, and these.
+    pub fn new(added: Vec<TlsName>) -> Self {
+        Self(added)
+    }
+
+    fn has_host_of(&self, headers: &HeaderMap) -> bool {
+        match Place::parse(host_of(headers)).map(|place| place.name) {
+            // Nobody can make an address resolve to something else.
+            Some(Name::Address(_)) => true,
+            Some(Name::Host(name)) => {
+                tls::is_known_host(&name) || self.0.iter().any(|added| added.covers(&name))
+            }
+            None => false,
+        }
+    }
+}
+
+/// Why a request is refused. The text says what is wrong, what was expected and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The request is not well formed.
+    Malformed(&'static str),
+    /// A web page may have sent it.
+    Forbidden(String),
+}
+
+impl Refusal {
+    /// The text.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Malformed(message) => message,
+            Self::Forbidden(message) => message,
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Malformed(_) => Code::ParseRequestParameter,
+            Refusal::Forbidden(_) => Code::ForbiddenNoPermission,
+        };
+        let message = refusal.message().to_owned();
+        Self { cause: Some(message.clone()), ..Self::with_message(code, message) }
+    }
+}
+
+const NO_HOST: Refusal = Refusal::Malformed(
+    "The request has no Host header. HTTP/1.1 requires one, for example: Host: 127.0.0.1:7070.",
+);
+const TWO_HOSTS: Refusal = Refusal::Malformed(
+    "The request has more than one Host header. Send exactly one, for example: Host: 127.0.0.1:7070.",
+);
+const TWO_PLACES: Refusal = Refusal::Malformed(
+    "The address in the request line and the Host header name different servers. Send the same host and port in both.",
+);
+
+/// Refuses a request whose Host is missing, doubled or another one than in the request line, and one whose `Origin` is
+/// not the server's own; `secure` says whether it came by TLS. HTTP/1.0 knows requests without a Host, and no browser
+/// sends them: such a one passes here, and [`expect_allowed_host`] refuses it.
+///
+/// # Errors
+/// When it is such a request.
+pub(super) fn expect_own_origin(parts: &Parts, secure: bool, allowed: &AllowedHosts) -> Result<(), Refusal> {
+    let headers = &parts.headers;
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let first = hosts.next().is_some_and(|value| !value.is_empty());
+    match (first, hosts.next()) {
+        (_, Some(_)) => return Err(TWO_HOSTS),
+        (false, None) if parts.version >= Version::HTTP_11 => return Err(NO_HOST),
+        (_, None) => {}
+    }
+    if let (Some(scheme), Some(authority)) = (parts.uri.scheme(), parts.uri.authority()) {
+        // What stands before an @ is no part of the host.
+        let named = authority.as_str().rsplit('@').next().and_then(Place::parse);
+        let port = default_port(*scheme == Scheme::HTTPS);
+        let host = Place::parse(host_of(headers));
+        if !host.zip(named).is_some_and(|(host, named)| host.is_same(&named, port)) {
+            return Err(TWO_PLACES);
+        }
+    }
+    for origin in &headers.get_all(header::ORIGIN) {
+        let origin = origin.to_str().unwrap_or_default();
+        let scheme = if secure { "https://" } else { "http://" };
+        let named = origin.strip_prefix(scheme).and_then(Place::parse);
+        let host = Place::parse(host_of(headers));
+        if !named.zip(host).is_some_and(|(named, host)| named.is_same(&host, default_port(secure))) {
+            return Err(Refusal::Forbidden(format!(
+                "The Origin {} is not this server's own, which is {} for this request. Requests of other sites' pages are \
+                 refused, with any signature: let the page's own server send them.",
+                shown(origin),
+                shown(&format!("{scheme}{}", host_of(headers)))
+            )));
+        }
+        // A page of a name that was made to resolve to this server has an Origin that equals its Host.
+        if !allowed.has_host_of(headers) {
+            return Err(Refusal::Forbidden(format!(
+                "The Origin {} has a host name under which this server answers no web page. Open the page by IP address or \
+                 localhost, or start the server with the name, for example --allow-host {}.",
+                shown(origin),
+                example(headers)
+            )));
+        }
+    }
+    Ok(())
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses what a browser says that a page of another site sent, in the header beside `Origin`, which browsers leave out
+/// when a page includes an image, a script or a frame.
+///
+/// # Errors
+/// When it is such a request.
+pub(super) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_foreign = |value: &&HeaderValue| matches!(value.as_bytes(), b"cross-site" | b"same-site");
+    match headers.get_all(SEC_FETCH_SITE).iter().find(is_foreign) {
+        None => Ok(()),
+        Some(value) => Err(Refusal::Forbidden(format!(
+            "The browser says that another site's page sent this request (Sec-Fetch-Site: {}). Only this server's own \
+             pages and programs other than browsers are answered.",
+            value.to_str().unwrap_or_default()
+        ))),
+    }
+}
+
+/// Lets only hosts of the list through; for requests without a valid signature or the admin token.
+///
+/// # Errors
+/// When the host is not on the list.
+pub(super) fn expect_allowed_host(headers: &HeaderMap, allowed: &AllowedHosts) -> Result<(), Refusal> {
+    if allowed.has_host_of(headers) {
+        return Ok(());
+    }
+    Err(Refusal::Forbidden(format!(
+        "The Host {} is not one that this server answers to without a valid signature or the admin token. Use an IP \
+         address, localhost or a service name, or start the server with the name, for example --allow-host {}.",
+        shown(host_of(headers)),
+        example(headers)
+    )))
+}
+
+/// The name that `--allow-host` would allow, or one that shows its form.
+fn example(headers: &HeaderMap) -> String {
+    match Place::parse(host_of(headers)) {
+        Some(Place { name: Name::Host(name), .. }) if name.parse::<TlsName>().is_ok() => {
+            shorten(&name).to_owned()
+        }
+        _ => "secrets.example.com".to_owned(),
+    }
+}
+
+/// The Host header, without the scheme that some clients put before it and the slash after it (fact A7); empty when
+/// there is none, or when it is not ASCII, which is on no list.
+fn host_of(headers: &HeaderMap) -> &str {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match host.split_once("://") {
+        Some(("http" | "https", rest)) => rest.strip_suffix('/').unwrap_or(rest),
+        _ => host,
+    }
+}
+
+fn default_port(secure: bool) -> u16 {
+    if secure { 443 } else { 80 }
+}
+
+/// The longest part of a header that is shown, in characters.
+const SHOWN: usize = 100;
+
+fn shorten(text: &str) -> &str {
+    text.char_indices().nth(SHOWN).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// A header's value for people and for the log.
+fn shown(text: &str) -> String {
+    format!("\"{}\"", shorten(text).escape_default())
+}
+
+/// A host, and a port if one was named.
+#[derive(Debug, PartialEq, Eq)]
+struct Place<'a> {
+    name: Name<'a>,
+    port: Option<u16>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Name<'a> {
+    Address(IpAddr),
+    /// In lower case, without a final dot; anything that is no address.
+    Host(Cow<'a, str>),
+}
+
+impl<'a> Place<'a> {
+    /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]`, `[ADDRESS]:PORT`, and IPv6 addresses without brackets.
+    fn parse(text: &'a str) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix('[') {
+            let (address, rest) = rest.split_once(']')?;
+            // The zone of a link-local address stands after a percent sign.
+            let address: Ipv6Addr = address.split('%').next()?.parse().ok()?;
+            let port = if rest.is_empty() { "" } else { rest.strip_prefix(':')? };
+            return Self::of(Name::Address(address.into()), port);
+        }
+        if let Ok(address) = text.parse::<Ipv6Addr>() {
+            return Self::of(Name::Address(address.into()), "");
+        }
+        let (name, port) = text.rsplit_once(':').unwrap_or((text, ""));
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let name = match name.parse::<Ipv4Addr>() {
+            Ok(address) => Name::Address(address.into()),
+            Err(_) if name.bytes().any(|b| b.is_ascii_uppercase()) => {
+                Name::Host(name.to_ascii_lowercase().into())
+            }
+            Err(_) => Name::Host(name.into()),
+        };
+        Self::of(name, port)
+    }
+
+    /// With a port as text; an empty one means the scheme's own.
+    fn of(name: Name<'a>, port: &str) -> Option<Self> {
+        let port = match port {
+            "" => None,
+            digits if digits.bytes().all(|b| b.is_ascii_digit()) => Some(digits.parse().ok()?),
+            _ => return None,
+        };
+        Some(Self { name, port })
+    }
+
+    fn is_same(&self, other: &Self, default_port: u16) -> bool {
+        let port = |place: &Self| place.port.unwrap_or(default_port);
+        self.name == other.name && port(self) == port(other)
+    }
+}
