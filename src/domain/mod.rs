@@ -11,6 +11,7 @@ pub mod filter;
 pub mod keys;
 pub mod limits;
 pub mod names;
+pub mod nearest;
 pub mod page;
 pub mod password;
 pub mod policy;
