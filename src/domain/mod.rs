@@ -8,6 +8,7 @@
 pub mod change;
 pub mod faults;
 pub mod filter;
+mod invalid;
 pub mod keys;
 pub mod limits;
 pub mod names;
@@ -31,7 +32,7 @@ pub use names::{
 };
 pub use page::Page;
 pub use policy::ResourcePolicy;
-pub use refusal::Refusal;
+pub use refusal::{Quota, Refusal};
 pub use secret::{DataType, Secret, SecretType, Version};
 pub use stages::StageMap;
 pub use tags::{TagKey, TagValue, Tags};

@@ -13,7 +13,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AuthMode, Shared, accounts, faults, journal, metrics, state};
+use super::{AuthMode, Shared, accounts, faults, journal, metrics, panics, state};
 use crate::app::AppError;
 use crate::crypto::same_bytes;
 use crate::domain::{ClockSetting, Timestamp};
@@ -44,7 +44,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     let open =
         Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
-    open.merge(guarded)
+    open.merge(guarded).layer(middleware::from_fn(panics::answered))
 }
 
 /// What these endpoints answer when they do not succeed: a status and one sentence.

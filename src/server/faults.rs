@@ -71,7 +71,7 @@ pub(super) fn instead(
     fields: Fields<'_>,
 ) -> Option<Result<Vec<u8>, ApiError>> {
     match (&fault.code, fault.drop) {
-        (Some(code), _) => Some(Err(actions::injected(code, action, &context.scope, fields))),
+        (Some(code), _) => Some(Err(actions::injected((fault.rule, code), action, &context.scope, fields))),
         (None, Some(DropWhen::Before)) => Some(Ok(Vec::new())),
         (None, Some(DropWhen::After) | None) => None,
     }

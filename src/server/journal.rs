@@ -1,6 +1,7 @@
 //! `/_sesame/requests`: the last requests, newest first, and for a refused permission every statement that was looked
 //! at. Never a value, a parameter or a signature.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -36,10 +37,13 @@ pub(super) struct Entry {
     #[serde(serialize_with = "text")]
     pub(super) time: Timestamp,
     pub(super) request_id: RequestId,
-    /// None when it is not known to be one.
-    pub(super) action: Option<&'static str>,
+    /// As it was asked for, also when there is no such action.
+    pub(super) action: Option<Cow<'static, str>>,
     #[serde(flatten)]
     pub(super) asked_by: AskedBy,
+    /// The access key that the request names, when it was refused before it was known who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) claimed_access_key: Option<String>,
     #[serde(serialize_with = "text")]
     pub(super) region: Region,
     pub(super) scheme: Option<&'static str>,
@@ -47,6 +51,9 @@ pub(super) struct Entry {
     pub(super) status: u16,
     /// The error's code; none for a success.
     pub(super) code: Option<String>,
+    /// Why it was refused, for developers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
     pub(super) duration_ms: u64,
     /// The fault that a rule made it suffer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +135,7 @@ pub(super) struct Asked {
 
 impl Asked {
     fn wants(&self, entry: &Entry) -> bool {
-        self.action.is_none() || self.action.as_deref() == entry.action
+        self.action.is_none() || self.action.as_deref() == entry.action.as_deref()
     }
 }
 

@@ -8,6 +8,8 @@ mod journal;
 mod listen;
 pub mod long_line;
 mod metrics;
+mod panics;
+mod reasons;
 mod receive;
 mod rpc;
 mod state;
