@@ -7,19 +7,21 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::stream;
 use http::header;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::admin::Failure;
+use super::strict::Parameters;
 use crate::domain::faults::Fault;
 use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
@@ -122,15 +124,12 @@ impl Journal {
 }
 
 /// Which requests are asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+#[derive(Debug)]
+struct Asked {
     /// Only those of this action.
     action: Option<String>,
     /// At most so many.
     limit: Option<usize>,
-    /// Those to come, one JSON object a line, until the client goes away.
-    follow: Option<String>,
 }
 
 impl Asked {
@@ -140,9 +139,16 @@ impl Asked {
 }
 
 /// Answers with the last requests, or with those to come.
-pub(super) async fn requests(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    if asked.follow.as_deref().is_none_or(|follow| follow == "false") {
-        return Json(json!({ "requests": shared.journal.newest_first(&asked) })).into_response();
+///
+/// # Errors
+/// 400 for a limit out of bounds.
+pub(super) async fn requests(
+    State(shared): State<Arc<Shared>>,
+    Extension(parameters): Extension<Parameters>,
+) -> Result<Response, Failure> {
+    let asked = Asked { action: parameters.text("action"), limit: parameters.number("limit", KEPT)? };
+    if !parameters.flag("follow") {
+        return Ok(Json(json!({ "requests": shared.journal.newest_first(&asked) })).into_response());
     }
     let news = shared.journal.news.subscribe();
     let lines =
@@ -150,7 +156,7 @@ pub(super) async fn requests(State(shared): State<Arc<Shared>>, Query(asked): Qu
             let line = next(&mut news, &asked, &stop).await?;
             Some((Ok::<_, Infallible>(line), (news, asked, stop)))
         });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
 }
 
 /// The next wanted request as a line; none when the server stops.

@@ -13,6 +13,7 @@ mod reasons;
 mod receive;
 mod rpc;
 mod state;
+mod strict;
 mod transport;
 
 use std::net::SocketAddr;

@@ -27,6 +27,7 @@ mod signatures;
 mod startup;
 mod state;
 mod store;
+mod strict;
 mod support;
 mod tampering;
 mod tls;
