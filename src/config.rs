@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 
 use crate::actions::check_faults;
+use crate::domain::nearest::with_suggestion;
 use crate::domain::{AccountId, FaultRule, Limits};
 use crate::identities::Identities;
 use crate::identities::file::{AccountFile, Document};
@@ -106,7 +107,8 @@ impl Config {
 fn one_line(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
     let line =
         error.span().map_or(0, |span| text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1);
-    anyhow::anyhow!("{} line {line}: {}", path.display(), error.message().replace('\n', " "))
+    let message = with_suggestion(&error.message().replace('\n', " "));
+    anyhow::anyhow!("{} line {line}: {message}", path.display())
 }
 
 impl FileConfig {
@@ -187,6 +189,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_and_no_secret_is_shown() {
         let cases = [
+            ("[limit]\n", "; did you mean limits?"),
             ("[limit]\n", " line 1: unknown field `limit`"),
             ("\n[limits]\nversions = 3", " line 3: unknown field `versions`"),
             ("[[accounts]]\nid='x'", "account id \"x\" is not 1 to 32 digits"),

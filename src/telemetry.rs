@@ -70,21 +70,23 @@ pub struct Served<'a> {
     pub region: &'a str,
     /// The signature scheme.
     pub scheme: &'a str,
-    /// The error, if it was one: its code and cause are logged, its message is not.
+    /// The error, if it was one: its code is logged, its message is not.
     pub error: Option<&'a ApiError>,
+    /// The error's reason, in printable ASCII; `-` for a success.
+    pub reason: &'a str,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
 
 /// Logs a request, once: failures of the server as errors, refusals as information, successes for debugging.
 pub fn request(served: &Served<'_>) {
-    let Served { request_id, action, account, access_key, region, scheme, error, duration_ms } = *served;
+    let Served { request_id, action, account, access_key, region, scheme, error, reason, duration_ms } =
+        *served;
     let Some(error) = error else {
         tracing::debug!(%request_id, action, account, access_key, region, scheme, duration_ms, "answered");
         return;
     };
     let (code, status) = (&*error.wire, error.code.status());
-    let cause = error.cause.as_deref().unwrap_or("-");
     if status >= 500 {
         tracing::error!(
             %request_id,
@@ -95,7 +97,7 @@ pub fn request(served: &Served<'_>) {
             scheme,
             code,
             status,
-            cause,
+            reason,
             duration_ms,
             "failed"
         );
@@ -109,7 +111,7 @@ pub fn request(served: &Served<'_>) {
             scheme,
             code,
             status,
-            cause,
+            reason,
             duration_ms,
             "refused"
         );

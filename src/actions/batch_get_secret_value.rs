@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::get_secret_value::{self, READ_CODES, Request, read};
+use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields, RequestId};
 
 /// The most entries of one call.
@@ -52,14 +53,17 @@ impl Action for BatchGetSecretValue {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<Vec<Request>, ApiError> {
-        let wrong = || ApiError::invalid("SecretsList");
-        let list = fields.json("SecretsList")?.ok_or_else(|| ApiError::missing("SecretsList"))?;
-        let Value::Array(list) = list else { return Err(wrong()) };
+        let list = fields.json("SecretsList")?.ok_or_else(|| fields.missing("SecretsList"))?;
+        let Value::Array(list) = list else { return Err(ApiError::invalid("SecretsList", FORM)) };
         if !(1..=MAX_ENTRIES).contains(&list.len()) {
-            return Err(wrong());
+            let why = format!("has {} entries; expected 1 to {MAX_ENTRIES}", list.len());
+            return Err(ApiError::invalid("SecretsList", why));
         }
-        let requests: Option<Vec<_>> = list.iter().map(|item| item.as_object().and_then(request)).collect();
-        requests.ok_or_else(wrong)
+        let wrong = |(at, invalid): (usize, Invalid)| {
+            ApiError::invalid("SecretsList", format!("has an entry, number {}, that {invalid}", at + 1))
+        };
+        let entry = |(at, item): (usize, &Value)| request(item).map_err(|invalid| wrong((at, invalid)));
+        list.iter().enumerate().map(entry).collect()
     }
 
     async fn run(context: &Context, requests: Vec<Request>) -> Result<Response, ApiError> {
@@ -69,7 +73,7 @@ impl Action for BatchGetSecretValue {
             (secret.scope.clone().unwrap_or_else(|| context.scope.clone()), secret.name.clone())
         };
         if requests.iter().map(place).collect::<BTreeSet<_>>().len() < requests.len() {
-            return Err(ApiError::invalid("SecretsList"));
+            return Err(ApiError::invalid("SecretsList", "names the same secret more than once"));
         }
         let mut response = Response { secret_values: Vec::new(), errors: Vec::new() };
         for request in requests {
@@ -94,14 +98,20 @@ impl Action for BatchGetSecretValue {
     }
 }
 
-/// Reads one entry; none when any member of it is not valid.
-fn request(item: &Map<String, Value>) -> Option<Request> {
-    let text = |name| match item.get(name) {
-        None | Some(Value::Null) => Some(None),
-        Some(value) => value.as_str().map(Some),
+const FORM: &str = "is not a list such as [{\"SecretName\":\"app/db\"}]";
+
+/// Reads one entry.
+fn request(item: &Value) -> Result<Request, Invalid> {
+    let text = |name: &str| match item.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(Invalid::new(format!("has a {name} that is not a text"))),
     };
-    let secret = text("SecretName")??.parse().ok()?;
-    let version = text("VersionId")?.map(str::parse).transpose().ok()?;
-    let stage = text("VersionStage")?.map(str::parse).transpose().ok()?;
-    Some(Request::new(secret, version, stage))
+    let of =
+        |name: &'static str| move |invalid: Invalid| Invalid::new(format!("has a {name} that {invalid}"));
+    let secret = text("SecretName")?.ok_or_else(|| Invalid::new("has no SecretName"))?;
+    let secret = secret.parse().map_err(of("SecretName"))?;
+    let version = text("VersionId")?.map(str::parse).transpose().map_err(of("VersionId"))?;
+    let stage = text("VersionStage")?.map(str::parse).transpose().map_err(of("VersionStage"))?;
+    Ok(Request::new(secret, version, stage))
 }

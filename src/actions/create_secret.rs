@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::put_secret_value::check_length;
 use super::{policy, tagging};
 use crate::app::{AppError, Creation};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::limits::DESCRIPTION_CHARS;
+use crate::domain::names::Invalid;
 use crate::domain::{DataType, KeyId, SecretName, SecretType, Tags, VersionId};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
@@ -103,15 +105,16 @@ impl Action for CreateSecret {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
-        if request.data.as_bytes().len() > context.app.limits().secret_data_bytes {
-            return Err(ApiError::invalid("SecretData"));
-        }
+        check_length(context, request.data.as_bytes())?;
         if request.secret_type != SecretType::Generic {
-            return Err(ApiError::new(Code::UnsupportedOperation));
+            return Err(ApiError::new(
+                Code::UnsupportedOperation,
+                "only secrets with SecretType Generic can be created",
+            ));
         }
         // There are no instances: what names one cannot be found.
         if request.instance.is_some() {
-            return Err(ApiError::new(Code::DkmsInstanceNotFound));
+            return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
         }
         let policy = match &request.policy {
             None => None,
@@ -148,7 +151,11 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
     // A secret stays with the keys of its own account; permission comes before existence.
     let own = key.scope.as_ref().is_none_or(|scope| scope.account == context.scope.account);
     if !own {
-        return Err(ApiError::naming(Code::ForbiddenNoPermission, &key.arn(&context.scope)));
+        return Err(ApiError::naming(
+            Code::ForbiddenNoPermission,
+            &key.arn(&context.scope),
+            "EncryptionKeyId names a key of another account; a secret can only be under a key of its own account",
+        ));
     }
     context.permit_named_key("kms:GenerateDataKey", key).await?;
     let found = context.app.keys().find(&context.scope, key).await;
@@ -164,12 +171,23 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
 
 /// The description, at most 8,192 characters (rule 1.11).
 pub(super) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
-    let text = fields.text("Description")?;
-    if text.is_some_and(|text| text.chars().count() > DESCRIPTION_CHARS) {
-        return Err(ApiError::invalid("Description"));
-    }
+    bounded(fields, "Description", DESCRIPTION_CHARS)
+}
+
+/// A free text of at most so many characters.
+///
+/// # Errors
+/// InvalidParameter naming the parameter.
+pub(super) fn bounded(fields: Fields<'_>, name: &str, most: usize) -> Result<Option<String>, ApiError> {
+    let text = fields.text(name)?;
+    let checked = text.map_or(Ok(()), |text| Invalid::check_length(text, 0..=most));
+    checked.map_err(|invalid| ApiError::invalid(name, invalid))?;
     Ok(text.map(str::to_owned))
 }
+
+/// Why nothing is in a KMS instance.
+pub(super) const NO_INSTANCES: &str =
+    "there are no KMS instances here; leave DKMSInstanceId and KmsInstanceId out";
 
 /// Clients send optional ids blank when their user gave none.
 fn not_blank(text: Option<String>) -> Option<String> {

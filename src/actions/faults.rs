@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::endpoint::Endpoint;
 use super::{ACTIONS, sts};
 use crate::domain::faults::MOST_RULES;
+use crate::domain::nearest::nearest;
 use crate::domain::{FaultRule, Scope, SecretRef};
+use crate::wire::code::TABLE;
 use crate::wire::{ApiError, Code, Fields};
 
 /// Checks rules: their names are those of actions and codes, and each makes sense by itself.
@@ -26,10 +28,14 @@ fn checked(rule: &FaultRule) -> Result<(), String> {
     let FaultRule { action, code, .. } = rule;
     let known = ACTIONS.iter().chain(sts::ACTIONS).any(|known| known.name() == action);
     if action != "*" && !known {
-        return Err(format!("action: there is no action \"{action}\""));
+        let names = ACTIONS.iter().chain(sts::ACTIONS).map(|known| known.name());
+        let hint = nearest(action, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+        return Err(format!("action: there is no action \"{action}\"{hint}"));
     }
     if let Some(code) = code.as_ref().filter(|code| Code::spelled(code).is_none()) {
-        return Err(format!("code: \"{code}\" is none of the service's codes"));
+        let hint = nearest(code, TABLE.iter().map(|row| row.wire));
+        let hint = hint.map(|code| format!("; did you mean {code}?")).unwrap_or_default();
+        return Err(format!("code: \"{code}\" is none of the service's codes{hint}"));
     }
     rule.check()
 }
@@ -49,9 +55,10 @@ pub fn secrets_named(fields: Fields<'_>) -> Vec<String> {
     named.filter_map(|text| Some(text.parse::<SecretRef>().ok()?.name.to_string())).collect()
 }
 
-/// The error of a code as the service would say it. What its wording names is taken from the call: the action's first
+/// The error that a rule (its number from 1, and its code) injects, as the service would say it. What its wording names is taken from the call: the action's first
 /// parameter, or the secret.
-pub fn injected(code: &str, action: &dyn Endpoint, scope: &Scope, fields: Fields<'_>) -> ApiError {
+pub fn injected(fault: (usize, &str), action: &dyn Endpoint, scope: &Scope, fields: Fields<'_>) -> ApiError {
+    let (rule, code) = fault;
     let code = Code::spelled(code).unwrap_or(Code::InternalFailure);
     let name = match code {
         Code::InvalidParameter | Code::MissingParameter => {
@@ -62,7 +69,11 @@ pub fn injected(code: &str, action: &dyn Endpoint, scope: &Scope, fields: Fields
             None => "*".to_owned(),
         },
     };
-    ApiError { cause: Some("injected by a rule of faults".to_owned()), ..ApiError::naming(code, &name) }
+    ApiError::naming(
+        code,
+        &name,
+        format!("rule {rule} of the faults wants this code; GET /_sesame/faults shows the rules"),
+    )
 }
 
 #[cfg(test)]

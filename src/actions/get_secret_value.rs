@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use super::keys::NO_ENCLAVES;
 use super::keys::dry_run;
 use crate::domain::{SecretRef, StageLabel, VersionId};
 use crate::wire::{ApiError, Code, Disclosed, Fields};
@@ -110,7 +111,7 @@ impl Action for GetSecretValue {
 pub(super) async fn read(context: &Context, request: &Request) -> Result<Response, ApiError> {
     if request.recipient.as_ref().is_some_and(|recipient| !recipient.is_empty()) {
         // Enclaves: question 24.
-        return Err(ApiError::new(Code::UnsupportedOperation));
+        return Err(ApiError::new(Code::UnsupportedOperation, NO_ENCLAVES));
     }
     let loaded = context.app.find(&context.scope, &request.secret).await?;
     let secret = &loaded.secret;

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::tagging::TagList;
+use crate::domain::filter::UnknownKey;
+use crate::domain::names::Invalid;
 use crate::domain::{Page, SecretFilter, SecretName};
 use crate::wire::{ApiError, Code, Fields};
 
@@ -74,7 +76,7 @@ impl Action for ListSecrets {
         Ok(Request {
             page: page(fields, 10)?,
             fetch_tags: fields.flag("FetchTags", false)?,
-            filter: fields.json("Filters")?.map(|json| filter(&json)).transpose()?,
+            filter: filters(fields)?.map(filter).transpose()?,
         })
     }
 
@@ -118,19 +120,50 @@ pub(super) fn page(fields: Fields<'_>, default_size: u32) -> Result<Page, ApiErr
     })
 }
 
-/// Reads `[{"Key":…,"Values":[…]}, …]`.
-fn filter(json: &Value) -> Result<SecretFilter, ApiError> {
-    let wrong = || ApiError::invalid("Filters");
-    let list = json.as_array().filter(|list| list.len() <= MAX_FILTERS).ok_or_else(wrong)?;
-    let mut filter = SecretFilter::default();
-    for item in list {
-        let key = item.get("Key").and_then(Value::as_str).ok_or_else(wrong)?;
-        let values = item.get("Values").and_then(Value::as_array).ok_or_else(wrong)?;
+/// A filter: its key and its values.
+pub(super) type Filter = (String, Vec<String>);
+
+/// Reads `[{"Key":…,"Values":[…]}, …]`; none when there is no such parameter.
+///
+/// # Errors
+/// InvalidParameter naming `Filters`.
+pub(super) fn filters(fields: Fields<'_>) -> Result<Option<Vec<Filter>>, ApiError> {
+    let Some(json) = fields.json("Filters")? else { return Ok(None) };
+    let form = || {
+        let why = "is not a list such as [{\"Key\":\"SecretName\",\"Values\":[\"app/db\"]}]";
+        ApiError::invalid("Filters", why)
+    };
+    let count = |what, number| {
+        let why =
+            format!("has {number} {what}; at most {MAX_FILTERS} are allowed, and a filter needs a value");
+        ApiError::invalid("Filters", why)
+    };
+    let list = json.as_array().ok_or_else(form)?;
+    if list.len() > MAX_FILTERS {
+        return Err(count("filters", list.len()));
+    }
+    let filter = |item: &Value| {
+        let key = item.get("Key").and_then(Value::as_str).ok_or_else(form)?;
+        let values = item.get("Values").and_then(Value::as_array).ok_or_else(form)?;
         if !(1..=MAX_FILTERS).contains(&values.len()) {
-            return Err(wrong());
+            return Err(count("values in one filter", values.len()));
         }
         let values: Option<Vec<String>> = values.iter().map(|v| v.as_str().map(str::to_owned)).collect();
-        filter.add(key, values.ok_or_else(wrong)?).map_err(|_unknown| wrong())?;
+        Ok((key.to_owned(), values.ok_or_else(form)?))
+    };
+    list.iter().map(filter).collect::<Result<_, _>>().map(Some)
+}
+
+/// A key of a filter that the service does not know.
+pub(super) fn unknown_filter(key: &str, known: &[&str]) -> ApiError {
+    let invalid = Invalid::not_one_of(key, known.iter().copied());
+    ApiError::invalid("Filters", format!("has a Key that {invalid}"))
+}
+
+fn filter(filters: Vec<Filter>) -> Result<SecretFilter, ApiError> {
+    let mut filter = SecretFilter::default();
+    for (key, values) in filters {
+        filter.add(&key, values).map_err(|UnknownKey| unknown_filter(&key, SecretFilter::KEYS))?;
     }
     Ok(filter)
 }

@@ -77,16 +77,16 @@ impl Action for ListTagResources {
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         let mut tags: Vec<(TagKey, Option<TagValue>)> = Vec::new();
         for [key, value] in fields.structs("Tag", ["Key", "Value"], MAX_TAGS)? {
-            let key = key.ok_or_else(|| ApiError::missing("Tag.N.Key"))?;
+            let key = key.ok_or_else(|| fields.missing("Tag.N.Key"))?;
             let value = value.map(tagging::value).transpose()?;
             tags.push((tagging::key(key)?, value));
         }
         if tagging::has_twice(tags.iter().map(|(key, _)| key)) {
-            return Err(ApiError::new(Code::DuplicateTagKey));
+            return Err(ApiError::new(Code::DuplicateTagKey, "two of Tag.N.Key are the same"));
         }
         let after = match fields.text("NextToken")? {
             None | Some("") => None,
-            Some(token) => Some(read_token(token).ok_or_else(|| ApiError::invalid("NextToken"))?),
+            Some(token) => Some(read_token(token).ok_or_else(|| ApiError::invalid("NextToken", TOKEN))?),
         };
         Ok(Request { resources: Resources::decode(fields)?, tags, after })
     }
@@ -211,6 +211,8 @@ async fn of_secret(context: &Context, request: &Request, secret: &SecretRef) -> 
 fn write_token(row: &Found) -> String {
     const_hex::encode(format!("{}:{}", row.id, row.key))
 }
+
+const TOKEN: &str = "is none that this action answered; send the NextToken of the answer before, unchanged";
 
 fn read_token(token: &str) -> Option<(String, String)> {
     let text = String::from_utf8(const_hex::decode(token).ok()?).ok()?;

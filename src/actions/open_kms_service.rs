@@ -21,6 +21,6 @@ impl Action for OpenKmsService {
     }
 
     async fn run(_context: &Context, (): ()) -> Result<Nothing, ApiError> {
-        Err(ApiError::new(Code::ForbiddenOpened))
+        Err(ApiError::new(Code::ForbiddenOpened, "the service is open for every account here"))
     }
 }

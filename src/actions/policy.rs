@@ -28,7 +28,10 @@ pub(super) const POLICY_NAME: Parameter = Parameter::optional("PolicyName");
 pub(super) fn check_name(fields: Fields<'_>) -> Result<(), ApiError> {
     match fields.text("PolicyName")? {
         None | Some("" | "default") => Ok(()),
-        Some(_) => Err(ApiError::with_message(Code::ResourceNotFound, "Policy not found.")),
+        Some(_) => {
+            let reason = "PolicyName is not default, which is the only one that there is";
+            Err(ApiError::with_message(Code::ResourceNotFound, "Policy not found.", reason))
+        }
     }
 }
 
@@ -37,7 +40,12 @@ pub(super) fn check_name(fields: Fields<'_>) -> Result<(), ApiError> {
 /// # Errors
 /// 400 Forbidden.KeyPolicyUnSupported.
 pub(super) fn require_policies(context: &Context) -> Result<(), ApiError> {
-    if context.app.resource_policies() { Ok(()) } else { Err(ApiError::new(Code::KeyPolicyUnsupported)) }
+    if context.app.resource_policies() {
+        return Ok(());
+    }
+    let reason =
+        "policies of secrets and keys are switched off (service.resource_policies in the configuration file)";
+    Err(ApiError::new(Code::KeyPolicyUnsupported, reason))
 }
 
 /// Checks the text of a policy of something that `owner` owns (rule 10.1).
@@ -56,6 +64,6 @@ pub(super) fn parse(context: &Context, text: &str, owner: &AccountId) -> Result<
 }
 
 fn wrong(what: &str) -> ApiError {
-    let plain = ApiError::invalid("Policy");
-    ApiError::with_message(plain.code, format!("{} {what}", plain.message))
+    let plain = ApiError::invalid("Policy", format!("is not a policy: {what}"));
+    ApiError { message: format!("{} {what}", plain.message).into(), ..plain }
 }

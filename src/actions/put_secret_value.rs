@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::get_secret_value::VersionStages;
 use crate::app::Put;
+use crate::domain::names::Invalid;
 use crate::domain::{DataType, SecretRef, StageLabel};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
@@ -71,9 +72,7 @@ impl Action for PutSecretValue {
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
         let data = request.data.as_bytes();
-        if data.len() > context.app.limits().secret_data_bytes {
-            return Err(ApiError::invalid("SecretData"));
-        }
+        check_length(context, data)?;
         context.permit_key_of_named("kms:GenerateDataKey", &request.secret).await?;
         let loaded = context.app.put(&context.scope, &request.secret, &request.put, data).await?;
         Ok(Response {
@@ -87,10 +86,33 @@ impl Action for PutSecretValue {
 
 /// Reads `["a","b"]`, or `{"VersionStage":["a","b"]}` as old examples have it (rule 3.4); default `ACSCurrent`.
 fn stages(fields: Fields<'_>) -> Result<Vec<StageLabel>, ApiError> {
-    let wrong = || ApiError::invalid("VersionStages");
+    let form =
+        || ApiError::invalid("VersionStages", "is not a list of labels such as [\"ACSCurrent\",\"Blue\"]");
     let Some(json) = fields.json("VersionStages")? else { return Ok(vec![StageLabel::current()]) };
-    let list = json.get("VersionStage").unwrap_or(&json).as_array().ok_or_else(wrong)?;
-    let label = |item: &Value| item.as_str().and_then(|text| text.parse().ok());
-    let labels: Option<Vec<StageLabel>> = list.iter().map(label).collect();
-    labels.filter(|labels| !labels.is_empty()).ok_or_else(wrong)
+    let list = json.get("VersionStage").unwrap_or(&json).as_array().ok_or_else(form)?;
+    let wrong = |invalid: Invalid| ApiError::invalid("VersionStages", format!("has a label that {invalid}"));
+    let label = |item: &Value| item.as_str().ok_or_else(form)?.parse().map_err(wrong);
+    let labels: Vec<StageLabel> = list.iter().map(label).collect::<Result<_, ApiError>>()?;
+    if labels.is_empty() {
+        return Err(ApiError::invalid(
+            "VersionStages",
+            "is an empty list; leave it out for [\"ACSCurrent\"]",
+        ));
+    }
+    Ok(labels)
+}
+
+/// Refuses a value that is longer than the configuration lets it be (rule 1.8).
+///
+/// # Errors
+/// InvalidParameter naming `SecretData`.
+pub(super) fn check_length(context: &Context, data: &[u8]) -> Result<(), ApiError> {
+    let (length, most) = (data.len(), context.app.limits().secret_data_bytes);
+    if length <= most {
+        return Ok(());
+    }
+    let why = format!(
+        "has {length} bytes; at most {most} are allowed (limits.secret_data_bytes in the configuration file)"
+    );
+    Err(ApiError::invalid("SecretData", why))
 }

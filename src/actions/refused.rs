@@ -13,6 +13,8 @@ pub(super) struct Refused {
     resource: Resource,
     parameters: &'static [Parameter],
     code: Code,
+    /// Why, for developers.
+    because: &'static str,
     when_in_window: InWindow,
 }
 
@@ -39,6 +41,7 @@ const fn key_action(
         resource,
         parameters,
         code: Code::UnsupportedOperation,
+        because: "it belongs to enclaves and managed data keys",
         when_in_window: InWindow::Ignore,
     }
 }
@@ -50,7 +53,8 @@ const fn secret_action(
     code: Code,
     when_in_window: InWindow,
 ) -> Refused {
-    Refused { name, kind, resource: Resource::Secret, parameters, code, when_in_window }
+    let because = "only dynamic secrets rotate by themselves, and every secret here is of type Generic";
+    Refused { name, kind, resource: Resource::Secret, parameters, code, because, when_in_window }
 }
 
 // Dynamic secrets: what RotateSecret and its policy answer for a generic secret (rules 2.12, 8.8; question 6).
@@ -76,6 +80,7 @@ pub(super) const GET_DEFAULT_KMS_INSTANCE: Refused = Refused {
     resource: Resource::None,
     parameters: &[],
     code: Code::DkmsInstanceNotFound,
+    because: "there are no KMS instances",
     when_in_window: InWindow::Ignore,
 };
 
@@ -129,9 +134,10 @@ impl Endpoint for Refused {
 
     fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, _format: Format) -> Answer<'a> {
         let (code, when_in_window) = (self.code, self.when_in_window);
+        let reason = format!("{} is not implemented here: {}", self.name, self.because);
         let missing = self.parameters.iter().filter(|p| p.required).find_map(|p| match fields.text(p.name) {
             Ok(Some(_)) => None,
-            Ok(None) => Some(ApiError::missing(p.name)),
+            Ok(None) => Some(fields.missing(p.name)),
             Err(twice) => Some(twice),
         });
         let on_secret = self.resource == Resource::Secret;
@@ -146,7 +152,7 @@ impl Endpoint for Refused {
                     loaded.secret.require_live()?;
                 }
             }
-            Err(ApiError::new(code))
+            Err(ApiError::new(code, reason))
         })
     }
 }

@@ -42,9 +42,9 @@ impl Action for TagResource {
     type Response = Nothing;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
-        let tags = tagging::from_json(fields, "Tags")?.ok_or_else(|| ApiError::missing("Tags"))?;
+        let tags = tagging::from_json(fields, "Tags")?.ok_or_else(|| fields.missing("Tags"))?;
         if tags.is_empty() {
-            return Err(ApiError::invalid("Tags"));
+            return Err(ApiError::invalid("Tags", "is an empty list; at least one tag is needed"));
         }
         Ok(Request { target: Target::decode_one(fields)?, tags })
     }

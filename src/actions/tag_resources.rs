@@ -44,14 +44,14 @@ impl Action for TagResources {
         let resources = Resources::decode_some(fields)?;
         let mut tags: Vec<(TagKey, TagValue)> = Vec::new();
         for [key, value] in fields.structs("Tag", ["Key", "Value"], MAX_TAGS)? {
-            let key = key.ok_or_else(|| ApiError::missing("Tag.N.Key"))?;
+            let key = key.ok_or_else(|| fields.missing("Tag.N.Key"))?;
             tags.push((tagging::key(key)?, tagging::value(value.unwrap_or_default())?));
         }
         if tags.is_empty() {
-            return Err(ApiError::missing("Tag.1.Key"));
+            return Err(fields.missing("Tag.1.Key"));
         }
         if tagging::has_twice(tags.iter().map(|(key, _)| key)) {
-            return Err(ApiError::new(Code::DuplicateTagKey));
+            return Err(ApiError::new(Code::DuplicateTagKey, "two of Tag.N.Key are the same"));
         }
         Ok(Request { resources, tags })
     }

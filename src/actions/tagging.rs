@@ -8,6 +8,7 @@ use crate::app::AppError;
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::{self, KeyRefusal};
 use crate::domain::keys::names::KeyTarget;
+use crate::domain::names::Invalid;
 use crate::domain::{Refusal, Secret, SecretRef, TagKey, TagValue, writes};
 use crate::wire::{ApiError, Code, Fields};
 
@@ -52,23 +53,34 @@ impl<'a> FromIterator<(&'a TagKey, &'a TagValue)> for TagList {
 /// # Errors
 /// InvalidParameter when a key or value is not valid or a key occurs twice; LimitExceeded for more than 20.
 pub(super) fn from_json(fields: Fields<'_>, name: &str) -> Result<Option<Vec<(TagKey, TagValue)>>, ApiError> {
-    let wrong = || ApiError::invalid(name);
+    let form = || {
+        let why = "is not a list such as [{\"TagKey\":\"env\",\"TagValue\":\"test\"}]";
+        ApiError::invalid(name, why)
+    };
     let Some(json) = fields.json(name)? else { return Ok(None) };
-    let list = json.as_array().ok_or_else(wrong)?;
+    let list = json.as_array().ok_or_else(form)?;
     if list.len() > MAX_TAGS {
-        return Err(ApiError::new(Code::RejectedLimitExceeded));
+        let reason = format!("{name} has {} tags; at most {MAX_TAGS} are allowed", list.len());
+        return Err(ApiError::new(Code::RejectedLimitExceeded, reason));
     }
-    let tag = |item: &Value| {
-        let key = item.get("TagKey")?.as_str()?.parse().ok()?;
+    let tag = |(at, item): (usize, &Value)| {
+        let of =
+            |member: &str, invalid: Invalid| ApiError::invalid(name, format!("[{at}].{member} {invalid}"));
+        let key = item.get("TagKey").and_then(Value::as_str).ok_or_else(form)?;
+        let key = key.parse().map_err(|invalid| of("TagKey", invalid))?;
         let value = match item.get("TagValue") {
             None | Some(Value::Null) => TagValue::default(),
-            Some(value) => value.as_str()?.parse().ok()?,
+            Some(value) => {
+                value.as_str().ok_or_else(form)?.parse().map_err(|invalid| of("TagValue", invalid))?
+            }
         };
-        Some((key, value))
+        Ok((key, value))
     };
-    let tags: Option<Vec<(TagKey, TagValue)>> = list.iter().map(tag).collect();
-    let tags = tags.ok_or_else(wrong)?;
-    if has_twice(tags.iter().map(|(key, _)| key)) { Err(wrong()) } else { Ok(Some(tags)) }
+    let tags: Vec<(TagKey, TagValue)> = list.iter().enumerate().map(tag).collect::<Result<_, ApiError>>()?;
+    if has_twice(tags.iter().map(|(key, _)| key)) {
+        return Err(ApiError::invalid(name, "names the same TagKey more than once"));
+    }
+    Ok(Some(tags))
 }
 
 /// Whether any key occurs twice.
@@ -80,12 +92,16 @@ pub(super) fn has_twice<'a>(keys: impl Iterator<Item = &'a TagKey>) -> bool {
 
 /// A tag key of the new style; a bad one has a code of its own (rule 11.3).
 pub(super) fn key(text: &str) -> Result<TagKey, ApiError> {
-    text.parse().map_err(|_invalid| ApiError::new(Code::InvalidParameterTagKey))
+    text.parse().map_err(|invalid: Invalid| {
+        ApiError::new(Code::InvalidParameterTagKey, format!("a tag key {invalid}"))
+    })
 }
 
 /// A tag value of the new style; a bad one has a code of its own (rule 11.3).
 pub(super) fn value(text: &str) -> Result<TagValue, ApiError> {
-    text.parse().map_err(|_invalid| ApiError::new(Code::InvalidParameterTagValue))
+    text.parse().map_err(|invalid: Invalid| {
+        ApiError::new(Code::InvalidParameterTagValue, format!("a tag value {invalid}"))
+    })
 }
 
 /// The kind and ids of the resources that a call of the new style names.
@@ -105,10 +121,13 @@ impl Resources {
     pub(super) fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
         // Decided with the scope already; it only has to be there.
         fields.required::<crate::domain::Region>("RegionId")?;
-        let secrets = match fields.text("ResourceType")?.ok_or_else(|| ApiError::missing("ResourceType"))? {
+        let secrets = match fields.text("ResourceType")?.ok_or_else(|| fields.missing("ResourceType"))? {
             "secret" => true,
             "key" => false,
-            _ => return Err(ApiError::invalid("ResourceType")),
+            other => {
+                let why = Invalid::not_one_of(other, ["secret", "key"]);
+                return Err(ApiError::invalid("ResourceType", why));
+            }
         };
         let ids = fields.list("ResourceId", MAX_RESOURCES)?.into_iter().map(str::to_owned).collect();
         Ok(Self { secrets, ids })
@@ -120,7 +139,7 @@ impl Resources {
     /// As [`Resources::decode`].
     pub(super) fn decode_some(fields: Fields<'_>) -> Result<Self, ApiError> {
         let resources = Self::decode(fields)?;
-        if resources.ids.is_empty() { Err(ApiError::missing("ResourceId.1")) } else { Ok(resources) }
+        if resources.ids.is_empty() { Err(fields.missing("ResourceId.1")) } else { Ok(resources) }
     }
 
     /// The resources that are meant, each of which exists, and each once.
@@ -148,7 +167,9 @@ impl Resources {
 
     fn target(&self, id: &str) -> Result<Target, ApiError> {
         let target = if self.secrets { id.parse().map(Target::Secret) } else { id.parse().map(Target::Key) };
-        target.map_err(|_invalid| ApiError::new(Code::InvalidResourceIdNotFound))
+        target.map_err(|invalid: Invalid| {
+            ApiError::new(Code::InvalidResourceIdNotFound, format!("an id among ResourceId.N {invalid}"))
+        })
     }
 
     async fn find_one(&self, context: &Context, id: &str) -> Result<Target, ApiError> {
@@ -171,11 +192,14 @@ pub(super) fn resource_error(error: AppError) -> ApiError {
     match error {
         AppError::Refused(Refusal::SecretNotFound)
         | AppError::Key(KeyRefusal::NotFound | KeyRefusal::AliasNotFound) => {
-            ApiError::new(Code::InvalidResourceIdNotFound)
+            ApiError::new(Code::InvalidResourceIdNotFound, format!("of ResourceId.N: {error}"))
         }
         other => other.into(),
     }
 }
+
+/// Why a call of the old style is refused that names several resources.
+const ONE_ONLY: &str = "was sent beside another of SecretName, KeyId and CertificateId; send one of them";
 
 /// What carries tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,10 +223,16 @@ impl Target {
                 Ok(Self::Secret(SecretRef { scope: None, name: fields.required("SecretName")? }))
             }
             (false, true, false) => Ok(Self::Key(fields.required("KeyId")?)),
-            (false, false, true) => Err(ApiError::new(Code::ResourceNotFound)),
-            (false, false, false) => Err(ApiError::missing("SecretName")),
-            (true, _, _) => Err(ApiError::invalid("SecretName")),
-            (false, true, true) => Err(ApiError::invalid("KeyId")),
+            (false, false, true) => {
+                Err(ApiError::new(Code::ResourceNotFound, "there are no certificates here"))
+            }
+            (false, false, false) => {
+                let reason =
+                    "none of SecretName, KeyId and CertificateId was sent; one of them names what is tagged";
+                Err(ApiError { reason: reason.into(), ..fields.missing("SecretName") })
+            }
+            (true, _, _) => Err(ApiError::invalid("SecretName", ONE_ONLY)),
+            (false, true, true) => Err(ApiError::invalid("KeyId", ONE_ONLY)),
         }
     }
 

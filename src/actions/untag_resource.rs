@@ -1,11 +1,10 @@
 //! UntagResource: removes tags of one resource, in the old style. Keys that are not there are skipped.
 
-use serde_json::Value;
-
 use super::endpoint::{Action, Context, Kind, Parameter, Resource};
 use super::tag_resource::Nothing;
 use super::tagging::{MAX_TAGS, Target};
 use crate::domain::TagKey;
+use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
@@ -34,9 +33,12 @@ impl Action for UntagResource {
     type Response = Nothing;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
-        let text = fields.text("TagKeys")?.ok_or_else(|| ApiError::missing("TagKeys"))?;
-        let keys = keys(text).filter(|keys| (1..=MAX_TAGS).contains(&keys.len()));
-        let keys = keys.ok_or_else(|| ApiError::invalid("TagKeys"))?;
+        let text = fields.text("TagKeys")?.ok_or_else(|| fields.missing("TagKeys"))?;
+        let keys = keys(text).map_err(|invalid| ApiError::invalid("TagKeys", invalid))?;
+        if !(1..=MAX_TAGS).contains(&keys.len()) {
+            let why = format!("has {} keys; expected 1 to {MAX_TAGS}", keys.len());
+            return Err(ApiError::invalid("TagKeys", why));
+        }
         Ok(Request { target: Target::decode_one(fields)?, keys })
     }
 
@@ -47,10 +49,14 @@ impl Action for UntagResource {
 }
 
 /// Reads `["k1","k2"]`, as the examples have it, or `k1,k2`, as the prose says.
-fn keys(text: &str) -> Option<Vec<TagKey>> {
+fn keys(text: &str) -> Result<Vec<TagKey>, Invalid> {
+    let numbered = |(at, key): (usize, Result<TagKey, Invalid>)| {
+        key.map_err(|invalid| Invalid::new(format!("has a key, number {}, that {invalid}", at + 1)))
+    };
     if text.trim_start().starts_with(['[', '{']) {
-        let list: Value = serde_json::from_str(text).ok()?;
-        return list.as_array()?.iter().map(|item| item.as_str()?.parse().ok()).collect();
+        let list: Option<Vec<String>> = serde_json::from_str(text).ok();
+        let wrong = || Invalid::new("is not a JSON array of texts, such as [\"env\",\"team\"]");
+        return list.ok_or_else(wrong)?.iter().map(|key| key.parse()).enumerate().map(numbered).collect();
     }
-    text.split(',').map(|key| key.trim().parse().ok()).collect()
+    text.split(',').map(|key| key.trim().parse()).enumerate().map(numbered).collect()
 }

@@ -45,7 +45,10 @@ impl Action for UntagResources {
         // All counts only when no key is sent.
         let all = fields.flag("All", false)?;
         match (keys.is_empty(), all) {
-            (true, false) => Err(ApiError::missing("TagKey.1")),
+            (true, false) => Err(ApiError {
+                reason: "neither TagKey.1 nor All=true was sent; TagKey.N names the tags to remove".into(),
+                ..fields.missing("TagKey.1")
+            }),
             (true, true) => Ok(Request { resources, keys: None }),
             (false, _) => Ok(Request { resources, keys: Some(keys) }),
         }

@@ -1,6 +1,7 @@
 //! May the caller do this? Every permission of every action is decided by [`App::permit`].
 
 use core::net::IpAddr;
+use std::fmt;
 use std::sync::Arc;
 
 use super::{App, Caller};
@@ -225,6 +226,33 @@ impl NoPermission {
         self.own || !looked.of_resource
     }
 
+    /// Why, in a sentence for developers: the statement that denies, or that none allows, and which came near. It does not
+    /// name what the action is about, which may be nobody else's business.
+    pub fn reason(&self) -> String {
+        let action = &self.action;
+        if let Some(by) = &self.denied_by {
+            return format!("{action} is denied by {by}");
+        }
+        if self.looked_at.is_empty() && !self.own {
+            return format!(
+                "{action}: what it is about belongs to another account, and no policy that was looked at reaches across"
+            );
+        }
+        let near =
+            |looked: &&LookedAt| looked.effect == "Allow" && looked.mismatch.as_deref() != Some("Action");
+        let near = self.looked_at.iter().filter(near).take(3).map(|looked| {
+            let mismatch =
+                looked.mismatch.as_deref().unwrap_or("a policy of another kind must allow it, too");
+            format!("; {looked} does not suffice: {mismatch}")
+        });
+        let count = self.looked_at.len();
+        let kind = self.policy_type;
+        format!(
+            "no statement allows {action} ({kind}; {count} statements were looked at){}",
+            near.collect::<String>()
+        )
+    }
+
     /// The refusal of a request with its reasons.
     pub fn explained(identities: &Identities, policies: &Policies<'_>, request: &AccessRequest<'_>) -> Self {
         let explanation = policy::explain(policies, request);
@@ -253,6 +281,13 @@ impl NoPermission {
             denied_by: explanation.statements.iter().find(is_it).map(looked_at),
             looked_at: explanation.statements.iter().map(looked_at).collect(),
         }
+    }
+}
+
+impl fmt::Display for LookedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "statement {} of {}", self.statement, self.policy)?;
+        self.sid.as_ref().map_or(Ok(()), |sid| write!(f, " (Sid {sid})"))
     }
 }
 

@@ -22,6 +22,10 @@ pub struct SecretFilter {
 pub const TAG_FILTER_CAP: u64 = 4000;
 
 impl SecretFilter {
+    /// The keys that the service knows.
+    pub const KEYS: &[&str] =
+        &["SecretName", "Description", "TagKey", "TagValue", "SecretType", "DKMSInstanceId", "Creator"];
+
     /// Adds the values of one key; values of a repeated key join.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The service's bounds on one secret.
 
+use super::Quota;
+
 /// Bounds that the configuration file may change (`[limits]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -16,6 +18,24 @@ impl Default for Limits {
         Self { versions_per_secret: 10, labels_per_secret: 8, secret_data_bytes: 30_720 }
     }
 }
+
+impl Limits {
+    /// The limit of labels, for a refusal.
+    pub const fn labels(&self) -> Quota {
+        let of = "labels on all versions of a secret together, ACSCurrent and ACSPrevious included";
+        Quota::set(of, self.labels_per_secret, "limits.labels_per_secret")
+    }
+
+    /// The limit of versions, for a refusal: one more would push out the oldest version without a label, and each has one.
+    pub const fn labelled_versions(&self) -> Quota {
+        let of =
+            "versions of a secret, and each of them carries a label; UpdateSecretVersionStage removes one";
+        Quota::set(of, self.versions_per_secret, "limits.versions_per_secret")
+    }
+}
+
+/// The limit of tags, for a refusal.
+pub const TAGS: Quota = Quota::fixed("tags on one secret or key", TAGS_PER_RESOURCE);
 
 /// Characters of a secret's description (rule 1.11).
 pub const DESCRIPTION_CHARS: usize = 8192;

@@ -8,9 +8,11 @@
 pub mod change;
 pub mod faults;
 pub mod filter;
+mod invalid;
 pub mod keys;
 pub mod limits;
 pub mod names;
+pub mod nearest;
 pub mod page;
 pub mod password;
 pub mod policy;
@@ -30,7 +32,7 @@ pub use names::{
 };
 pub use page::Page;
 pub use policy::ResourcePolicy;
-pub use refusal::Refusal;
+pub use refusal::{Quota, Refusal};
 pub use secret::{DataType, Secret, SecretType, Version};
 pub use stages::StageMap;
 pub use tags::{TagKey, TagValue, Tags};

@@ -3,6 +3,7 @@
 use rand::{CryptoRng, RngExt};
 
 use super::Refusal;
+use super::names::Invalid;
 
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -41,12 +42,13 @@ pub struct PasswordSpec {
 pub fn generate(spec: &PasswordSpec, rng: &mut dyn CryptoRng) -> Result<String, Refusal> {
     let (min, max, _) = LENGTH;
     if !(min..=max).contains(&spec.length) {
-        return Err(Refusal::Parameter("PasswordLength"));
+        let why = format!("is out of range; expected {min} to {max}");
+        return Err(Refusal::parameter("PasswordLength", why));
     }
     let in_alphabet = |c: char| [LOWER, UPPER, DIGITS, SIGNS].iter().any(|class| class.contains(c));
-    if !spec.exclude_characters.chars().all(in_alphabet) {
-        return Err(Refusal::Parameter("ExcludeCharacters"));
-    }
+    let allowed = "letters A-Z a-z, digits, and punctuation of ASCII but ` and space";
+    Invalid::check_characters(&spec.exclude_characters, in_alphabet, allowed)
+        .map_err(|invalid| Refusal::parameter("ExcludeCharacters", invalid.to_string()))?;
     // A class emptied by ExcludeCharacters counts as excluded (rule 9.6).
     let classes: Vec<Vec<char>> = [
         (LOWER, spec.exclude_lowercase),
@@ -61,7 +63,8 @@ pub fn generate(spec: &PasswordSpec, rng: &mut dyn CryptoRng) -> Result<String, 
     .collect();
     let all: Vec<char> = classes.iter().flatten().copied().collect();
     if all.is_empty() {
-        return Err(Refusal::Parameter("ExcludeCharacters"));
+        let why = "leaves no character to draw from, together with the other Exclude parameters";
+        return Err(Refusal::parameter("ExcludeCharacters", why));
     }
     Ok(draw(spec, &classes, &all, rng))
 }
@@ -108,7 +111,8 @@ mod tests {
             assert_eq!(make(&PasswordSpec { length, ..spec() }).unwrap().len(), length as usize);
         }
         for length in [0, 7, 129, u32::MAX] {
-            assert_eq!(make(&PasswordSpec { length, ..spec() }), Err(Refusal::Parameter("PasswordLength")));
+            let refused = make(&PasswordSpec { length, ..spec() }).unwrap_err();
+            assert_eq!(refused.to_string(), "PasswordLength is out of range; expected 8 to 128");
         }
     }
 
@@ -122,9 +126,10 @@ mod tests {
 
     #[test]
     fn rule_9_5_nothing_left_or_a_foreign_character_is_refused() {
-        let wrong = Err(Refusal::Parameter("ExcludeCharacters"));
+        let is_wrong =
+            |spec: &PasswordSpec| matches!(make(spec), Err(Refusal::Parameter("ExcludeCharacters", _)));
         for foreign in [" ", "`", "é", "a\n"] {
-            assert_eq!(make(&PasswordSpec { exclude_characters: foreign.into(), ..spec() }), wrong);
+            assert!(is_wrong(&PasswordSpec { exclude_characters: foreign.into(), ..spec() }));
         }
         let none = PasswordSpec {
             exclude_lowercase: true,
@@ -133,7 +138,7 @@ mod tests {
             exclude_characters: DIGITS.into(),
             ..spec()
         };
-        assert_eq!(make(&none), wrong);
+        assert!(is_wrong(&none));
     }
 
     #[test]

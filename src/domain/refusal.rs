@@ -1,45 +1,105 @@
 //! Why a command on a secret is not carried out.
 
-/// A reason to refuse. The wire layer gives each one code, status and wording; the texts here are for developers.
+use std::borrow::Cow;
+use std::fmt;
+
+/// A reason to refuse. Every command either becomes a change or one of these; each reads as a sentence for a developer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No such secret (or none any more).
-    #[error("secret not found")]
+    #[error(
+        "there is no secret of this name in this account and region (upper and lower case count); \
+         ListSecrets shows those that there are"
+    )]
     SecretNotFound,
-    /// The secret has no such version, or no version with the wanted label (rules 3.33, 4.2, 4.3).
-    #[error("version not found")]
+    /// No version has this id or label.
+    #[error(
+        "the secret has no version with this VersionId or VersionStage (upper and lower case count); \
+         ListSecretVersionIds shows those that there are"
+    )]
     VersionNotFound,
-    /// The name is taken (409 on creation).
-    #[error("secret exists")]
+    /// The secret is there and has no version with the asked id.
+    #[error("the version named by VersionId does not carry the label named by VersionStage")]
+    LabelElsewhere,
+    /// The name is taken.
+    #[error("there is a secret of this name already; PutSecretValue adds a version to it")]
     SecretExists,
-    /// The name is taken by a secret in its recovery window (rule 6.6, creation).
-    #[error("secret exists and is scheduled for deletion")]
+    /// The name is taken by a secret that is scheduled for deletion.
+    #[error(
+        "a secret of this name is scheduled for deletion; RestoreSecret brings it back, and DeleteSecret with \
+         ForceDeleteWithoutRecovery=true frees the name at once"
+    )]
     NameInRecoveryWindow,
-    /// The secret is scheduled for deletion (rule 6.6).
-    #[error("secret is scheduled for deletion")]
+    /// The secret is scheduled for deletion.
+    #[error("the secret is scheduled for deletion; RestoreSecret brings it back")]
     InRecoveryWindow,
-    /// The version exists with another value or type (rules 2.5, 2.6).
-    #[error("version exists with other data")]
+    /// The version is there with another value or data type.
+    #[error(
+        "the secret has a version with this VersionId and another value or data type; a version never changes, \
+         so choose another VersionId"
+    )]
     VersionExists,
-    /// A restore of a secret that is not scheduled for deletion (rule 6.7).
-    #[error("secret is not scheduled for deletion")]
+    /// The secret is not scheduled for deletion.
+    #[error("the secret is not scheduled for deletion, so there is nothing to restore")]
     NotInRecoveryWindow,
-    /// Too many labels, or no version can be evicted (rules 2.9, 3.11, 3.34).
-    #[error("a limit of the secret is exceeded")]
-    LimitExceeded,
-    /// The label is not on the version it should leave, or would leave and enter the same (3.25, 3.28, 3.29).
-    #[error("label and versions do not match")]
+    /// A limit of the service.
+    #[error("{0}")]
+    LimitExceeded(Quota),
+    /// The label is not where the caller says.
+    #[error(
+        "the label is not on the version that RemoveFromVersion names; ListSecretVersionIds shows where it is"
+    )]
     StageMismatch,
-    /// The secret has no `ACSCurrent` (rule 3.36).
-    #[error("secret has no current version")]
+    /// The label would go to where it came from.
+    #[error("RemoveFromVersion and MoveToVersion name the same version")]
+    SameVersion,
+    /// The secret lost its current version.
+    #[error("no version of the secret carries the label ACSCurrent")]
     NoCurrentVersion,
-    /// A parameter is not valid in this combination; names it.
-    #[error("parameter {0} is not valid")]
-    Parameter(&'static str),
-    /// The action does not work on this type of secret (rule 2.12).
-    #[error("not supported for this type of secret")]
+    /// A parameter is not valid in this combination: its name, and why.
+    #[error("{0} {1}")]
+    Parameter(&'static str, Cow<'static, str>),
+    /// The secret is of a type that does not support this.
+    #[error("only secrets of type Generic support this")]
     UnsupportedType,
-    /// More tags than a resource may carry (rule 11.1).
-    #[error("too many tags")]
-    TooManyTags,
+}
+
+impl Refusal {
+    /// A parameter is not valid in this combination.
+    pub fn parameter(name: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Parameter(name, why.into())
+    }
+}
+
+/// A limit that a command would exceed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// What is limited, such as `labels on all versions of a secret together`.
+    pub of: &'static str,
+    /// The most that there may be.
+    pub most: usize,
+    /// The setting of the configuration file, if there is one, such as `limits.labels_per_secret`.
+    pub setting: Option<&'static str>,
+}
+
+impl Quota {
+    /// A limit that no setting changes.
+    pub const fn fixed(of: &'static str, most: usize) -> Self {
+        Self { of, most, setting: None }
+    }
+
+    /// A limit of the configuration file.
+    pub const fn set(of: &'static str, most: usize, setting: &'static str) -> Self {
+        Self { of, most, setting: Some(setting) }
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { of, most, setting } = self;
+        match setting {
+            Some(setting) => write!(f, "at most {most} {of} ({setting} in the configuration file)"),
+            None => write!(f, "at most {most} {of}"),
+        }
+    }
 }

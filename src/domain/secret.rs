@@ -45,10 +45,9 @@ impl FromStr for SecretType {
 
     /// Case-sensitive (rule 8.1).
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        [Self::Generic, Self::Rds, Self::Redis, Self::RamCredentials, Self::Ecs, Self::PolarDb]
-            .into_iter()
-            .find(|t| t.as_str() == text)
-            .ok_or(Invalid)
+        let all = [Self::Generic, Self::Rds, Self::Redis, Self::RamCredentials, Self::Ecs, Self::PolarDb];
+        let found = all.into_iter().find(|t| t.as_str() == text);
+        found.ok_or_else(|| Invalid::not_one_of(text, all.map(Self::as_str)))
     }
 }
 
@@ -78,7 +77,7 @@ impl FromStr for DataType {
         match text {
             "text" => Ok(Self::Text),
             "binary" => Ok(Self::Binary),
-            _ => Err(Invalid),
+            _ => Err(Invalid::not_one_of(text, [Self::Text.as_str(), Self::Binary.as_str()])),
         }
     }
 }
@@ -162,7 +161,8 @@ impl Secret {
     /// The version that a reader means (rules 4.1 to 4.3).
     ///
     /// # Errors
-    /// [`Refusal::InRecoveryWindow`], or [`Refusal::VersionNotFound`] when nothing fits both selectors.
+    /// [`Refusal::InRecoveryWindow`]; [`Refusal::VersionNotFound`], or [`Refusal::LabelElsewhere`] when each selector fits
+    /// another version.
     pub fn select(&self, id: Option<&VersionId>, stage: Option<&StageLabel>) -> Result<&Version, Refusal> {
         self.require_live()?;
         let by_stage = |label: &str| self.stages.version_of(label).ok_or(Refusal::VersionNotFound);
@@ -171,7 +171,7 @@ impl Secret {
             (None, Some(stage)) => by_stage(stage.as_str())?,
             (Some(id), None) => id,
             (Some(id), Some(stage)) if by_stage(stage.as_str())? == id => id,
-            (Some(_), Some(_)) => return Err(Refusal::VersionNotFound),
+            (Some(_), Some(_)) => return Err(Refusal::LabelElsewhere),
         };
         self.version(wanted).ok_or(Refusal::VersionNotFound)
     }

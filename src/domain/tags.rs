@@ -9,8 +9,9 @@ use super::names::Invalid;
 
 /// Documented are letters, digits and a few signs. Official clients' own programs send spaces, `*` and `~` too, so
 /// only what no gateway would take is refused: control characters (see `docs/differences.md`).
-fn is_tag_text(text: &str) -> bool {
-    text.chars().count() <= TAG_CHARS && !text.chars().any(char::is_control)
+fn check_tag_text(text: &str, least: usize) -> Result<(), Invalid> {
+    Invalid::check_length(text, least..=TAG_CHARS)?;
+    Invalid::check_characters(text, |c| !c.is_control(), "all but control characters")
 }
 
 /// A tag's key: 1 to 128 characters, not beginning with `aliyun` or `acs:` (rule 11.2).
@@ -28,12 +29,11 @@ impl FromStr for TagKey {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let reserved = text.starts_with("aliyun") || text.starts_with("acs:");
-        if text.is_empty() || reserved || !is_tag_text(text) {
-            Err(Invalid)
-        } else {
-            Ok(Self(text.to_owned()))
+        check_tag_text(text, 1)?;
+        if text.starts_with("aliyun") || text.starts_with("acs:") {
+            return Err(Invalid::new("begins with aliyun or acs:, which is reserved for the service"));
         }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -58,7 +58,8 @@ impl FromStr for TagValue {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        if is_tag_text(text) { Ok(Self(text.to_owned())) } else { Err(Invalid) }
+        check_tag_text(text, 0)?;
+        Ok(Self(text.to_owned()))
     }
 }
 

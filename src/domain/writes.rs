@@ -34,13 +34,13 @@ pub struct NewSecret {
 /// Decides a creation on a free name: the first version carries `ACSCurrent`, nobody `ACSPrevious` (rule 2.1).
 ///
 /// # Errors
-/// [`Refusal::Parameter`] for a reserved name (rule 1.2), [`Refusal::TooManyTags`].
+/// [`Refusal::Parameter`] for a reserved name (rule 1.2), [`Refusal::LimitExceeded`].
 pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
     if new.name.is_reserved() {
-        return Err(Refusal::Parameter("SecretName"));
+        return Err(Refusal::parameter("SecretName", "begins with acs/, which is reserved for the service"));
     }
     if new.tags.len() > limits::TAGS_PER_RESOURCE {
-        return Err(Refusal::TooManyTags);
+        return Err(Refusal::LimitExceeded(limits::TAGS));
     }
     let first = Version { id: new.version, data_type: new.data_type, created: now, ordinal: 1 };
     let secret = Secret {
@@ -114,13 +114,15 @@ pub fn put_version(
         stages.move_to(label, &version.id);
     }
     if stages.len() > limits.labels_per_secret {
-        return Err(Refusal::LimitExceeded);
+        return Err(Refusal::LimitExceeded(limits.labels()));
     }
     let mut ops = Vec::new();
     if secret.versions.len() >= limits.versions_per_secret {
         // The earliest version that carries no label (rule 2.8).
         let free = secret.versions.iter().find(|v| !stages.is_labelled(&v.id));
-        ops.push(Op::EvictVersion(free.ok_or(Refusal::LimitExceeded)?.id.clone()));
+        ops.push(Op::EvictVersion(
+            free.ok_or(Refusal::LimitExceeded(limits.labelled_versions()))?.id.clone(),
+        ));
     }
     ops.push(Op::AddVersion(version));
     ops.extend(stage_ops(&secret.stages, &stages));
@@ -152,10 +154,15 @@ pub fn move_stage(
 ) -> Result<Option<Change>, Refusal> {
     let MoveStage { label, remove_from, move_to } = command;
     if move_to.is_none() && (remove_from.is_none() || label.is_built_in()) {
-        return Err(Refusal::Parameter("MoveToVersion"));
+        let why = if label.is_built_in() {
+            "is missing; ACSCurrent and ACSPrevious can be moved, not removed"
+        } else {
+            "is missing, and so is RemoveFromVersion; one of both must be given"
+        };
+        return Err(Refusal::parameter("MoveToVersion", why));
     }
     if remove_from == move_to {
-        return Err(Refusal::StageMismatch);
+        return Err(Refusal::SameVersion);
     }
     require_generic(secret)?;
     secret.require_live()?;
@@ -176,7 +183,7 @@ pub fn move_stage(
         None => stages.remove(label.as_str()),
     }
     if stages.len() > limits.labels_per_secret {
-        return Err(Refusal::LimitExceeded);
+        return Err(Refusal::LimitExceeded(limits.labels()));
     }
     let ops = stage_ops(&secret.stages, &stages);
     Ok(if ops.is_empty() { None } else { Some(change(secret, ops, now)) })
@@ -206,7 +213,8 @@ pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change,
         Deletion::After(days) => {
             let (min, max, _) = limits::RECOVERY_DAYS;
             if !(min..=max).contains(&days) {
-                return Err(Refusal::Parameter("RecoveryWindowInDays"));
+                let why = format!("is out of range; expected {min} to {max} days");
+                return Err(Refusal::parameter("RecoveryWindowInDays", why));
             }
             secret.require_live()?;
             let at = now.plus_days(days);
@@ -255,11 +263,11 @@ pub fn set_policy(secret: &Secret, policy: ResourcePolicy) -> Result<Change, Ref
 /// Decides the setting of tags: known keys are overwritten. Allowed in the recovery window (rule 6.6).
 ///
 /// # Errors
-/// [`Refusal::TooManyTags`] (rule 11.1).
+/// [`Refusal::LimitExceeded`] (rule 11.1).
 pub fn tag(secret: &Secret, tags: Vec<(TagKey, TagValue)>) -> Result<Change, Refusal> {
     let fresh = tags.iter().filter(|(key, _)| secret.tags.get(key).is_none()).count();
     if secret.tags.len() + fresh > limits::TAGS_PER_RESOURCE {
-        return Err(Refusal::TooManyTags);
+        return Err(Refusal::LimitExceeded(limits::TAGS));
     }
     let ops = tags.into_iter().map(|(key, value)| Op::SetTag(key, value)).collect();
     // Tags do not move UpdateTime (open question 13).

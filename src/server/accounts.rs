@@ -7,16 +7,17 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Shared;
 use super::admin::{Failure, failure};
+use super::strict::{json, not_json};
 use crate::app::DirectoryError;
 use crate::identities::file::AccountFile;
 
 /// All accounts, without secrets.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "accounts": shared.settings.app.directory().list().await }))
+    Json(serde_json::json!({ "accounts": shared.settings.app.directory().list().await }))
 }
 
 /// One account, without secrets.
@@ -28,6 +29,8 @@ pub(super) async fn read(
     accounts.into_iter().find(|account| account.id == id).map(Json).ok_or_else(unknown)
 }
 
+const EXAMPLE: &str = r#"{"users":[{"name":"alice","policies":["AliyunKMSReadOnlyAccess"]}]}"#;
+
 /// Puts an account instead of the one that was put before. A key without a secret keeps the one that it has.
 pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
@@ -35,13 +38,15 @@ pub(super) async fn put(
     body: Bytes,
 ) -> Result<Json<AccountFile>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
-    let mut account: Value = serde_json::from_slice(&body).map_err(|e| wrong(&e.to_string()))?;
-    let members = account.as_object_mut().ok_or_else(|| wrong("an account is a JSON object"))?;
+    let mut account: Value = json(&body, EXAMPLE)?;
+    let members = account
+        .as_object_mut()
+        .ok_or_else(|| wrong(&format!("an account is a JSON object such as {EXAMPLE}")))?;
     let named = members.entry("id").or_insert_with(|| Value::String(id.clone()));
     if *named != Value::String(id.clone()) {
-        return Err(wrong("id is not the one in the path"));
+        return Err(wrong("id is not the one in the path; leave it out"));
     }
-    let account: AccountFile = serde_json::from_value(account).map_err(|e| wrong(&e.to_string()))?;
+    let account: AccountFile = serde_json::from_value(account).map_err(|error| not_json(&error, EXAMPLE))?;
     shared.settings.app.directory().put(account).await.map_err(refused)?;
     read(State(shared), Path(id)).await
 }

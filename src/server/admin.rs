@@ -8,18 +8,20 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::listen::Peer;
 use super::site::{self, Refusal};
-use super::{AuthMode, Shared, accounts, faults, journal, metrics, state};
+use super::strict::Parameters;
+use super::{AuthMode, Shared, accounts, faults, journal, metrics, panics, state, strict};
 use crate::app::AppError;
 use crate::crypto::same_bytes;
-use crate::domain::{ClockSetting, Timestamp};
+use crate::domain::{AccountId, ClockSetting, Timestamp};
 use crate::ports::Clock;
+use crate::store::Instead;
 use crate::tls;
 use crate::wire::signature::parse_time;
 
@@ -42,12 +44,16 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(state::list))
         .layer(DefaultBodyLimit::max(state::FILE_BYTES))
-        .fallback(unknown)
+        // For paths that there are not: `strict::checked` answers them, once the guard lets them through.
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(middleware::from_fn(strict::checked))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     // What tells nobody anything that is worth keeping, whatever name the server was asked under.
     let open =
         Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
-    open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), own_origin))
+    let open = open.layer(middleware::from_fn(strict::checked));
+    let all = open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), own_origin));
+    all.layer(middleware::from_fn(panics::answered))
 }
 
 /// What these endpoints answer when they do not succeed: a status and one sentence.
@@ -55,10 +61,6 @@ pub(super) type Failure = (StatusCode, Json<Value>);
 
 pub(super) fn failure(status: StatusCode, message: &str) -> Failure {
     (status, Json(json!({ "error": message })))
-}
-
-async fn unknown() -> Failure {
-    failure(StatusCode::NOT_FOUND, "there is no such endpoint")
 }
 
 /// Refuses requests that are not well formed, and those of other sites' pages.
@@ -217,7 +219,7 @@ async fn read_clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
 
 async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
-    let wanted: ClockMove = serde_json::from_slice(&body).map_err(|e| wrong(&e.to_string()))?;
+    let wanted: ClockMove = strict::json(&body, r#"{"advance_seconds":3600}"#)?;
     let app = &shared.settings.app;
     let moved = match wanted {
         ClockMove { advance_seconds: Some(seconds), set: None, resume: None } => {
@@ -262,21 +264,52 @@ enum ResetTo {
     Seed,
 }
 
-async fn reset(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
-    let wrong = |error: serde_json::Error| failure(StatusCode::BAD_REQUEST, &error.to_string());
+async fn reset(
+    State(shared): State<Arc<Shared>>,
+    Extension(parameters): Extension<Parameters>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let account = parameters.account()?;
     let wanted: Reset =
-        if body.is_empty() { Reset::default() } else { serde_json::from_slice(&body).map_err(wrong)? };
+        if body.is_empty() { Reset::default() } else { strict::json(&body, r#"{"to":"seed"}"#)? };
     if wanted.to == ResetTo::Seed && shared.settings.seed.is_none() {
         return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
     }
-    shared.settings.app.reset().await.map_err(|e| internal(&e))?;
-    shared.nonces.clear();
-    shared.journal.clear();
-    if wanted.to == ResetTo::Seed {
-        state::back_to_seed(&shared).await?;
-        return Ok(Json(json!({ "status": "seed" })));
+    match &account {
+        None => {
+            shared.settings.app.reset().await.map_err(|e| internal(&e))?;
+            shared.nonces.clear();
+            shared.journal.clear();
+        }
+        Some(account) => empty(&shared, account).await?,
     }
-    Ok(Json(json!({ "status": "empty" })))
+    let status = match wanted.to {
+        ResetTo::Empty => "empty",
+        ResetTo::Seed => {
+            state::back_to_seed(&shared, account.as_ref()).await?;
+            "seed"
+        }
+    };
+    Ok(Json(match account {
+        None => json!({ "status": status }),
+        Some(account) => json!({ "status": status, "account": account.as_str() }),
+    }))
+}
+
+/// Removes all that belongs to an account: secrets, keys, aliases, and the account itself if it was put at run time.
+async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
+    let app = &shared.settings.app;
+    // What an account that is gone left behind can be removed, too.
+    let is_known = app.directory().current().account(account).is_some()
+        || !app.contents(Some(account)).await.map_err(|e| internal(&e))?.is_empty();
+    if !is_known {
+        let message = format!(
+            "there is no account {account}, so nothing was reset; GET /_sesame/accounts shows those that there are"
+        );
+        return Err(failure(StatusCode::NOT_FOUND, &message));
+    }
+    let instead = Instead::OfAccount(account.clone());
+    app.put_contents(instead, Arc::default()).await.map_err(|e| internal(&e))
 }
 
 pub(super) fn internal(error: &AppError) -> Failure {

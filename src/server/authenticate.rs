@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{AuthMode, Shared};
+use super::{AuthMode, Shared, reasons};
 use crate::app::{Caller, SKEW_MS, Session};
 use crate::crypto::same_bytes;
 use crate::domain::Timestamp;
@@ -13,6 +13,14 @@ use crate::domain::policy::{Identity, Principal};
 use crate::identities::{FoundKey, KeyMaterial};
 use crate::wire::signature::{self, Claim, Material, SignedClaim, SignedRequest};
 use crate::wire::{ApiError, Code};
+
+const NO_TOKEN: &str = "the SecurityToken was not given out by this server, or under another root key";
+const MISSING_TOKEN: &str = "the access key goes with a SecurityToken, and none was sent beside it";
+const OTHER_TOKEN: &str = "the SecurityToken is not the one of this access key";
+const TIME_FORM: &str =
+    "the time of the signature is not well formed; expected UTC such as 2026-11-24T03:30:00Z";
+const NO_NONCE: &str =
+    "a signature in headers goes with a nonce; send one as x-acs-signature-nonce, a fresh one each time";
 
 /// How ids of temporary access keys begin.
 const TEMPORARY: &str = "STS.";
@@ -42,9 +50,16 @@ pub(super) async fn caller(
     let proven = |caller| Authenticated { caller, proven: true };
     let claim = match claim {
         Claim::Unsigned | Claim::Bearer if open => return Ok(root(None)),
-        Claim::Unsigned => return Err(ApiError::missing_from_gateway("AccessKeyId")),
+        Claim::Unsigned => {
+            return Err(ApiError::missing_from_gateway("AccessKeyId", reasons::unsigned(shared)));
+        }
         // Nobody here issues bearer tokens (fact F10).
-        Claim::Bearer => return Err(ApiError::new(Code::InvalidSignatureMethod)),
+        Claim::Bearer => {
+            return Err(ApiError::new(
+                Code::InvalidSignatureMethod,
+                "bearer tokens are not taken; sign with an access key",
+            ));
+        }
         Claim::Signed(claim) => claim,
     };
     let id = claim.access_key_id;
@@ -55,12 +70,14 @@ pub(super) async fn caller(
         Some(token) => match settings.app.session(token) {
             Ok(session) => of_session(shared, request, claim, session).await.map(proven),
             Err(_) if open => Ok(root(Some(id))),
-            Err(_) if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::InvalidSecurityTokenMalformed)),
-            Err(_) => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound)),
+            Err(_) if id.starts_with(TEMPORARY) => {
+                Err(ApiError::new(Code::InvalidSecurityTokenMalformed, NO_TOKEN))
+            }
+            Err(_) => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound, reasons::unknown_key(shared, id))),
         },
         None if open => Ok(root(Some(id))),
-        None if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::MissingSecurityToken)),
-        None => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound)),
+        None if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::MissingSecurityToken, MISSING_TOKEN)),
+        None => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound, reasons::unknown_key(shared, id))),
     }
 }
 
@@ -72,7 +89,9 @@ async fn of_key(
     found: &FoundKey,
 ) -> Result<Caller, ApiError> {
     if !found.key.active {
-        return Err(ApiError::new(Code::InvalidAccessKeyIdInactive));
+        let reason =
+            "the access key is known and its status is Inactive; set it to Active where it is written down";
+        return Err(ApiError::new(Code::InvalidAccessKeyIdInactive, reason));
     }
     check_token(claim, found.key.token.as_ref())?;
     match &found.key.material {
@@ -92,10 +111,14 @@ async fn of_key(
 fn check_token(claim: &SignedClaim<'_>, wanted: Option<&SecretString>) -> Result<(), ApiError> {
     match (claim.security_token, wanted) {
         (None, None) => Ok(()),
-        (None, Some(_)) => Err(ApiError::new(Code::MissingSecurityToken)),
+        (None, Some(_)) => Err(ApiError::new(Code::MissingSecurityToken, MISSING_TOKEN)),
         (Some(_), None) if claim.access_key_id.starts_with(TEMPORARY) => Ok(()),
         (Some(sent), Some(wanted)) if same_bytes(sent.as_bytes(), bytes(wanted)) => Ok(()),
-        (Some(_), _) => Err(ApiError::new(Code::InvalidSecurityTokenMismatch)),
+        (Some(_), None) => {
+            let reason = "a SecurityToken was sent beside a permanent access key, which goes with none";
+            Err(ApiError::new(Code::InvalidSecurityTokenMismatch, reason))
+        }
+        (Some(_), Some(_)) => Err(ApiError::new(Code::InvalidSecurityTokenMismatch, OTHER_TOKEN)),
     }
 }
 
@@ -107,14 +130,23 @@ async fn of_session(
     session: Session,
 ) -> Result<Caller, ApiError> {
     if session.access_key != claim.access_key_id {
-        return Err(ApiError::new(Code::InvalidSecurityTokenMismatch));
+        return Err(ApiError::new(Code::InvalidSecurityTokenMismatch, OTHER_TOKEN));
     }
     let app = &shared.settings.app;
     let identities = app.directory().current();
     let role = identities.account(&session.account).and_then(|account| account.roles.get(&session.role));
     // A session ends with its role, too.
-    if session.is_over(app.clock().now()) || role.is_none() {
-        return Err(ApiError::new(Code::InvalidSecurityTokenExpired));
+    let now = app.clock().now();
+    if session.is_over(now) || role.is_none() {
+        let reason = if role.is_none() {
+            "the role of these temporary credentials is gone".to_owned()
+        } else {
+            format!(
+                "the temporary credentials were good until {}, and the service's time is {now}",
+                session.expires
+            )
+        };
+        return Err(ApiError::new(Code::InvalidSecurityTokenExpired, reason));
     }
     verify(shared, request, claim, exposed(session.secret())).await?;
     let identity = Identity::RoleSession { role: session.role.clone(), session: session.name.clone() };
@@ -143,23 +175,23 @@ async fn verify(
     material: Material<'_>,
 ) -> Result<(), ApiError> {
     let clock = shared.settings.app.clock();
-    let signed_at = claim.time_ms().ok_or_else(|| ApiError::new(Code::InvalidTimeStampFormat))?;
+    let signed_at = claim.time_ms().ok_or_else(|| ApiError::new(Code::InvalidTimeStampFormat, TIME_FORM))?;
     let signed_at = Timestamp::from_millis(signed_at);
     // A client signs by the machine's clock even when the service's clock was moved: fresh by either is fresh.
     let wall = clock.wall();
     let is_fresh = |now: Timestamp| now.distance_ms(signed_at) <= SKEW_MS;
     if !is_fresh(wall) && !is_fresh(clock.now()) {
-        return Err(ApiError::new(Code::InvalidTimeStampExpired));
+        return Err(ApiError::new(Code::InvalidTimeStampExpired, reasons::expired(signed_at, clock)));
     }
-    signature::verify(request, claim, material)?;
+    signature::verify(request, claim, material).map_err(|error| reasons::unproven(claim, error))?;
     // Only now: a stranger must not be able to use up somebody's nonces.
     match claim.nonce {
         Some(nonce) => {
             let first = shared.nonces.first_use(claim.access_key_id, nonce, wall).await?;
-            if first { Ok(()) } else { Err(ApiError::new(Code::SignatureNonceUsed)) }
+            if first { Ok(()) } else { Err(reasons::nonce_used()) }
         }
         // The documentation of header signatures requires one; that of RPC v1 knows none (fact E1).
-        None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce")),
+        None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce", NO_NONCE)),
         None => Ok(()),
     }
 }

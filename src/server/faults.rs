@@ -10,8 +10,8 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::admin::{Failure, failure, internal};
+use super::{Shared, strict};
 use crate::actions::{self, Context, Endpoint};
 use crate::domain::FaultRule;
 use crate::domain::faults::{Call, Count, DropWhen, Fault};
@@ -31,10 +31,12 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({ "faults": rows }))
 }
 
+const EXAMPLE: &str = r#"[{"action":"GetSecretValue","times":2,"code":"Rejected.Throttling"}]"#;
+
 /// Puts rules instead of all others.
 pub(super) async fn put(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
-    let rules: Vec<FaultRule> = serde_json::from_slice(&body).map_err(|e| wrong(&e.to_string()))?;
+    let rules: Vec<FaultRule> = strict::json(&body, EXAMPLE)?;
     actions::check_faults(&rules).map_err(|why| wrong(&why))?;
     shared.settings.app.put_faults(Some(rules)).await.map_err(|e| internal(&e))?;
     Ok(list(State(shared)).await)
@@ -71,7 +73,7 @@ pub(super) fn instead(
     fields: Fields<'_>,
 ) -> Option<Result<Vec<u8>, ApiError>> {
     match (&fault.code, fault.drop) {
-        (Some(code), _) => Some(Err(actions::injected(code, action, &context.scope, fields))),
+        (Some(code), _) => Some(Err(actions::injected((fault.rule, code), action, &context.scope, fields))),
         (None, Some(DropWhen::Before)) => Some(Ok(Vec::new())),
         (None, Some(DropWhen::After) | None) => None,
     }

@@ -1,24 +1,27 @@
 //! `/_sesame/requests`: the last requests, newest first, and for a refused permission every statement that was looked
 //! at. Never a value, a parameter or a signature.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::stream;
 use http::header;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::admin::Failure;
+use super::strict::Parameters;
 use crate::domain::faults::Fault;
 use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
@@ -36,10 +39,13 @@ pub(super) struct Entry {
     #[serde(serialize_with = "text")]
     pub(super) time: Timestamp,
     pub(super) request_id: RequestId,
-    /// None when it is not known to be one.
-    pub(super) action: Option<&'static str>,
+    /// As it was asked for, also when there is no such action.
+    pub(super) action: Option<Cow<'static, str>>,
     #[serde(flatten)]
     pub(super) asked_by: AskedBy,
+    /// The access key that the request names, when it was refused before it was known who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) claimed_access_key: Option<String>,
     #[serde(serialize_with = "text")]
     pub(super) region: Region,
     pub(super) scheme: Option<&'static str>,
@@ -47,6 +53,9 @@ pub(super) struct Entry {
     pub(super) status: u16,
     /// The error's code; none for a success.
     pub(super) code: Option<String>,
+    /// Why it was refused, for developers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
     pub(super) duration_ms: u64,
     /// The fault that a rule made it suffer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,27 +124,31 @@ impl Journal {
 }
 
 /// Which requests are asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+#[derive(Debug)]
+struct Asked {
     /// Only those of this action.
     action: Option<String>,
     /// At most so many.
     limit: Option<usize>,
-    /// Those to come, one JSON object a line, until the client goes away.
-    follow: Option<String>,
 }
 
 impl Asked {
     fn wants(&self, entry: &Entry) -> bool {
-        self.action.is_none() || self.action.as_deref() == entry.action
+        self.action.is_none() || self.action.as_deref() == entry.action.as_deref()
     }
 }
 
 /// Answers with the last requests, or with those to come.
-pub(super) async fn requests(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    if asked.follow.as_deref().is_none_or(|follow| follow == "false") {
-        return Json(json!({ "requests": shared.journal.newest_first(&asked) })).into_response();
+///
+/// # Errors
+/// 400 for a limit out of bounds.
+pub(super) async fn requests(
+    State(shared): State<Arc<Shared>>,
+    Extension(parameters): Extension<Parameters>,
+) -> Result<Response, Failure> {
+    let asked = Asked { action: parameters.text("action"), limit: parameters.number("limit", KEPT)? };
+    if !parameters.flag("follow") {
+        return Ok(Json(json!({ "requests": shared.journal.newest_first(&asked) })).into_response());
     }
     let news = shared.journal.news.subscribe();
     let lines =
@@ -143,7 +156,7 @@ pub(super) async fn requests(State(shared): State<Arc<Shared>>, Query(asked): Qu
             let line = next(&mut news, &asked, &stop).await?;
             Some((Ok::<_, Infallible>(line), (news, asked, stop)))
         });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
 }
 
 /// The next wanted request as a line; none when the server stops.

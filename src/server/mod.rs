@@ -9,10 +9,13 @@ mod listen;
 pub mod long_line;
 mod metrics;
 mod outliving;
+mod panics;
+mod reasons;
 mod receive;
 mod rpc;
 mod site;
 mod state;
+mod strict;
 mod transport;
 
 use std::net::SocketAddr;

@@ -8,6 +8,7 @@ use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::Shared;
+use super::long_line::MAX_TARGET;
 use crate::wire::params::{Pairs, ParamError};
 use crate::wire::{ApiError, Code};
 
@@ -34,16 +35,27 @@ pub(super) async fn read(parts: Parts, body: Body) -> Result<Received, ApiError>
     let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            return Err(ApiError::new(Code::RequestBodyTooLarge));
+            return Err(ApiError::new(Code::RequestBodyTooLarge, too_large(&parts.headers)));
         }
         Ok(Err(error)) => {
-            let cut =
-                ApiError { cause: Some(error.to_string()), ..ApiError::new(Code::ParseRequestParameter) };
-            return Err(cut);
+            return Err(ApiError::new(Code::ParseRequestParameter, format!("the body ended early: {error}")));
         }
-        Err(_elapsed) => return Err(ApiError::new(Code::ParseRequestParameter)),
+        Err(_elapsed) => {
+            let reason = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+            return Err(ApiError::new(Code::ParseRequestParameter, reason));
+        }
     };
     Ok(Received { parts, body })
+}
+
+/// Why a body is too large.
+fn too_large(headers: &HeaderMap) -> String {
+    let sent =
+        headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match sent {
+        Some(sent) => format!("the body has {sent} bytes; at most {BODY_BYTES} are allowed"),
+        None => format!("the body has more than {BODY_BYTES} bytes, which is the most that is allowed"),
+    }
 }
 
 /// The raw query: of the request line, or from where a long one was moved to.
@@ -54,9 +66,15 @@ pub(super) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str
     match shared.long_query.query_of(&parts.headers) {
         None => Ok(parts.uri.query().unwrap_or_default()),
         Some(Ok(query)) => {
-            std::str::from_utf8(query).map_err(|_invalid| ApiError::new(Code::ParseRequestParameter))
+            let wrong = |_invalid| ApiError::new(Code::ParseRequestParameter, "the query is not UTF-8");
+            std::str::from_utf8(query).map_err(wrong)
         }
-        Some(Err(_too_long)) => Err(ApiError::new(Code::RequestUriTooLong)),
+        Some(Err(_too_long)) => {
+            let reason = format!(
+                "the request line is longer than {MAX_TARGET} bytes; send the parameters in a form body by POST"
+            );
+            Err(ApiError::new(Code::RequestUriTooLong, reason))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The RPC endpoint. [`answer`] is the whole order of checks: receive, claim, resolve the action, authenticate,
 //! authorize, suffer faults, decode, decide, commit, encode.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,6 +14,8 @@ use super::authenticate::Authenticated;
 use super::faults::{self, Dropped};
 use super::journal::{AskedBy, Entry};
 use super::listen::Peer;
+use super::panics::caught;
+use super::reasons::{self, NAME_BYTES};
 use super::{AuthMode, Shared, admin, authenticate, receive, site};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
@@ -20,6 +23,7 @@ use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
+use crate::wire::reason::{self, shown};
 use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
 use crate::wire::{ApiError, Code, Fields, Format, RequestId, encode};
 
@@ -30,11 +34,36 @@ struct Facts {
     format: Format,
     /// The action's name once it is known to be one.
     action: Option<&'static str>,
+    /// What a request names that was refused before its action and caller were known.
+    claimed: Claimed,
     caller: Option<Arc<Caller>>,
     region: Region,
     scheme: Option<&'static str>,
     /// What a rule of faults makes it suffer.
     injected: Option<Fault>,
+}
+
+/// What a request names, in printable ASCII and cut; nothing of it is known to be so.
+#[derive(Debug, Default)]
+struct Claimed {
+    action: Option<String>,
+    access_key: Option<String>,
+}
+
+impl Claimed {
+    fn of(request: &SignedRequest<'_>) -> Self {
+        let claim = signature::claim(request);
+        let by_parameter = |name| parameter(request.query, request.form, name);
+        let (action, access_key) = match &claim {
+            Ok(claim @ Claim::Signed(signed)) => (named(request, claim).0, Some(signed.access_key_id)),
+            Ok(claim) => (named(request, claim).0, None),
+            Err(_) => {
+                (by_parameter("Action").or_else(|| by_header(request, ACTION)), by_parameter("AccessKeyId"))
+            }
+        };
+        let shown = |text: &str| shown(text, NAME_BYTES);
+        Self { action: action.map(shown), access_key: access_key.map(shown) }
+    }
 }
 
 impl Facts {
@@ -62,16 +91,19 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
         request_id: RequestId::new(shared.settings.app.entropy().uuid()),
         format: Format::Json,
         action: None,
+        claimed: Claimed::default(),
         caller: None,
         region: shared.settings.default_region.clone(),
         scheme: None,
         injected: None,
     };
-    let answered = answer(shared, peer, request, &mut facts).await;
+    let answered = caught(answer(shared, peer, request, &mut facts)).await;
+    let answered = answered.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
     let duration_ms = clock.wall().distance_ms(begun);
     if facts.dropped().is_none() {
         running.answered(facts.action, answered.as_ref().err().map(|error| &*error.wire));
     }
+    let reason = answered.as_ref().err().map(|error| shown(&error.reason, reason::MOST_BYTES));
     telemetry::request(&telemetry::Served {
         request_id: facts.request_id,
         action: facts.action.unwrap_or("-"),
@@ -80,6 +112,7 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
         region: facts.region.as_str(),
         scheme: facts.scheme.unwrap_or("-"),
         error: answered.as_ref().err(),
+        reason: reason.as_deref().unwrap_or("-"),
         duration_ms,
     });
     let error = answered.as_ref().err();
@@ -87,18 +120,22 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
     let status = if unanswered { 0 } else { error.map_or(200, |error| error.code.status()) };
     let code = error.map(|error| error.wire.to_string());
     let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
-    let response = respond(&facts, answered);
-    let Facts { request_id, action, caller, region, scheme, injected, .. } = facts;
+    // Elsewhere it might help somebody who tries to get in.
+    let told = reason.as_deref().filter(|_| shared.settings.mode == AuthMode::Open);
+    let response = respond(&facts, answered, told);
+    let Facts { request_id, action, claimed, caller, region, scheme, injected, .. } = facts;
     shared.journal.add(Entry {
         time: clock.now(),
         request_id,
-        action,
+        action: action.map(Cow::Borrowed).or(claimed.action.map(Cow::Owned)),
+        claimed_access_key: claimed.access_key.filter(|_| caller.is_none()),
         // Nobody else has it any more. A session is not kept: it has a secret.
         asked_by: AskedBy(caller.map(Arc::unwrap_or_clone).map(|by| (by.principal, by.access_key))),
         region,
         scheme,
         status,
         code,
+        reason,
         duration_ms,
         injected,
         denied,
@@ -120,7 +157,8 @@ async fn answer(
     site::expect_own_origin(&parts, secure, &shared.settings.allowed_hosts)?;
     site::expect_own_page(&parts.headers)?;
     if !matches!(parts.method, Method::GET | Method::POST) {
-        return Err(ApiError::new(Code::UnsupportedHttpMethod));
+        let reason = reasons::unknown_method(parts.method.as_str());
+        return Err(ApiError::new(Code::UnsupportedHttpMethod, reason));
     }
     let received = receive::read(parts, body).await?;
     let (parts, body) = (&received.parts, &received.body);
@@ -137,24 +175,16 @@ async fn answer(
     };
     facts.format = Format::of(parameter(&query, &form, "Format"));
     if parts.uri.path() != PATH {
-        return Err(ApiError::new(Code::InvalidActionNotFound));
+        let reason = reasons::unknown_path(parts.uri.path());
+        return Err(ApiError::new(Code::InvalidActionNotFound, reason));
     }
-    let claim = signature::claim(&signed)?;
-    if !matches!(claim, Claim::Signed(_)) {
-        expect_allowed_host(shared, &parts.headers)?;
-    }
-    let action = resolve(&signed, &claim)?;
-    facts.action = Some(action.name());
-    if parts.method == Method::GET && action.name() == BY_POST_ONLY {
-        return Err(ApiError::new(Code::UnsupportedHttpMethod));
-    }
-    if let Claim::Signed(claim) = &claim {
-        facts.scheme = Some(claim.scheme.as_str());
-    }
-    shared.settings.app.catch_up().await?;
-    let caller = Arc::new(caller(shared, &signed, &claim, action).await?);
-    facts.region = region(shared, &signed, &claim)?;
-    facts.caller = Some(Arc::clone(&caller));
+    let (action, caller) = match identify(shared, &signed, facts).await {
+        Ok(identified) => identified,
+        Err(error) => {
+            facts.claimed = Claimed::of(&signed);
+            return Err(error);
+        }
+    };
     let context = Context {
         app: Arc::clone(&shared.settings.app),
         scope: Scope { account: caller.account().clone(), region: facts.region.clone() },
@@ -204,6 +234,32 @@ async fn caller(
     Ok(caller)
 }
 
+/// What is asked for, and by whom: claim, resolve, authenticate.
+async fn identify(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    facts: &mut Facts,
+) -> Result<(&'static dyn Endpoint, Arc<Caller>), ApiError> {
+    let claim = signature::claim(request)?;
+    if !matches!(claim, Claim::Signed(_)) {
+        expect_allowed_host(shared, request.headers)?;
+    }
+    let action = resolve(request, &claim)?;
+    facts.action = Some(action.name());
+    if request.method == Method::GET.as_str() && action.name() == BY_POST_ONLY {
+        let reason = format!("{BY_POST_ONLY} is taken by POST only");
+        return Err(ApiError::new(Code::UnsupportedHttpMethod, reason));
+    }
+    if let Claim::Signed(claim) = &claim {
+        facts.scheme = Some(claim.scheme.as_str());
+    }
+    shared.settings.app.catch_up().await?;
+    let caller = Arc::new(caller(shared, request, &claim, action).await?);
+    facts.region = region(shared, request, &claim)?;
+    facts.caller = Some(Arc::clone(&caller));
+    Ok((action, caller))
+}
+
 /// The one action that takes no GET (rule 14.5).
 const BY_POST_ONLY: &str = "SetSecretPolicy";
 
@@ -224,10 +280,14 @@ const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
 const API_NAME: HeaderName = HeaderName::from_static("x-kms-apiname");
 const API_VERSION: HeaderName = HeaderName::from_static("x-kms-apiversion");
 
-/// Which action is asked for: by headers when the signature is of the header kind, by parameters otherwise, because
-/// clients send the headers along unsigned in the other kind too (facts B2, B3).
-fn resolve(request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<&'static dyn Endpoint, ApiError> {
-    let by_header = |name: HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
+fn by_header<'a>(request: &SignedRequest<'a>, name: HeaderName) -> Option<&'a str> {
+    request.headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The names of the action and of its version: by headers when the signature is of the header kind, by parameters
+/// otherwise, because clients send the headers along unsigned in the other kind too (facts B2, B3).
+fn named<'a>(request: &SignedRequest<'a>, claim: &Claim<'_>) -> (Option<&'a str>, Option<&'a str>) {
+    let by_header = |name| by_header(request, name);
     let by_parameter = |name| parameter(request.query, request.form, name);
     let headers_decide = match claim {
         Claim::Signed(claim) => {
@@ -236,18 +296,30 @@ fn resolve(request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<&'static dy
         Claim::Bearer => request.headers.contains_key("x-acs-bearer-token"),
         Claim::Unsigned => by_parameter("Action").is_none(),
     };
-    let (name, version) = match claim {
+    match claim {
         Claim::Signed(c) if c.scheme == Scheme::ClientKey => (by_header(API_NAME), by_header(API_VERSION)),
         _ if headers_decide => (by_header(ACTION), by_header(VERSION)),
         _ => (by_parameter("Action"), by_parameter("Version")),
+    }
+}
+
+/// Which action is asked for.
+fn resolve(request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<&'static dyn Endpoint, ApiError> {
+    let (name, version) = named(request, claim);
+    let missing = |name: &str| {
+        let ignored = !request.body.is_empty() && request.form.is_empty();
+        let kind = by_header(request, header::CONTENT_TYPE).filter(|_| ignored);
+        ApiError::missing_from_gateway(name, reasons::missing(name, kind))
     };
-    let name = name.ok_or_else(|| ApiError::missing_from_gateway("Action"))?;
-    let version = version.ok_or_else(|| ApiError::missing_from_gateway("Version"))?;
-    let served = actions::of_version(version).ok_or_else(|| ApiError::new(Code::InvalidVersion))?;
+    let name = name.ok_or_else(|| missing("Action"))?;
+    let version = version.ok_or_else(|| missing("Version"))?;
+    let unknown = || ApiError::new(Code::InvalidVersion, reasons::unknown_version(version));
+    let served = actions::of_version(version).ok_or_else(unknown)?;
     // Names are case-sensitive (fact B5).
     let place = served.binary_search_by(|action| action.name().cmp(name));
     let action = place.ok().and_then(|place| served.get(place)).copied();
-    action.ok_or_else(|| ApiError::new(Code::InvalidActionNotFound))
+    let unknown = || ApiError::new(Code::InvalidActionNotFound, reasons::unknown_action(name, version));
+    action.ok_or_else(unknown)
 }
 
 /// Which region is meant: the one in the endpoint's name, in the credential's scope, in the parameter, the default.
@@ -261,7 +333,7 @@ fn region(shared: &Shared, request: &SignedRequest<'_>, claim: &Claim<'_>) -> Re
         Claim::Unsigned | Claim::Bearer => None,
     };
     match scope.or_else(|| parameter(request.query, request.form, "RegionId")) {
-        Some(text) => text.parse().map_err(|_invalid| ApiError::invalid("RegionId")),
+        Some(text) => text.parse().map_err(|invalid| ApiError::invalid("RegionId", invalid)),
         None => Ok(shared.settings.default_region.clone()),
     }
 }
@@ -276,11 +348,13 @@ fn region_of_host(host: &str) -> Option<Region> {
 
 /// Where the answer carries the request's id, too.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-acs-request-id");
+/// Why the request was refused, for developers, in mode `open`.
+const REASON: HeaderName = HeaderName::from_static(reason::HEADER);
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 /// When to try again, in milliseconds: clients back off when they see it (facts D19, 14.8).
 const RETRY_AFTER_MS: &str = "1000";
 
-fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
+fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>, reason: Option<&str>) -> Response {
     if facts.dropped().is_some() {
         return Dropped::response();
     }
@@ -291,7 +365,8 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
             let body = encode::error(facts.format, &error, facts.request_id, &host_id);
             let status =
                 StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, body, matches!(error.code, Code::RequestBodyTooLarge | Code::RequestUriTooLong))
+            let close = matches!(error.code, Code::RequestBodyTooLarge | Code::RequestUriTooLong);
+            (status, body, close)
         }
     };
     let mut response = Response::new(Body::from(body));
@@ -303,6 +378,9 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>) -> Response {
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_MS));
+    }
+    if let Some(value) = reason.and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.insert(REASON, value);
     }
     if close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

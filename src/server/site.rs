@@ -69,7 +69,7 @@ impl From<Refusal> for ApiError {
             Refusal::Forbidden(_) => Code::ForbiddenNoPermission,
         };
         let message = refusal.message().to_owned();
-        Self { cause: Some(message.clone()), ..Self::with_message(code, message) }
+        Self::with_message(code, message.clone(), message)
     }
 }
 

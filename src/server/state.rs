@@ -1,17 +1,18 @@
 //! `/_sesame/state`, `/_sesame/seed`, `/_sesame/snapshots`: everything at once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::admin::{Failure, failure, internal};
+use super::strict::Parameters;
 use crate::app::AppError;
 use crate::app::Unseen;
 use crate::domain::{AccountId, Scope};
@@ -25,27 +26,6 @@ use crate::store::{Contents, Instead};
 pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
 /// How many snapshots are kept.
 const SNAPSHOTS: usize = 100;
-
-/// Which account, and in which form.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    /// Only what belongs to this account.
-    account: Option<String>,
-    /// Everything readable.
-    plaintext: Option<String>,
-}
-
-impl Asked {
-    fn account(&self) -> Result<Option<AccountId>, Failure> {
-        let wrong = |_invalid| failure(StatusCode::BAD_REQUEST, "account is no account id");
-        self.account.as_deref().map(str::parse).transpose().map_err(wrong)
-    }
-
-    fn instead(&self) -> Result<Instead, Failure> {
-        Ok(self.account()?.map_or(Instead::OfEverything, Instead::OfAccount))
-    }
-}
 
 fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
     let settings = &shared.settings;
@@ -70,19 +50,18 @@ fn text(body: &Bytes) -> Result<&str, Failure> {
 /// Writes everything down.
 pub(super) async fn export(
     State(shared): State<Arc<Shared>>,
-    Query(asked): Query<Asked>,
+    Extension(asked): Extension<Parameters>,
 ) -> Result<Json<StateFile>, Failure> {
     let app = &shared.settings.app;
     let contents = app.contents(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
-    let plaintext = asked.plaintext.as_deref().is_some_and(|text| text != "false");
-    let form = if plaintext { Form::Plaintext } else { Form::Sealed };
+    let form = if asked.flag("plaintext") { Form::Plaintext } else { Form::Sealed };
     write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
 }
 
 /// Puts everything that a file says instead of what is there.
 pub(super) async fn import(
     State(shared): State<Arc<Shared>>,
-    Query(asked): Query<Asked>,
+    Extension(asked): Extension<Parameters>,
     body: Bytes,
 ) -> Result<Json<Value>, Failure> {
     let instead = asked.instead()?;
@@ -134,14 +113,18 @@ pub(super) async fn apply_seed(
     Ok(Json(json!({ "created": created, "changed": changed, "unchanged": unchanged })))
 }
 
-/// Brings an empty server to the seed it was started with.
+/// Brings an empty server, or one account of it, to the seed it was started with.
 ///
 /// # Errors
 /// The seed's [`Problem`], or that there is none.
-pub(super) async fn back_to_seed(shared: &Shared) -> Result<(), Failure> {
+pub(super) async fn back_to_seed(shared: &Shared, account: Option<&AccountId>) -> Result<(), Failure> {
     let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
     let file = shared.settings.seed.as_ref().ok_or_else(none)?;
-    seed::apply(&reader(shared, true), file).await.map(drop).map_err(|e| wrong(&e))
+    let file = match account {
+        None => Cow::Borrowed(file),
+        Some(account) => Cow::Owned(file.only_of(account, &shared.settings.default_account)),
+    };
+    seed::apply(&reader(shared, true), &file).await.map(drop).map_err(|e| wrong(&e))
 }
 
 /// What was there once.
@@ -170,7 +153,7 @@ fn no_snapshot() -> Failure {
 pub(super) async fn take(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
-    Query(asked): Query<Asked>,
+    Extension(asked): Extension<Parameters>,
 ) -> Result<Json<Value>, Failure> {
     let (account, instead) = (asked.account()?, asked.instead()?);
     let app = &shared.settings.app;

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_saphyr::{Location, Spanned};
 
+use crate::domain::AccountId;
 use crate::identities::file::{AccountFile, Document};
 
 /// The format's version.
@@ -33,14 +34,50 @@ pub struct StateFile {
     pub secrets: Vec<Spanned<SecretEntry>>,
 }
 
+impl StateFile {
+    /// What the file says of one account. What names no account belongs to `default`.
+    #[must_use]
+    pub fn only_of(&self, account: &AccountId, default: &AccountId) -> Self {
+        let owns = |named: Option<&str>| named.unwrap_or(default.as_str()) == account.as_str();
+        let mut one = self.clone();
+        one.accounts.retain(|entry| entry.value.id() == account.as_str());
+        one.keys.retain(|entry| owns(entry.value.account.as_deref()));
+        one.secrets.retain(|entry| owns(entry.value.account.as_deref()));
+        one
+    }
+}
+
 /// An account: open, or sealed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum AccountEntry {
     /// Sealed.
     Sealed(SealedAccount),
     /// Open.
     Open(AccountFile),
+}
+
+impl AccountEntry {
+    /// The account's id.
+    fn id(&self) -> &str {
+        match self {
+            Self::Sealed(account) => &account.id,
+            Self::Open(account) => &account.id,
+        }
+    }
+}
+
+/// Which of both it is shows in `sealed`, so that what is wrong is said of the one that was meant.
+impl<'de> Deserialize<'de> for AccountEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let entry = serde_json::Value::deserialize(deserializer)?;
+        let read = if entry.get("sealed").is_some() {
+            SealedAccount::deserialize(entry).map(Self::Sealed)
+        } else {
+            AccountFile::deserialize(entry).map(Self::Open)
+        };
+        read.map_err(serde::de::Error::custom)
+    }
 }
 
 /// A sealed account.

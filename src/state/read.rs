@@ -15,6 +15,7 @@ use super::times;
 use crate::app::{App, KeysById, Progress};
 use crate::crypto::RootKey;
 use crate::domain::keys::{Alias, AliasName, Key, KeyOwner, KeySpec, KeyState, KeyVersion, Origin};
+use crate::domain::nearest::with_suggestion;
 use crate::domain::{AccountId, ResourcePolicy, Scope, TagKey, Tags, Timestamp};
 use crate::identities::file::{AccountFile, Document};
 use crate::store::{Contents, KeyRecord};
@@ -43,9 +44,9 @@ pub fn parse(text: &str) -> Result<StateFile, Problem> {
     })
 }
 
-/// The first line of a parser's finding.
+/// The first line of a parser's finding, with the name that was meant instead of an unknown one.
 fn plain(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim().to_owned()
+    with_suggestion(text.lines().next().unwrap_or_default().trim())
 }
 
 /// What a file is read for.

@@ -144,7 +144,8 @@ pub fn success<T: Serialize>(
             let document = quick_xml::se::to_string_with_root(&format!("{action}Response"), &envelope)
                 .map_err(ApiError::internal)?;
             if document.chars().any(|c| !is_xml_char(c)) {
-                return Err(ApiError::invalid("Format"));
+                let why = "is XML, and the answer holds a character that XML cannot carry; ask for JSON";
+                return Err(ApiError::invalid("Format", why));
             }
             Ok(xml(&document))
         }
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn errors_have_capitalised_members_and_the_root_error() {
-        let refused = ApiError::invalid("a\u{1}<");
+        let refused = ApiError::invalid("a\u{1}<", "is wrong");
         let json = String::from_utf8(error(Format::Json, &refused, ID, "host")).unwrap();
         assert_eq!(
             json,

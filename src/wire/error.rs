@@ -1,6 +1,7 @@
 //! The only thing that becomes an error answer.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use crate::app::{AppError, NoPermission};
 use crate::domain::Refusal;
@@ -8,65 +9,72 @@ use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::wire::code::Code;
 use crate::wire::params::ParamError;
+use crate::wire::reason::shown;
 use crate::wire::signature::AuthError;
 
-/// An error as the caller sees it: a code, its spelling and a wording that holds no secret value.
+/// An error as the caller sees it: a code, its spelling and a wording that holds no secret value. Beside it, for developers,
+/// the reason.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     /// The code, which decides the HTTP status.
     pub code: Code,
     /// The spelling; only `Missing<Name>` differs from the table's.
     pub wire: Cow<'static, str>,
-    /// The wording.
+    /// The wording, which is the cloud's.
     pub message: Cow<'static, str>,
-    /// What the log shall say beside it, if anything; never part of the answer.
-    pub cause: Option<String>,
+    /// What is wrong and what was expected, in plain English: shown in the log, in `/_sesame/requests`, and in `open` mode in
+    /// the header `x-sesame-reason`. It may tell names of parameters, lengths, numbers, times and a single character. It never
+    /// holds a value, a signature, a string to sign, a secret or a token.
+    pub reason: Cow<'static, str>,
     /// Which permission was missing, and what was looked at.
     pub denied: Option<Box<NoPermission>>,
 }
 
 impl ApiError {
     /// The code with its default wording.
-    pub fn new(code: Code) -> Self {
-        Self {
-            code,
-            wire: code.as_str().into(),
-            message: code.row().message.into(),
-            cause: None,
-            denied: None,
-        }
+    pub fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_message(code, code.row().message, reason)
     }
 
     /// The code with another documented wording.
-    pub fn with_message(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), ..Self::new(code) }
+    pub fn with_message(
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let (message, reason) = (message.into(), reason.into());
+        Self { code, wire: code.as_str().into(), message, reason, denied: None }
     }
 
     /// The code with the parameter's (or resource's) name in its wording.
-    pub fn naming(code: Code, name: &str) -> Self {
-        Self::with_message(code, code.row().message.replace("<name>", name))
+    pub fn naming(code: Code, name: &str, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_message(code, code.row().message.replace("<name>", name), reason)
     }
 
-    /// 400 InvalidParameter, naming the parameter.
-    pub fn invalid(name: &str) -> Self {
-        Self::naming(Code::InvalidParameter, name)
+    /// 400 InvalidParameter, naming the parameter. `why` is the rest of a sentence that begins with the name, such as
+    /// `has 65 characters; at most 64 are allowed`.
+    pub fn invalid(name: &str, why: impl Display) -> Self {
+        Self::naming(Code::InvalidParameter, name, format!("{name} {why}"))
     }
 
-    /// 400 MissingParameter, naming the parameter of the action (fact C9).
+    /// 400 MissingParameter, naming the parameter of the action (fact C9). Where the request is at hand,
+    /// [`Fields::missing`](super::Fields::missing) says more.
     pub fn missing(name: &str) -> Self {
-        Self::naming(Code::MissingParameter, name)
+        let reason = format!("{name} is needed and was not sent; send it in the query or in a form body");
+        Self::naming(Code::MissingParameter, name, reason)
     }
 
     /// 400 `Missing<Name>`: a parameter that the gateway itself needs (fact D17).
-    pub fn missing_from_gateway(name: &str) -> Self {
-        Self { wire: format!("Missing{name}").into(), ..Self::naming(Code::MissingGatewayParameter, name) }
+    pub fn missing_from_gateway(name: &str, reason: impl Into<Cow<'static, str>>) -> Self {
+        let error = Self::naming(Code::MissingGatewayParameter, name, reason);
+        Self { wire: format!("Missing{name}").into(), ..error }
     }
 
     /// The same refusal of a permission, with another name for what it is about.
     #[must_use]
     pub fn about(self, name: &str) -> Self {
         match self.denied {
-            Some(denied) => Self { denied: Some(denied), ..Self::naming(self.code, name) },
+            Some(denied) => Self { denied: Some(denied), ..Self::naming(self.code, name, self.reason) },
             None => self,
         }
     }
@@ -80,69 +88,83 @@ impl ApiError {
         self.about(name)
     }
 
-    /// 500 InternalFailure without detail; the cause goes to the log.
-    pub fn internal(cause: impl std::fmt::Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..Self::new(Code::InternalFailure) }
+    /// A missing permission, by another code than the usual one.
+    pub fn denied(code: Code, denied: Box<NoPermission>) -> Self {
+        let reason = denied.reason();
+        Self { denied: Some(denied), ..Self::new(code, reason) }
+    }
+
+    /// 500 InternalFailure without detail; the cause is the reason.
+    pub fn internal(cause: impl Display) -> Self {
+        Self::new(Code::InternalFailure, cause.to_string())
     }
 }
 
 impl From<Box<NoPermission>> for ApiError {
     fn from(denied: Box<NoPermission>) -> Self {
-        let error = Self::naming(Code::ForbiddenNoPermission, &denied.arn);
-        Self { denied: Some(denied), ..error }
+        let arn = denied.arn.clone();
+        let error = Self::denied(Code::ForbiddenNoPermission, denied);
+        error.about(&arn)
     }
 }
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
+        let reason = refusal.to_string();
+        let plain = |code| Self::new(code, reason.clone());
+        let worded = |code, message: &'static str| Self::with_message(code, message, reason.clone());
         match refusal {
-            Refusal::SecretNotFound | Refusal::VersionNotFound => Self::new(Code::ResourceNotFound),
-            Refusal::SecretExists => Self::new(Code::RejectedResourceExist),
-            Refusal::NameInRecoveryWindow => Self::with_message(
-                Code::RejectedResourceInDeleteWindow,
-                "The secret is planned to be deleted.",
-            ),
-            Refusal::InRecoveryWindow => Self::new(Code::RejectedResourceInDeleteWindow),
-            Refusal::VersionExists => Self::with_message(
-                Code::RejectedResourceExist,
-                "The request was rejected becasue key already exsit",
-            ),
-            Refusal::NotInRecoveryWindow => Self::new(Code::RejectedResourceInUse),
-            Refusal::LimitExceeded | Refusal::TooManyTags => Self::new(Code::RejectedLimitExceeded),
-            Refusal::StageMismatch => Self::new(Code::RejectedInvalidRequest),
-            Refusal::NoCurrentVersion => {
-                Self::with_message(Code::RejectedUnsupportedOperation, "secret stages in unnormal status")
+            Refusal::SecretNotFound | Refusal::VersionNotFound | Refusal::LabelElsewhere => {
+                plain(Code::ResourceNotFound)
             }
-            Refusal::Parameter(name) => Self::invalid(name),
-            Refusal::UnsupportedType => Self::new(Code::RejectedUnsupportedOperation),
+            Refusal::SecretExists => plain(Code::RejectedResourceExist),
+            Refusal::NameInRecoveryWindow => {
+                worded(Code::RejectedResourceInDeleteWindow, "The secret is planned to be deleted.")
+            }
+            Refusal::InRecoveryWindow => plain(Code::RejectedResourceInDeleteWindow),
+            Refusal::VersionExists => {
+                worded(Code::RejectedResourceExist, "The request was rejected becasue key already exsit")
+            }
+            Refusal::NotInRecoveryWindow => plain(Code::RejectedResourceInUse),
+            Refusal::LimitExceeded(_) => plain(Code::RejectedLimitExceeded),
+            Refusal::StageMismatch | Refusal::SameVersion => plain(Code::RejectedInvalidRequest),
+            Refusal::NoCurrentVersion => {
+                worded(Code::RejectedUnsupportedOperation, "secret stages in unnormal status")
+            }
+            Refusal::Parameter(name, why) => Self::invalid(name, why),
+            Refusal::UnsupportedType => plain(Code::RejectedUnsupportedOperation),
         }
     }
 }
 
 impl From<KeyRefusal> for ApiError {
     fn from(refusal: KeyRefusal) -> Self {
-        match refusal {
-            KeyRefusal::NotFound => Self::new(Code::KeyNotFound),
-            KeyRefusal::AliasNotFound => Self::new(Code::AliasNotFound),
-            KeyRefusal::VersionNotFound => Self::new(Code::KeyVersionNotFound),
-            KeyRefusal::AliasExists => Self::new(Code::AliasExists),
-            KeyRefusal::AliasNotAllowed => Self::new(Code::AliasUnsupported),
-            KeyRefusal::State(KeyState::Disabled | KeyState::Enabled) => Self::new(Code::RejectedDisabled),
-            KeyRefusal::State(KeyState::PendingDeletion) => Self::new(Code::RejectedPendingDeletion),
-            KeyRefusal::State(KeyState::PendingImport) => Self::new(Code::RejectedPendingImport),
-            KeyRefusal::StateModification => Self::new(Code::RejectedStateModifiedFailed),
-            KeyRefusal::UnsupportedKey => Self::new(Code::UnsupportedOperation),
-            KeyRefusal::UnsupportedRotation => Self::new(Code::RejectedUnsupportedOperation),
-            KeyRefusal::UnsupportedOrigin => Self::new(Code::OriginUnsupported),
-            KeyRefusal::Parameter(name) => Self::invalid(name),
-            KeyRefusal::LimitExceeded => Self::with_message(
-                Code::RejectedLimitExceeded,
-                "The request was rejected because user create resource limit was exceeded",
-            ),
-            KeyRefusal::Material => Self::new(Code::InvalidKeyMaterial),
-            KeyRefusal::ImportToken => Self::new(Code::InvalidImportToken),
-            KeyRefusal::ImportTokenExpired => Self::new(Code::ExpiredImportToken),
-        }
+        let code = match &refusal {
+            KeyRefusal::NotFound => Code::KeyNotFound,
+            KeyRefusal::AliasNotFound => Code::AliasNotFound,
+            KeyRefusal::VersionNotFound => Code::KeyVersionNotFound,
+            KeyRefusal::AliasExists => Code::AliasExists,
+            KeyRefusal::AliasNotAllowed => Code::AliasUnsupported,
+            KeyRefusal::State(KeyState::Disabled | KeyState::Enabled) => Code::RejectedDisabled,
+            KeyRefusal::State(KeyState::PendingDeletion) => Code::RejectedPendingDeletion,
+            KeyRefusal::State(KeyState::PendingImport) => Code::RejectedPendingImport,
+            KeyRefusal::StateModification(..) | KeyRefusal::Protected => Code::RejectedStateModifiedFailed,
+            KeyRefusal::UnsupportedKey(_) => Code::UnsupportedOperation,
+            KeyRefusal::UnsupportedRotation(_) => Code::RejectedUnsupportedOperation,
+            KeyRefusal::UnsupportedOrigin(_) => Code::OriginUnsupported,
+            KeyRefusal::Parameter(name, why) => return Self::invalid(name, why),
+            KeyRefusal::LimitExceeded(_) => {
+                return Self::with_message(
+                    Code::RejectedLimitExceeded,
+                    "The request was rejected because user create resource limit was exceeded",
+                    refusal.to_string(),
+                );
+            }
+            KeyRefusal::Material(_) => Code::InvalidKeyMaterial,
+            KeyRefusal::ImportToken => Code::InvalidImportToken,
+            KeyRefusal::ImportTokenExpired => Code::ExpiredImportToken,
+        };
+        Self::new(code, refusal.to_string())
     }
 }
 
@@ -150,10 +172,10 @@ impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Refused(refusal) => refusal.into(),
-            AppError::Busy | AppError::Unavailable(_) => {
-                Self { cause: Some(error.to_string()), ..Self::new(Code::ServiceUnavailableTemporary) }
-            }
             AppError::Key(refusal) => refusal.into(),
+            AppError::Busy | AppError::Unavailable(_) => {
+                Self::new(Code::ServiceUnavailableTemporary, error.to_string())
+            }
             AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(error),
         }
     }
@@ -161,18 +183,43 @@ impl From<AppError> for ApiError {
 
 impl From<ParamError> for ApiError {
     fn from(error: ParamError) -> Self {
-        match error.name {
-            Some(name) => Self::invalid(&name),
-            None => Self::new(Code::ParseRequestParameter),
+        match &error.name {
+            Some(name) => Self::naming(Code::InvalidParameter, name, error.to_string()),
+            None => Self::new(Code::ParseRequestParameter, error.to_string()),
         }
+    }
+}
+
+/// What is wrong with a signature, and what was expected.
+fn told(error: &AuthError) -> String {
+    match error {
+        AuthError::Missing { name } => {
+            format!("{name} is missing, which every signature of this kind goes with")
+        }
+        AuthError::UnknownMethod { .. } => {
+            "the signature method is unknown; expected SignatureMethod=HMAC-SHA1 or \
+            HMAC-SHA256, or in the header Authorization ACS3-HMAC-SHA256"
+                .to_owned()
+        }
+        AuthError::UnknownVersion => "SignatureVersion is not 1.0, the only one that there is".to_owned(),
+        AuthError::HeadersNotAscending => {
+            "the names in SignedHeaders are not in ascending order, or one is there twice".to_owned()
+        }
+        AuthError::UnsignedHeader { name } => {
+            let name = shown(name, 64);
+            format!("the header {name} was sent and is not in SignedHeaders; every x-acs-* header must be")
+        }
+        AuthError::BodyHash { header } => format!("{header} is not the hash of the body that arrived"),
+        other => other.to_string(),
     }
 }
 
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
+        let reason = told(&error);
         match error {
-            AuthError::Missing { name } => Self::missing_from_gateway(name),
-            AuthError::UnknownMethod { .. } => Self::new(Code::InvalidSignatureMethod),
+            AuthError::Missing { name } => Self::missing_from_gateway(name, reason),
+            AuthError::UnknownMethod { .. } => Self::new(Code::InvalidSignatureMethod, reason),
             AuthError::Mismatch(mismatch) => Self::with_message(
                 Code::SignatureDoesNotMatch,
                 match mismatch.canonical_request() {
@@ -187,24 +234,24 @@ impl From<AuthError> for ApiError {
                         mismatch.string_to_sign()
                     ),
                 },
+                reason,
             ),
             AuthError::BodyHash { header } => Self::with_message(
                 Code::SignatureDoesNotMatch,
                 format!(
                     "Specified signature does not match our calculation. {header} is not the hash of the body."
                 ),
+                reason,
             ),
             // The id is of another kind of key, so this key is not known for such signatures.
-            AuthError::WrongMaterial => Self::new(Code::InvalidAccessKeyIdNotFound),
-            AuthError::UnusableKey => Self::internal(error),
+            AuthError::WrongMaterial => Self::new(Code::InvalidAccessKeyIdNotFound, reason),
+            AuthError::UnusableKey => Self::internal(reason),
             AuthError::UnknownVersion
             | AuthError::Malformed { .. }
             | AuthError::TooLong { .. }
             | AuthError::Repeated { .. }
             | AuthError::HeadersNotAscending
-            | AuthError::UnsignedHeader { .. } => {
-                Self { cause: Some(error.to_string()), ..Self::new(Code::IncompleteSignature) }
-            }
+            | AuthError::UnsignedHeader { .. } => Self::new(Code::IncompleteSignature, reason),
         }
     }
 }

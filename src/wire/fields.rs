@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use super::params::Pairs;
+use super::reason::shown;
+use crate::domain::names::Invalid;
+use crate::domain::nearest::nearest;
 
 /// The parameters of one request, query before body.
 #[derive(Debug, Clone, Copy)]
@@ -27,23 +30,36 @@ impl<'a> Fields<'a> {
     pub fn text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
         let mut given = self.pairs.iter().filter(|(n, _)| *n == name).map(|(_, value)| value);
         let first = given.next();
-        if given.next().is_some() { Err(ApiError::invalid(name)) } else { Ok(first) }
+        if given.next().is_some() { Err(twice(name)) } else { Ok(first) }
     }
 
     /// A parameter that may be absent.
     ///
     /// # Errors
     /// InvalidParameter when it is there and not valid.
-    pub fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
-        self.text(name)?.map(|text| text.parse().map_err(|_invalid| ApiError::invalid(name))).transpose()
+    pub fn optional<T: FromStr<Err: Into<Invalid>>>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        let wrong = |invalid: T::Err| ApiError::invalid(name, invalid.into());
+        self.text(name)?.map(|text| text.parse().map_err(wrong)).transpose()
     }
 
     /// A parameter that must be there.
     ///
     /// # Errors
     /// MissingParameter, or InvalidParameter when it is not valid; an empty one is not.
-    pub fn required<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
-        self.optional(name)?.ok_or_else(|| ApiError::missing(name))
+    pub fn required<T: FromStr<Err: Into<Invalid>>>(&self, name: &str) -> Result<T, ApiError> {
+        self.optional(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// MissingParameter; its reason tells a parameter of nearly this name that was sent.
+    pub fn missing(&self, name: &str) -> ApiError {
+        let plain = ApiError::missing(name);
+        match nearest(name, self.pairs.iter().map(|(sent, _)| sent)) {
+            Some(sent) if sent != name => {
+                let reason = format!("{name} is needed and was not sent, but {} was", shown(sent, 64));
+                ApiError { reason: reason.into(), ..plain }
+            }
+            _ => plain,
+        }
     }
 
     /// A boolean, in any case (fact C5).
@@ -55,7 +71,7 @@ impl<'a> Fields<'a> {
             None => Ok(default),
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
             Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-            Some(_) => Err(ApiError::invalid(name)),
+            Some(_) => Err(ApiError::invalid(name, "is neither true nor false")),
         }
     }
 
@@ -72,7 +88,10 @@ impl<'a> Fields<'a> {
         match self.optional::<u32>(name)? {
             None => Ok(default),
             Some(number) if bounds.contains(&number) => Ok(number),
-            Some(_) => Err(ApiError::invalid(name)),
+            Some(_) => {
+                let (least, most) = (bounds.start(), bounds.end());
+                Err(ApiError::invalid(name, format!("is out of range; expected {least} to {most}")))
+            }
         }
     }
 
@@ -81,9 +100,12 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// InvalidParameter when it is not well formed.
     pub fn json(&self, name: &str) -> Result<Option<Value>, ApiError> {
-        self.text(name)?
-            .map(|text| serde_json::from_str(text).map_err(|_malformed| ApiError::invalid(name)))
-            .transpose()
+        let wrong = |error: serde_json::Error| {
+            // Without the parser's own words, which may repeat something of the text.
+            let (line, column) = (error.line(), error.column());
+            ApiError::invalid(name, format!("is not well-formed JSON: line {line}, column {column}"))
+        };
+        self.text(name)?.map(|text| serde_json::from_str(text).map_err(wrong)).transpose()
     }
 
     /// The values of `<prefix>.1`, `<prefix>.2`, … in the order of their numbers (fact C4).
@@ -121,7 +143,7 @@ impl<'a> Fields<'a> {
                 continue;
             };
             if members.insert(rest, value).is_some() {
-                return Err(ApiError::invalid(full));
+                return Err(twice(full));
             }
         }
         Ok(members)
@@ -141,16 +163,24 @@ impl<'a> Fields<'a> {
             let (number, field) = rest.split_once('.').unwrap_or((rest, ""));
             // A field of another name is an unknown parameter, and those are ignored.
             let Some(slot) = names.iter().position(|name| *name == field) else { continue };
-            let number =
-                number.parse::<u32>().ok().filter(|n| *n >= 1).ok_or_else(|| ApiError::invalid(full))?;
+            let wrong = || ApiError::invalid(full, format!("is not numbered from 1, such as {prefix}.1"));
+            let number = number.parse::<u32>().ok().filter(|n| *n >= 1).ok_or_else(wrong)?;
             let fields = members.entry(number).or_insert_with(|| vec![None; names.len()]);
             match fields.get_mut(slot) {
                 Some(empty @ None) => *empty = Some(value),
-                _ => return Err(ApiError::invalid(full)),
+                _ => return Err(twice(full)),
             }
         }
-        if members.len() > max { Err(ApiError::invalid(prefix)) } else { Ok(members) }
+        if members.len() <= max {
+            return Ok(members);
+        }
+        Err(ApiError::invalid(prefix, format!("has {} members; at most {max} are allowed", members.len())))
     }
+}
+
+/// Which one the caller means cannot be known.
+fn twice(name: &str) -> ApiError {
+    ApiError::invalid(name, "was sent more than once")
 }
 
 #[cfg(test)]
@@ -167,7 +197,7 @@ mod tests {
     }
 
     fn wrong<T>(name: &str) -> Result<T, (String, String)> {
-        let error = ApiError::invalid(name);
+        let error = ApiError::invalid(name, "");
         Err((error.wire.into_owned(), error.message.into_owned()))
     }
 

@@ -6,6 +6,7 @@ pub mod encode;
 pub mod error;
 pub mod fields;
 pub mod params;
+pub mod reason;
 mod request_id;
 pub mod signature;
 pub mod values;

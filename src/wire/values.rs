@@ -23,7 +23,8 @@ impl FromStr for SecretText {
 
     /// An empty value is none.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text.is_empty() { Err(Invalid) } else { Ok(Self(Zeroizing::new(text.to_owned()))) }
+        let empty = || Invalid::new("is empty; a secret's value has at least one byte");
+        if text.is_empty() { Err(empty()) } else { Ok(Self(Zeroizing::new(text.to_owned()))) }
     }
 }
 

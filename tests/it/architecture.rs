@@ -8,7 +8,7 @@ use sesame::actions::ACTIONS;
 /// A layer, the layers it may use, and the outside crates it may use. `store::sql` is a layer of its own.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
     // Policies are JSON, and a tree made by serde keeps members that occur twice; core has addresses without sockets.
-    ("domain", &[], &["std", "core", "jiff", "rand", "serde", "serde_json", "thiserror"]),
+    ("domain", &[], &["std", "core", "jiff", "rand", "serde", "serde_json", "strsim", "thiserror"]),
     (
         "crypto",
         &[],

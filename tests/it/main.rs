@@ -30,6 +30,7 @@ mod site;
 mod startup;
 mod state;
 mod store;
+mod strict;
 mod support;
 mod tampering;
 mod tls;

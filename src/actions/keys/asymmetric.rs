@@ -20,7 +20,10 @@ impl FromStr for Algorithm<SignatureAlgorithm> {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        SignatureAlgorithm::ALL.into_iter().find(|a| a.name() == text).map(Self).ok_or(Invalid)
+        let found = SignatureAlgorithm::ALL.into_iter().find(|a| a.name() == text);
+        found
+            .map(Self)
+            .ok_or_else(|| Invalid::not_one_of(text, SignatureAlgorithm::ALL.map(SignatureAlgorithm::name)))
     }
 }
 
@@ -28,7 +31,10 @@ impl FromStr for Algorithm<EncryptionAlgorithm> {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        EncryptionAlgorithm::ALL.into_iter().find(|a| a.name() == text).map(Self).ok_or(Invalid)
+        let found = EncryptionAlgorithm::ALL.into_iter().find(|a| a.name() == text);
+        found
+            .map(Self)
+            .ok_or_else(|| Invalid::not_one_of(text, EncryptionAlgorithm::ALL.map(EncryptionAlgorithm::name)))
     }
 }
 

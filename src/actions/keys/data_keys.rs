@@ -8,6 +8,7 @@ use super::{KEY_CODES, dry_run, encryption_context, no_recipient, to_base64};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::app::keys::EncryptionContext;
 use crate::domain::keys::KeyRef;
+use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
 /// What is asked.
@@ -36,7 +37,10 @@ fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
     let by_spec = match spec {
         None | Some("AES_256") => 32,
         Some("AES_128") => 16,
-        Some(_) => return Err(ApiError::invalid("KeySpec")),
+        Some(other) => {
+            let why = Invalid::not_one_of(other, ["AES_256", "AES_128"]);
+            return Err(ApiError::invalid("KeySpec", why));
+        }
     };
     let bytes = fields.number("NumberOfBytes", 1..=1024, by_spec)?;
     Ok(Request {

@@ -21,7 +21,10 @@ impl FromStr for Wrapping {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        WrappingAlgorithm::ALL.into_iter().find(|a| a.name() == text).map(Self).ok_or(Invalid)
+        let found = WrappingAlgorithm::ALL.into_iter().find(|a| a.name() == text);
+        found
+            .map(Self)
+            .ok_or_else(|| Invalid::not_one_of(text, WrappingAlgorithm::ALL.map(WrappingAlgorithm::name)))
     }
 }
 
@@ -56,8 +59,10 @@ impl Action for GetParametersForImport {
         let wrapping = fields.required("WrappingAlgorithm")?;
         match fields.text("WrappingKeySpec")? {
             Some("RSA_2048") => Ok((key_id(fields, "KeyId")?, wrapping)),
-            Some(_) => Err(ApiError::invalid("WrappingKeySpec")),
-            None => Err(ApiError::missing("WrappingKeySpec")),
+            Some(_) => {
+                Err(ApiError::invalid("WrappingKeySpec", "is not RSA_2048, the only one that there is"))
+            }
+            None => Err(fields.missing("WrappingKeySpec")),
         }
     }
 

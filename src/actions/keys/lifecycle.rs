@@ -2,6 +2,7 @@
 
 use super::metadata::description;
 use super::{KEY_CODES, Nothing, key_id};
+use crate::actions::create_secret::NO_INSTANCES;
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::{self, DELETION_DAYS};
@@ -70,7 +71,10 @@ impl Action for ScheduleKeyDeletion {
         if (min..=max).contains(&days) {
             Ok((key, days))
         } else {
-            Err(ApiError::invalid("PendingWindowInDays"))
+            Err(ApiError::invalid(
+                "PendingWindowInDays",
+                format!("is out of range; expected {min} to {max} days"),
+            ))
         }
     }
 
@@ -96,7 +100,7 @@ impl Action for UpdateKeyDescription {
     type Response = Nothing;
 
     fn decode(fields: Fields<'_>) -> Result<(KeyRef, String), ApiError> {
-        let text = description(fields, "Description")?.ok_or_else(|| ApiError::missing("Description"))?;
+        let text = description(fields, "Description")?.ok_or_else(|| fields.missing("Description"))?;
         Ok((key_id(fields, "KeyId")?, text))
     }
 
@@ -132,7 +136,7 @@ impl Action for SetDeletionProtection {
     type Response = Nothing;
 
     fn decode(fields: Fields<'_>) -> Result<Self::Request, ApiError> {
-        let missing = || ApiError::missing("EnableDeletionProtection");
+        let missing = || fields.missing("EnableDeletionProtection");
         fields.text("EnableDeletionProtection")?.ok_or_else(missing)?;
         let protect = fields.flag("EnableDeletionProtection", false)?;
         let because = description(fields, "DeletionProtectionDescription")?.unwrap_or_default();
@@ -141,7 +145,7 @@ impl Action for SetDeletionProtection {
             return Ok((key_id(fields, "ProtectedResourceArn")?, because));
         }
         if fields.text("KmsInstanceId")?.is_some_and(|text| !text.is_empty()) {
-            return Err(ApiError::new(Code::DkmsInstanceNotFound));
+            return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
         }
         Ok((key_id(fields, "KeyId")?, because))
     }

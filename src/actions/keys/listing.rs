@@ -1,16 +1,12 @@
 //! ListKeys.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::list_secrets::page;
+use crate::actions::list_secrets::{Filter, filters, page, unknown_filter};
 use crate::domain::Page;
 use crate::domain::keys::filter::KeyFilter;
 use crate::wire::{ApiError, Code, Fields};
-
-/// The most filters, and the most values of one.
-const MAX_FILTERS: usize = 10;
 
 /// What is answered.
 #[derive(Debug, Serialize)]
@@ -51,7 +47,7 @@ impl Action for ListKeys {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<(Page, KeyFilter), ApiError> {
-        let filter = fields.json("Filters")?.map(|json| filter(&json)).transpose()?.unwrap_or_default();
+        let filter = filters(fields)?.map(filter).transpose()?.unwrap_or_default();
         Ok((page(fields, 10)?, filter))
     }
 
@@ -69,20 +65,11 @@ impl Action for ListKeys {
     }
 }
 
-/// Reads `[{"Key":…,"Values":[…]}, …]`.
-fn filter(json: &Value) -> Result<KeyFilter, ApiError> {
-    let wrong = || ApiError::invalid("Filters");
-    let list = json.as_array().filter(|list| list.len() <= MAX_FILTERS).ok_or_else(wrong)?;
+fn filter(filters: Vec<Filter>) -> Result<KeyFilter, ApiError> {
     let mut filter = KeyFilter::default();
-    for item in list {
-        let name = item.get("Key").and_then(Value::as_str).ok_or_else(wrong)?;
-        let values = item.get("Values").and_then(Value::as_array).ok_or_else(wrong)?;
-        if !(1..=MAX_FILTERS).contains(&values.len()) {
-            return Err(wrong());
-        }
-        let values: Option<Vec<String>> = values.iter().map(|v| v.as_str().map(str::to_owned)).collect();
-        if !filter.add(name, values.ok_or_else(wrong)?) {
-            return Err(wrong());
+    for (name, values) in filters {
+        if !filter.add(&name, values) {
+            return Err(unknown_filter(&name, KeyFilter::NAMES));
         }
     }
     Ok(filter)

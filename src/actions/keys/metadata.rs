@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{KEY_CODES, interval_ms};
+use crate::actions::create_secret::{NO_INSTANCES, bounded};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::{policy, tagging};
 use crate::app::keys::{HeldKey, KeyCreation};
@@ -121,12 +122,12 @@ impl Action for CreateKey {
     fn decode(fields: Fields<'_>) -> Result<Self::Request, ApiError> {
         let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
         if given("DKMSInstanceId")? {
-            return Err(ApiError::new(Code::DkmsInstanceNotFound));
+            return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
         }
         let rotates = fields.flag("EnableAutomaticRotation", false)?;
         let interval = interval_ms(fields)?;
         if rotates && interval.is_none() {
-            return Err(ApiError::missing("RotationInterval"));
+            return Err(fields.missing("RotationInterval"));
         }
         let policy = fields.text("Policy")?.filter(|text| !text.is_empty()).map(str::to_owned);
         let creation = KeyCreation {
@@ -154,11 +155,7 @@ impl Action for CreateKey {
 
 /// A text about a key, at most 8,192 characters.
 pub(super) fn description(fields: Fields<'_>, name: &'static str) -> Result<Option<String>, ApiError> {
-    let text = fields.text(name)?;
-    if text.is_some_and(|text| text.chars().count() > DESCRIPTION_CHARS) {
-        return Err(ApiError::invalid(name));
-    }
-    Ok(text.map(str::to_owned))
+    bounded(fields, name, DESCRIPTION_CHARS)
 }
 
 /// Tells what is known of a key, in every state.

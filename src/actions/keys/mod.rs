@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::create_secret::bounded;
 use crate::app::keys::{EncryptionContext, id_only};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::ROTATION_DAYS;
@@ -60,9 +61,13 @@ pub(super) fn key_id(fields: Fields<'_>, name: &str) -> Result<KeyRef, ApiError>
 /// InvalidParameter naming the parameter, also when there are more than `max` bytes or none.
 pub(super) fn base64(fields: Fields<'_>, name: &str, max: usize) -> Result<Option<Vec<u8>>, ApiError> {
     let Some(text) = fields.text(name)? else { return Ok(None) };
-    let wrong = || ApiError::invalid(name);
-    let bytes = STANDARD.decode(text).map_err(|_not_base64| wrong())?;
-    if (1..=max).contains(&bytes.len()) { Ok(Some(bytes)) } else { Err(wrong()) }
+    let no_base64 = "is not base64 (letters, digits, + and /, padded with =); in a query or form + is %2B";
+    let bytes = STANDARD.decode(text).map_err(|_not_base64| ApiError::invalid(name, no_base64))?;
+    let length = bytes.len();
+    if (1..=max).contains(&length) {
+        return Ok(Some(bytes));
+    }
+    Err(ApiError::invalid(name, format!("has {length} bytes when decoded from base64; expected 1 to {max}")))
 }
 
 /// As [`base64()`], and it must be there.
@@ -70,7 +75,7 @@ pub(super) fn base64(fields: Fields<'_>, name: &str, max: usize) -> Result<Optio
 /// # Errors
 /// MissingParameter, and those of [`base64()`].
 pub(super) fn required_base64(fields: Fields<'_>, name: &str, max: usize) -> Result<Vec<u8>, ApiError> {
-    base64(fields, name, max)?.ok_or_else(|| ApiError::missing(name))
+    base64(fields, name, max)?.ok_or_else(|| fields.missing(name))
 }
 
 /// Bytes as base64.
@@ -86,10 +91,8 @@ const CONTEXT_CHARS: usize = 8192;
 /// # Errors
 /// InvalidParameter naming the parameter.
 pub(super) fn encryption_context(fields: Fields<'_>, name: &str) -> Result<EncryptionContext, ApiError> {
-    let wrong = || ApiError::invalid(name);
-    if fields.text(name)?.is_some_and(|text| text.chars().count() > CONTEXT_CHARS) {
-        return Err(wrong());
-    }
+    let wrong = || ApiError::invalid(name, "is not a JSON object of texts, such as {\"purpose\":\"test\"}");
+    bounded(fields, name, CONTEXT_CHARS)?;
     match fields.json(name)? {
         None => {
             let flat = fields.flattened(name)?;
@@ -112,7 +115,8 @@ pub(super) fn encryption_context(fields: Fields<'_>, name: &str) -> Result<Encry
 /// InvalidParameter naming RotationInterval.
 pub(super) fn interval_ms(fields: Fields<'_>) -> Result<Option<i64>, ApiError> {
     let Some(text) = fields.text("RotationInterval")? else { return Ok(None) };
-    let wrong = || ApiError::invalid("RotationInterval");
+    let wrong =
+        || ApiError::invalid("RotationInterval", "is not a whole number and s, m, h or d, such as 30d");
     let split = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at)).ok_or_else(wrong)?;
     let (number, unit) = text.split_at(split);
     let seconds: i64 = match unit {
@@ -125,7 +129,10 @@ pub(super) fn interval_ms(fields: Fields<'_>) -> Result<Option<i64>, ApiError> {
     let number: u32 = number.parse().map_err(|_no_number| wrong())?;
     let interval = i64::from(number).saturating_mul(seconds).saturating_mul(1000);
     let (_, max) = ROTATION_DAYS;
-    if interval > max * 86_400_000 { Err(wrong()) } else { Ok(Some(interval)) }
+    if interval > max * 86_400_000 {
+        return Err(ApiError::invalid("RotationInterval", format!("is longer than {max} days")));
+    }
+    Ok(Some(interval))
 }
 
 /// The end of a dry run (rule 4.10, question 7): what would have been answered becomes one of three codes. Failures
@@ -135,14 +142,26 @@ pub(in crate::actions) fn dry_run<T>(dry: bool, outcome: Result<T, ApiError>) ->
         return outcome;
     }
     Err(match outcome {
-        Ok(_) => ApiError::new(Code::DryRunOperation),
+        Ok(_) => {
+            ApiError::new(Code::DryRunOperation, "DryRun=true: without it the request would have succeeded")
+        }
         Err(error) if error.code.status() >= 500 => error,
         Err(error) if error.code == Code::ForbiddenNoPermission => {
-            ApiError { denied: error.denied, ..ApiError::new(Code::DryRunAccessDenied) }
+            let reason = format!("DryRun=true: {}", error.reason);
+            ApiError { denied: error.denied, ..ApiError::new(Code::DryRunAccessDenied, reason) }
         }
-        Err(_) => ApiError::new(Code::DryRunValidation),
+        Err(error) => {
+            let reason = format!(
+                "DryRun=true: without it the answer would have been {}: {}",
+                error.wire, error.reason
+            );
+            ApiError::new(Code::DryRunValidation, reason)
+        }
     })
 }
+
+/// Why nothing is encrypted for an enclave.
+pub(super) const NO_ENCLAVES: &str = "Recipient names an enclave, and there are none here; leave it out";
 
 /// Refuses what names an enclave (question 24).
 ///
@@ -151,6 +170,6 @@ pub(in crate::actions) fn dry_run<T>(dry: bool, outcome: Result<T, ApiError>) ->
 pub(super) fn no_recipient(fields: Fields<'_>) -> Result<(), ApiError> {
     match fields.text("Recipient")? {
         None | Some("") => Ok(()),
-        Some(_) => Err(ApiError::new(Code::UnsupportedOperation)),
+        Some(_) => Err(ApiError::new(Code::UnsupportedOperation, NO_ENCLAVES)),
     }
 }

@@ -68,7 +68,7 @@ impl Action for SetKeyPolicy {
     async fn run(context: &Context, (key, text): Self::Request) -> Result<Nothing, ApiError> {
         let held = context.app.keys().find(&context.scope, &key).await?;
         if held.key().owner == KeyOwner::Service {
-            return Err(KeyRefusal::UnsupportedKey.into());
+            return Err(KeyRefusal::UnsupportedKey("the service's own key has no policy").into());
         }
         policy::require_policies(context)?;
         let policy = policy::parse(context, &text, &held.key().scope.account)?;

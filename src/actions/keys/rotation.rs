@@ -28,12 +28,12 @@ impl Action for UpdateRotationPolicy {
 
     fn decode(fields: Fields<'_>) -> Result<(KeyRef, Option<i64>), ApiError> {
         let key = key_id(fields, "KeyId")?;
-        let missing = || ApiError::missing("EnableAutomaticRotation");
+        let missing = || fields.missing("EnableAutomaticRotation");
         fields.text("EnableAutomaticRotation")?.ok_or_else(missing)?;
         if !fields.flag("EnableAutomaticRotation", false)? {
             return Ok((key, None));
         }
-        let interval = interval_ms(fields)?.ok_or_else(|| ApiError::missing("RotationInterval"))?;
+        let interval = interval_ms(fields)?.ok_or_else(|| fields.missing("RotationInterval"))?;
         Ok((key, Some(interval)))
     }
 

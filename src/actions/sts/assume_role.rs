@@ -26,6 +26,10 @@ pub(in crate::actions) struct Response {
     source_identity: Option<String>,
 }
 
+const EXTERNAL_ID: &str = "ExternalId is not 2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -";
+const SOURCE_IDENTITY: &str = "SourceIdentity is not 2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -, or begins with \
+    acs:, aliyun: or alibabacloud:, which are reserved";
+
 /// The action.
 pub(in crate::actions) struct AssumeRole;
 
@@ -59,12 +63,12 @@ impl Action for AssumeRole {
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         let external_id = fields.text("ExternalId")?.filter(|text| !text.is_empty());
         if external_id.is_some_and(|text| !fits(text, 2..=1224, b"_+=,.@:/-")) {
-            return Err(ApiError::new(Code::InvalidParameterExternalId));
+            return Err(ApiError::new(Code::InvalidParameterExternalId, EXTERNAL_ID));
         }
         let source = fields.text("SourceIdentity")?.filter(|text| !text.is_empty());
         let reserved = |text: &str| ["acs:", "aliyun:", "alibabacloud:"].iter().any(|p| text.starts_with(p));
         if source.is_some_and(|text| !fits(text, 2..=64, b"_+=,.@-") || reserved(text)) {
-            return Err(ApiError::new(Code::InvalidParameterSourceIdentity));
+            return Err(ApiError::new(Code::InvalidParameterSourceIdentity, SOURCE_IDENTITY));
         }
         Ok(Request {
             role: RoleArn::decode(fields)?,
@@ -78,13 +82,15 @@ impl Action for AssumeRole {
         let caller = &context.access.caller;
         if context.access.enforced && caller.principal.identity == Identity::Root {
             let message = "Roles may not be assumed by root accounts.";
-            return Err(ApiError::with_message(Code::NoPermission, message));
+            let reason =
+                "a root access key signed the request; sign with a RAM user's key, or from within a role";
+            return Err(ApiError::with_message(Code::NoPermission, message, reason));
         }
         let (name, role) = request.role.find(context)?;
         let external_id = request.external_id.as_deref();
         let permitted =
             context.app.permit_role(&context.access, &request.role.account, (&name, &role), external_id);
-        permitted.map_err(|denied| ApiError { denied: Some(denied), ..ApiError::new(Code::NoPermission) })?;
+        permitted.map_err(|denied| ApiError::denied(Code::NoPermission, denied))?;
         let longest = if caller.session.is_some() { SECONDS.2 } else { u32::MAX };
         let mut session = request.wish.session((&name, &role), &request.role.account, longest)?;
         // Who is behind a session stays known when it begins another one.

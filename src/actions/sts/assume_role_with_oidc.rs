@@ -115,10 +115,7 @@ impl Action for AssumeRoleWithOidc {
         let by = (&request.account, request.provider.as_str());
         let trusted =
             context.app.permit_bearer(&context.access, by, &request.role.account, (&name, &role), &info);
-        trusted.map_err(|denied| ApiError {
-            denied: Some(denied),
-            ..ApiError::new(Code::AuthenticationFailNoPermission)
-        })?;
+        trusted.map_err(|denied| ApiError::denied(Code::AuthenticationFailNoPermission, denied))?;
         let session = request.wish.session((&name, &role), &request.role.account, u32::MAX)?;
         let given = context.app.issue(&session)?;
         Ok(Response {
@@ -130,25 +127,56 @@ impl Action for AssumeRoleWithOidc {
 }
 
 fn no_provider() -> ApiError {
-    ApiError::with_message(Code::AuthenticationFailNoPermission, "No such OIDC Provider registered.")
+    let reason = "OIDCProviderArn is not that of a provider of an account, such as \
+                  acs:ram::1000000000000001:oidc-provider/cluster; GET /_sesame/accounts shows those that there are";
+    ApiError::with_message(Code::AuthenticationFailNoPermission, "No such OIDC Provider registered.", reason)
 }
 
 fn refused(failure: OidcFailure) -> ApiError {
-    let invalid = |message: &'static str| ApiError::with_message(Code::OidcInvalid, message);
+    let invalid = |message: &'static str, reason: &'static str| {
+        ApiError::with_message(Code::OidcInvalid, message, reason)
+    };
     match failure {
-        OidcFailure::Empty => invalid("The OIDCToken can not empty."),
-        OidcFailure::Parts => invalid("The number of Jwt field should be divided into 3 parts with '.' ."),
-        OidcFailure::Encoding => invalid("Cannot decode base64 encoded response(format invalided)."),
+        OidcFailure::Empty => invalid("The OIDCToken can not empty.", "OIDCToken is empty"),
+        OidcFailure::Parts => invalid(
+            "The number of Jwt field should be divided into 3 parts with '.' .",
+            "OIDCToken is not three parts with a dot between them",
+        ),
+        OidcFailure::Encoding => invalid(
+            "Cannot decode base64 encoded response(format invalided).",
+            "a part of OIDCToken is not base64url",
+        ),
         OidcFailure::Algorithm(name) => {
             let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
             let message = format!("The algorithm {name} that be specified in Jwt header is unknown.");
-            ApiError::with_message(Code::OidcInvalid, message)
+            let reason = format!("the token is signed with {name}; expected RS256, RS384 or RS512");
+            ApiError::with_message(Code::OidcInvalid, message, reason)
         }
-        OidcFailure::Content => invalid("The Jwt content is invalid that cannot be recognized."),
-        OidcFailure::Issuer => ApiError::new(Code::OidcIssuerNotMatch),
-        OidcFailure::NoKey(issuer) => ApiError::naming(Code::OidcIssuerConfigurationBroken, &issuer),
-        OidcFailure::Signature => ApiError::new(Code::OidcInvalidSignature),
-        OidcFailure::Expired => ApiError::new(Code::OidcExpired),
-        OidcFailure::Audience => ApiError::new(Code::OidcAudienceNotMatch),
+        OidcFailure::Content => invalid(
+            "The Jwt content is invalid that cannot be recognized.",
+            "the token's header or claims are not JSON with alg, and iss, sub, aud, exp and iat",
+        ),
+        OidcFailure::Issuer => ApiError::new(
+            Code::OidcIssuerNotMatch,
+            "the token's claim iss is not the issuer that is written down for this provider",
+        ),
+        OidcFailure::NoKey(issuer) => ApiError::naming(
+            Code::OidcIssuerConfigurationBroken,
+            &issuer,
+            "the provider's jwks holds no key with the token's kid",
+        ),
+        OidcFailure::Signature => ApiError::new(
+            Code::OidcInvalidSignature,
+            "the token's signature was not made with a key of the provider's jwks",
+        ),
+        OidcFailure::Expired => ApiError::new(
+            Code::OidcExpired,
+            "by the server's clock the token is over (exp), not valid yet (nbf, iat), or older than the provider's \
+             issuance_limit_hours; GET /_sesame/clock shows that clock",
+        ),
+        OidcFailure::Audience => ApiError::new(
+            Code::OidcAudienceNotMatch,
+            "the token's claim aud is none of the client_ids that are written down for this provider",
+        ),
     }
 }

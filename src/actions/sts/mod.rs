@@ -38,7 +38,8 @@ struct RoleArn {
 impl RoleArn {
     fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
         let text = required(fields, "RoleArn")?;
-        let wrong = || ApiError::new(Code::InvalidParameterRoleArn);
+        let reason = "RoleArn is not the ARN of a role such as acs:ram::1000000000000001:role/app";
+        let wrong = || ApiError::new(Code::InvalidParameterRoleArn, reason);
         let (account, name) =
             text.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/")).ok_or_else(wrong)?;
         let account = account.parse().map_err(|_invalid| wrong())?;
@@ -51,7 +52,15 @@ impl RoleArn {
         let account = identities.account(&self.account);
         let found =
             account.and_then(|a| a.roles.iter().find(|(name, _)| name.eq_ignore_ascii_case(&self.name)));
-        let unknown = || ApiError::naming(Code::EntityNotExistRole, &self.arn());
+        let unknown = || {
+            let reason = if account.is_none() {
+                "there is no account of this id; accounts are written down in the configuration file or put by \
+                 PUT /_sesame/accounts/ID"
+            } else {
+                "the account has no role of this name; GET /_sesame/accounts shows those that there are"
+            };
+            ApiError::naming(Code::EntityNotExistRole, &self.arn(), reason)
+        };
         found.map(|(name, role)| (name.clone(), role.clone())).ok_or_else(unknown)
     }
 
@@ -72,14 +81,16 @@ impl Wish {
     fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
         let name = required(fields, "RoleSessionName")?;
         if !fits(name, 2..=64, b".@-_") {
-            return Err(ApiError::new(Code::InvalidParameterRoleSessionName));
+            let reason = "RoleSessionName is not 2 to 64 characters of A-Z a-z 0-9 . @ - _";
+            return Err(ApiError::new(Code::InvalidParameterRoleSessionName, reason));
         }
         let seconds = match fields.text("DurationSeconds")? {
             None | Some("") => SECONDS.1,
             Some(text) => {
                 let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
                 let seconds = digits.and_then(|text| text.parse().ok());
-                seconds.ok_or_else(|| ApiError::new(Code::InvalidParameterDurationSeconds))?
+                let reason = "DurationSeconds is not a whole number such as 3600";
+                seconds.ok_or_else(|| ApiError::new(Code::InvalidParameterDurationSeconds, reason))?
             }
         };
         Ok(Self { name: name.to_owned(), seconds, policy: policy(fields)? })
@@ -87,8 +98,14 @@ impl Wish {
 
     /// A session in this role, if the role lets it be that long.
     fn session(self, role: (&str, &Role), account: &AccountId, longest: u32) -> Result<NewSession, ApiError> {
-        if !(SECONDS.0..=role.1.max_session_seconds.min(longest)).contains(&self.seconds) {
-            return Err(ApiError::new(Code::InvalidParameterDurationSeconds));
+        let (least, most) = (SECONDS.0, role.1.max_session_seconds.min(longest));
+        if !(least..=most).contains(&self.seconds) {
+            let reason = format!(
+                "DurationSeconds is out of range; expected {least} to {most} (max_session_seconds of the role; at most \
+                 {} when the caller is in a role already)",
+                SECONDS.2
+            );
+            return Err(ApiError::new(Code::InvalidParameterDurationSeconds, reason));
         }
         Ok(NewSession {
             account: account.clone(),
@@ -103,7 +120,7 @@ impl Wish {
 
 fn required<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, ApiError> {
     let text = fields.text(name)?.filter(|text| !text.is_empty());
-    text.ok_or_else(|| ApiError::missing_from_gateway(name))
+    text.ok_or_else(|| ApiError::missing_from_gateway(name, fields.missing(name).reason))
 }
 
 /// Whether a text has so many letters, digits and these signs.
@@ -114,14 +131,19 @@ fn fits(text: &str, length: std::ops::RangeInclusive<usize>, signs: &[u8]) -> bo
 /// A session's policy, checked.
 fn policy(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
     let Some(text) = fields.text("Policy")?.filter(|text| !text.is_empty()) else { return Ok(None) };
-    if text.chars().count() > POLICY_CHARS {
-        return Err(ApiError::new(Code::InvalidParameterPolicySize));
+    let length = text.chars().count();
+    if length > POLICY_CHARS {
+        let reason = format!("Policy has {length} characters; at most {POLICY_CHARS} are allowed");
+        return Err(ApiError::new(Code::InvalidParameterPolicySize, reason));
     }
     match PolicyDocument::parse(text, PolicyKind::Session) {
         Ok(_) => Ok(Some(text.to_owned())),
         Err(error) => {
-            let plain = ApiError::new(Code::InvalidParameterPolicyGrammar);
-            Err(ApiError::with_message(plain.code, format!("{} {error}", plain.message)))
+            let plain = ApiError::new(
+                Code::InvalidParameterPolicyGrammar,
+                format!("Policy is not a policy: {error}"),
+            );
+            Err(ApiError { message: format!("{} {error}", plain.message).into(), ..plain })
         }
     }
 }

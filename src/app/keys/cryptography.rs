@@ -21,6 +21,11 @@ use crate::store::KeyRecord;
 /// Additional data that an encryption is bound to, by name.
 pub type EncryptionContext = BTreeMap<String, String>;
 
+/// Why a key cannot do what only the other kind can.
+const ASYMMETRIC: &str = "the key is asymmetric, and this needs a symmetric one";
+const SYMMETRIC: &str = "the key is symmetric, and this needs an asymmetric one (such as KeySpec RSA_2048)";
+const OTHER_MATERIAL: &str = "the key had other material before, and takes only the same again";
+
 /// What was done under which version of which key.
 #[derive(Debug)]
 pub struct Done<T> {
@@ -49,7 +54,9 @@ impl Keys {
         held.key().require_enabled()?;
         let version = held.key().primary().ok_or(KeyRefusal::VersionNotFound)?;
         let material = self.open(&held)?;
-        let Material::Symmetric(ring) = &*material else { return Err(KeyRefusal::UnsupportedKey.into()) };
+        let Material::Symmetric(ring) = &*material else {
+            return Err(KeyRefusal::UnsupportedKey(ASYMMETRIC).into());
+        };
         let cipher = ring.cipher(version.number)?;
         let (key, id) = (held.key().id.as_str(), version.id.as_str());
         let blob = Blob::encrypt(cipher, key, id, context, plaintext, &mut *self.entropy.rng())?;
@@ -67,7 +74,12 @@ impl Keys {
         ciphertext: &[u8],
         everywhere: bool,
     ) -> Result<Arc<HeldKey>, AppError> {
-        let wrong = || KeyRefusal::Parameter("CiphertextBlob");
+        let wrong = || {
+            KeyRefusal::parameter(
+                "CiphertextBlob",
+                "is no ciphertext that Encrypt or GenerateDataKey made here",
+            )
+        };
         let blob = Blob::parse(ciphertext).map_err(|_malformed| wrong())?;
         let id: KeyId = blob.key_id().parse().map_err(|_invalid| wrong())?;
         match self.by_id(caller, &id).await {
@@ -92,14 +104,19 @@ impl Keys {
         context: &EncryptionContext,
     ) -> Result<Done<Zeroizing<Vec<u8>>>, AppError> {
         // Altered, truncated, made for another context: the caller is not told which.
-        let wrong = |_: CryptoError| KeyRefusal::Parameter("CiphertextBlob");
+        let wrong = |_: CryptoError| {
+            let why = "does not open: it was altered, or made with another EncryptionContext";
+            KeyRefusal::parameter("CiphertextBlob", why)
+        };
         let blob = Blob::parse(ciphertext).map_err(wrong)?;
         held.key().require_symmetric()?;
         held.key().require_enabled()?;
         let version = held.key().version(blob.version_id());
         let version = version.ok_or_else(|| wrong(CryptoError::CannotOpen))?;
         let material = self.open(held)?;
-        let Material::Symmetric(ring) = &*material else { return Err(KeyRefusal::UnsupportedKey.into()) };
+        let Material::Symmetric(ring) = &*material else {
+            return Err(KeyRefusal::UnsupportedKey(ASYMMETRIC).into());
+        };
         let result = blob.decrypt(ring.cipher(version.number)?, context).map_err(wrong)?;
         Ok(Done { version: version.id.to_string(), result, key: Arc::clone(held) })
     }
@@ -116,7 +133,7 @@ impl Keys {
         digest: &[u8],
     ) -> Result<Done<Vec<u8>>, AppError> {
         let sign = |pair: &KeyPair| pair.sign(algorithm, digest, &mut *self.entropy.rng());
-        self.with_pair(caller, named, sign, |_| KeyRefusal::Parameter("Digest")).await
+        self.with_pair(caller, named, sign, of_parameter("Digest")).await
     }
 
     /// Whether a signature is one of a version of an asymmetric key over a digest.
@@ -132,7 +149,7 @@ impl Keys {
         signature: &[u8],
     ) -> Result<Done<bool>, AppError> {
         let verify = |pair: &KeyPair| pair.verify(algorithm, digest, signature);
-        self.with_pair(caller, named, verify, |_| KeyRefusal::Parameter("Digest")).await
+        self.with_pair(caller, named, verify, of_parameter("Digest")).await
     }
 
     /// Encrypts to the public key of a version of an asymmetric key.
@@ -147,7 +164,7 @@ impl Keys {
         plaintext: &[u8],
     ) -> Result<Done<Vec<u8>>, AppError> {
         let encrypt = |pair: &KeyPair| pair.encrypt(algorithm, plaintext, &mut *self.entropy.rng());
-        self.with_pair(caller, named, encrypt, |_| KeyRefusal::Parameter("Plaintext")).await
+        self.with_pair(caller, named, encrypt, of_parameter("Plaintext")).await
     }
 
     /// Decrypts with the private key of a version of an asymmetric key.
@@ -162,7 +179,7 @@ impl Keys {
         ciphertext: &[u8],
     ) -> Result<Done<Zeroizing<Vec<u8>>>, AppError> {
         let decrypt = |pair: &KeyPair| pair.decrypt(algorithm, ciphertext, &mut *self.entropy.rng());
-        self.with_pair(caller, named, decrypt, |_| KeyRefusal::Parameter("CiphertextBlob")).await
+        self.with_pair(caller, named, decrypt, of_parameter("CiphertextBlob")).await
     }
 
     /// The public key of a version, as PEM text.
@@ -170,7 +187,8 @@ impl Keys {
     /// # Errors
     /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`].
     pub async fn public_key(&self, caller: &Scope, named: &PairRef) -> Result<Done<String>, AppError> {
-        self.with_pair(caller, named, KeyPair::public_key_pem, |_| KeyRefusal::UnsupportedKey).await
+        let none = |_| KeyRefusal::UnsupportedKey("the key has no public key");
+        self.with_pair(caller, named, KeyPair::public_key_pem, none).await
     }
 
     /// Does something with a version of an enabled asymmetric key. `name` says which parameter was wrong when it fails,
@@ -187,15 +205,20 @@ impl Keys {
     ) -> Result<Done<T>, AppError> {
         let held = self.find(caller, &named.key).await?;
         if held.key().spec.is_symmetric() {
-            return Err(KeyRefusal::UnsupportedKey.into());
+            return Err(KeyRefusal::UnsupportedKey(SYMMETRIC).into());
         }
         held.key().require_enabled()?;
         let version: &KeyVersion = held.key().version(&named.version).ok_or(KeyRefusal::VersionNotFound)?;
         let material = self.open(&held)?;
-        let Material::Pairs(pairs) = &*material else { return Err(KeyRefusal::UnsupportedKey.into()) };
+        let Material::Pairs(pairs) = &*material else {
+            return Err(KeyRefusal::UnsupportedKey(SYMMETRIC).into());
+        };
         let pair = pairs.get(&version.number).ok_or(KeyRefusal::VersionNotFound)?;
         let result = act(pair).map_err(|error| match error {
-            AsymmetricError::UnsupportedAlgorithm => KeyRefusal::Parameter("Algorithm"),
+            AsymmetricError::UnsupportedAlgorithm => {
+                let why = format!("does not fit a key of KeySpec {}", held.key().spec.as_str());
+                KeyRefusal::parameter("Algorithm", why)
+            }
             other => name(other),
         })?;
         Ok(Done { version: version.id.to_string(), result, key: Arc::clone(&held) })
@@ -229,9 +252,9 @@ impl Keys {
         let next = decisions::import(held.key(), self.fresh_version_id()?, expires, self.clock.now())?;
         let fingerprint = fingerprint(id, material);
         if held.record().imported.as_ref().is_some_and(|known| !same_bytes(known, &fingerprint)) {
-            return Err(KeyRefusal::Material.into());
+            return Err(KeyRefusal::Material(OTHER_MATERIAL).into());
         }
-        let number = next.primary().ok_or(KeyRefusal::Material)?.number;
+        let number = next.primary().ok_or(KeyRefusal::Material(OTHER_MATERIAL))?.number;
         let wrapped =
             self.root.wrap_key_material(&context(&next, number), material, &mut *self.entropy.rng())?;
         let material = vec![(number, Arc::from(wrapped.as_bytes()))];
@@ -241,6 +264,16 @@ impl Keys {
 
     async fn replace(&self, guard: Guard, keys: &ScopeKeys, record: KeyRecord) -> Result<(), AppError> {
         self.put(guard, keys, record).await.map(drop)
+    }
+}
+
+/// The refusal of a parameter that a key pair could not work with.
+fn of_parameter(name: &'static str) -> impl Fn(AsymmetricError) -> KeyRefusal + Send + Sync {
+    move |error| match error {
+        AsymmetricError::DigestLength(_)
+        | AsymmetricError::PlaintextLength { .. }
+        | AsymmetricError::CiphertextLength(_) => KeyRefusal::parameter(name, format!("is {error}")),
+        _ => KeyRefusal::parameter(name, "does not go with this KeyVersionId and Algorithm, or was altered"),
     }
 }
 

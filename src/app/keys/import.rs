@@ -52,7 +52,7 @@ impl Keys {
     ) -> Result<ImportParameters, AppError> {
         let held = self.find(caller, reference).await?;
         if held.key().origin != Origin::External {
-            return Err(KeyRefusal::UnsupportedOrigin.into());
+            return Err(KeyRefusal::UnsupportedOrigin(held.key().origin).into());
         }
         let expires = self.clock.now().plus_millis(TOKEN_MS);
         let (root, entropy) = (std::sync::Arc::clone(&self.root), std::sync::Arc::clone(&self.entropy));
@@ -84,7 +84,7 @@ impl Keys {
     ) -> Result<Zeroizing<Vec<u8>>, AppError> {
         let key = held.key();
         if key.origin != Origin::External {
-            return Err(KeyRefusal::UnsupportedOrigin.into());
+            return Err(KeyRefusal::UnsupportedOrigin(key.origin).into());
         }
         let wrong = |_| KeyRefusal::ImportToken;
         let inside = self.root.unwrap_key_material(&token_context(key), token).map_err(wrong)?;
@@ -98,9 +98,11 @@ impl Keys {
         let pair = KeyPair::from_pkcs8_der(KeyPairSpec::Rsa2048, pair)?;
         let length = algorithm(key.spec).material_len();
         let material = pair.unwrap_key_material(named, wrapped, length, &mut *self.entropy.rng());
-        Ok(material.map_err(|_opaque| KeyRefusal::Material)?)
+        Ok(material.map_err(|_opaque| KeyRefusal::Material(WRAPPED))?)
     }
 }
+
+const WRAPPED: &str = "EncryptedKeyMaterial does not open with the public key and WrappingAlgorithm of ImportToken, or holds no 32 bytes";
 
 /// A wrapping algorithm inside a token.
 fn number(wrapping: WrappingAlgorithm) -> u8 {

@@ -14,7 +14,7 @@ use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{
     Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
 };
-use crate::domain::{KeyId, ResourcePolicy, Scope, Tags};
+use crate::domain::{KeyId, Quota, ResourcePolicy, Scope, Tags};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// A key that a user asks for.
@@ -184,19 +184,25 @@ impl Keys {
         let (guard, keys) = self.settle(guard, caller).await?;
         let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
         if name.is_reserved() {
-            return Err(KeyRefusal::Parameter("AliasName").into());
+            return Err(KeyRefusal::parameter(
+                "AliasName",
+                "begins with alias/acs, which is reserved for the service",
+            )
+            .into());
         }
         if held.key().owner == KeyOwner::Service {
-            return Err(KeyRefusal::UnsupportedKey.into());
+            return Err(KeyRefusal::UnsupportedKey("the service's own key has no aliases").into());
         }
         if keys.aliases.iter().any(|alias| alias.name == name) {
             return Err(KeyRefusal::AliasExists.into());
         }
         if held.key().state == KeyState::PendingDeletion {
-            return Err(KeyRefusal::StateModification.into());
+            let why = "a key that is scheduled for deletion takes no alias";
+            return Err(KeyRefusal::StateModification(held.key().state, why).into());
         }
         if keys.aliases.len() >= ALIASES {
-            return Err(KeyRefusal::LimitExceeded.into());
+            let quota = Quota::fixed("aliases in one account and region", ALIASES);
+            return Err(KeyRefusal::LimitExceeded(quota).into());
         }
         self.set_alias(guard, &keys, caller, Alias { name, key: id.clone() }).await
     }
@@ -218,7 +224,7 @@ impl Keys {
             return Err(KeyRefusal::AliasNotFound.into());
         }
         if held.key().owner == KeyOwner::Service {
-            return Err(KeyRefusal::UnsupportedKey.into());
+            return Err(KeyRefusal::UnsupportedKey("the service's own key has no aliases").into());
         }
         if held.key().state == KeyState::PendingDeletion {
             return Err(KeyRefusal::State(KeyState::PendingDeletion).into());

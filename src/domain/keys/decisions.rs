@@ -1,57 +1,82 @@
 //! What each action does to a key. Every function takes a state and gives the next one, or a reason to refuse.
 
-use super::{Key, KeyOwner, KeySpec, KeyState, KeyUsage, KeyVersion, KeyVersionId, Origin, ProtectionLevel};
-use crate::domain::limits::TAGS_PER_RESOURCE;
-use crate::domain::{KeyId, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
+use std::borrow::Cow;
 
-/// Why a command on a key is not carried out.
+use super::{Key, KeyOwner, KeySpec, KeyState, KeyUsage, KeyVersion, KeyVersionId, Origin, ProtectionLevel};
+use crate::domain::limits::{TAGS, TAGS_PER_RESOURCE};
+use crate::domain::{KeyId, Quota, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
+
+/// Why a command on a key is not carried out; each reads as a sentence for a developer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRefusal {
     /// No such key (or none any more).
-    #[error("key not found")]
+    #[error("there is no such key in this account and region; ListKeys shows those that there are")]
     NotFound,
     /// No such alias.
-    #[error("alias not found")]
+    #[error("there is no such alias in this account and region; ListAliases shows those that there are")]
     AliasNotFound,
     /// No such version of the key.
-    #[error("key version not found")]
+    #[error("the key has no version with this KeyVersionId; ListKeyVersions shows those that there are")]
     VersionNotFound,
     /// The alias is taken.
-    #[error("alias exists")]
+    #[error("there is an alias of this name already; UpdateAlias lets it stand for another key")]
     AliasExists,
     /// An alias was given where an id is needed.
-    #[error("an id is needed")]
+    #[error(
+        "this action takes a key's id or the ARN of a key, no alias; DescribeKey tells the id behind an alias"
+    )]
     AliasNotAllowed,
     /// The key's state does not allow its use (`errors.md` E).
-    #[error("the key is {}", .0.as_str())]
+    #[error("the key's state is {}, and only an Enabled key can be used so; {}", .0.as_str(), .0.remedy())]
     State(KeyState),
-    /// The key's state does not allow this change of it (`errors.md` E), or deletion protection does not.
-    #[error("the key's state cannot be modified so")]
-    StateModification,
-    /// The key is of a kind that cannot do this.
-    #[error("not supported by this kind of key")]
-    UnsupportedKey,
-    /// The key is of a kind whose life this action does not govern.
-    #[error("this kind of key does not rotate so")]
-    UnsupportedRotation,
+    /// The key's state does not allow this change of it (`errors.md` E): why.
+    #[error("the key's state is {state}; {1}", state = .0.as_str())]
+    StateModification(KeyState, &'static str),
+    /// The key is protected from deletion.
+    #[error("the key is protected from deletion; SetDeletionProtection lifts that")]
+    Protected,
+    /// The key is of a kind that cannot do this: why.
+    #[error("{0}")]
+    UnsupportedKey(&'static str),
+    /// The key is of a kind whose life this action does not govern: why.
+    #[error("{0}")]
+    UnsupportedRotation(&'static str),
     /// The origin of the key's material does not allow it.
-    #[error("not possible for a key of this origin")]
-    UnsupportedOrigin,
-    /// A parameter is not valid in this combination; names it.
-    #[error("parameter {0} is not valid")]
-    Parameter(&'static str),
+    #[error("the key's Origin is {}; this action needs a key that was created with Origin=EXTERNAL", .0.as_str())]
+    UnsupportedOrigin(Origin),
+    /// A parameter is not valid in this combination: its name, and why.
+    #[error("{0} {1}")]
+    Parameter(&'static str, Cow<'static, str>),
     /// Too many keys, aliases, versions or tags (rule 12.3).
-    #[error("a limit is exceeded")]
-    LimitExceeded,
-    /// Imported material is not what the key once had, or not of its size.
-    #[error("key material is not valid")]
-    Material,
+    #[error("{0}")]
+    LimitExceeded(Quota),
+    /// Imported material is not what the key once had, or not of its size: why.
+    #[error("{0}")]
+    Material(&'static str),
     /// The import token is not for this key.
-    #[error("import token is not valid")]
+    #[error("ImportToken is none that GetParametersForImport gave out for this key")]
     ImportToken,
     /// The import token is too old.
-    #[error("import token is expired")]
+    #[error("ImportToken is older than 24 hours; GetParametersForImport gives out another one")]
     ImportTokenExpired,
+}
+
+impl KeyRefusal {
+    /// A parameter is not valid in this combination.
+    pub fn parameter(name: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Parameter(name, why.into())
+    }
+}
+
+impl KeyState {
+    /// What lets a key in this state be used.
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Enabled | Self::Disabled => "EnableKey switches it on",
+            Self::PendingDeletion => "CancelKeyDeletion takes the deletion back",
+            Self::PendingImport => "it waits for ImportKeyMaterial",
+        }
+    }
 }
 
 /// Keys of an account in a region (rule 12.3).
@@ -104,22 +129,36 @@ pub struct NewKey {
 /// [`KeyRefusal::Parameter`] when usage, origin or rotation do not fit the spec; [`KeyRefusal::LimitExceeded`].
 pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRefusal> {
     let usage = match new.usage {
-        None => new.spec.usages().first().copied().ok_or(KeyRefusal::UnsupportedKey)?,
+        None => new
+            .spec
+            .usages()
+            .first()
+            .copied()
+            .ok_or(KeyRefusal::UnsupportedKey("a key of this KeySpec has no use"))?,
         Some(usage) if new.spec.usages().contains(&usage) => usage,
-        Some(_) => return Err(KeyRefusal::Parameter("KeyUsage")),
+        Some(_) => {
+            let usages =
+                new.spec.usages().iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(" or ");
+            let why = format!("does not fit KeySpec {}; expected {usages}", new.spec.as_str());
+            return Err(KeyRefusal::parameter("KeyUsage", why));
+        }
     };
     let external = new.origin == Origin::External;
     if external && new.spec != KeySpec::Aes256 {
-        return Err(KeyRefusal::Parameter("Origin"));
+        return Err(KeyRefusal::parameter("Origin", "EXTERNAL is possible only with KeySpec Aliyun_AES_256"));
     }
     if let Some(interval) = new.rotation_interval_ms {
         if external || !new.spec.is_symmetric() {
-            return Err(KeyRefusal::Parameter("EnableAutomaticRotation"));
+            let why = "is possible only for a symmetric key whose Origin is Aliyun_KMS";
+            return Err(KeyRefusal::parameter("EnableAutomaticRotation", why));
         }
         check_interval(interval)?;
     }
-    if present >= KEYS || new.tags.len() > TAGS_PER_RESOURCE {
-        return Err(KeyRefusal::LimitExceeded);
+    if present >= KEYS {
+        return Err(KeyRefusal::LimitExceeded(Quota::fixed("keys in one account and region", KEYS)));
+    }
+    if new.tags.len() > TAGS_PER_RESOURCE {
+        return Err(KeyRefusal::LimitExceeded(TAGS));
     }
     let first = KeyVersion { number: 1, id: new.version, created: now };
     Ok(Key {
@@ -151,7 +190,8 @@ fn check_interval(interval_ms: i64) -> Result<(), KeyRefusal> {
     if (min * DAY_MS..=max * DAY_MS).contains(&interval_ms) {
         Ok(())
     } else {
-        Err(KeyRefusal::Parameter("RotationInterval"))
+        let why = format!("is out of range; expected {min} to {max} days, such as 30d");
+        Err(KeyRefusal::parameter("RotationInterval", why))
     }
 }
 
@@ -166,7 +206,8 @@ impl Key {
 
     /// Refuses what only the owner of a key may do to the service's own keys.
     fn require_user(&self) -> Result<(), KeyRefusal> {
-        if self.owner == KeyOwner::User { Ok(()) } else { Err(KeyRefusal::UnsupportedKey) }
+        let why = "this is the service's own key, which only secrets without EncryptionKeyId are under";
+        if self.owner == KeyOwner::User { Ok(()) } else { Err(KeyRefusal::UnsupportedKey(why)) }
     }
 
     /// Refuses a key that cannot encrypt data or data keys by itself: an asymmetric one, or the service's own.
@@ -175,7 +216,9 @@ impl Key {
     /// [`KeyRefusal::UnsupportedKey`].
     pub fn require_symmetric(&self) -> Result<(), KeyRefusal> {
         self.require_user()?;
-        if self.spec.is_symmetric() { Ok(()) } else { Err(KeyRefusal::UnsupportedKey) }
+        let why =
+            "the key is asymmetric, and this needs a symmetric one (KeySpec Aliyun_AES_256 or Aliyun_SM4)";
+        if self.spec.is_symmetric() { Ok(()) } else { Err(KeyRefusal::UnsupportedKey(why)) }
     }
 
     /// The state after a change.
@@ -198,7 +241,10 @@ pub fn set_enabled(key: &Key, enabled: bool) -> Result<Key, KeyRefusal> {
             let state = if enabled { KeyState::Enabled } else { KeyState::Disabled };
             Ok(key.with(|k| k.state = state))
         }
-        KeyState::PendingDeletion | KeyState::PendingImport => Err(KeyRefusal::StateModification),
+        KeyState::PendingDeletion | KeyState::PendingImport => {
+            let why = "only an Enabled or Disabled key can be switched on or off";
+            Err(KeyRefusal::StateModification(key.state, why))
+        }
     }
 }
 
@@ -208,8 +254,11 @@ pub fn set_enabled(key: &Key, enabled: bool) -> Result<Key, KeyRefusal> {
 /// [`KeyRefusal::StateModification`] when it is scheduled already or the key is protected.
 pub fn schedule_deletion(key: &Key, days: u32, now: Timestamp) -> Result<Key, KeyRefusal> {
     key.require_user()?;
-    if key.state == KeyState::PendingDeletion || key.protected.is_some() {
-        return Err(KeyRefusal::StateModification);
+    if key.state == KeyState::PendingDeletion {
+        return Err(KeyRefusal::StateModification(key.state, "its deletion is scheduled already"));
+    }
+    if key.protected.is_some() {
+        return Err(KeyRefusal::Protected);
     }
     Ok(key.with(|k| {
         k.state = KeyState::PendingDeletion;
@@ -225,7 +274,10 @@ pub fn schedule_deletion(key: &Key, days: u32, now: Timestamp) -> Result<Key, Ke
 pub fn cancel_deletion(key: &Key) -> Result<Key, KeyRefusal> {
     key.require_user()?;
     if key.state != KeyState::PendingDeletion {
-        return Err(KeyRefusal::StateModification);
+        return Err(KeyRefusal::StateModification(
+            key.state,
+            "no deletion is scheduled that could be taken back",
+        ));
     }
     let state = if key.has_material { KeyState::Enabled } else { KeyState::PendingImport };
     Ok(key.with(|k| {
@@ -272,7 +324,8 @@ pub fn protect(key: &Key, because: Option<String>) -> Result<Key, KeyRefusal> {
 pub fn set_rotation(key: &Key, interval_ms: Option<i64>) -> Result<Key, KeyRefusal> {
     require_rotatable(key)?;
     if !key.spec.is_symmetric() {
-        return Err(KeyRefusal::UnsupportedRotation);
+        let why = "an asymmetric key does not rotate by itself; CreateKeyVersion adds a version";
+        return Err(KeyRefusal::UnsupportedRotation(why));
     }
     if let Some(interval) = interval_ms {
         check_interval(interval)?;
@@ -281,8 +334,12 @@ pub fn set_rotation(key: &Key, interval_ms: Option<i64>) -> Result<Key, KeyRefus
 }
 
 fn require_rotatable(key: &Key) -> Result<(), KeyRefusal> {
-    if key.owner == KeyOwner::Service || key.origin == Origin::External {
-        return Err(KeyRefusal::UnsupportedRotation);
+    if key.owner == KeyOwner::Service {
+        return Err(KeyRefusal::UnsupportedRotation("the service's own key is not rotated by its users"));
+    }
+    if key.origin == Origin::External {
+        let why = "a key whose Origin is EXTERNAL has one version only, which is imported";
+        return Err(KeyRefusal::UnsupportedRotation(why));
     }
     key.require_enabled()
 }
@@ -295,7 +352,8 @@ fn require_rotatable(key: &Key) -> Result<(), KeyRefusal> {
 pub fn add_version(key: &Key, id: KeyVersionId, present: usize, now: Timestamp) -> Result<Key, KeyRefusal> {
     require_rotatable(key)?;
     if present >= VERSIONS {
-        return Err(KeyRefusal::LimitExceeded);
+        let quota = Quota::fixed("versions of all keys in one account and region", VERSIONS);
+        return Err(KeyRefusal::LimitExceeded(quota));
     }
     Ok(rotated(key, id, now))
 }
@@ -320,7 +378,7 @@ pub fn tag(key: &Key, tags: &[(TagKey, TagValue)]) -> Result<Key, KeyRefusal> {
             k.tags.set(name.clone(), value.clone());
         }
     });
-    if next.tags.len() > TAGS_PER_RESOURCE { Err(KeyRefusal::LimitExceeded) } else { Ok(next) }
+    if next.tags.len() > TAGS_PER_RESOURCE { Err(KeyRefusal::LimitExceeded(TAGS)) } else { Ok(next) }
 }
 
 /// Decides the removal of tags; none removes all.
@@ -347,13 +405,13 @@ pub fn import(
     now: Timestamp,
 ) -> Result<Key, KeyRefusal> {
     if key.origin != Origin::External {
-        return Err(KeyRefusal::UnsupportedOrigin);
+        return Err(KeyRefusal::UnsupportedOrigin(key.origin));
     }
     if key.state == KeyState::PendingDeletion {
         return Err(KeyRefusal::State(key.state));
     }
     if expires.is_some_and(|at| at <= now) {
-        return Err(KeyRefusal::Parameter("KeyMaterialExpireUnix"));
+        return Err(KeyRefusal::parameter("KeyMaterialExpireUnix", "is in the past by the server's clock"));
     }
     let state = if key.state == KeyState::PendingImport { KeyState::Enabled } else { key.state };
     Ok(key.with(|k| {
@@ -373,7 +431,7 @@ pub fn import(
 /// [`KeyRefusal::UnsupportedOrigin`] for a key made here, [`KeyRefusal::State`] when it is pending.
 pub fn delete_material(key: &Key) -> Result<Key, KeyRefusal> {
     if key.origin != Origin::External {
-        return Err(KeyRefusal::UnsupportedOrigin);
+        return Err(KeyRefusal::UnsupportedOrigin(key.origin));
     }
     match key.state {
         KeyState::Enabled | KeyState::Disabled => Ok(without_material(key)),

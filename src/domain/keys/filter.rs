@@ -23,6 +23,22 @@ enum KeyField {
 }
 
 impl KeyFilter {
+    /// The names that the service knows.
+    pub const NAMES: &[&str] = &[
+        "KeyState",
+        "KeySpec",
+        "KeyUsage",
+        "ProtectionLevel",
+        "CreatorType",
+        "Creator",
+        "DKMSInstanceId",
+        "KeyId",
+        "keyId",
+        "AliasName",
+        "TagKey",
+        "TagValue",
+    ];
+
     /// Adds the values of one name; values of a repeated name join. False for a name that the service does not know.
     pub fn add(&mut self, name: &str, values: Vec<String>) -> bool {
         let field = match name {

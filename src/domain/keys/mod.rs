@@ -32,7 +32,8 @@ macro_rules! spelled {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or(Invalid)
+                let found = Self::ALL.iter().copied().find(|value| value.as_str() == text);
+                found.ok_or_else(|| Invalid::not_one_of(text, Self::ALL.iter().map(|value| value.as_str())))
             }
         }
     };

@@ -21,9 +21,9 @@ impl FromStr for KeyVersionId {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let valid =
-            (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if valid { Ok(Self(text.to_owned())) } else { Err(Invalid) }
+        Invalid::check_length(text, 1..=128)?;
+        Invalid::check_characters(text, |c| c.is_ascii_alphanumeric() || c == '-', "A-Z a-z 0-9 -")?;
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -53,9 +53,13 @@ impl FromStr for AliasName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let rest = text.strip_prefix("alias/").ok_or(Invalid)?;
-        let valid = !rest.is_empty() && text.chars().count() <= 255 && !rest.chars().any(char::is_control);
-        if valid { Ok(Self(text.to_owned())) } else { Err(Invalid) }
+        let rest = text.strip_prefix("alias/").filter(|rest| !rest.is_empty());
+        rest.ok_or_else(|| {
+            Invalid::new("is not the name of an alias; expected alias/ and more, such as alias/app")
+        })?;
+        Invalid::check_length(text, 1..=255)?;
+        Invalid::check_characters(text, |c| !c.is_control(), "all but control characters")?;
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -106,13 +110,21 @@ impl FromStr for KeyRef {
             };
             return Ok(Self { scope: None, target });
         };
-        let (region, rest) = rest.split_once(':').ok_or(Invalid)?;
-        let (account, resource) = rest.split_once(':').ok_or(Invalid)?;
-        let target = match resource.strip_prefix("key/") {
-            Some(id) => KeyTarget::Id(id.parse()?),
-            None => KeyTarget::Alias(resource.parse()?),
+        let no_arn = || {
+            Invalid::new(
+                "is not the ARN of a key or alias; expected one such as \
+                 acs:kms:cn-hangzhou:1000000000000001:key/key-abc, a key's id, or alias/app",
+            )
         };
-        Ok(Self { scope: Some(Scope { account: account.parse()?, region: region.parse()? }), target })
+        let (region, rest) = rest.split_once(':').ok_or_else(no_arn)?;
+        let (account, resource) = rest.split_once(':').ok_or_else(no_arn)?;
+        let target = match resource.strip_prefix("key/") {
+            Some(id) => KeyTarget::Id(id.parse().map_err(|e: Invalid| e.of_part("key's id"))?),
+            None => KeyTarget::Alias(resource.parse().map_err(|_invalid| no_arn())?),
+        };
+        let account = account.parse().map_err(|e: Invalid| e.of_part("account"))?;
+        let region = region.parse().map_err(|e: Invalid| e.of_part("region"))?;
+        Ok(Self { scope: Some(Scope { account, region }), target })
     }
 }
 
@@ -142,7 +154,7 @@ mod tests {
             "acs:kms:r:1:key/",
             &format!("alias/{}", "x".repeat(250)),
         ] {
-            assert_eq!(bad.parse::<KeyRef>(), Err(Invalid), "{bad}");
+            assert!(bad.parse::<KeyRef>().is_err(), "{bad}");
         }
     }
 }

@@ -90,7 +90,10 @@ fn rule_2_8_the_eleventh_version_evicts_the_earliest_unlabelled() {
 fn rule_2_9_a_secret_whose_versions_are_all_labelled_refuses_one_more() {
     let limits = Limits { versions_per_secret: 2, ..Limits::default() };
     let s = put_with(&created(), "v2", &["ACSCurrent"], &limits).unwrap();
-    assert_eq!(put_with(&s, "v3", &["Mine"], &limits), Err(Refusal::LimitExceeded));
+    assert_eq!(
+        put_with(&s, "v3", &["Mine"], &limits),
+        Err(Refusal::LimitExceeded(limits.labelled_versions()))
+    );
     // Moving ACSCurrent frees v1, which loses ACSPrevious.
     assert_eq!(versions(&put_with(&s, "v3", &["ACSCurrent"], &limits).unwrap()), ["v2", "v3"]);
 }
@@ -121,7 +124,9 @@ fn rule_3_8_previous_follows_current_everywhere() {
 fn rule_3_11_nine_labels_are_refused() {
     let s = put(&created(), "v2", &["ACSCurrent", "a", "b", "c", "d", "e", "f"]).unwrap();
     assert_eq!(s.stages.len(), 8);
-    assert_eq!(put(&s, "v3", &["g"]), Err(Refusal::LimitExceeded));
+    let refused = put(&s, "v3", &["g"]).unwrap_err();
+    assert_eq!(refused, Refusal::LimitExceeded(Limits::default().labels()));
+    assert!(refused.to_string().starts_with("at most 8 labels "), "{refused}");
     assert!(put(&s, "v3", &["a"]).is_ok());
 }
 
@@ -133,7 +138,7 @@ type Case =
 fn the_table_of_update_secret_version_stage() {
     let before = "ACSCurrent=v2 ACSPrevious=v1 Mine=v1";
     let mismatch = Err(Refusal::StageMismatch);
-    let wrong = Err(Refusal::Parameter("MoveToVersion"));
+    let wrong = Err(Refusal::parameter("MoveToVersion", ""));
     let gone = Err(Refusal::VersionNotFound);
     let cases: [Case; 18] = [
         ("3.20", "Mine", None, None, wrong.clone()),
@@ -147,8 +152,8 @@ fn the_table_of_update_secret_version_stage() {
         ("3.26", "ACSCurrent", Some("v2"), None, wrong.clone()),
         ("3.26", "ACSPrevious", Some("v1"), None, wrong),
         ("3.27", "Mine", Some("v1"), Some("v2"), Ok("ACSCurrent=v2 ACSPrevious=v1 Mine=v2")),
-        ("3.28", "Mine", Some("v2"), Some("v1"), mismatch.clone()),
-        ("3.29", "Mine", Some("v1"), Some("v1"), mismatch),
+        ("3.28", "Mine", Some("v2"), Some("v1"), mismatch),
+        ("3.29", "Mine", Some("v1"), Some("v1"), Err(Refusal::SameVersion)),
         ("3.30", "ACSCurrent", None, Some("v1"), Ok("ACSCurrent=v1 ACSPrevious=v2 Mine=v1")),
         ("3.31", "ACSPrevious", Some("v1"), Some("v2"), Ok("ACSCurrent=v2 ACSPrevious=v2 Mine=v1")),
         ("3.32", "ACSPrevious", None, Some("v2"), Ok("ACSCurrent=v2 ACSPrevious=v2 Mine=v1")),
@@ -156,7 +161,10 @@ fn the_table_of_update_secret_version_stage() {
         ("3.33", "Mine", Some("v9"), None, gone),
     ];
     for (rule, label, from, to, want) in cases {
-        let got = stage(&two(), label, from, to).map(|s| labels(&s));
+        let got = stage(&two(), label, from, to).map(|s| labels(&s)).map_err(|refusal| match refusal {
+            Refusal::Parameter(name, _) => Refusal::parameter(name, ""),
+            other => other,
+        });
         assert_eq!(got, want.map(str::to_owned), "rule {rule}: {label} from {from:?} to {to:?}");
     }
 }
@@ -164,7 +172,7 @@ fn the_table_of_update_secret_version_stage() {
 #[test]
 fn rule_3_34_a_ninth_label_is_refused() {
     let s = put(&created(), "v2", &["ACSCurrent", "a", "b", "c", "d", "e", "f"]).unwrap();
-    assert_eq!(stage(&s, "g", None, Some("v1")), Err(Refusal::LimitExceeded));
+    assert_eq!(stage(&s, "g", None, Some("v1")), Err(Refusal::LimitExceeded(Limits::default().labels())));
 }
 
 #[test]
@@ -182,7 +190,8 @@ fn rule_6_2_the_window_is_7_to_30_days() {
     }
     for days in [-1, 0, 6, 31, i64::MAX] {
         let refused = delete(&created(), Deletion::After(days), NOW);
-        assert_eq!(refused, Err(Refusal::Parameter("RecoveryWindowInDays")));
+        let why = "is out of range; expected 7 to 30 days";
+        assert_eq!(refused, Err(Refusal::parameter("RecoveryWindowInDays", why)));
     }
 }
 

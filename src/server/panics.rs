@@ -1,0 +1,59 @@
+//! A handler that panics answers, instead of taking its connection down.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use super::admin::failure;
+
+/// Mark of a future that panicked. What it panicked with is not kept: it may hold a value. The panic itself, with its place,
+/// is on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the handler panicked, which is a defect of Sesame; the lines on standard error just before this one say where"
+)]
+pub(super) struct Panicked;
+
+/// The outcome of a future, or that it panicked. What the future shares with others must bear that it stops anywhere: locks
+/// here are never poisoned, and what is committed is committed in tasks of its own.
+pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(Err(Panicked)), |poll| poll.map(Ok))
+    })
+    .await
+}
+
+/// Answers 500 for a handler of `/_sesame` that panics.
+pub(super) async fn answered(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    match caught(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%method, path, %error, "an administrative request failed");
+            failure(StatusCode::INTERNAL_SERVER_ERROR, "internal error; the log says more").into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_future_that_panics_at_once_or_later_is_caught() {
+        assert_eq!(caught(async { 7 }).await, Ok(7));
+        assert_eq!(caught(async { panic!("at once") }).await, Err::<(), _>(Panicked));
+        let later = async {
+            tokio::task::yield_now().await;
+            panic!("later")
+        };
+        assert_eq!(caught(later).await, Err::<(), _>(Panicked));
+    }
+}
