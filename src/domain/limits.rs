@@ -1,4 +1,4 @@
-//! The service's bounds on one secret.
+//! Bounds: of the service, on one secret, and our own, on nonces.
 
 /// Bounds that the configuration file may change (`[limits]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,23 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { versions_per_secret: 10, labels_per_secret: 8, secret_data_bytes: 30_720 }
+    }
+}
+
+/// Bounds on the nonces of signed requests that are remembered. One takes 10 to 13 bytes of memory for as long as its
+/// signature could be accepted, which is 15 to 35 minutes while no clock is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NonceLimits {
+    /// The most of one principal: the root of an account, a user, or a role with all its sessions. Default 5,000,000.
+    pub per_principal: u64,
+    /// The most of all. When they are reached, a principal that has less than an equal share is still let in. Default
+    /// 20,000,000.
+    pub total: u64,
+}
+
+impl Default for NonceLimits {
+    fn default() -> Self {
+        Self { per_principal: 5_000_000, total: 20_000_000 }
     }
 }
 

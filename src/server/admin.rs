@@ -200,7 +200,6 @@ async fn reset(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Va
         return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
     }
     shared.settings.app.reset().await.map_err(|e| internal(&e))?;
-    shared.nonces.clear();
     shared.journal.clear();
     if wanted.to == ResetTo::Seed {
         state::back_to_seed(&shared).await?;

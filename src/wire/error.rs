@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::app::{AppError, NoPermission};
+use crate::app::{AppError, NoPermission, NonceRefusal};
 use crate::domain::Refusal;
 use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -156,6 +156,18 @@ impl From<AppError> for ApiError {
             AppError::Key(refusal) => refusal.into(),
             AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(error),
         }
+    }
+}
+
+impl From<NonceRefusal> for ApiError {
+    fn from(refusal: NonceRefusal) -> Self {
+        let code = match refusal {
+            NonceRefusal::Failed(error) => return error.into(),
+            NonceRefusal::Used => return Self::new(Code::SignatureNonceUsed),
+            NonceRefusal::Forgotten(_) => Code::InvalidTimeStampExpired,
+            NonceRefusal::TooMany { .. } => Code::ThrottlingUser,
+        };
+        Self { cause: Some(refusal.to_string()), ..Self::new(code) }
     }
 }
 

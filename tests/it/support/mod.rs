@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use sesame::app::{App, Parts};
+use sesame::app::{App, NonceSettings, Parts};
 use sesame::crypto::{RootKey, SymmetricKey};
-use sesame::domain::{FaultRule, Limits, Page, Scope, Timestamp};
+use sesame::domain::{FaultRule, Limits, NonceLimits, Page, Scope, Timestamp};
 use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AuthMode, Settings};
@@ -47,6 +47,8 @@ pub struct Options<'a> {
     pub seed: Option<StateFile>,
     /// Rules of faults of the configuration file.
     pub faults: Vec<FaultRule>,
+    /// Bounds on nonces.
+    pub nonces: NonceLimits,
 }
 
 impl Default for Options<'_> {
@@ -60,6 +62,7 @@ impl Default for Options<'_> {
             resource_policies: true,
             seed: None,
             faults: Vec::new(),
+            nonces: NonceLimits::default(),
         }
     }
 }
@@ -118,6 +121,10 @@ impl Server {
             default_account: ACCOUNT.parse().unwrap(),
             resource_policies: options.resource_policies,
             faults: options.faults,
+            nonces: NonceSettings {
+                limits: options.nonces,
+                beside: options.dir.map(|dir| dir.join("sesame.db")),
+            },
         };
         let app = App::open(parts, root).await.unwrap();
         let tls =
