@@ -215,6 +215,7 @@ impl App {
     pub async fn close(&self) {
         self.commits.close();
         self.commits.wait().await;
+        self.nonces.close();
         self.store.close().await;
     }
 }

@@ -371,7 +371,10 @@ fn a_killed_server_knows_its_nonces_when_it_is_started_again() {
     for round in 0..2 {
         let server = Program::serve(&serve, &[]);
         for form in &forms {
-            assert_eq!(posted(&server, form), "SignatureNonceUsed", "{round}");
+            // Either it is known, or it was signed in a second of which some may have been lost.
+            let refused = posted(&server, form);
+            let known = ["SignatureNonceUsed", "InvalidTimeStamp.Expired"].contains(&refused.as_str());
+            assert!(known, "{round}: {refused}");
         }
         // A client whose clock is behind is not kept waiting.
         let behind = listing(&format!("behind {round}"), machine().plus_millis(-10 * MINUTE));
@@ -380,6 +383,14 @@ fn a_killed_server_knows_its_nonces_when_it_is_started_again() {
         assert_eq!(code, Some(0), "{log}");
         assert!(!log.contains("may be lost"), "{log}");
     }
+    // After a stop that was asked for, all are known.
+    let server = Program::serve(&serve, &[]);
+    let last = listing("last", machine().plus_millis(-3 * MINUTE));
+    assert_eq!(posted(&server, &last), "200 OK");
+    assert_eq!(server.terminate().0, Some(0));
+    let server = Program::serve(&serve, &[]);
+    assert_eq!(posted(&server, &last), "SignatureNonceUsed");
+    drop(server);
     let files = nonce_files(&data);
     assert!(files.len() > 3, "{files:?}");
     for file in &files {
@@ -411,7 +422,7 @@ fn started_after_a_loss(data: &Path, before: &str, what: &str) {
     let log = server.kill();
     assert!(log.contains("nonces of signed requests may be lost"), "{what}: {log}");
     let server = Program::serve(&serve, &[]);
-    assert_eq!(posted(&server, &form), "SignatureNonceUsed", "{what}");
+    assert_ne!(posted(&server, &form), "200 OK", "{what}");
     assert!(!server.kill().contains("may be lost"), "{what}");
 }
 

@@ -1,10 +1,13 @@
 //! Nonces in files beside the database: what one process wrote down, the next one knows.
 //!
 //! `<database>-nonces` says which generations there are and which spans of signed time were forgotten; it is replaced as
-//! a whole. `<database>-nonces-<number>` has the nonces of one generation: 16 bytes that tell whose file it is, then 12
-//! bytes for each nonce. A nonce is written before its request goes on, so that a killed process has lost none. What the
-//! machine itself may have lost, because its power failed, is told by the boot that the index was written in; a copy of an
-//! older state that was put back, by the index's own inode.
+//! a whole. `<database>-nonces-<number>` has the nonces of one generation: 16 bytes that tell whose file it is, then
+//! records of 12 bytes. A record is a nonce, or says that a second of signed time is open, or that all seconds are closed.
+//!
+//! Before a request goes on, either its nonce is in the file or its second is open there. So a killed process leaves known
+//! which seconds may lack nonces; they count as forgotten. A write for each nonce would cost thirty times as much.
+//! What the machine itself may have lost, because its power failed, is told by the boot that the index was written in; a
+//! copy of an older state that was put back, by the index's own inode.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -24,8 +27,14 @@ const FORM: u32 = 1;
 const HEAD: usize = 16;
 /// How a generation's file begins.
 const MAGIC: &[u8; 8] = b"nonces/1";
-/// How much a nonce takes, in bytes: the hash, and that of the principal.
+/// How much a record takes, in bytes: the hash of a nonce, and that of its principal.
 const EACH: usize = 12;
+/// In a record without a hash: all seconds are closed. A number up to 300 opens the second of that number, from 1 on.
+const CLOSED: u32 = u32::MAX;
+/// How many seconds are open at most.
+const OPEN: usize = 16;
+/// How many bytes of nonces are collected at most.
+const COLLECTED: usize = 4096;
 
 /// The files beside one database.
 #[derive(Debug)]
@@ -65,6 +74,17 @@ pub(super) struct Kept {
     pub(super) generations: Vec<(Generation, Log, Vec<(u64, u32)>)>,
 }
 
+/// What was found in the file of one generation.
+struct Found {
+    log: Log,
+    /// Hashes of nonces and of their principals.
+    entries: Vec<(u64, u32)>,
+    /// Seconds that may lack nonces.
+    open: Vec<u32>,
+    /// Whether it ends within a record.
+    is_torn: bool,
+}
+
 /// The nonces of one generation, to be appended to.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -72,36 +92,83 @@ pub(super) struct Log {
     end: Mutex<End>,
 }
 
-/// Where the next nonce is written, and the file while it is open.
+/// Where the next record is written.
 #[derive(Debug)]
 struct End {
     at: u64,
     file: Option<File>,
+    /// The seconds that are open in the file, the last one last.
+    open: Vec<u32>,
+    /// Nonces of these that are not in the file yet.
+    collected: Vec<u8>,
+}
+
+fn record(hash: u64, number: u32) -> [u8; EACH] {
+    let mut record = [0; EACH];
+    record[..8].copy_from_slice(&hash.to_le_bytes());
+    record[8..].copy_from_slice(&number.to_le_bytes());
+    record
 }
 
 impl Log {
-    /// Writes a nonce down.
+    fn new(path: PathBuf, at: u64, file: Option<File>) -> Self {
+        Self { path, end: Mutex::new(End { at, file, open: Vec::new(), collected: Vec::new() }) }
+    }
+
+    /// Notes a nonce, signed in this second of the generation.
     ///
     /// # Errors
-    /// When it was not written as a whole; the next one takes its place.
-    pub(super) fn append(&self, hash: u64, principal: u32) -> io::Result<()> {
-        let mut record = [0; EACH];
-        record[..8].copy_from_slice(&hash.to_le_bytes());
-        record[8..].copy_from_slice(&principal.to_le_bytes());
+    /// When the file cannot be written to; the nonce is not noted then.
+    pub(super) fn append(&self, hash: u64, principal: u32, second: u32) -> io::Result<()> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = end.at;
-        let file = match &mut end.file {
-            Some(file) => file,
-            none => none.insert(OpenOptions::new().write(true).open(&self.path)?),
-        };
-        file.write_all_at(&record, at)?;
-        end.at += EACH as u64;
+        let nonce = record(hash, principal);
+        if end.open.contains(&second) && end.collected.len() < COLLECTED {
+            end.collected.extend(nonce);
+            return Ok(());
+        }
+        let mut open = std::mem::take(&mut end.open);
+        if !open.contains(&second) {
+            open.push(second);
+            open.drain(..open.len().saturating_sub(OPEN));
+        }
+        // When this fails, nobody knows which seconds are open in the file: none is taken for it then.
+        end.write(&self.path, &nonce, &open)?;
+        end.open = open;
         Ok(())
     }
 
-    /// Closes the file until something is appended again.
-    pub(super) fn rest(&self) {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner).file = None;
+    /// Writes down what was collected, closes all seconds, and the file until something is appended again.
+    ///
+    /// # Errors
+    /// When the file cannot be written to.
+    pub(super) fn rest(&self) -> io::Result<()> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if end.file.is_some() {
+            end.open.clear();
+            end.write(&self.path, &[], &[])?;
+            end.file = None;
+        }
+        Ok(())
+    }
+}
+
+impl End {
+    /// Writes what was collected and another nonce, closes all seconds, and opens these. What was begun and not ended is
+    /// overwritten the next time.
+    fn write(&mut self, path: &Path, nonce: &[u8], open: &[u32]) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(self.collected.len() + (2 + open.len()) * EACH);
+        bytes.extend_from_slice(&self.collected);
+        bytes.extend_from_slice(nonce);
+        bytes.extend(record(0, CLOSED));
+        bytes.extend(open.iter().flat_map(|second| record(0, second + 1)));
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(OpenOptions::new().write(true).open(path)?),
+        };
+        file.write_all_at(&bytes, self.at)?;
+        self.at += bytes.len() as u64;
+        self.collected.clear();
+        Ok(())
     }
 }
 
@@ -142,14 +209,19 @@ impl Kept {
 
     /// Reads a generation's file; says whether all of it was there.
     fn read_generation(&mut self, generation: Generation, same_boot: bool, now: i64) -> io::Result<bool> {
+        let (from, until) = generation.span();
         let read = self.files.read_log(generation)?;
-        let whole = same_boot && read.as_ref().is_some_and(|(_, _, whole)| *whole);
-        if let Some((log, entries, _)) = read {
-            self.generations.push((generation, log, entries));
-        }
+        let mut whole = same_boot && read.as_ref().is_some_and(|read| !read.is_torn);
         if !whole {
-            let (from, until) = generation.span();
             self.lose(from, now.min(until - 1));
+        }
+        if let Some(Found { log, entries, open, .. }) = read {
+            self.generations.push((generation, log, entries));
+            for second in &open {
+                let begin = from.saturating_add(i64::from(*second) * 1000);
+                self.forgotten.add(begin, begin.saturating_add(1000));
+            }
+            whole &= open.is_empty();
         }
         Ok(whole)
     }
@@ -188,7 +260,7 @@ impl Files {
             self.remove(generation);
             return Err(error);
         }
-        Ok(Log { path, end: Mutex::new(End { at: HEAD as u64, file: Some(file) }) })
+        Ok(Log::new(path, HEAD as u64, Some(file)))
     }
 
     /// Replaces the index. After the machine's power failed it must not be older than the files.
@@ -238,9 +310,8 @@ impl Files {
         }))
     }
 
-    /// The log of a generation, what is in it, and whether its end is that of a nonce; none when there is none, or one
-    /// of another root key.
-    fn read_log(&self, generation: Generation) -> io::Result<Option<(Log, Vec<(u64, u32)>, bool)>> {
+    /// The log of a generation and what is in it; none when there is none, or one of another root key.
+    fn read_log(&self, generation: Generation) -> io::Result<Option<Found>> {
         let path = self.path_of(generation);
         let Some(mut file) = open(&path)? else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -250,21 +321,25 @@ impl Files {
             return Ok(None);
         }
         let (records, torn) = nonces.as_chunks::<EACH>();
-        let entry = |record: &[u8; EACH]| {
-            let (mut hash, mut principal) = ([0; 8], [0; 4]);
+        let (mut entries, mut open) = (Vec::with_capacity(records.len()), Vec::new());
+        for record in records {
+            let (mut hash, mut number) = ([0; 8], [0; 4]);
             hash.copy_from_slice(&record[..8]);
-            principal.copy_from_slice(&record[8..]);
-            (u64::from_le_bytes(hash), u32::from_le_bytes(principal))
-        };
-        // A power failure may leave zeros where a nonce was written.
-        let entries = records.iter().map(entry).filter(|(hash, _)| *hash != 0).collect();
+            number.copy_from_slice(&record[8..]);
+            match (u64::from_le_bytes(hash), u32::from_le_bytes(number)) {
+                (0, CLOSED) => open.clear(),
+                // A power failure may leave zeros.
+                (0, number) => open.extend(number.checked_sub(1)),
+                entry => entries.push(entry),
+            }
+        }
         let at = (HEAD + records.len() * EACH) as u64;
-        if !torn.is_empty() {
+        let is_torn = !torn.is_empty();
+        if is_torn {
             // It is noticed once.
             OpenOptions::new().write(true).open(&path)?.set_len(at)?;
         }
-        let log = Log { path, end: Mutex::new(End { at, file: None }) };
-        Ok(Some((log, entries, torn.is_empty())))
+        Ok(Some(Found { log: Log::new(path, at, None), entries, open, is_torn }))
     }
 
     /// How a generation's file begins: with the hash of its number under the root key.
@@ -324,4 +399,30 @@ fn directory(database: &Path) -> &Path {
 fn boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_a_write_failed_every_nonce_waits_for_one_that_succeeds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let log = Log::new(path.clone(), 0, Some(private(&path).unwrap()));
+        log.append(1, 0, 5).unwrap();
+        log.append(2, 0, 5).unwrap();
+        // What is written to a file that was opened for reading fails, and may have closed the seconds before it did.
+        let writable = log.end.lock().unwrap().file.replace(File::open(&path).unwrap());
+        for second in [6, 5] {
+            assert!(log.append(3, 0, second).is_err());
+        }
+        log.end.lock().unwrap().file = writable;
+        log.append(4, 0, 5).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let records: Vec<_> = bytes.as_chunks::<EACH>().0.to_vec();
+        let (closed, open) = (record(0, CLOSED), record(0, 6));
+        let want = [record(1, 0), closed, open, record(2, 0), record(4, 0), closed, open];
+        assert_eq!(records, want);
+    }
 }

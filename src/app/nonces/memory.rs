@@ -183,7 +183,8 @@ impl Memory {
         };
         let page = &mut shard.pages[at];
         if let Some(log) = &page.log {
-            log.append(entry.hash, entry.principal).map_err(Refused::NotKept)?;
+            let second = generation.second_of(entry.signed);
+            log.append(entry.hash, entry.principal, second).map_err(Refused::NotKept)?;
         }
         page.table.insert(entry.hash);
         Ok(())
@@ -227,7 +228,9 @@ impl Memory {
         let mut index = lock(&self.index);
         for known in index.known.iter().filter(|known| !known.generation.is_live(clocks)) {
             // They may be many, and descriptors are few.
-            known.log.iter().for_each(|log| log.rest());
+            if let Some(log) = &known.log {
+                log.rest()?;
+            }
         }
         let gone = index.passed(clocks, kept);
         if gone.is_empty() {
@@ -262,6 +265,14 @@ impl Memory {
         }
         drop(sweeping);
         Ok(true)
+    }
+
+    /// Writes down whatever is to be, at the end.
+    ///
+    /// # Errors
+    /// When a file cannot be written to.
+    pub(super) fn rest(&self) -> std::io::Result<()> {
+        lock(&self.index).known.iter().filter_map(|known| known.log.as_ref()).try_for_each(|log| log.rest())
     }
 
     /// When the machine's clock will have passed the next generation, if any is remembered.

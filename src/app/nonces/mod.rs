@@ -160,6 +160,13 @@ impl Nonces {
         }
     }
 
+    /// Writes down whatever is to be, before the process ends.
+    pub(super) fn close(&self) {
+        if let Err(error) = self.memory.rest() {
+            tracing::warn!(%error, "the last nonces of signed requests cannot be written down");
+        }
+    }
+
     async fn sweep(&self, clocks: Clocks) -> Result<(), AppError> {
         let failed = |e: std::io::Error| AppError::Unavailable(format!("the files of nonces: {e}"));
         self.memory.sweep(clocks, memory::PAST_KEPT).map_err(failed)?;

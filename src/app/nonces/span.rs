@@ -36,6 +36,11 @@ impl Generation {
         (from, from.saturating_add(GENERATION_MS))
     }
 
+    /// In which of its seconds a signed time lies.
+    pub(super) fn second_of(self, signed: i64) -> u32 {
+        u32::try_from(signed.saturating_sub(self.span().0) / 1000).unwrap_or_default()
+    }
+
     /// Whether a signature of it may be fresh by a clock.
     pub(super) fn is_near(self, clock: i64) -> bool {
         let (from, until) = self.span();

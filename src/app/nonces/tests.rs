@@ -213,7 +213,8 @@ fn what_was_written_down_is_known_to_the_next_process() {
         let mode = std::fs::metadata(dir.path().join(&file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
-    // It is not closed: as after kill -9. And again, as what is appended next must not harm what was read.
+    memory.rest().unwrap();
+    // And again, as what is appended next must not harm what was read.
     for round in 0..3 {
         let memory = opened(dir.path(), false, 1, both(T));
         assert_eq!(memory.count(), 1_000 + round);
@@ -222,7 +223,62 @@ fn what_was_written_down_is_known_to_the_next_process() {
             assert_eq!(used(&memory, entry(n, signed), both(T)), Outcome::Used);
         }
         assert_eq!(used(&memory, entry(2_000 + round, T), both(T)), Outcome::First);
+        memory.rest().unwrap();
     }
+}
+
+#[test]
+fn what_a_killed_process_had_not_written_yet_lies_in_seconds_that_count_as_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut all = Vec::new();
+    let mut is_new = true;
+    for round in 0..4_u64 {
+        let memory = opened(dir.path(), is_new, 1, both(T));
+        is_new = false;
+        for nonce in &all {
+            let outcome = used(&memory, *nonce, both(T));
+            assert!(matches!(outcome, Outcome::Used | Outcome::Forgotten), "{round}: {outcome:?}");
+        }
+        // Few or many in a second, and by clocks that differ by more seconds than are open at once.
+        for n in 0..[3, 700, 5_000, 40][usize::try_from(round).unwrap()] {
+            let second = if round == 3 { n % 40 } else { n % 5 };
+            let signed = T - 500_000 + i64::try_from(round * 100 + second).unwrap() * 1000;
+            let nonce = entry(round << 32 | n, signed);
+            assert_eq!(used(&memory, nonce, both(T)), Outcome::First, "{round} {n}");
+            all.push(nonce);
+        }
+        // As by kill -9: nothing is written at the end.
+    }
+    let memory = opened(dir.path(), false, 1, both(T));
+    // Of the last process the last sixteen seconds, of the others five or less; the seconds beside them are free.
+    let seconds = (0..500).filter(|second| {
+        let signed = T - 500_000 + second * 1000;
+        used(&memory, entry(u64::MAX - second.unsigned_abs(), signed), both(T)) == Outcome::Forgotten
+    });
+    let seconds: Vec<_> = seconds.collect();
+    let want: Vec<i64> = [0, 100, 200].into_iter().flat_map(|n| n..n + 5).chain(324..340).collect();
+    assert!(seconds.iter().all(|second| want.contains(second)), "{seconds:?}");
+    assert!(seconds.len() > 16, "{seconds:?}");
+}
+
+#[test]
+fn after_a_write_that_failed_no_second_is_taken_for_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = opened(dir.path(), true, 1, both(T));
+    assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(2, T), both(T)), Outcome::First, "this one is collected");
+    // The file is closed, and cannot be opened again.
+    memory.rest().unwrap();
+    let (path, away) = (file_of(dir.path(), T), dir.path().join("away"));
+    std::fs::rename(&path, &away).unwrap();
+    for _ in 0..2 {
+        assert_eq!(used(&memory, entry(3, T), both(T)), Outcome::NotKept);
+    }
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(used(&memory, entry(3, T), both(T)), Outcome::First);
+    let memory = opened(dir.path(), false, 1, both(T));
+    assert_eq!(memory.count(), 3);
+    assert_eq!(used(&memory, entry(3, T), both(T)), Outcome::Forgotten);
 }
 
 #[test]
@@ -256,6 +312,7 @@ fn lost(dir: &Path, root: u8, what: &str) {
     assert_eq!(used(&memory, entry(7, T), both(start)), Outcome::Forgotten, "{what}");
     assert_eq!(used(&memory, entry(8, start), both(start)), Outcome::Forgotten, "{what}");
     assert_eq!(used(&memory, entry(9, start + 1), both(start)), Outcome::First, "{what}");
+    memory.rest().unwrap();
     // It is known from then on.
     let memory = opened(dir, false, root, both(start + MINUTE));
     assert_eq!(used(&memory, entry(7, T), both(start)), Outcome::Forgotten, "{what}");
@@ -334,6 +391,7 @@ fn what_cannot_be_written_down_is_refused_and_good_later() {
     std::fs::remove_dir(file_of(dir.path(), next)).unwrap();
     assert_eq!(used(&memory, entry(2, next), both(T)), Outcome::First);
     assert_eq!((used(&memory, entry(2, next), both(T)), memory.count()), (Outcome::Used, 3));
+    memory.rest().unwrap();
     let memory = opened(dir.path(), false, 1, both(T));
     assert_eq!(used(&memory, entry(2, next), both(T)), Outcome::Used);
 }
@@ -351,8 +409,8 @@ enum Step {
     Use(i64, bool),
     /// One of the nonces that were used is sent again.
     Replay(prop::sample::Index),
-    /// The process is killed and another one started.
-    Restart,
+    /// The process is killed, or ends, and another one is started.
+    Restart(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -369,7 +427,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Resume),
         8 => (skew, any::<bool>()).prop_map(|(by, service)| Step::Use(by, service)),
         8 => any::<prop::sample::Index>().prop_map(Step::Replay),
-        1 => Just(Step::Restart),
+        1 => any::<bool>().prop_map(Step::Restart),
     ]
 }
 
@@ -383,6 +441,8 @@ struct Model {
     used: Vec<Entry>,
     /// Generations of what was used; only these may ever be refused.
     generations: HashSet<Generation>,
+    /// Seconds of what was used before a process was killed.
+    killed: HashSet<i64>,
 }
 
 impl Model {
@@ -397,7 +457,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     /// However the clocks are moved, a used nonce is never taken again, and a new one is refused only where its time is
     /// one of which others were forgotten, which is never the machine's present or future.
@@ -405,7 +465,7 @@ proptest! {
     fn nonces_are_as_in_a_plain_list(steps in prop::collection::vec(step(), 1..120), on_disk in any::<bool>()) {
         let dir = tempfile::tempdir().unwrap();
         let mut model = Model {
-            machine: T, ahead: 0, stands: None, used: Vec::new(), generations: HashSet::new(),
+            machine: T, ahead: 0, stands: None, used: Vec::new(), generations: HashSet::new(), killed: HashSet::new(),
         };
         let mut memory = match on_disk {
             true => opened(dir.path(), true, 1, both(T)),
@@ -429,6 +489,7 @@ proptest! {
                             model.generations.insert(Generation::of(signed));
                             model.used.push(entry);
                         }
+                        Outcome::Forgotten if model.killed.contains(&signed.div_euclid(1000)) => {}
                         Outcome::Forgotten => {
                             prop_assert!(signed < model.machine - SKEW, "the present is refused");
                             prop_assert!(model.generations.contains(&Generation::of(signed)), "without a reason");
@@ -443,8 +504,15 @@ proptest! {
                         prop_assert!(matches!(outcome, Outcome::Used | Outcome::Forgotten), "{:?}", outcome);
                     }
                 }
-                Step::Restart if on_disk => memory = opened(dir.path(), false, 1, model.clocks()),
-                Step::Replay(_) | Step::Restart => {}
+                Step::Restart(kill) if on_disk => {
+                    if kill {
+                        model.killed.extend(model.used.iter().map(|entry| entry.signed.div_euclid(1000)));
+                    } else {
+                        memory.rest().unwrap();
+                    }
+                    memory = opened(dir.path(), false, 1, model.clocks());
+                }
+                Step::Replay(_) | Step::Restart(_) => {}
             }
         }
     }
