@@ -85,7 +85,7 @@ impl Clock for HandClock {
     async fn pause(&self, _ms: u64) {}
 
     async fn sleep_until(&self, _at: Timestamp) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -437,7 +437,9 @@ fn after_a_loss_of_nonces_what_was_signed_before_the_start_is_refused() {
             }
         }),
         ("files are gone", |data| {
-            nonce_files(data).into_iter().for_each(|file| std::fs::remove_file(file).unwrap());
+            for file in nonce_files(data) {
+                std::fs::remove_file(file).unwrap();
+            }
         }),
         ("the root key was replaced", |data| {
             let rekey = run(&["rekey", "--data-dir", data.to_str().unwrap()], &[]);

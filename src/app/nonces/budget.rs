@@ -92,14 +92,10 @@ impl Budget {
         for map in &self.held {
             let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
             map.retain(|_, held| {
-                held.of.retain(|(generation, count)| {
-                    let kept = !gone.contains(generation);
-                    if !kept {
-                        held.all -= count;
-                        self.all.fetch_sub(*count, Ordering::Relaxed);
-                    }
-                    kept
-                });
+                let lost = held.of.extract_if(.., |(generation, _)| gone.contains(generation));
+                let lost: u64 = lost.map(|(_, count)| count).sum();
+                held.all -= lost;
+                self.all.fetch_sub(lost, Ordering::Relaxed);
                 if held.all == 0 {
                     self.principals.fetch_sub(1, Ordering::Relaxed);
                 }

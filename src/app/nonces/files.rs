@@ -66,19 +66,21 @@ struct Written {
     generations: BTreeSet<Generation>,
 }
 
+/// Hashes of nonces and of their principals.
+type Entries = Vec<(u64, u32)>;
+
 /// What was found in files.
 #[derive(Debug)]
 pub(super) struct Kept {
     pub(super) files: Files,
     pub(super) forgotten: Spans,
-    pub(super) generations: Vec<(Generation, Log, Vec<(u64, u32)>)>,
+    pub(super) generations: Vec<(Generation, Log, Entries)>,
 }
 
 /// What was found in the file of one generation.
 struct Found {
     log: Log,
-    /// Hashes of nonces and of their principals.
-    entries: Vec<(u64, u32)>,
+    entries: Entries,
     /// Seconds that may lack nonces.
     open: Vec<u32>,
     /// Whether it ends within a record.
@@ -155,10 +157,10 @@ impl Log {
 impl End {
     /// Writes what was collected and another nonce, closes all seconds, and opens these. What was begun and not ended is
     /// overwritten the next time.
-    fn write(&mut self, path: &Path, nonce: &[u8], open: &[u32]) -> io::Result<()> {
+    fn write(&mut self, path: &Path, last: &[u8], open: &[u32]) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(self.collected.len() + (2 + open.len()) * EACH);
         bytes.extend_from_slice(&self.collected);
-        bytes.extend_from_slice(nonce);
+        bytes.extend_from_slice(last);
         bytes.extend(record(0, CLOSED));
         bytes.extend(open.iter().flat_map(|second| record(0, second + 1)));
         let file = match &mut self.file {

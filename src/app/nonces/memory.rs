@@ -261,7 +261,9 @@ impl Memory {
         }
         self.budget.forget(&gone);
         if let Some(files) = &lock(&self.index).files {
-            gone.iter().for_each(|generation| files.remove(*generation));
+            for generation in gone {
+                files.remove(generation);
+            }
         }
         drop(sweeping);
         Ok(true)

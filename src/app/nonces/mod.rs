@@ -109,10 +109,8 @@ impl Nonces {
         clock: &dyn Clock,
     ) -> Result<Self, AppError> {
         let clocks = clocks(clock);
-        let shared = match store.is_shared() {
-            true => Some(Shared::open(Arc::clone(store), clocks).await?),
-            false => None,
-        };
+        let shared =
+            if store.is_shared() { Some(Shared::open(Arc::clone(store), clocks).await?) } else { None };
         let memory = match &settings.beside {
             Some(database) if shared.is_none() => kept(settings.limits, database, is_new, hash, clocks)
                 .map_err(|e| {

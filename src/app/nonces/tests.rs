@@ -197,7 +197,9 @@ fn nonces_are_known_whatever_moment_others_are_forgotten_at() {
                 })
             })
             .collect();
-        users.into_iter().for_each(|user| user.join().unwrap());
+        for user in users {
+            user.join().unwrap();
+        }
     });
 }
 
@@ -467,10 +469,8 @@ proptest! {
         let mut model = Model {
             machine: T, ahead: 0, stands: None, used: Vec::new(), generations: HashSet::new(), killed: HashSet::new(),
         };
-        let mut memory = match on_disk {
-            true => opened(dir.path(), true, 1, both(T)),
-            false => Memory::new(LIMITS),
-        };
+        let mut memory =
+            if on_disk { opened(dir.path(), true, 1, both(T)) } else { Memory::new(LIMITS) };
         for step in steps {
             match step {
                 Step::Pass(seconds) => model.machine += seconds * 1000,

@@ -27,8 +27,7 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     pub(super) async fn generations_passed(&self, passed: PassedNonces) -> Result<Vec<i64>, StoreError> {
-        let [a, b, c, d, e] = bounds(passed);
-        let params = [a, b, c, d, e, passed.generation_ms.into()];
+        let params = [&bounds(passed)[..], &[passed.generation_ms.into()]].concat();
         let rows = self.rows("nonces", sql::PASSED_NONCES, &params).await?;
         rows.into_iter().map(|mut row: Row| row.int()).collect()
     }
