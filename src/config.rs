@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::actions::check_faults;
 use crate::domain::nearest::with_suggestion;
-use crate::domain::{AccountId, FaultRule, Limits};
+use crate::domain::{AccountId, FaultRule, Limits, NonceLimits};
 use crate::identities::Identities;
 use crate::identities::file::{AccountFile, Document};
 
@@ -53,6 +53,12 @@ struct FileLimits {
     secret_data_bytes: usize,
     /// The most memory of cached secrets, in bytes; default 40 MiB.
     cache_bytes: u64,
+    /// The most signed requests of one principal whose nonces are remembered, 1 to 1,000,000,000; default 5,000,000, which is
+    /// 4,700 a second without end and takes 55 MiB. One more is answered `Throttling.User`.
+    nonces_per_key: u64,
+    /// The most of all principals together, 1 to 1,000,000,000; default 20,000,000. When there are as many, only a principal
+    /// with less than an equal share is let in.
+    nonces_total: u64,
 }
 
 impl Default for FileLimits {
@@ -63,6 +69,8 @@ impl Default for FileLimits {
             labels_per_secret: limits.labels_per_secret,
             secret_data_bytes: limits.secret_data_bytes,
             cache_bytes: 40 * 1024 * 1024,
+            nonces_per_key: NonceLimits::default().per_principal,
+            nonces_total: NonceLimits::default().total,
         }
     }
 }
@@ -76,6 +84,8 @@ pub struct Config {
     pub limits: Limits,
     /// The most memory of cached secrets, in bytes. Default 40 MiB.
     pub cache_bytes: u64,
+    /// Bounds on nonces of signed requests.
+    pub nonces: NonceLimits,
     /// Whether secrets and keys have policies, as those in a KMS instance do (question 28). Default true.
     pub resource_policies: bool,
     /// Rules of faults, checked.
@@ -120,18 +130,23 @@ impl FileConfig {
             labels_per_secret: self.limits.labels_per_secret,
             secret_data_bytes: self.limits.secret_data_bytes,
         };
-        let within = |name, value: usize, min, max| {
+        let nonces =
+            NonceLimits { per_principal: self.limits.nonces_per_key, total: self.limits.nonces_total };
+        let within = |name, value: u64, min, max| {
             ensure!((min..=max).contains(&value), "limits.{name} must be from {min} to {max}");
             Ok(())
         };
-        within("versions_per_secret", limits.versions_per_secret, 2, 1000)?;
-        within("labels_per_secret", limits.labels_per_secret, 2, 1000)?;
-        within("secret_data_bytes", limits.secret_data_bytes, 1, 65_536)?;
+        within("versions_per_secret", limits.versions_per_secret as u64, 2, 1000)?;
+        within("labels_per_secret", limits.labels_per_secret as u64, 2, 1000)?;
+        within("secret_data_bytes", limits.secret_data_bytes as u64, 1, 65_536)?;
+        within("nonces_per_key", nonces.per_principal, 1, 1_000_000_000)?;
+        within("nonces_total", nonces.total, 1, 1_000_000_000)?;
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
             accounts: self.accounts,
             limits,
             cache_bytes: self.limits.cache_bytes,
+            nonces,
             resource_policies: self.service.resource_policies,
             faults: self.faults,
         })
@@ -232,6 +247,8 @@ mod tests {
                 "faults: rule 1: action: there is no action \"GetSecret\"",
             ),
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),
+            ("[limits]\nnonces_per_key = 0", "limits.nonces_per_key must be from 1 to 1000000000"),
+            ("[limits]\nnonces_total = 1000000001", "limits.nonces_total must be from 1 to 1000000000"),
             ("[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'", "needs either secret or public_key"),
             (
                 "[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'\nsecret='hush'\nsecret2='hush'",

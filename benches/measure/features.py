@@ -78,11 +78,9 @@ def row(name: str, rounds: list[Figures], base: list[Figures]) -> list[str]:
 def run(bench: Bench) -> str:
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(workplace())
-        config = directory / "sesame.toml"
-        config.write_text(ACCOUNTS)
         running = {}
         for auth in ("open", "signed", "enforced"):
-            server = servers.sesame(bench.binary, directory / auth, "--config", str(config), auth=auth)
+            server = servers.sesame(bench.binary, directory / auth, auth=auth, config=servers.LIMITS + ACCOUNTS)
             running[auth] = stack.enter_context(servers.running(server))
             client.load(server, "create", 1, 60, secret="bench", count=1)
         answer = directory / "answer.json"

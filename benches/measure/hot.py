@@ -14,7 +14,7 @@ from .machine import Bench, workplace
 WRITERS = 64
 #: Of each writer, where every version is kept: together fewer than the most that can be configured.
 KEPT = 15
-KEEP_ALL = "[limits]\nversions_per_secret = 1000\n"
+KEEP_ALL = "versions_per_secret = 1000\n"
 NAME = "hot/0"
 FIRST = "v1"
 
@@ -102,11 +102,10 @@ def wrong_versions(order: Order, versions: dict[str, set[str]], limit: int) -> l
 
 def contend(bench: Bench, directory: pathlib.Path, seconds: float, limit: int, **options: object) -> list[str]:
     """A server with one secret and all writers on it; a row of the table."""
-    config = directory / "sesame.toml"
-    config.write_text(KEEP_ALL if limit > 10 else "")
+    config = servers.LIMITS + (KEEP_ALL if limit > 10 else "")
     data = directory / f"data-{limit}"
     with contextlib.ExitStack() as stack:
-        server = servers.sesame(bench.binary, data, "--config", str(config))
+        server = servers.sesame(bench.binary, data, config=config)
         stack.enter_context(servers.running(server))
         client.load(server, "create", 1, 60, secret="hot", count=1)
         file = directory / "history"

@@ -102,11 +102,24 @@ def start(
     return Server(process, port, (time.perf_counter() - began) * 1000)
 
 
+#: All requests are signed by one key, more of them than a server remembers of one by default.
+LIMITS = "[limits]\nnonces_per_key = 1000000000\nnonces_total = 1000000000\n"
+
+
 def sesame(
-    binary: pathlib.Path, data: pathlib.Path, *options: str, auth: str = "signed", under: Sequence[str] = ()
+    binary: pathlib.Path,
+    data: pathlib.Path,
+    auth: str = "signed",
+    under: Sequence[str] = (),
+    config: str | None = LIMITS,
 ) -> Server:
-    """Sesame as everybody starts it, on its own data directory."""
+    """Sesame on its own data directory, with this configuration file; as everybody starts it, without one."""
     port = free_port()
+    options: list[str | os.PathLike[str]] = []
+    if config is not None:
+        file = data.with_name(f"{data.name}.toml")
+        file.write_text(config)
+        options = ["--config", file]
     listen = ["--listen", f"127.0.0.1:{port}", "--data-dir", str(data), "--auth", auth]
     return start([*under, binary, "serve", *listen, *options], port, "/_sesame/ready")
 

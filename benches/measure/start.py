@@ -11,7 +11,7 @@ def run(bench: Bench) -> str:
     for _ in range(1 if bench.quick else 20):
         with workplace() as directory:
             for times in (fresh, again):
-                with servers.running(servers.sesame(bench.binary, directory / "data")) as server:
+                with servers.running(servers.sesame(bench.binary, directory / "data", config=None)) as server:
                     times.append(server.start_ms)
                     memory.append(server.resident_mib())
     size = bench.binary.stat().st_size / 1e6

@@ -33,7 +33,7 @@ pub use error::AppError;
 pub use faults::FaultRules;
 use keys::Keys;
 pub use loaded::Loaded;
-pub use nonces::{Nonces, SKEW_MS};
+pub use nonces::{Full, Nonce, NonceRefusal, NonceSettings, SKEW_MS};
 pub use progress::{Progress, Unseen};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
@@ -66,6 +66,8 @@ pub struct Parts {
     pub resource_policies: bool,
     /// The rules of faults of the configuration file, checked.
     pub faults: Vec<FaultRule>,
+    /// How nonces of signed requests are remembered.
+    pub nonces: NonceSettings,
 }
 
 /// The application.
@@ -84,6 +86,7 @@ pub struct App {
     locks: locks::Locks,
     watch: replicas::Watch,
     faults: FaultRules,
+    nonces: nonces::Nonces,
 }
 
 /// Name of the sealed marker that tells a wrong root key.
@@ -107,8 +110,10 @@ impl App {
             default_account,
             resource_policies,
             faults,
+            nonces,
         } = parts;
-        check_marker(&*store, &root, &*entropy).await?;
+        let is_new = check_marker(&*store, &root, &*entropy).await?;
+        let nonces = nonces::Nonces::open(&nonces, &store, is_new, root.nonce_hash(), &*clock).await?;
         let root = Arc::new(root);
         let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
         let (to_directory, chance, of_root) = shared();
@@ -131,6 +136,7 @@ impl App {
             locks: locks::Locks::default(),
             watch: replicas::Watch::default(),
             faults: FaultRules::new(faults),
+            nonces,
         };
         app.catch_up().await?;
         Ok(Arc::new(app))
@@ -202,23 +208,25 @@ impl App {
 
     /// Closes the database once it has done the writes that wait.
     pub async fn close(&self) {
+        self.nonces.close();
         self.store.close().await;
     }
 }
 
 /// Checks the root key against the store's marker. A store without one gets it; when another process gives it one at the
-/// same moment, that one is checked.
-async fn check_marker(store: &dyn Store, root: &RootKey, entropy: &dyn Entropy) -> Result<(), AppError> {
+/// same moment, that one is checked. Says whether the store is new.
+async fn check_marker(store: &dyn Store, root: &RootKey, entropy: &dyn Entropy) -> Result<bool, AppError> {
     if store.meta(MARKER).await?.is_none() {
         let marker = root.marker(&mut *entropy.rng())?;
         match store.add_meta(MARKER, marker.as_bytes().to_vec()).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(true),
             Err(StoreError::Conflict) => {}
             Err(other) => return Err(other.into()),
         }
     }
     let marker = store.meta(MARKER).await?.ok_or(AppError::Busy)?;
-    Ok(root.check_marker(&marker)?)
+    root.check_marker(&marker)?;
+    Ok(false)
 }
 
 /// The scope that a reference means for a caller.

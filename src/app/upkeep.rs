@@ -1,7 +1,6 @@
 //! What happens without a caller: purging what is due, resetting, checking everything.
 
 use super::Progress;
-use super::nonces::NONCE_MS;
 use super::replicas::unless_busy;
 use super::{App, AppError};
 use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
@@ -29,9 +28,7 @@ impl App {
     /// [`AppError::Unavailable`] when the database fails; what was done until then stays done.
     pub async fn do_due(&self) -> Result<u64, AppError> {
         self.catch_up().await?;
-        if self.store.is_shared() {
-            self.store.forget_nonces(self.clock.wall().plus_millis(-NONCE_MS)).await?;
-        }
+        self.sweep_nonces().await?;
         self.keys.do_all_due().await?;
         self.purge_due().await
     }
@@ -43,7 +40,8 @@ impl App {
     pub async fn next_due(&self) -> Result<Option<Timestamp>, AppError> {
         // Where others may move the clock, or schedule something, it is looked at every minute.
         let look = self.store.is_shared().then(|| self.clock.now().plus_millis(LOOK_MS));
-        let times = [self.store.next_purge().await?, self.store.next_key_due().await?, look];
+        let times =
+            [self.store.next_purge().await?, self.store.next_key_due().await?, look, self.nonces_due()];
         Ok(times.into_iter().flatten().min())
     }
 
@@ -68,7 +66,8 @@ impl App {
         }
     }
 
-    /// Removes every secret, key and kept account, sets the clock back, and puts the configuration file's faults into force. Requests under way may still answer from what they had read.
+    /// Removes every secret, key and kept account, sets the clock back, and puts the configuration file's faults into
+    /// force. Nonces stay known. Requests under way may still answer from what they had read.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database fails.

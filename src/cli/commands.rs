@@ -13,7 +13,7 @@ use super::StoreArgs;
 use super::progress::Bar;
 use super::startup::{self, Place};
 use crate::actions::{self, State};
-use crate::app::{App, Parts};
+use crate::app::{App, NonceSettings, Parts};
 use crate::domain::Limits;
 use crate::ports::{OsEntropy, ServerClock};
 
@@ -57,6 +57,8 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
         default_account: "0".parse().context("an account id")?,
         resource_policies: true,
         faults: Vec::new(),
+        // No request is answered: those that a server kept stay as they are.
+        nonces: NonceSettings::default(),
     };
     Ok((App::open(parts, opened.root).await?, opened.lock))
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::files;
 use super::startup::{self, Place};
 use super::{Auth, ServeArgs, client, tls};
-use crate::app::{App, Parts, Unseen};
+use crate::app::{App, NonceSettings, Parts, Unseen};
 use crate::config::Config;
 use crate::domain::{AccountId, Region, Scope};
 use crate::ports::{OsEntropy, ServerClock};
@@ -57,6 +58,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         accounts: config.accounts,
         resource_policies: config.resource_policies,
         faults: config.faults,
+        nonces: NonceSettings { limits: config.nonces, beside: place.file().map(Path::to_owned) },
         default_account: default_account.clone(),
     };
     let app = App::open(parts, opened.root).await.context("cannot open the database")?;

@@ -58,6 +58,14 @@ impl Place {
         }
     }
 
+    /// The file of the database.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Files { database, .. } => Some(database),
+            Self::Memory | Self::Server { .. } => None,
+        }
+    }
+
     /// Looks at the database without changing it.
     async fn look(&self) -> anyhow::Result<Peek> {
         match self {

@@ -30,6 +30,7 @@ mod key;
 mod keyring;
 mod root;
 mod sealed;
+mod short_hash;
 pub mod symmetric_blob;
 
 pub use compare::same_bytes;
@@ -40,6 +41,7 @@ pub use key::SymmetricKey;
 pub use keyring::KeyRing;
 pub use root::{RootKey, SALT_LEN};
 pub use sealed::{Cipher, OVERHEAD, Sealed, open, seal};
+pub use short_hash::ShortHash;
 
 /// Why something could not be sealed or opened. Carries nothing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

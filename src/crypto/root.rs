@@ -9,7 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::key::KEY_LEN;
 use super::{
     AccountContext, Cipher, CryptoError, KeyMaterialContext, MarkerContext, Sealed, SessionContext,
-    SymmetricKey, same_bytes,
+    ShortHash, SymmetricKey, same_bytes,
 };
 
 /// Length in bytes of the salt of a passphrase.
@@ -23,15 +23,17 @@ const LANES: u32 = 1;
 const WRAP_INFO: &[u8] = b"sesame/root/wrap/1";
 const IDENTITY_INFO: &[u8] = b"sesame/root/identity/1";
 const MARKER_INFO: &[u8] = b"sesame/root/marker/1";
+const NONCES_INFO: &[u8] = b"sesame/root/nonces/1";
 const MARKER: &[u8] = b"sesame root key marker";
 
 /// The root key, as the subkeys derived from it: one wraps customer master keys, one seals accounts and temporary
-/// credentials, one seals the marker. The key itself is not kept.
+/// credentials, one seals the marker, one hashes nonces of signed requests. The key itself is not kept.
 #[derive(Debug)]
 pub struct RootKey {
     wrap: Cipher,
     identity: Cipher,
     marker: Cipher,
+    nonces: ShortHash,
 }
 
 impl RootKey {
@@ -44,6 +46,7 @@ impl RootKey {
             wrap: Cipher::new(&derive(key, WRAP_INFO)?),
             identity: Cipher::new(&derive(key, IDENTITY_INFO)?),
             marker: Cipher::new(&derive(key, MARKER_INFO)?),
+            nonces: ShortHash::new(&derive(key, NONCES_INFO)?),
         })
     }
 
@@ -141,6 +144,11 @@ impl RootKey {
     /// [`CryptoError::CannotOpen`] and [`CryptoError::Malformed`], as [`Cipher::open`].
     pub fn open_session(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         self.identity.open(&SessionContext.encode(), sealed)
+    }
+
+    /// The hash that nonces of signed requests are remembered by.
+    pub fn nonce_hash(&self) -> &ShortHash {
+        &self.nonces
     }
 
     /// Makes the marker, which is stored in a new database.

@@ -1,4 +1,4 @@
-//! The service's bounds on one secret.
+//! Bounds: of the service, on one secret, and our own, on nonces.
 
 use super::Quota;
 
@@ -36,6 +36,23 @@ impl Limits {
 
 /// The limit of tags, for a refusal.
 pub const TAGS: Quota = Quota::fixed("tags on one secret or key", TAGS_PER_RESOURCE);
+
+/// Bounds on the nonces of signed requests that are remembered. One takes 10 to 13 bytes of memory for as long as its
+/// signature could be accepted, which is 15 to 35 minutes while no clock is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NonceLimits {
+    /// The most of one principal: the root of an account, a user, or a role with all its sessions. Default 5,000,000.
+    pub per_principal: u64,
+    /// The most of all. When they are reached, a principal that has less than an equal share is still let in. Default
+    /// 20,000,000.
+    pub total: u64,
+}
+
+impl Default for NonceLimits {
+    fn default() -> Self {
+        Self { per_principal: 5_000_000, total: 20_000_000 }
+    }
+}
 
 /// Characters of a secret's description (rule 1.11).
 pub const DESCRIPTION_CHARS: usize = 8192;

@@ -26,7 +26,7 @@ pub mod writes;
 pub use change::{Change, Op};
 pub use faults::FaultRule;
 pub use filter::SecretFilter;
-pub use limits::Limits;
+pub use limits::{Limits, NonceLimits};
 pub use names::{
     AccountId, DataKeyId, KeyId, Region, Scope, SecretId, SecretName, SecretRef, StageLabel, VersionId,
 };

@@ -278,7 +278,6 @@ async fn reset(
     match &account {
         None => {
             shared.settings.app.reset().await.map_err(|e| internal(&e))?;
-            shared.nonces.clear();
             shared.journal.clear();
         }
         Some(account) => empty(&shared, account).await?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{AuthMode, Shared, reasons};
-use crate::app::{Caller, SKEW_MS, Session};
+use crate::app::{Caller, Nonce, SKEW_MS, Session};
 use crate::crypto::same_bytes;
 use crate::domain::Timestamp;
 use crate::domain::policy::{Identity, Principal};
@@ -94,15 +94,16 @@ async fn of_key(
         return Err(ApiError::new(Code::InvalidAccessKeyIdInactive, reason));
     }
     check_token(claim, found.key.token.as_ref())?;
-    match &found.key.material {
-        KeyMaterial::Secret(secret) => verify(shared, request, claim, exposed(secret)).await?,
-        KeyMaterial::PublicKey(pem) => verify(shared, request, claim, Material::PublicKeyPem(pem)).await?,
-    }
     let identity = match &found.user {
         None => Identity::Root,
         Some(name) => Identity::User { name: name.clone() },
     };
     let principal = Principal { account: found.account.id.clone(), identity };
+    let material = match &found.key.material {
+        KeyMaterial::Secret(secret) => exposed(secret),
+        KeyMaterial::PublicKey(pem) => Material::PublicKeyPem(pem),
+    };
+    verify(shared, request, claim, material, &principal).await?;
     Ok(Caller { principal, access_key: Some(claim.access_key_id.to_owned()), session: None })
 }
 
@@ -148,9 +149,9 @@ async fn of_session(
         };
         return Err(ApiError::new(Code::InvalidSecurityTokenExpired, reason));
     }
-    verify(shared, request, claim, exposed(session.secret())).await?;
     let identity = Identity::RoleSession { role: session.role.clone(), session: session.name.clone() };
     let principal = Principal { account: session.account.clone(), identity };
+    verify(shared, request, claim, exposed(session.secret()), &principal).await?;
     let access_key = Some(claim.access_key_id.to_owned());
     Ok(Caller { principal, access_key, session: Some(Arc::new(session)) })
 }
@@ -173,22 +174,22 @@ async fn verify(
     request: &SignedRequest<'_>,
     claim: &SignedClaim<'_>,
     material: Material<'_>,
+    principal: &Principal,
 ) -> Result<(), ApiError> {
     let clock = shared.settings.app.clock();
     let signed_at = claim.time_ms().ok_or_else(|| ApiError::new(Code::InvalidTimeStampFormat, TIME_FORM))?;
     let signed_at = Timestamp::from_millis(signed_at);
     // A client signs by the machine's clock even when the service's clock was moved: fresh by either is fresh.
-    let wall = clock.wall();
     let is_fresh = |now: Timestamp| now.distance_ms(signed_at) <= SKEW_MS;
-    if !is_fresh(wall) && !is_fresh(clock.now()) {
+    if !is_fresh(clock.wall()) && !is_fresh(clock.now()) {
         return Err(ApiError::new(Code::InvalidTimeStampExpired, reasons::expired(signed_at, clock)));
     }
     signature::verify(request, claim, material).map_err(|error| reasons::unproven(claim, error))?;
     // Only now: a stranger must not be able to use up somebody's nonces.
     match claim.nonce {
         Some(nonce) => {
-            let first = shared.nonces.first_use(claim.access_key_id, nonce, wall).await?;
-            if first { Ok(()) } else { Err(reasons::nonce_used()) }
+            let nonce = Nonce { principal, access_key: claim.access_key_id, nonce, signed: signed_at };
+            Ok(shared.settings.app.use_nonce(nonce).await?)
         }
         // The documentation of header signatures requires one; that of RPC v1 knows none (fact E1).
         None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce", NO_NONCE)),

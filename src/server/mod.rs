@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::site::AllowedHosts;
-use crate::app::{App, Nonces};
+use crate::app::App;
 use crate::domain::{AccountId, Region, Timestamp};
 use crate::ports::ServerClock;
 use crate::state::file::StateFile;
@@ -85,7 +85,6 @@ pub struct Settings {
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
-    nonces: Nonces,
     journal: journal::Journal,
     metrics: metrics::Metrics,
     snapshots: state::Snapshots,
@@ -115,7 +114,6 @@ pub async fn serve(
     let long_query = long_line::InternalHeader::new(random);
     let shared = Arc::new(Shared {
         settings,
-        nonces: Nonces::new(&app),
         journal: journal::Journal::default(),
         metrics: metrics::Metrics::new(&app),
         snapshots: state::Snapshots::default(),

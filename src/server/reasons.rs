@@ -8,7 +8,7 @@ use crate::domain::nearest::nearest;
 use crate::ports::Clock;
 use crate::wire::reason::shown;
 use crate::wire::signature::{AuthError, SignedClaim};
-use crate::wire::{ApiError, Code};
+use crate::wire::ApiError;
 
 /// How much of a name that was sent is shown, in bytes.
 pub(super) const NAME_BYTES: usize = 64;
@@ -142,12 +142,6 @@ pub(super) fn unproven(claim: &SignedClaim<'_>, error: AuthError) -> ApiError {
     };
     let plain = ApiError::from(error);
     reason.map_or_else(|| plain.clone(), |reason| ApiError { reason: reason.into(), ..plain.clone() })
-}
-
-/// A nonce that was used before.
-pub(super) fn nonce_used() -> ApiError {
-    let reason = "a request with this access key and SignatureNonce was accepted before; sign each request anew, repeated ones too";
-    ApiError::new(Code::SignatureNonceUsed, reason)
 }
 
 #[cfg(test)]

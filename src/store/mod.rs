@@ -12,8 +12,8 @@ use async_trait::async_trait;
 
 pub use contents::{Contents, Instead, Resealed};
 pub use records::{
-    Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeyChange, KeyRecord, Listing, NewDataKey,
-    Peek, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow,
+    Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord, Listing,
+    NewDataKey, PassedNonces, Peek, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow, UsedNonce,
 };
 
 use crate::domain::{
@@ -57,11 +57,27 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Keeps rules of faults instead of others; with none, each process has those of its configuration file.
     async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError>;
 
-    /// Records a nonce; false when it was there.
-    async fn use_nonce(&self, fingerprint: [u8; 16], now: Timestamp) -> Result<bool, StoreError>;
+    /// Records a nonce. False when it was there already, when nonces were forgotten after the revision that this was
+    /// decided on, or when the database lost them: [`Store::nonces`] tells which.
+    async fn use_nonce(&self, nonce: UsedNonce, on_revision: u64) -> Result<bool, StoreError>;
 
-    /// Forgets the nonces that were recorded before an instant.
-    async fn forget_nonces(&self, before: Timestamp) -> Result<(), StoreError>;
+    /// Which nonces were forgotten, and whether those that were not are still there.
+    async fn nonces(&self) -> Result<KeptNonces, StoreError>;
+
+    /// Writes down which nonces are forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when that is not at the revision that this was decided on.
+    async fn set_forgotten_nonces(&self, forgotten: String, on_revision: u64) -> Result<(), StoreError>;
+
+    /// Marks the nonces as being there, after what the database lost was written down as forgotten.
+    async fn mark_nonces(&self) -> Result<(), StoreError>;
+
+    /// In which generations, by the time when they expire, there are nonces that all clocks have passed.
+    async fn passed_nonces(&self, passed: PassedNonces) -> Result<Vec<i64>, StoreError>;
+
+    /// Removes the nonces that all clocks have passed.
+    async fn forget_nonces(&self, passed: PassedNonces) -> Result<(), StoreError>;
 
     /// Which secret has the name, and its revision: two readings that are equal are of the same state.
     async fn head(&self, scope: &Scope, name: &SecretName) -> Result<Option<(SecretId, u64)>, StoreError>;
@@ -184,8 +200,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Removes every secret, key, account, nonce and rule of faults, and sets the clock back; facts about the installation
-    /// stay.
+    /// Removes every secret, key, account and rule of faults, and sets the clock back; nonces and facts about the
+    /// installation stay.
     async fn reset(&self) -> Result<(), StoreError>;
 
     /// What the database itself finds damaged: one line per finding.

@@ -203,3 +203,42 @@ pub struct TagRow {
     /// The tag's value.
     pub value: TagValue,
 }
+
+/// A nonce of a signed request, to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedNonce {
+    /// What it is known by.
+    pub fingerprint: [u8; 16],
+    /// The machine's time of its use.
+    pub seen: Timestamp,
+    /// When its signature expires: the signed time and the allowed skew.
+    pub expires: Timestamp,
+    /// Whose it is: the ARN of a root, user or role.
+    pub principal: String,
+}
+
+/// What is known of nonces as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptNonces {
+    /// Counts the changes of what was forgotten.
+    pub revision: u64,
+    /// The spans of signed time whose nonces were forgotten, as JSON.
+    pub forgotten: Option<String>,
+    /// Whether the others are still there. False after a crash of a database that does not keep them over one.
+    pub is_whole: bool,
+}
+
+/// Which nonces all clocks have passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassedNonces {
+    /// Those that expired before this instant,
+    pub expired_before: Timestamp,
+    /// but not those that expire from the first to before the second instant, which the service's clock is near.
+    pub near_service: (Timestamp, Timestamp),
+    /// Nonces that were used within so many milliseconds of their signed time, by the machine's clock, are removed;
+    pub signed_within_ms: i64,
+    /// others, whose signature only a moved clock accepted, if they were used before this instant.
+    pub moved_before: Timestamp,
+    /// How many milliseconds make a generation.
+    pub generation_ms: i64,
+}

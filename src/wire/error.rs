@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use crate::app::{AppError, NoPermission};
+use crate::app::{AppError, NoPermission, NonceRefusal};
 use crate::domain::Refusal;
 use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -178,6 +178,18 @@ impl From<AppError> for ApiError {
             }
             AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(error),
         }
+    }
+}
+
+impl From<NonceRefusal> for ApiError {
+    fn from(refusal: NonceRefusal) -> Self {
+        let code = match refusal {
+            NonceRefusal::Failed(error) => return error.into(),
+            NonceRefusal::Used => Code::SignatureNonceUsed,
+            NonceRefusal::Forgotten(_) => Code::InvalidTimeStampExpired,
+            NonceRefusal::TooMany { .. } => Code::ThrottlingUser,
+        };
+        Self::new(code, refusal.to_string())
     }
 }
 

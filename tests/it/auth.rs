@@ -528,10 +528,13 @@ async fn administration_needs_its_token_in_signed() {
     assert_eq!((&moved["now"], &moved["running"]), (&json!("2027-01-01T00:00:00Z"), &json!(false)));
     let nonce = [("SignatureNonce", "n")];
     rpc(&server, TESTID, "2027-01-01T00:00:00Z", &nonce).await.ok();
+    let now = server.clock.wall().to_string();
+    rpc(&server, TESTID, &now, &[("SignatureNonce", "m")]).await.ok();
     assert_eq!(server.send("POST", "/_sesame/reset", &[token], b"").await.status, 200);
     assert_eq!(server.stored("s").await, None);
-    // The clock runs again, and no nonce is remembered.
-    rpc(&server, TESTID, &server.clock.now().to_string(), &nonce).await.ok();
+    // The clock runs again, and nonces are still known.
+    assert_eq!(rpc(&server, TESTID, &now, &[("SignatureNonce", "m")]).await.refused(), used());
+    rpc(&server, TESTID, &server.clock.now().to_string(), &[("SignatureNonce", "o")]).await.ok();
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod keys_model;
 mod malformed;
 mod metrics;
 mod mutations;
+mod nonces;
 mod replay;
 mod replicas;
 mod rules;

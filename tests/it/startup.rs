@@ -30,11 +30,12 @@ fn refused(dir: &Path, arguments: &[&str], environment: &[(&str, &str)], words: 
 }
 
 #[test]
-fn a_clean_stop_leaves_only_the_database_and_the_key() {
+fn a_clean_stop_leaves_only_the_database_the_key_and_the_index_of_nonces() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     let names: Vec<_> = contents(dir.path()).into_iter().map(|(path, _)| path).collect();
-    assert_eq!(names, [dir.path().join("root.key"), dir.path().join("sesame.db")]);
+    let wanted = ["root.key", "sesame.db", "sesame.db-nonces"];
+    assert_eq!(names, wanted.map(|name| dir.path().join(name)));
     let mode = std::fs::metadata(dir.path().join("root.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let again = Program::serve(&["--data-dir", dir.path().to_str().unwrap()], &[]);

@@ -7,6 +7,7 @@
 mod contents;
 pub mod dialect;
 mod listings;
+mod nonces;
 pub mod postgres;
 mod read;
 mod read_keys;

@@ -17,8 +17,8 @@ use crate::domain::{
     Timestamp,
 };
 use crate::store::{
-    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeyChange, Listing, Resealed,
-    ScopeRecord, SecretRecord, SecretSummary, Store, StoreError, TagRow,
+    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing,
+    PassedNonces, Resealed, ScopeRecord, SecretRecord, SecretSummary, Store, StoreError, TagRow, UsedNonce,
 };
 
 /// How soon a healthy database answers a small query.
@@ -57,13 +57,29 @@ impl<D: Dialect> Store for SqlStore<D> {
         touched(self.statement(sql::SET_FAULTS, &[rules.as_deref().into()]).await?)
     }
 
-    async fn use_nonce(&self, fingerprint: [u8; 16], now: Timestamp) -> Result<bool, StoreError> {
-        let params = [fingerprint.as_slice().into(), now.as_millis().into()];
-        Ok(self.statement(sql::INSERT_NONCE, &params).await? == 1)
+    async fn use_nonce(&self, nonce: UsedNonce, on_revision: u64) -> Result<bool, StoreError> {
+        self.insert_nonce(&nonce, on_revision).await
     }
 
-    async fn forget_nonces(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.statement(sql::FORGET_NONCES, &[before.as_millis().into()]).await.map(drop)
+    async fn nonces(&self) -> Result<KeptNonces, StoreError> {
+        self.kept_nonces().await
+    }
+
+    async fn set_forgotten_nonces(&self, forgotten: String, on_revision: u64) -> Result<(), StoreError> {
+        let params = [revision(on_revision), forgotten.as_str().into()];
+        touched(self.statement(sql::SET_FORGOTTEN_NONCES, &params).await?)
+    }
+
+    async fn mark_nonces(&self) -> Result<(), StoreError> {
+        self.statement(sql::MARK_NONCES, &[b"m".as_slice().into(), i64::MAX.into()]).await.map(drop)
+    }
+
+    async fn passed_nonces(&self, passed: PassedNonces) -> Result<Vec<i64>, StoreError> {
+        self.generations_passed(passed).await
+    }
+
+    async fn forget_nonces(&self, passed: PassedNonces) -> Result<(), StoreError> {
+        self.statement(sql::FORGET_NONCES, &super::nonces::bounds(passed)).await.map(drop)
     }
 
     async fn head(&self, scope: &Scope, name: &SecretName) -> Result<Option<(SecretId, u64)>, StoreError> {

@@ -68,8 +68,7 @@ pub(super) const CLEAR: [&str; 10] = [
     "DELETE FROM keys",
 ];
 /// What a reset does beside that.
-pub(super) const RESET: [&str; 3] = [
-    "DELETE FROM nonces",
+pub(super) const RESET: [&str; 2] = [
     "UPDATE key_scopes SET revision = revision + 1",
     "UPDATE installation SET keys = keys + 1, accounts = accounts + 1, clock = clock + 1, clock_ahead_ms = 0, \
      clock_stands = NULL, faults = faults + 1, fault_rules = NULL",
@@ -134,9 +133,33 @@ pub(super) const SET_FAULTS: &str = "UPDATE installation SET faults = faults + 1
 pub(super) const COUNT_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
      ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
 pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";
-pub(super) const INSERT_NONCE: &str =
-    "INSERT INTO nonces (fingerprint, seen) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING";
-pub(super) const FORGET_NONCES: &str = "DELETE FROM nonces WHERE seen < $1";
+/// Only while the marker is there, which is the one row that expires at the end of time: without it the table was
+/// emptied. And only while no nonces were forgotten since: this one may be among them.
+pub(super) const INSERT_NONCE: &str = "INSERT INTO nonces (fingerprint, seen, expires, principal) \
+     SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM installation WHERE nonces = $5) \
+     AND EXISTS (SELECT 1 FROM nonces WHERE expires = $6) ON CONFLICT (fingerprint) DO NOTHING";
+pub(super) const NONCES: &str = "SELECT nonces, forgotten_nonces, \
+     (SELECT COUNT(*) FROM nonces WHERE expires = $1) AS marks FROM installation";
+pub(super) const SET_FORGOTTEN_NONCES: &str =
+    "UPDATE installation SET nonces = nonces + 1, forgotten_nonces = $2 WHERE nonces = $1";
+/// The fingerprint of the marker is one byte, unlike any nonce's.
+pub(super) const MARK_NONCES: &str = "INSERT INTO nonces (fingerprint, seen, expires, principal) \
+     VALUES ($1, $2, $2, '') ON CONFLICT (fingerprint) DO NOTHING";
+/// See `PassedNonces`.
+macro_rules! where_passed {
+    ($head:literal) => {
+        concat!(
+            $head,
+            " FROM nonces WHERE expires < $1 AND (expires < $2 OR expires >= $3)",
+            " AND (seen BETWEEN expires - 2 * $4 AND expires OR seen < $5)"
+        )
+    };
+}
+pub(super) const FORGET_NONCES: &str = where_passed!("DELETE");
+/// Whole numbers are divided towards zero, generations downwards.
+pub(super) const PASSED_NONCES: &str = where_passed!(
+    "SELECT DISTINCT CASE WHEN expires < 0 THEN (expires - $6 + 1) / $6 ELSE expires / $6 END AS generation"
+);
 
 pub(super) const COUNT_SECRETS: &str = "SELECT COUNT(*) AS total FROM secrets WHERE account = $1 AND region = $2 \
      AND (planned_deletion IS NULL OR planned_deletion > $3)";

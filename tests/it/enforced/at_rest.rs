@@ -168,6 +168,7 @@ async fn opens(dir: &Path) -> bool {
         default_account: ACCOUNT.parse().unwrap(),
         resource_policies: true,
         faults: Vec::new(),
+        nonces: sesame::app::NonceSettings::default(),
     };
     match App::open(parts, root_key()).await {
         Ok(app) => {

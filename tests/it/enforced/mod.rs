@@ -8,7 +8,7 @@ mod identities;
 mod malformed;
 mod oidc;
 mod resources;
-mod sessions;
+pub mod sessions;
 mod tokens;
 
 use std::path::{Path, PathBuf};

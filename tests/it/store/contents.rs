@@ -7,7 +7,7 @@ use sesame::domain::writes::{self, PutVersion};
 use sesame::domain::{AccountId, ClockSetting, DataType, Limits, Scope, Tags};
 use sesame::store::{Contents, Instead, KeyChange, KeyRecord, Resealed, Store, StoreError};
 
-use super::{batch, change_keys, create, creation, key, name, scope, service_key};
+use super::{batch, change_keys, create, creation, key, name, nonce, scope, service_key};
 use crate::support::NOW;
 
 fn account(id: &str) -> AccountId {
@@ -140,7 +140,7 @@ pub async fn contents_leave_clock_nonces_and_facts_alone(store: Arc<dyn Store>) 
     fill(&*store).await;
     let setting = ClockSetting { ahead_ms: 5, stands: Some(NOW) };
     store.set_clock(setting, store.installation().await.unwrap().clock).await.unwrap();
-    assert!(store.use_nonce([1; 16], NOW).await.unwrap());
+    assert!(store.use_nonce(nonce(1, NOW), 0).await.unwrap());
     store.add_meta("x", vec![1]).await.unwrap();
     let contents = Arc::new(all(&*store).await);
     for instead in [Instead::OfEverything, Instead::OfAccount(account("1"))] {
@@ -150,7 +150,7 @@ pub async fn contents_leave_clock_nonces_and_facts_alone(store: Arc<dyn Store>) 
         };
         store.put_contents(instead, contents).await.unwrap();
         assert_eq!(store.installation().await.unwrap().setting, setting);
-        assert!(!store.use_nonce([1; 16], NOW).await.unwrap(), "a nonce can be used again");
+        assert!(!store.use_nonce(nonce(1, NOW), 0).await.unwrap(), "a nonce can be used again");
         assert_eq!(store.meta("x").await.unwrap(), Some(vec![1]));
     }
 }

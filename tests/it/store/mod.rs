@@ -17,7 +17,10 @@ use sesame::domain::{
     Tags, Timestamp, VersionId,
 };
 use sesame::store::sql::SqlStore;
-use sesame::store::{Batch, DataKeyRecord, KeyChange, KeyRecord, NewDataKey, SealedValue, Store, StoreError};
+use sesame::store::{
+    Batch, DataKeyRecord, KeptNonces, KeyChange, KeyRecord, NewDataKey, PassedNonces, SealedValue, Store,
+    StoreError, UsedNonce,
+};
 
 use crate::support::handed_on::{HandedOn, METHODS};
 use crate::support::{NOW, postgres};
@@ -71,6 +74,7 @@ conformance! {
     the_clock_is_set_on_a_revision,
     faults_are_kept_and_counted_until_a_reset,
     a_nonce_is_recorded_once_until_it_is_forgotten,
+    a_nonce_is_decided_on_what_was_forgotten,
     accounts_are_kept_on_a_revision,
     walking_visits_every_secret_once,
     applying_a_change_in_memory_equals_what_the_store_gives_back,
@@ -456,14 +460,79 @@ async fn faults_are_kept_and_counted_until_a_reset(store: Arc<dyn Store>) {
     assert_eq!((last.revision, last.rules), (first.revision + 5, None));
 }
 
+/// A nonce that is used at the time at which it was signed, and expires a quarter of an hour later.
+fn nonce(byte: u8, signed: Timestamp) -> UsedNonce {
+    UsedNonce {
+        fingerprint: [byte; 16],
+        seen: signed,
+        expires: signed.plus_millis(900_000),
+        principal: "acs:ram::1:root".to_owned(),
+    }
+}
+
 async fn a_nonce_is_recorded_once_until_it_is_forgotten(store: Arc<dyn Store>) {
-    let use_nonce = async |byte| store.use_nonce([byte; 16], NOW.plus_millis(byte.into())).await.unwrap();
-    assert!(use_nonce(1).await && use_nonce(2).await);
-    assert!(!use_nonce(1).await && !use_nonce(2).await);
-    store.forget_nonces(NOW.plus_millis(2)).await.unwrap();
-    assert!(use_nonce(1).await && !use_nonce(2).await);
+    let minutes = |n: i64| NOW.plus_millis(n * 60_000);
+    // Those of a moved clock: signed at one time, used at another.
+    let moved = |byte, signed, seen| UsedNonce { seen, ..nonce(byte, signed) };
+    let all = [
+        nonce(1, minutes(0)),
+        nonce(2, minutes(5)),
+        moved(3, minutes(-1000), minutes(0)),
+        moved(4, minutes(-1000), minutes(-2000)),
+        moved(5, minutes(1000), minutes(0)),
+        moved(6, Timestamp::from_millis(-2_000_000), minutes(-2000)),
+    ];
+    let used = async |on| {
+        let mut used = Vec::new();
+        for nonce in &all {
+            if store.use_nonce(nonce.clone(), on).await.unwrap() {
+                used.push(nonce.fingerprint[0]);
+            }
+        }
+        used
+    };
+    assert_eq!(used(0).await, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(used(0).await, [0; 0]);
     store.reset().await.unwrap();
-    assert!(use_nonce(2).await);
+    assert_eq!(used(0).await, [0; 0], "a reset forgets no nonce");
+    let mut passed = PassedNonces {
+        expired_before: minutes(20),
+        near_service: (minutes(-3000), minutes(-2900)),
+        signed_within_ms: 900_000,
+        moved_before: minutes(-1440),
+        generation_ms: 300_000,
+    };
+    // The first; those of a moved clock that were used long ago, the last of them before 1970.
+    let generation = |expires: i64| expires.div_euclid(300_000);
+    let mut want: Vec<_> =
+        [minutes(15), minutes(-985)].map(|at| generation(at.as_millis())).into_iter().chain([-4]).collect();
+    want.sort_unstable();
+    let mut found = store.passed_nonces(passed).await.unwrap();
+    found.sort_unstable();
+    assert_eq!(found, want);
+    // One that the service's clock is near stays.
+    passed.near_service = (minutes(15), minutes(20));
+    assert_eq!(store.passed_nonces(passed).await.unwrap().len(), 2);
+    store.forget_nonces(passed).await.unwrap();
+    assert_eq!(used(0).await, [4, 6]);
+    passed.near_service = (minutes(-3000), minutes(-2900));
+    store.forget_nonces(passed).await.unwrap();
+    assert_eq!(used(0).await, [1, 4, 6]);
+}
+
+async fn a_nonce_is_decided_on_what_was_forgotten(store: Arc<dyn Store>) {
+    let kept = KeptNonces { revision: 0, forgotten: None, is_whole: true };
+    assert_eq!(store.nonces().await.unwrap(), kept);
+    store.set_forgotten_nonces("[[1,2]]".to_owned(), 0).await.unwrap();
+    let late = store.set_forgotten_nonces("[]".to_owned(), 0).await;
+    assert_eq!(late, Err(StoreError::Conflict));
+    let kept = KeptNonces { revision: 1, forgotten: Some("[[1,2]]".to_owned()), is_whole: true };
+    assert_eq!(store.nonces().await.unwrap(), kept);
+    assert!(!store.use_nonce(nonce(7, NOW), 0).await.unwrap());
+    assert!(store.use_nonce(nonce(7, NOW), 1).await.unwrap());
+    store.mark_nonces().await.unwrap();
+    store.reset().await.unwrap();
+    assert_eq!(store.nonces().await.unwrap(), kept, "the marker is there once, and stays");
 }
 
 async fn accounts_are_kept_on_a_revision(store: Arc<dyn Store>) {

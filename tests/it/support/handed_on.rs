@@ -8,8 +8,8 @@ use sesame::domain::{
     Timestamp,
 };
 use sesame::store::{
-    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeyChange, Listing, Resealed,
-    ScopeRecord, SecretRecord, Store, StoreError, TagRow,
+    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing,
+    PassedNonces, Resealed, ScopeRecord, SecretRecord, Store, StoreError, TagRow, UsedNonce,
 };
 
 /// What happens around each call.
@@ -62,8 +62,12 @@ handed_on! {
     fn set_clock(setting: ClockSetting, on_revision: u64) -> Answer<()>;
     fn faults() -> Answer<KeptFaults>;
     fn set_faults(rules: Option<String>) -> Answer<()>;
-    fn use_nonce(fingerprint: [u8; 16], now: Timestamp) -> Answer<bool>;
-    fn forget_nonces(before: Timestamp) -> Answer<()>;
+    fn use_nonce(nonce: UsedNonce, on_revision: u64) -> Answer<bool>;
+    fn nonces() -> Answer<KeptNonces>;
+    fn set_forgotten_nonces(forgotten: String, on_revision: u64) -> Answer<()>;
+    fn mark_nonces() -> Answer<()>;
+    fn passed_nonces(passed: PassedNonces) -> Answer<Vec<i64>>;
+    fn forget_nonces(passed: PassedNonces) -> Answer<()>;
     fn head(scope: &Scope, name: &SecretName) -> Answer<Option<(SecretId, u64)>>;
     fn load_secret(scope: &Scope, name: &SecretName) -> Answer<Option<SecretRecord>>;
     fn commit(batch: Batch) -> Answer<()>;

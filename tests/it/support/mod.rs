@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use sesame::app::{App, Parts};
+use sesame::app::{App, NonceSettings, Parts};
 use sesame::crypto::{RootKey, SymmetricKey};
-use sesame::domain::{FaultRule, Limits, Page, Scope, Timestamp};
+use sesame::domain::{FaultRule, Limits, NonceLimits, Page, Scope, Timestamp};
 use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
 use sesame::server::{self, AllowedHosts, AuthMode, Settings};
@@ -52,6 +52,8 @@ pub struct Options<'a> {
     pub admin_token: Option<&'a str>,
     /// `--allow-host`.
     pub allowed_hosts: &'a [&'a str],
+    /// Bounds on nonces.
+    pub nonces: NonceLimits,
 }
 
 impl Default for Options<'_> {
@@ -67,6 +69,7 @@ impl Default for Options<'_> {
             faults: Vec::new(),
             admin_token: None,
             allowed_hosts: &[],
+            nonces: NonceLimits::default(),
         }
     }
 }
@@ -125,6 +128,10 @@ impl Server {
             default_account: ACCOUNT.parse().unwrap(),
             resource_policies: options.resource_policies,
             faults: options.faults,
+            nonces: NonceSettings {
+                limits: options.nonces,
+                beside: options.dir.map(|dir| dir.join("sesame.db")),
+            },
         };
         let app = App::open(parts, root).await.unwrap();
         let tls =

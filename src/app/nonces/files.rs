@@ -1,0 +1,430 @@
+//! Nonces in files beside the database: what one process wrote down, the next one knows.
+//!
+//! `<database>-nonces` says which generations there are and which spans of signed time were forgotten; it is replaced as
+//! a whole. `<database>-nonces-<number>` has the nonces of one generation: 16 bytes that tell whose file it is, then
+//! records of 12 bytes. A record is a nonce, or says that a second of signed time is open, or that all seconds are closed.
+//!
+//! Before a request goes on, either its nonce is in the file or its second is open there. So a killed process leaves known
+//! which seconds may lack nonces; they count as forgotten. A write for each nonce would cost thirty times as much.
+//! What the machine itself may have lost, because its power failed, is told by the boot that the index was written in; a
+//! copy of an older state that was put back, by the index's own inode.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::span::{Generation, SKEW, Spans};
+use crate::crypto::ShortHash;
+
+/// The form of these files.
+const FORM: u32 = 1;
+/// How long the head of a generation's file is, in bytes.
+const HEAD: usize = 16;
+/// How a generation's file begins.
+const MAGIC: &[u8; 8] = b"nonces/1";
+/// How much a record takes, in bytes: the hash of a nonce, and that of its principal.
+const EACH: usize = 12;
+/// In a record without a hash: all seconds are closed. A number up to 300 opens the second of that number, from 1 on.
+const CLOSED: u32 = u32::MAX;
+/// How many seconds are open at most.
+const OPEN: usize = 16;
+/// How many bytes of nonces are collected at most.
+const COLLECTED: usize = 4096;
+
+/// The files beside one database.
+#[derive(Debug)]
+pub(super) struct Files {
+    database: PathBuf,
+    hash: ShortHash,
+    boot: String,
+}
+
+/// What something that was written outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// The process.
+    Process,
+    /// The machine's power, too.
+    Machine,
+}
+
+/// What the index says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    form: u32,
+    /// The boot of the machine that it was written in.
+    boot: String,
+    /// The inode that it was written to.
+    inode: u64,
+    forgotten: Spans,
+    generations: BTreeSet<Generation>,
+}
+
+/// Hashes of nonces and of their principals.
+type Entries = Vec<(u64, u32)>;
+
+/// What was found in files.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) files: Files,
+    pub(super) forgotten: Spans,
+    pub(super) generations: Vec<(Generation, Log, Entries)>,
+}
+
+/// What was found in the file of one generation.
+struct Found {
+    log: Log,
+    entries: Entries,
+    /// Seconds that may lack nonces.
+    open: Vec<u32>,
+    /// Whether it ends within a record.
+    is_torn: bool,
+}
+
+/// The nonces of one generation, to be appended to.
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    end: Mutex<End>,
+}
+
+/// Where the next record is written.
+#[derive(Debug)]
+struct End {
+    at: u64,
+    file: Option<File>,
+    /// The seconds that are open in the file, the last one last.
+    open: Vec<u32>,
+    /// Nonces of these that are not in the file yet.
+    collected: Vec<u8>,
+}
+
+fn record(hash: u64, number: u32) -> [u8; EACH] {
+    let mut record = [0; EACH];
+    record[..8].copy_from_slice(&hash.to_le_bytes());
+    record[8..].copy_from_slice(&number.to_le_bytes());
+    record
+}
+
+impl Log {
+    fn new(path: PathBuf, at: u64, file: Option<File>) -> Self {
+        Self { path, end: Mutex::new(End { at, file, open: Vec::new(), collected: Vec::new() }) }
+    }
+
+    /// Notes a nonce, signed in this second of the generation.
+    ///
+    /// # Errors
+    /// When the file cannot be written to; the nonce is not noted then.
+    pub(super) fn append(&self, hash: u64, principal: u32, second: u32) -> io::Result<()> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let nonce = record(hash, principal);
+        if end.open.contains(&second) && end.collected.len() < COLLECTED {
+            end.collected.extend(nonce);
+            return Ok(());
+        }
+        let mut open = std::mem::take(&mut end.open);
+        if !open.contains(&second) {
+            open.push(second);
+            open.drain(..open.len().saturating_sub(OPEN));
+        }
+        // When this fails, nobody knows which seconds are open in the file: none is taken for it then.
+        end.write(&self.path, &nonce, &open)?;
+        end.open = open;
+        Ok(())
+    }
+
+    /// Writes down what was collected, closes all seconds, and the file until something is appended again.
+    ///
+    /// # Errors
+    /// When the file cannot be written to.
+    pub(super) fn rest(&self) -> io::Result<()> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if end.file.is_some() {
+            end.open.clear();
+            end.write(&self.path, &[], &[])?;
+            end.file = None;
+        }
+        Ok(())
+    }
+}
+
+impl End {
+    /// Writes what was collected and another nonce, closes all seconds, and opens these. What was begun and not ended is
+    /// overwritten the next time.
+    fn write(&mut self, path: &Path, last: &[u8], open: &[u32]) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(self.collected.len() + (2 + open.len()) * EACH);
+        bytes.extend_from_slice(&self.collected);
+        bytes.extend_from_slice(last);
+        bytes.extend(record(0, CLOSED));
+        bytes.extend(open.iter().flat_map(|second| record(0, second + 1)));
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(OpenOptions::new().write(true).open(path)?),
+        };
+        file.write_all_at(&bytes, self.at)?;
+        self.at += bytes.len() as u64;
+        self.collected.clear();
+        Ok(())
+    }
+}
+
+impl Kept {
+    /// Reads what is beside a database. What is missing or damaged counts as forgotten up to `now`, the machine's time in
+    /// milliseconds: so does everything where there is no index, unless the database is new.
+    ///
+    /// # Errors
+    /// When the files cannot be read or written at all.
+    pub(super) fn read(database: &Path, is_new: bool, hash: &ShortHash, now: i64) -> io::Result<Self> {
+        let files = Files { database: database.to_owned(), hash: hash.clone(), boot: boot() };
+        let mut kept = Self { files, forgotten: Spans::default(), generations: Vec::new() };
+        let mut unchanged = false;
+        match kept.files.read_index()? {
+            Some((written, in_place)) => {
+                kept.forgotten = written.forgotten;
+                let same_boot = written.boot == kept.files.boot;
+                unchanged = in_place && same_boot;
+                for generation in written.generations {
+                    unchanged &= kept.read_generation(generation, same_boot, now)?;
+                }
+                if !in_place {
+                    kept.lose(i64::MIN, now);
+                }
+            }
+            None if is_new => {}
+            None => kept.lose(i64::MIN, now),
+        }
+        let known: BTreeSet<_> = kept.generations.iter().map(|(generation, ..)| *generation).collect();
+        kept.files.remove_others(&known)?;
+        if !unchanged {
+            // If that of a new database is lost, the next start finds none and takes everything for forgotten.
+            let durability = if is_new { Durability::Process } else { Durability::Machine };
+            kept.files.write_index(known, &kept.forgotten, durability)?;
+        }
+        Ok(kept)
+    }
+
+    /// Reads a generation's file; says whether all of it was there.
+    fn read_generation(&mut self, generation: Generation, same_boot: bool, now: i64) -> io::Result<bool> {
+        let (from, until) = generation.span();
+        let read = self.files.read_log(generation)?;
+        let mut whole = same_boot && read.as_ref().is_some_and(|read| !read.is_torn);
+        if !whole {
+            self.lose(from, now.min(until - 1));
+        }
+        if let Some(Found { log, entries, open, .. }) = read {
+            self.generations.push((generation, log, entries));
+            for second in &open {
+                let begin = from.saturating_add(i64::from(*second) * 1000);
+                self.forgotten.add(begin, begin.saturating_add(1000));
+            }
+            whole &= open.is_empty();
+        }
+        Ok(whole)
+    }
+
+    /// Counts a span, its end included, as forgotten.
+    fn lose(&mut self, from: i64, upto: i64) {
+        if from > upto {
+            return;
+        }
+        tracing::warn!(
+            until = %crate::domain::Timestamp::from_millis(upto),
+            "nonces of signed requests may be lost: what was signed until then is refused"
+        );
+        self.forgotten.add(from, upto.saturating_add(1));
+        self.forgotten.condense(upto.saturating_sub(SKEW));
+    }
+}
+
+impl Files {
+    /// Makes the file of a new generation, and notes it in the index.
+    ///
+    /// # Errors
+    /// When that cannot be written; the generation does not begin then.
+    pub(super) fn begin(
+        &self,
+        generation: Generation,
+        known: BTreeSet<Generation>,
+        forgotten: &Spans,
+    ) -> io::Result<Log> {
+        let path = self.path_of(generation);
+        let mut file = private(&path)?;
+        let begun = file
+            .write_all(&self.head(generation))
+            .and_then(|()| self.write_index(known, forgotten, Durability::Machine));
+        if let Err(error) = begun {
+            self.remove(generation);
+            return Err(error);
+        }
+        Ok(Log::new(path, HEAD as u64, Some(file)))
+    }
+
+    /// Replaces the index. After the machine's power failed it must not be older than the files.
+    ///
+    /// # Errors
+    /// When it cannot be written; the one of before is there then.
+    pub(super) fn write_index(
+        &self,
+        generations: BTreeSet<Generation>,
+        forgotten: &Spans,
+        durability: Durability,
+    ) -> io::Result<()> {
+        let draft = self.beside("-nonces.new");
+        let mut file = private(&draft)?;
+        let inode = file.metadata()?.ino();
+        let (boot, forgotten) = (self.boot.clone(), forgotten.clone());
+        let written = Written { form: FORM, boot, inode, forgotten, generations };
+        file.write_all(&serde_json::to_vec(&written)?)?;
+        if durability == Durability::Process {
+            return fs::rename(&draft, self.beside("-nonces"));
+        }
+        file.sync_all()?;
+        fs::rename(&draft, self.beside("-nonces"))?;
+        File::open(directory(&self.database))?.sync_all()
+    }
+
+    /// Removes the file of a generation.
+    pub(super) fn remove(&self, generation: Generation) {
+        let path = self.path_of(generation);
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, path = %path.display(), "a file of nonces cannot be removed");
+        }
+    }
+
+    /// The index and whether it is the file that was written; none when there is none, or none of ours.
+    fn read_index(&self) -> io::Result<Option<(Written, bool)>> {
+        let Some(mut file) = open(&self.beside("-nonces"))? else { return Ok(None) };
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        let written = serde_json::from_slice::<Written>(&text).ok().filter(|written| written.form == FORM);
+        let inode = file.metadata()?.ino();
+        Ok(written.map(|written| {
+            let in_place = written.inode == inode;
+            (written, in_place)
+        }))
+    }
+
+    /// The log of a generation and what is in it; none when there is none, or one of another root key.
+    fn read_log(&self, generation: Generation) -> io::Result<Option<Found>> {
+        let path = self.path_of(generation);
+        let Some(mut file) = open(&path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let Some((head, nonces)) = bytes.split_at_checked(HEAD) else { return Ok(None) };
+        if head != self.head(generation) {
+            return Ok(None);
+        }
+        let (records, torn) = nonces.as_chunks::<EACH>();
+        let (mut entries, mut open) = (Vec::with_capacity(records.len()), Vec::new());
+        for record in records {
+            let (mut hash, mut number) = ([0; 8], [0; 4]);
+            hash.copy_from_slice(&record[..8]);
+            number.copy_from_slice(&record[8..]);
+            match (u64::from_le_bytes(hash), u32::from_le_bytes(number)) {
+                (0, CLOSED) => open.clear(),
+                // A power failure may leave zeros.
+                (0, number) => open.extend(number.checked_sub(1)),
+                entry => entries.push(entry),
+            }
+        }
+        let at = (HEAD + records.len() * EACH) as u64;
+        let is_torn = !torn.is_empty();
+        if is_torn {
+            // It is noticed once.
+            OpenOptions::new().write(true).open(&path)?.set_len(at)?;
+        }
+        Ok(Some(Found { log: Log::new(path, at, None), entries, open, is_torn }))
+    }
+
+    /// How a generation's file begins: with the hash of its number under the root key.
+    fn head(&self, generation: Generation) -> [u8; HEAD] {
+        let mut head = [0; HEAD];
+        head[..8].copy_from_slice(MAGIC);
+        head[8..].copy_from_slice(&self.hash.of("nonces", &generation.0.to_string()).to_le_bytes());
+        head
+    }
+
+    /// Removes files of generations that the index does not have.
+    fn remove_others(&self, known: &BTreeSet<Generation>) -> io::Result<()> {
+        let name = self.beside("-nonces-");
+        let Some(begin) = name.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
+        for entry in fs::read_dir(directory(&self.database))? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix(begin)?.parse().ok());
+            if let Some(generation) = number.map(Generation)
+                && !known.contains(&generation)
+            {
+                self.remove(generation);
+            }
+        }
+        Ok(())
+    }
+
+    fn path_of(&self, generation: Generation) -> PathBuf {
+        self.beside(&format!("-nonces-{}", generation.0))
+    }
+
+    fn beside(&self, end: &str) -> PathBuf {
+        let mut name = self.database.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    }
+}
+
+/// An empty file that only its owner reads.
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// A file to read, if it is there.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn directory(database: &Path) -> &Path {
+    database.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// What tells this run of the machine from others; where the system does not say it, all are one.
+fn boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_a_write_failed_every_nonce_waits_for_one_that_succeeds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let log = Log::new(path.clone(), 0, Some(private(&path).unwrap()));
+        log.append(1, 0, 5).unwrap();
+        log.append(2, 0, 5).unwrap();
+        // What is written to a file that was opened for reading fails, and may have closed the seconds before it did.
+        let writable = log.end.lock().unwrap().file.replace(File::open(&path).unwrap());
+        for second in [6, 5] {
+            assert!(log.append(3, 0, second).is_err());
+        }
+        log.end.lock().unwrap().file = writable;
+        log.append(4, 0, 5).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let records: Vec<_> = bytes.as_chunks::<EACH>().0.to_vec();
+        let (closed, open) = (record(0, CLOSED), record(0, 6));
+        let want = [record(1, 0), closed, open, record(2, 0), record(4, 0), closed, open];
+        assert_eq!(records, want);
+    }
+}

@@ -1,0 +1,327 @@
+//! The nonces that this process remembers.
+//!
+//! A nonce is filed under the generation of its signed time, in one of 256 shards by its hash. Generations are forgotten
+//! as a whole. What is forgotten is remembered as a span of signed time, and a shard learns of the span at the moment at
+//! which it loses the nonces: so at no time is a used nonce neither known nor in a span.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::budget::{Budget, Full};
+use super::files::{Durability, Files, Kept, Log};
+use super::span::{Clocks, Generation, SKEW, Spans};
+use super::table::Table;
+use crate::domain::NonceLimits;
+
+/// How often at most generations are looked through for those to forget, in milliseconds of the machine's clock.
+const SWEEP_MS: i64 = 30_000;
+/// How many generations of a moved clock are kept that lie behind both clocks. So a test may set the clock to the same
+/// instant of the past again and again.
+pub(super) const PAST_KEPT: usize = 64;
+
+/// A nonce to be remembered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// The hash of access key and nonce.
+    pub(super) hash: u64,
+    /// The hash of the principal that it is counted for.
+    pub(super) principal: u32,
+    /// When the request was signed, in milliseconds since 1970.
+    pub(super) signed: i64,
+}
+
+/// Why a nonce was not taken.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It was used before.
+    Used,
+    /// Nonces of its time were forgotten.
+    Forgotten,
+    /// The principal has too many.
+    Full(Full),
+    /// It could not be written down.
+    NotKept(std::io::Error),
+}
+
+/// One part of the nonces.
+#[derive(Debug, Default)]
+struct Shard {
+    /// Spans whose nonces this shard lost.
+    forgotten: Arc<Spans>,
+    pages: Vec<Page>,
+}
+
+/// The nonces of one generation in one shard.
+#[derive(Debug)]
+struct Page {
+    generation: Generation,
+    table: Table,
+    log: Option<Arc<Log>>,
+}
+
+/// A generation that is remembered.
+#[derive(Debug)]
+struct Known {
+    generation: Generation,
+    log: Option<Arc<Log>>,
+    /// Whether the machine's clock was near it at some time. If it never was, the service's clock had been moved there.
+    by_machine: bool,
+}
+
+/// Which generations there are, the one that was made first first.
+#[derive(Debug, Default)]
+struct Index {
+    known: Vec<Known>,
+    forgotten: Arc<Spans>,
+    files: Option<Files>,
+}
+
+/// The nonces that this process remembers.
+#[derive(Debug)]
+pub(super) struct Memory {
+    shards: Box<[Mutex<Shard>]>,
+    budget: Budget,
+    index: Mutex<Index>,
+    /// Held while generations are forgotten.
+    sweeping: Mutex<()>,
+    next_sweep: AtomicI64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    /// A memory of nothing, which ends with the process.
+    pub(super) fn new(limits: NonceLimits) -> Self {
+        Self {
+            shards: (0..256).map(|_| Mutex::default()).collect(),
+            budget: Budget::new(limits),
+            index: Mutex::default(),
+            sweeping: Mutex::default(),
+            next_sweep: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// The memory that files hold. What lies behind the machine's clock is forgotten at once.
+    ///
+    /// # Errors
+    /// When the files cannot be written.
+    pub(super) fn kept(limits: NonceLimits, kept: Kept, clocks: Clocks) -> std::io::Result<Self> {
+        let memory = Self::new(limits);
+        let forgotten = Arc::new(kept.forgotten);
+        for shard in &memory.shards {
+            lock(shard).forgotten = Arc::clone(&forgotten);
+        }
+        let mut index = lock(&memory.index);
+        for (generation, log, entries) in kept.generations {
+            let log = Some(Arc::new(log));
+            for (hash, principal) in entries {
+                memory.budget.add(principal, generation);
+                let mut shard = lock(memory.shard(hash));
+                let at = shard.page(generation).unwrap_or_else(|| shard.add(generation, log.clone()));
+                shard.pages[at].table.insert(hash);
+            }
+            index.known.push(Known { generation, log, by_machine: true });
+        }
+        index.forgotten = forgotten;
+        index.files = Some(kept.files);
+        drop(index);
+        memory.sweep(clocks, PAST_KEPT)?;
+        for known in &mut lock(&memory.index).known {
+            known.by_machine = known.generation.is_near(clocks.machine);
+        }
+        Ok(memory)
+    }
+
+    /// Takes a nonce that was not used before and remembers it; returns when it is also written down, if it is to be.
+    pub(super) fn first_use(&self, entry: Entry, clocks: Clocks) -> Result<(), Refused> {
+        if clocks.machine >= self.next_sweep.load(Ordering::Relaxed)
+            && let Err(error) = self.sweep(clocks, PAST_KEPT)
+        {
+            tracing::warn!(%error, "nonces that nobody needs any more cannot be forgotten");
+        }
+        match self.take(entry, clocks) {
+            // Those of a clock that was moved away give their room up first.
+            Err(Refused::Full(full)) => match self.sweep(clocks, 0) {
+                Ok(true) => self.take(entry, clocks),
+                _ => Err(Refused::Full(full)),
+            },
+            other => other,
+        }
+    }
+
+    fn take(&self, entry: Entry, clocks: Clocks) -> Result<(), Refused> {
+        let generation = Generation::of(entry.signed);
+        let mut shard = lock(self.shard(entry.hash));
+        if shard.forgotten.contains(entry.signed) {
+            return Err(Refused::Forgotten);
+        }
+        // A nonce is not good under another time either, as long as a signature of that time is.
+        let asked = |page: &&Page| page.generation == generation || page.generation.is_live(clocks);
+        if shard.pages.iter().filter(asked).any(|page| page.table.contains(entry.hash)) {
+            return Err(Refused::Used);
+        }
+        self.budget.take(entry.principal, generation).map_err(Refused::Full)?;
+        let kept = self.keep(&mut shard, generation, entry, clocks);
+        if kept.is_err() {
+            self.budget.give_back(entry.principal, generation);
+        }
+        kept
+    }
+
+    fn keep(
+        &self,
+        shard: &mut Shard,
+        generation: Generation,
+        entry: Entry,
+        clocks: Clocks,
+    ) -> Result<(), Refused> {
+        let at = match shard.page(generation) {
+            Some(at) => at,
+            None => shard.add(generation, self.log_of(generation, entry.signed, clocks)?),
+        };
+        let page = &mut shard.pages[at];
+        if let Some(log) = &page.log {
+            let second = generation.second_of(entry.signed);
+            log.append(entry.hash, entry.principal, second).map_err(Refused::NotKept)?;
+        }
+        page.table.insert(entry.hash);
+        Ok(())
+    }
+
+    /// The file of a generation, which is made when it is new.
+    fn log_of(
+        &self,
+        generation: Generation,
+        signed: i64,
+        clocks: Clocks,
+    ) -> Result<Option<Arc<Log>>, Refused> {
+        let mut index = lock(&self.index);
+        if index.forgotten.contains(signed) {
+            return Err(Refused::Forgotten);
+        }
+        if let Some(known) = index.known.iter().find(|known| known.generation == generation) {
+            return Ok(known.log.clone());
+        }
+        let log = match &index.files {
+            None => None,
+            Some(files) => {
+                let known = index.known.iter().map(|known| known.generation).chain([generation]);
+                let log = files.begin(generation, known.collect(), &index.forgotten);
+                Some(Arc::new(log.map_err(Refused::NotKept)?))
+            }
+        };
+        let by_machine = generation.is_near(clocks.machine);
+        index.known.push(Known { generation, log: log.clone(), by_machine });
+        Ok(log)
+    }
+
+    /// Forgets the generations that the machine's clock has passed and the service's is not near. Of those that only a
+    /// moved clock ever was near it keeps the last `kept`. Says whether any were forgotten.
+    ///
+    /// # Errors
+    /// When what is forgotten cannot be written down; nothing is forgotten then.
+    pub(super) fn sweep(&self, clocks: Clocks, kept: usize) -> std::io::Result<bool> {
+        let sweeping = lock(&self.sweeping);
+        self.next_sweep.store(clocks.machine.saturating_add(SWEEP_MS), Ordering::Relaxed);
+        let mut index = lock(&self.index);
+        for known in index.known.iter().filter(|known| !known.generation.is_live(clocks)) {
+            // They may be many, and descriptors are few.
+            if let Some(log) = &known.log {
+                log.rest()?;
+            }
+        }
+        let gone = index.passed(clocks, kept);
+        if gone.is_empty() {
+            return Ok(false);
+        }
+        let mut forgotten = (*index.forgotten).clone();
+        for generation in &gone {
+            let (from, until) = generation.span();
+            forgotten.add(from, until);
+        }
+        forgotten.condense(clocks.machine.saturating_sub(SKEW));
+        let is_kept = |known: &Known| !gone.contains(&known.generation);
+        if let Some(files) = &index.files {
+            let known = index.known.iter().filter(|known| is_kept(known)).map(|known| known.generation);
+            files.write_index(known.collect(), &forgotten, Durability::Machine)?;
+        }
+        let forgotten = Arc::new(forgotten);
+        index.forgotten = Arc::clone(&forgotten);
+        index.known.retain(is_kept);
+        drop(index);
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.forgotten = Arc::clone(&forgotten);
+            let lost: Vec<Page> =
+                shard.pages.extract_if(.., |page| gone.contains(&page.generation)).collect();
+            drop(shard);
+            drop(lost);
+        }
+        self.budget.forget(&gone);
+        if let Some(files) = &lock(&self.index).files {
+            for generation in gone {
+                files.remove(generation);
+            }
+        }
+        drop(sweeping);
+        Ok(true)
+    }
+
+    /// Writes down whatever is to be, at the end.
+    ///
+    /// # Errors
+    /// When a file cannot be written to.
+    pub(super) fn rest(&self) -> std::io::Result<()> {
+        lock(&self.index).known.iter().filter_map(|known| known.log.as_ref()).try_for_each(|log| log.rest())
+    }
+
+    /// When the machine's clock will have passed the next generation, if any is remembered.
+    pub(super) fn next_passed(&self) -> Option<i64> {
+        let index = lock(&self.index);
+        let passed = |known: &Known| known.generation.span().1.saturating_add(SKEW);
+        index.known.iter().filter(|known| known.by_machine).map(passed).min()
+    }
+
+    fn shard(&self, hash: u64) -> &Mutex<Shard> {
+        &self.shards[usize::from(hash.to_be_bytes()[0])]
+    }
+
+    /// How many nonces are remembered.
+    pub(super) fn count(&self) -> u64 {
+        self.budget.all()
+    }
+}
+
+impl Shard {
+    fn page(&self, generation: Generation) -> Option<usize> {
+        self.pages.iter().position(|page| page.generation == generation)
+    }
+
+    fn add(&mut self, generation: Generation, log: Option<Arc<Log>>) -> usize {
+        self.pages.push(Page { generation, table: Table::default(), log });
+        self.pages.len() - 1
+    }
+}
+
+impl Index {
+    /// The generations to forget.
+    fn passed(&mut self, clocks: Clocks, kept: usize) -> Vec<Generation> {
+        let mut gone = Vec::new();
+        let mut moved = Vec::new();
+        for known in &mut self.known {
+            let generation = known.generation;
+            known.by_machine |= generation.is_near(clocks.machine);
+            let is_ahead = generation.span().0 > clocks.machine;
+            // One that lies ahead is never forgotten: no signature of it would be good when the machine's clock comes there.
+            if is_ahead || generation.is_live(clocks) {
+                continue;
+            }
+            if known.by_machine { gone.push(generation) } else { moved.push(generation) }
+        }
+        moved.truncate(moved.len().saturating_sub(kept));
+        gone.extend(moved);
+        gone
+    }
+}

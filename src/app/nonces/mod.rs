@@ -1,0 +1,234 @@
+//! The nonces that were used: no signature is good twice.
+//!
+//! A used nonce is known as long as its signature could be accepted by the machine's clock or the service's, which may
+//! stand still or be moved ([adr/0011](../../../docs/adr/0011-nonces.md)). What must be forgotten is refused from then
+//! on, as if its signature had expired.
+
+mod budget;
+mod files;
+mod memory;
+mod shared;
+mod span;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use budget::Full;
+use memory::{Entry, Memory, Refused};
+use shared::{Outcome, Shared};
+use span::Clocks;
+pub use span::SKEW_MS;
+
+use super::{App, AppError};
+use crate::crypto::ShortHash;
+use crate::domain::policy::Principal;
+use crate::domain::{NonceLimits, Timestamp};
+use crate::ports::Clock;
+use crate::store::{Store, UsedNonce};
+
+/// How nonces of signed requests are remembered.
+#[derive(Debug, Clone, Default)]
+pub struct NonceSettings {
+    /// How many.
+    pub limits: NonceLimits,
+    /// The file of the database beside which they are kept over a restart. Without one they end with the process, unless
+    /// several processes share the database: then they are in it.
+    pub beside: Option<PathBuf>,
+}
+
+/// A nonce of a signed request.
+#[derive(Debug, Clone, Copy)]
+pub struct Nonce<'a> {
+    /// Who signed. All sessions of a role are one principal here.
+    pub principal: &'a Principal,
+    /// The access key that signed.
+    pub access_key: &'a str,
+    /// The nonce, which is compared exactly.
+    pub nonce: &'a str,
+    /// When it was signed.
+    pub signed: Timestamp,
+}
+
+/// Why a nonce was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NonceRefusal {
+    /// It was used before by this access key.
+    #[error(
+        "a request with this access key and SignatureNonce was accepted before; sign each request anew, repeated ones too"
+    )]
+    Used,
+    /// Nonces of that time were forgotten, so this one may have been used.
+    #[error(
+        "nonces of requests signed at {0} are not remembered any more; sign the request with the time of now"
+    )]
+    Forgotten(Timestamp),
+    /// The principal has as many nonces remembered as it may have.
+    #[error("{}", too_many(principal, *full))]
+    TooMany {
+        /// Whose they are.
+        principal: String,
+        /// Which limit is reached.
+        full: Full,
+    },
+    /// They cannot be looked up or written down.
+    #[error(transparent)]
+    Failed(#[from] AppError),
+}
+
+fn too_many(principal: &str, full: Full) -> String {
+    const UNTIL: &str = "nonces are forgotten 15 to 35 minutes after the request was signed";
+    match full {
+        Full::Own { limit } => {
+            format!("{principal} has {limit} signed requests remembered, the limit nonces_per_key; {UNTIL}")
+        }
+        Full::Total { limit, share } => format!(
+            "all principals together have {limit} signed requests remembered, the limit nonces_total, and {principal} has \
+             its share, which is {share} now; {UNTIL}"
+        ),
+    }
+}
+
+/// The nonces that were used.
+#[derive(Debug)]
+pub(super) struct Nonces {
+    hash: ShortHash,
+    memory: Memory,
+    /// Where the other processes' nonces are, if there are others.
+    shared: Option<Shared>,
+}
+
+impl Nonces {
+    /// The nonces that are kept; of a database that `is_new` none were used.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database does not answer or its directory cannot be written to.
+    pub(super) async fn open(
+        settings: &NonceSettings,
+        store: &Arc<dyn Store>,
+        is_new: bool,
+        hash: &ShortHash,
+        clock: &dyn Clock,
+    ) -> Result<Self, AppError> {
+        let clocks = clocks(clock);
+        let shared =
+            if store.is_shared() { Some(Shared::open(Arc::clone(store), clocks).await?) } else { None };
+        let memory = match &settings.beside {
+            Some(database) if shared.is_none() => kept(settings.limits, database, is_new, hash, clocks)
+                .map_err(|e| {
+                    AppError::Unavailable(format!(
+                        "the files of nonces beside {} cannot be used: {e}",
+                        database.display()
+                    ))
+                })?,
+            _ => Memory::new(settings.limits),
+        };
+        Ok(Self { hash: hash.clone(), memory, shared })
+    }
+
+    async fn first_use(&self, nonce: Nonce<'_>, clocks: Clocks) -> Result<(), NonceRefusal> {
+        let Nonce { principal, access_key, nonce, signed } = nonce;
+        let name = principal.policy_arn();
+        let [a, b, c, d, ..] = self.hash.of("principal", &name).to_le_bytes();
+        let entry = Entry {
+            // No entry of a table is zero.
+            hash: self.hash.of(access_key, nonce).max(1),
+            principal: u32::from_le_bytes([a, b, c, d]),
+            signed: signed.as_millis(),
+        };
+        match self.memory.first_use(entry, clocks) {
+            Ok(()) => {}
+            Err(Refused::Used) => return Err(NonceRefusal::Used),
+            Err(Refused::Forgotten) => return Err(NonceRefusal::Forgotten(signed)),
+            Err(Refused::Full(full)) => return Err(NonceRefusal::TooMany { principal: name, full }),
+            Err(Refused::NotKept(error)) => {
+                let why = format!("the nonce of a signed request cannot be written down: {error}");
+                return Err(AppError::Unavailable(why).into());
+            }
+        }
+        let Some(shared) = &self.shared else { return Ok(()) };
+        let used = UsedNonce {
+            fingerprint: fingerprint(access_key, nonce),
+            seen: Timestamp::from_millis(clocks.machine),
+            expires: signed.plus_millis(span::SKEW),
+            principal: name,
+        };
+        match shared.first_use(&used, entry.signed, clocks).await? {
+            Outcome::First => Ok(()),
+            Outcome::Used => Err(NonceRefusal::Used),
+            Outcome::Forgotten => Err(NonceRefusal::Forgotten(signed)),
+        }
+    }
+
+    /// Writes down whatever is to be, before the process ends.
+    pub(super) fn close(&self) {
+        if let Err(error) = self.memory.rest() {
+            tracing::warn!(%error, "the last nonces of signed requests cannot be written down");
+        }
+    }
+
+    async fn sweep(&self, clocks: Clocks) -> Result<(), AppError> {
+        let failed = |e: std::io::Error| AppError::Unavailable(format!("the files of nonces: {e}"));
+        self.memory.sweep(clocks, memory::PAST_KEPT).map_err(failed)?;
+        match &self.shared {
+            Some(shared) => shared.sweep(clocks).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn kept(
+    limits: NonceLimits,
+    database: &Path,
+    is_new: bool,
+    hash: &ShortHash,
+    clocks: Clocks,
+) -> std::io::Result<Memory> {
+    let kept = files::Kept::read(database, is_new, hash, clocks.machine)?;
+    Memory::kept(limits, kept, clocks)
+}
+
+fn clocks(clock: &dyn Clock) -> Clocks {
+    Clocks { machine: clock.wall().as_millis(), service: clock.now().as_millis() }
+}
+
+/// What a database knows a nonce by, which processes of other releases know, too: 128 bits of SHA-256.
+fn fingerprint(access_key: &str, nonce: &str) -> [u8; 16] {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::new().chain_update(access_key).chain_update([0]).chain_update(nonce).finalize();
+    let mut first = [0; 16];
+    first.copy_from_slice(&digest[..16]);
+    first
+}
+
+impl App {
+    /// Takes the nonce of a request whose time is fresh and whose signature was found right: before, a stranger could use
+    /// up somebody's nonces. When this returns, the nonce is remembered wherever it is kept.
+    ///
+    /// # Errors
+    /// [`NonceRefusal`].
+    pub async fn use_nonce(&self, nonce: Nonce<'_>) -> Result<(), NonceRefusal> {
+        self.nonces.first_use(nonce, clocks(&*self.clock)).await
+    }
+
+    /// Forgets the nonces of signatures that no clock accepts any more.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when that cannot be written down.
+    pub(super) async fn sweep_nonces(&self) -> Result<(), AppError> {
+        self.nonces.sweep(clocks(&*self.clock)).await
+    }
+
+    /// When there are nonces to forget next, by the service's clock.
+    pub(super) fn nonces_due(&self) -> Option<Timestamp> {
+        let ahead = self.nonces.memory.next_passed()?.saturating_sub(self.clock.wall().as_millis());
+        Some(self.clock.now().plus_millis(ahead.max(0).saturating_add(1)))
+    }
+
+    /// How many nonces this process remembers.
+    pub fn nonce_count(&self) -> u64 {
+        self.nonces.memory.count()
+    }
+}

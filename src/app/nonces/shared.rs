@@ -1,0 +1,166 @@
+//! Nonces of all processes that share a database.
+//!
+//! A nonce is good for whoever inserts it first. The insertion succeeds only where the table's marker is still there,
+//! without which a crash of the database has emptied it, and where no spans were forgotten that this process does not
+//! know of.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::span::{Clocks, GENERATION_MS, Generation, SKEW, Spans};
+use crate::app::AppError;
+use crate::domain::Timestamp;
+use crate::store::{KeptNonces, PassedNonces, Store, StoreError, UsedNonce};
+
+/// How much longer than its signature a nonce is kept, in milliseconds: the machines' clocks may differ by as much.
+const MARGIN: i64 = 5 * 60 * 1000;
+/// How long nonces of a moved clock are kept that lie behind all clocks, in milliseconds. So a test may set the clock to
+/// the same instant of the past again and again.
+const MOVED_KEPT: i64 = 24 * 60 * 60 * 1000;
+/// How often an insertion is tried when others forget nonces at the same time.
+const TRIES: usize = 5;
+
+/// What became of a nonce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    First,
+    Used,
+    Forgotten,
+}
+
+/// Nonces in a database that others use, too.
+#[derive(Debug)]
+pub(super) struct Shared {
+    store: Arc<dyn Store>,
+    /// The spans that were forgotten, and the revision that counts their changes.
+    known: Mutex<(u64, Arc<Spans>)>,
+}
+
+impl Shared {
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database does not answer.
+    pub(super) async fn open(store: Arc<dyn Store>, clocks: Clocks) -> Result<Self, AppError> {
+        let shared = Self { store, known: Mutex::default() };
+        shared.look(clocks).await?;
+        Ok(shared)
+    }
+
+    /// Takes a nonce that no process used before.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database does not answer, [`AppError::Busy`].
+    pub(super) async fn first_use(
+        &self,
+        nonce: &UsedNonce,
+        signed: i64,
+        clocks: Clocks,
+    ) -> Result<Outcome, AppError> {
+        for _ in 0..TRIES {
+            let (revision, forgotten) = self.known();
+            if forgotten.contains(signed) {
+                return Ok(Outcome::Forgotten);
+            }
+            if self.store.use_nonce(nonce.clone(), revision).await? {
+                return Ok(Outcome::First);
+            }
+            if self.look(clocks).await? == revision {
+                return Ok(Outcome::Used);
+            }
+        }
+        Err(AppError::Busy)
+    }
+
+    /// Forgets the nonces that all clocks have passed.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when the database does not answer.
+    pub(super) async fn sweep(&self, clocks: Clocks) -> Result<(), AppError> {
+        let passed = passed(clocks);
+        let generations = self.store.passed_nonces(passed).await?;
+        if generations.is_empty() {
+            return Ok(());
+        }
+        let kept = self.store.nonces().await?;
+        let before = read(&kept)?;
+        let mut forgotten = before.clone();
+        for expires in generations {
+            // By when they expire; the nonces were signed so much earlier.
+            let (from, until) = Generation(expires).span();
+            forgotten.add(from.saturating_sub(SKEW), until.saturating_sub(SKEW));
+        }
+        forgotten.condense(clocks.machine.saturating_sub(SKEW));
+        // First the spans, then the nonces: whoever does not find one any more knows why.
+        if forgotten != before && !self.replace(&forgotten, kept.revision).await? {
+            // Another process forgets, too. There is time.
+            return Ok(());
+        }
+        Ok(self.store.forget_nonces(passed).await?)
+    }
+
+    /// Learns what was forgotten. Where the table was emptied, all that was signed until now is. Says of which revision
+    /// the answer is.
+    async fn look(&self, clocks: Clocks) -> Result<u64, AppError> {
+        for _ in 0..TRIES {
+            let kept = self.store.nonces().await?;
+            let mut forgotten = read(&kept)?;
+            if kept.is_whole {
+                self.learn(kept.revision, forgotten);
+                return Ok(kept.revision);
+            }
+            tracing::warn!(
+                until = %Timestamp::from_millis(clocks.machine),
+                "the database lost the nonces of signed requests: what was signed until then is refused"
+            );
+            forgotten.add(i64::MIN, clocks.machine.saturating_add(1));
+            if self.replace(&forgotten, kept.revision).await? {
+                self.store.mark_nonces().await?;
+            }
+        }
+        Err(AppError::Busy)
+    }
+
+    /// Writes down what is forgotten, unless another process was faster.
+    async fn replace(&self, forgotten: &Spans, on_revision: u64) -> Result<bool, AppError> {
+        let text = serde_json::to_string(forgotten).map_err(|e| AppError::Damaged(e.to_string()))?;
+        match self.store.set_forgotten_nonces(text, on_revision).await {
+            Ok(()) => {
+                self.learn(on_revision + 1, forgotten.clone());
+                Ok(true)
+            }
+            Err(StoreError::Conflict) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    fn known(&self) -> (u64, Arc<Spans>) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn learn(&self, revision: u64, forgotten: Spans) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if revision >= known.0 {
+            *known = (revision, Arc::new(forgotten));
+        }
+    }
+}
+
+fn read(kept: &KeptNonces) -> Result<Spans, AppError> {
+    let Some(text) = &kept.forgotten else { return Ok(Spans::default()) };
+    let damaged = |e: serde_json::Error| AppError::Damaged(format!("the spans of forgotten nonces: {e}"));
+    serde_json::from_str(text).map_err(damaged)
+}
+
+/// Which nonces all clocks have passed. Their limits are at the ends of generations, so that a generation is
+/// forgotten as a whole.
+fn passed(Clocks { machine, service }: Clocks) -> PassedNonces {
+    let begin = |at: i64| Timestamp::from_millis(at.div_euclid(GENERATION_MS).saturating_mul(GENERATION_MS));
+    PassedNonces {
+        expired_before: begin(machine.saturating_sub(MARGIN)),
+        near_service: (
+            begin(service.saturating_sub(MARGIN)),
+            begin(service.saturating_add(2 * SKEW + MARGIN + GENERATION_MS)),
+        ),
+        signed_within_ms: SKEW,
+        moved_before: Timestamp::from_millis(machine.saturating_sub(MOVED_KEPT)),
+        generation_ms: GENERATION_MS,
+    }
+}
