@@ -71,15 +71,6 @@ impl ApiError {
         }
     }
 
-    /// The same, where nothing may tell another name.
-    #[must_use]
-    pub fn as_named(mut self, name: &str) -> Self {
-        if let Some(denied) = &mut self.denied {
-            name.clone_into(&mut denied.arn);
-        }
-        self.about(name)
-    }
-
     /// 500 InternalFailure without detail; the cause goes to the log.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         Self { cause: Some(cause.to_string()), ..Self::new(Code::InternalFailure) }
@@ -88,7 +79,7 @@ impl ApiError {
 
 impl From<Box<NoPermission>> for ApiError {
     fn from(denied: Box<NoPermission>) -> Self {
-        let error = Self::naming(Code::ForbiddenNoPermission, &denied.arn);
+        let error = Self::naming(Code::ForbiddenNoPermission, &denied.to_caller().arn);
         Self { denied: Some(denied), ..error }
     }
 }
