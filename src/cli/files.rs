@@ -17,7 +17,8 @@ use crate::crypto::{RootKey, SymmetricKey};
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
 use crate::state::file::StateFile;
-use crate::state::read::{Reader, parse};
+use crate::state::parse::parse;
+use crate::state::read::Reader;
 use crate::state::write::{Form, write};
 use crate::store::Instead;
 

@@ -16,6 +16,7 @@ mod canary;
 mod docs;
 mod enforced;
 mod faults;
+mod growth;
 mod keys;
 mod keys_model;
 mod malformed;
