@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::actions::check_faults;
 use crate::domain::{AccountId, FaultRule, Limits};
-use crate::identities::Identities;
 use crate::identities::file::{AccountFile, Document};
+use crate::identities::{Identities, warnings};
 
 /// What the file may hold.
 #[derive(Debug, Default, Deserialize)]
@@ -79,6 +79,8 @@ pub struct Config {
     pub resource_policies: bool,
     /// Rules of faults, checked.
     pub faults: Vec<FaultRule>,
+    /// What is probably a mistake, one line each, though it holds: actions in policies that KMS does not have.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -127,6 +129,7 @@ impl FileConfig {
         within("secret_data_bytes", limits.secret_data_bytes, 1, 65_536)?;
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
+            warnings: self.accounts.iter().flat_map(warnings).collect(),
             accounts: self.accounts,
             limits,
             cache_bytes: self.limits.cache_bytes,

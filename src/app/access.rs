@@ -194,6 +194,13 @@ impl App {
     }
 }
 
+/// Logs the actions in a policy that KMS does not have. The policy is accepted, as on the cloud.
+pub fn warn_of_unknown_actions(document: &PolicyDocument, whose: &'static str) {
+    for unknown in document.unknown_actions() {
+        tracing::warn!("a policy of {whose} was accepted that has an unknown action: {unknown}");
+    }
+}
+
 /// The one permission of STS.
 const ASSUME: &str = "sts:AssumeRole";
 

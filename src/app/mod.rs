@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-pub use access::{Access, LookedAt, NoPermission, Subject, looked_at};
+pub use access::{Access, LookedAt, NoPermission, Subject, looked_at, warn_of_unknown_actions};
 pub use cache::CacheFacts;
 pub use callers::Caller;
 pub use contents::{KeysById, Unwrapped};

@@ -16,6 +16,7 @@ pub mod password;
 pub mod policy;
 pub mod refusal;
 pub mod secret;
+pub mod spelling;
 pub mod stages;
 pub mod tags;
 pub mod time;

@@ -33,6 +33,16 @@ pub struct StateFile {
     pub secrets: Vec<Spanned<SecretEntry>>,
 }
 
+impl StateFile {
+    /// The accounts that are not sealed.
+    pub fn open_accounts(&self) -> impl Iterator<Item = &AccountFile> {
+        self.accounts.iter().filter_map(|account| match &account.value {
+            AccountEntry::Open(account) => Some(account),
+            AccountEntry::Sealed(_) => None,
+        })
+    }
+}
+
 /// An account: open, or sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -11,6 +11,8 @@ pub mod read;
 mod read_secrets;
 pub mod seed;
 mod times;
+mod warnings;
 pub mod write;
 
 pub use problem::Problem;
+pub use warnings::warnings;

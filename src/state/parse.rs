@@ -99,6 +99,8 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn refused(text: &str) -> String {
@@ -127,7 +129,7 @@ mod tests {
         let mut lists = "l0: &l0 [a, a, a, a, a, a, a, a, a, a]".to_owned();
         for level in 1..10 {
             let inside = vec![format!("*l{}", level - 1); 10].join(", ");
-            lists.push_str(&format!(", l{level}: &l{level} [{inside}]"));
+            write!(lists, ", l{level}: &l{level} [{inside}]").unwrap();
         }
         let said =
             refused(&format!("accounts: [{{id: \"1\", policies: [{{name: p, document: {{{lists}}}}}]}}]"));
@@ -146,7 +148,7 @@ mod tests {
     fn aliases_that_people_write_are_taken() {
         let mut text = "secrets:\n- &base\n  name: s0\n  tags: &tags {team: a, stage: b}\n  versions: &v [{id: v1, value: x}]\n".to_owned();
         for n in 1..20_000 {
-            text.push_str(&format!("- name: s{n}\n  tags: *tags\n  versions: *v\n"));
+            write!(text, "- name: s{n}\n  tags: *tags\n  versions: *v\n").unwrap();
         }
         let file = parse(&text).unwrap();
         assert_eq!(file.secrets.len(), 20_000);
@@ -158,9 +160,11 @@ mod tests {
         let value = "v".repeat(100);
         let mut text = "secrets:\n".to_owned();
         for n in 0..100_000 {
-            text.push_str(&format!(
+            write!(
+                text,
                 "- name: team/s{n}\n  tags: {{n: \"{n}\"}}\n  versions:\n  - id: v1\n    value: \"{value}\"\n"
-            ));
+            )
+            .unwrap();
         }
         assert!(text.len() > 15_000_000);
         assert_eq!(parse(&text).unwrap().secrets.len(), 100_000);
