@@ -50,6 +50,11 @@ struct FileLimits {
     labels_per_secret: usize,
     /// The longest value, 1 to 65,536 bytes; default 30,720.
     secret_data_bytes: usize,
+    /// The most keys of an account in a region, 1 to 1,000,000; default 100,000. There may be one and a half times as many
+    /// aliases, and 50 times as many versions of keys.
+    keys_per_account: usize,
+    /// The most secrets of an account in a region, 1 to 1,000,000,000; default 10,000,000.
+    secrets_per_account: u64,
     /// The most memory of cached secrets, in bytes; default 40 MiB.
     cache_bytes: u64,
 }
@@ -61,6 +66,8 @@ impl Default for FileLimits {
             versions_per_secret: limits.versions_per_secret,
             labels_per_secret: limits.labels_per_secret,
             secret_data_bytes: limits.secret_data_bytes,
+            keys_per_account: limits.keys_per_account,
+            secrets_per_account: limits.secrets_per_account,
             cache_bytes: 40 * 1024 * 1024,
         }
     }
@@ -119,14 +126,18 @@ impl FileConfig {
             versions_per_secret: self.limits.versions_per_secret,
             labels_per_secret: self.limits.labels_per_secret,
             secret_data_bytes: self.limits.secret_data_bytes,
+            keys_per_account: self.limits.keys_per_account,
+            secrets_per_account: self.limits.secrets_per_account,
         };
-        let within = |name, value: usize, min, max| {
+        let within = |name, value: u64, min, max| {
             ensure!((min..=max).contains(&value), "limits.{name} must be from {min} to {max}");
             Ok(())
         };
-        within("versions_per_secret", limits.versions_per_secret, 2, 1000)?;
-        within("labels_per_secret", limits.labels_per_secret, 2, 1000)?;
-        within("secret_data_bytes", limits.secret_data_bytes, 1, 65_536)?;
+        within("versions_per_secret", limits.versions_per_secret as u64, 2, 1000)?;
+        within("labels_per_secret", limits.labels_per_secret as u64, 2, 1000)?;
+        within("secret_data_bytes", limits.secret_data_bytes as u64, 1, 65_536)?;
+        within("keys_per_account", limits.keys_per_account as u64, 1, 1_000_000)?;
+        within("secrets_per_account", limits.secrets_per_account, 1, 1_000_000_000)?;
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
             warnings: self.accounts.iter().flat_map(warnings).collect(),
@@ -231,6 +242,8 @@ mod tests {
                 "[[faults]]\naction='GetSecret'\ndelay_ms=1",
                 "faults: rule 1: action: there is no action \"GetSecret\"",
             ),
+            ("[limits]\nkeys_per_account = 0", "limits.keys_per_account must be from 1 to 1000000"),
+            ("[limits]\nsecrets_per_account = 0", "limits.secrets_per_account must be from 1 to 1000000000"),
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),
             ("[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'", "needs either secret or public_key"),
             (

@@ -8,6 +8,7 @@ use crate::app::AppError;
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::{self, KeyRefusal};
 use crate::domain::keys::names::KeyTarget;
+use crate::domain::limits::Exceeded;
 use crate::domain::{Refusal, Secret, SecretRef, TagKey, TagValue, writes};
 use crate::wire::{ApiError, Code, Fields};
 
@@ -56,7 +57,7 @@ pub(super) fn from_json(fields: Fields<'_>, name: &str) -> Result<Option<Vec<(Ta
     let Some(json) = fields.json(name)? else { return Ok(None) };
     let list = json.as_array().ok_or_else(wrong)?;
     if list.len() > MAX_TAGS {
-        return Err(ApiError::new(Code::RejectedLimitExceeded));
+        return Err(Refusal::TooManyTags(Exceeded::new(MAX_TAGS, "tags of a secret or key")).into());
     }
     let tag = |item: &Value| {
         let key = item.get("TagKey")?.as_str()?.parse().ok()?;

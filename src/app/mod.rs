@@ -17,6 +17,7 @@ mod locks;
 mod nonces;
 mod progress;
 mod replicas;
+mod rooms;
 mod secrets;
 mod sessions;
 mod upkeep;
@@ -84,6 +85,7 @@ pub struct App {
     vault: vault::Vault,
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
+    rooms: rooms::Rooms,
     commits: TaskTracker,
     watch: replicas::Watch,
     faults: FaultRules,
@@ -118,7 +120,7 @@ impl App {
         let (to_directory, chance, of_root) = shared();
         let directory = Directory::open(accounts, default_account, to_directory, chance, of_root).await?;
         let (of_keys, chance, of_root) = shared();
-        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, commits.clone());
+        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, limits, commits.clone());
         let keys = Arc::new(keys);
         let cache = cache::Cache::new(cache_bytes, &store);
         let app = Self {
@@ -133,6 +135,7 @@ impl App {
             limits,
             cache: Arc::new(cache),
             locks: locks::Locks::default(),
+            rooms: rooms::Rooms::new(limits.secrets_per_account),
             commits,
             watch: replicas::Watch::default(),
             faults: FaultRules::new(faults),

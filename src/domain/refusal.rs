@@ -1,5 +1,7 @@
 //! Why a command on a secret is not carried out.
 
+use super::limits::Exceeded;
+
 /// A reason to refuse. The wire layer gives each one code, status and wording; the texts here are for developers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -25,8 +27,11 @@ pub enum Refusal {
     #[error("secret is not scheduled for deletion")]
     NotInRecoveryWindow,
     /// Too many labels, or no version can be evicted (rules 2.9, 3.11, 3.34).
-    #[error("a limit of the secret is exceeded")]
-    LimitExceeded,
+    #[error("a limit of the secret is exceeded: {0}")]
+    LimitExceeded(Exceeded),
+    /// The account has as many secrets in the region as it may have (rule 12.3).
+    #[error("the quota of secrets is exceeded: {0}")]
+    QuotaExceeded(Exceeded),
     /// The label is not on the version it should leave, or would leave and enter the same (3.25, 3.28, 3.29).
     #[error("label and versions do not match")]
     StageMismatch,
@@ -40,6 +45,6 @@ pub enum Refusal {
     #[error("not supported for this type of secret")]
     UnsupportedType,
     /// More tags than a resource may carry (rule 11.1).
-    #[error("too many tags")]
-    TooManyTags,
+    #[error("too many tags: {0}")]
+    TooManyTags(Exceeded),
 }

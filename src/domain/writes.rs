@@ -1,6 +1,6 @@
 //! Decisions: what each writing action does to a secret.
 
-use super::limits::{self, Limits};
+use super::limits::{self, Exceeded, Limits};
 use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
 use super::secret::{DataType, Secret, SecretType, Version};
 use super::stages::StageMap;
@@ -40,7 +40,7 @@ pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
         return Err(Refusal::Parameter("SecretName"));
     }
     if new.tags.len() > limits::TAGS_PER_RESOURCE {
-        return Err(Refusal::TooManyTags);
+        return Err(Refusal::TooManyTags(limits::too_many_tags()));
     }
     let first = Version { id: new.version, data_type: new.data_type, created: now, ordinal: 1 };
     let secret = Secret {
@@ -114,17 +114,27 @@ pub fn put_version(
         stages.move_to(label, &version.id);
     }
     if stages.len() > limits.labels_per_secret {
-        return Err(Refusal::LimitExceeded);
+        return Err(too_many_labels(limits));
     }
     let mut ops = Vec::new();
     if secret.versions.len() >= limits.versions_per_secret {
+        let full = || {
+            Refusal::LimitExceeded(Exceeded::new(
+                limits.versions_per_secret,
+                "versions of a secret, and each has a label",
+            ))
+        };
         // The earliest version that carries no label (rule 2.8).
         let free = secret.versions.iter().find(|v| !stages.is_labelled(&v.id));
-        ops.push(Op::EvictVersion(free.ok_or(Refusal::LimitExceeded)?.id.clone()));
+        ops.push(Op::EvictVersion(free.ok_or_else(full)?.id.clone()));
     }
     ops.push(Op::AddVersion(version));
     ops.extend(stage_ops(&secret.stages, &stages));
     Ok(Some(change(secret, ops, now)))
+}
+
+fn too_many_labels(limits: &Limits) -> Refusal {
+    Refusal::LimitExceeded(Exceeded::new(limits.labels_per_secret, "labels of a secret"))
 }
 
 /// Which label shall leave and enter which version.
@@ -176,7 +186,7 @@ pub fn move_stage(
         None => stages.remove(label.as_str()),
     }
     if stages.len() > limits.labels_per_secret {
-        return Err(Refusal::LimitExceeded);
+        return Err(too_many_labels(limits));
     }
     let ops = stage_ops(&secret.stages, &stages);
     Ok(if ops.is_empty() { None } else { Some(change(secret, ops, now)) })
@@ -259,7 +269,7 @@ pub fn set_policy(secret: &Secret, policy: ResourcePolicy) -> Result<Change, Ref
 pub fn tag(secret: &Secret, tags: Vec<(TagKey, TagValue)>) -> Result<Change, Refusal> {
     let fresh = tags.iter().filter(|(key, _)| secret.tags.get(key).is_none()).count();
     if secret.tags.len() + fresh > limits::TAGS_PER_RESOURCE {
-        return Err(Refusal::TooManyTags);
+        return Err(Refusal::TooManyTags(limits::too_many_tags()));
     }
     let ops = tags.into_iter().map(|(key, value)| Op::SetTag(key, value)).collect();
     // Tags do not move UpdateTime (open question 13).

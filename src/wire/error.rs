@@ -99,7 +99,13 @@ impl From<Refusal> for ApiError {
                 "The request was rejected becasue key already exsit",
             ),
             Refusal::NotInRecoveryWindow => Self::new(Code::RejectedResourceInUse),
-            Refusal::LimitExceeded | Refusal::TooManyTags => Self::new(Code::RejectedLimitExceeded),
+            Refusal::LimitExceeded(exceeded) | Refusal::TooManyTags(exceeded) => {
+                Self { cause: Some(exceeded.to_string()), ..Self::new(Code::RejectedLimitExceeded) }
+            }
+            Refusal::QuotaExceeded(exceeded) => Self {
+                cause: Some(exceeded.to_string()),
+                ..Self::with_message(Code::RejectedLimitExceeded, "The secret quota is exceeded.")
+            },
             Refusal::StageMismatch => Self::new(Code::RejectedInvalidRequest),
             Refusal::NoCurrentVersion => {
                 Self::with_message(Code::RejectedUnsupportedOperation, "secret stages in unnormal status")
@@ -126,10 +132,13 @@ impl From<KeyRefusal> for ApiError {
             KeyRefusal::UnsupportedRotation => Self::new(Code::RejectedUnsupportedOperation),
             KeyRefusal::UnsupportedOrigin => Self::new(Code::OriginUnsupported),
             KeyRefusal::Parameter(name) => Self::invalid(name),
-            KeyRefusal::LimitExceeded => Self::with_message(
-                Code::RejectedLimitExceeded,
-                "The request was rejected because user create resource limit was exceeded",
-            ),
+            KeyRefusal::LimitExceeded(exceeded) => Self {
+                cause: Some(exceeded.to_string()),
+                ..Self::with_message(
+                    Code::RejectedLimitExceeded,
+                    "The request was rejected because user create resource limit was exceeded",
+                )
+            },
             KeyRefusal::Material => Self::new(Code::InvalidKeyMaterial),
             KeyRefusal::ImportToken => Self::new(Code::InvalidImportToken),
             KeyRefusal::ImportTokenExpired => Self::new(Code::ExpiredImportToken),

@@ -21,6 +21,7 @@ mod keys;
 mod keys_model;
 mod malformed;
 mod metrics;
+mod quotas;
 mod replay;
 mod replicas;
 mod rules;

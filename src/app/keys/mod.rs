@@ -29,7 +29,7 @@ use crate::crypto::RootKey;
 use crate::domain::keys::decisions::{self, Due, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{Alias, Key, KeyOwner, KeyRef, KeySpec, KeyVersionId, Origin, ProtectionLevel};
-use crate::domain::{KeyId, Scope, Tags, Timestamp};
+use crate::domain::{KeyId, Limits, Scope, Tags, Timestamp};
 use crate::ports::{Clock, Entropy};
 use crate::store::{KeyChange, KeyRecord, Store, StoreError};
 
@@ -87,6 +87,7 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     root: Arc<RootKey>,
+    limits: Limits,
     scopes: Arc<Scopes>,
     /// How many changes of keys the database is known to have had; stays at 0 where nobody else makes any.
     seen: Arc<AtomicU64>,
@@ -100,11 +101,12 @@ impl Keys {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         root: Arc<RootKey>,
+        limits: Limits,
         commits: TaskTracker,
     ) -> Self {
         let scopes = Arc::default();
         let (seen, writing) = (Arc::default(), Arc::default());
-        Self { store, clock, entropy, root, scopes, seen, writing, commits }
+        Self { store, clock, entropy, root, limits, scopes, seen, writing, commits }
     }
 
     /// Learns how many changes of keys the database has had.
@@ -225,7 +227,7 @@ impl Keys {
             version: self.fresh_version_id()?,
         };
         // The service's own key does not count against the user's quota.
-        Ok(decisions::create(new, 0, self.clock.now())?)
+        Ok(decisions::create(new, 0, &self.limits, self.clock.now())?)
     }
 
     /// A new service-managed key for a scope, which is not stored.

@@ -1,8 +1,8 @@
 //! What each action does to a key. Every function takes a state and gives the next one, or a reason to refuse.
 
 use super::{Key, KeyOwner, KeySpec, KeyState, KeyUsage, KeyVersion, KeyVersionId, Origin, ProtectionLevel};
-use crate::domain::limits::TAGS_PER_RESOURCE;
-use crate::domain::{KeyId, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
+use crate::domain::limits::{Exceeded, TAGS_PER_RESOURCE, too_many_tags};
+use crate::domain::{KeyId, Limits, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
 
 /// Why a command on a key is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,8 +41,8 @@ pub enum KeyRefusal {
     #[error("parameter {0} is not valid")]
     Parameter(&'static str),
     /// Too many keys, aliases, versions or tags (rule 12.3).
-    #[error("a limit is exceeded")]
-    LimitExceeded,
+    #[error("a limit is exceeded: {0}")]
+    LimitExceeded(Exceeded),
     /// Imported material is not what the key once had, or not of its size.
     #[error("key material is not valid")]
     Material,
@@ -54,12 +54,6 @@ pub enum KeyRefusal {
     ImportTokenExpired,
 }
 
-/// Keys of an account in a region (rule 12.3).
-pub const KEYS: usize = 200;
-/// Aliases of an account in a region (rule 12.3).
-pub const ALIASES: usize = 300;
-/// Versions of the keys of an account in a region (rule 12.3).
-pub const VERSIONS: usize = 10_000;
 /// Days until a scheduled deletion: shortest and longest (question 20).
 pub const DELETION_DAYS: (u32, u32) = (7, 366);
 /// Days between rotations: shortest and longest.
@@ -102,7 +96,7 @@ pub struct NewKey {
 ///
 /// # Errors
 /// [`KeyRefusal::Parameter`] when usage, origin or rotation do not fit the spec; [`KeyRefusal::LimitExceeded`].
-pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRefusal> {
+pub fn create(new: NewKey, present: usize, limits: &Limits, now: Timestamp) -> Result<Key, KeyRefusal> {
     let usage = match new.usage {
         None => new.spec.usages().first().copied().ok_or(KeyRefusal::UnsupportedKey)?,
         Some(usage) if new.spec.usages().contains(&usage) => usage,
@@ -118,8 +112,9 @@ pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRef
         }
         check_interval(interval)?;
     }
-    if present >= KEYS || new.tags.len() > TAGS_PER_RESOURCE {
-        return Err(KeyRefusal::LimitExceeded);
+    within(present, limits.keys_per_account, "keys of an account in a region")?;
+    if new.tags.len() > TAGS_PER_RESOURCE {
+        return Err(KeyRefusal::LimitExceeded(too_many_tags()));
     }
     let first = KeyVersion { number: 1, id: new.version, created: now };
     Ok(Key {
@@ -144,6 +139,19 @@ pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRef
         policy: new.policy,
         revision: 1,
     })
+}
+
+/// Refuses one more where there are as many as there may be.
+fn within(present: usize, most: usize, of: &'static str) -> Result<(), KeyRefusal> {
+    if present < most { Ok(()) } else { Err(KeyRefusal::LimitExceeded(Exceeded::new(most, of))) }
+}
+
+/// Decides whether there may be one more alias in account and region, where there are `present`.
+///
+/// # Errors
+/// [`KeyRefusal::LimitExceeded`].
+pub fn add_alias(present: usize, limits: &Limits) -> Result<(), KeyRefusal> {
+    within(present, limits.aliases_per_account(), "aliases of an account in a region")
 }
 
 fn check_interval(interval_ms: i64) -> Result<(), KeyRefusal> {
@@ -292,11 +300,15 @@ fn require_rotatable(key: &Key) -> Result<(), KeyRefusal> {
 ///
 /// # Errors
 /// [`KeyRefusal::UnsupportedRotation`], [`KeyRefusal::State`], [`KeyRefusal::LimitExceeded`].
-pub fn add_version(key: &Key, id: KeyVersionId, present: usize, now: Timestamp) -> Result<Key, KeyRefusal> {
+pub fn add_version(
+    key: &Key,
+    id: KeyVersionId,
+    present: usize,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Key, KeyRefusal> {
     require_rotatable(key)?;
-    if present >= VERSIONS {
-        return Err(KeyRefusal::LimitExceeded);
-    }
+    within(present, limits.key_versions_per_account(), "versions of all keys of an account in a region")?;
     Ok(rotated(key, id, now))
 }
 
@@ -320,7 +332,11 @@ pub fn tag(key: &Key, tags: &[(TagKey, TagValue)]) -> Result<Key, KeyRefusal> {
             k.tags.set(name.clone(), value.clone());
         }
     });
-    if next.tags.len() > TAGS_PER_RESOURCE { Err(KeyRefusal::LimitExceeded) } else { Ok(next) }
+    if next.tags.len() > TAGS_PER_RESOURCE {
+        Err(KeyRefusal::LimitExceeded(too_many_tags()))
+    } else {
+        Ok(next)
+    }
 }
 
 /// Decides the removal of tags; none removes all.

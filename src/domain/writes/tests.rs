@@ -34,6 +34,10 @@ fn created() -> Secret {
     create(new_secret(), NOW).unwrap().created().unwrap()
 }
 
+fn full(most: usize) -> Refusal {
+    Refusal::LimitExceeded(Exceeded::new(most, "versions of a secret, and each has a label"))
+}
+
 fn put_with(secret: &Secret, version: &str, stages: &[&str], limits: &Limits) -> Result<Secret, Refusal> {
     let put = PutVersion {
         version: v(version),
@@ -90,7 +94,7 @@ fn rule_2_8_the_eleventh_version_evicts_the_earliest_unlabelled() {
 fn rule_2_9_a_secret_whose_versions_are_all_labelled_refuses_one_more() {
     let limits = Limits { versions_per_secret: 2, ..Limits::default() };
     let s = put_with(&created(), "v2", &["ACSCurrent"], &limits).unwrap();
-    assert_eq!(put_with(&s, "v3", &["Mine"], &limits), Err(Refusal::LimitExceeded));
+    assert_eq!(put_with(&s, "v3", &["Mine"], &limits), Err(full(2)));
     // Moving ACSCurrent frees v1, which loses ACSPrevious.
     assert_eq!(versions(&put_with(&s, "v3", &["ACSCurrent"], &limits).unwrap()), ["v2", "v3"]);
 }
@@ -121,7 +125,7 @@ fn rule_3_8_previous_follows_current_everywhere() {
 fn rule_3_11_nine_labels_are_refused() {
     let s = put(&created(), "v2", &["ACSCurrent", "a", "b", "c", "d", "e", "f"]).unwrap();
     assert_eq!(s.stages.len(), 8);
-    assert_eq!(put(&s, "v3", &["g"]), Err(Refusal::LimitExceeded));
+    assert_eq!(put(&s, "v3", &["g"]), Err(too_many_labels(&Limits::default())));
     assert!(put(&s, "v3", &["a"]).is_ok());
 }
 
@@ -164,7 +168,7 @@ fn the_table_of_update_secret_version_stage() {
 #[test]
 fn rule_3_34_a_ninth_label_is_refused() {
     let s = put(&created(), "v2", &["ACSCurrent", "a", "b", "c", "d", "e", "f"]).unwrap();
-    assert_eq!(stage(&s, "g", None, Some("v1")), Err(Refusal::LimitExceeded));
+    assert_eq!(stage(&s, "g", None, Some("v1")), Err(too_many_labels(&Limits::default())));
 }
 
 #[test]
