@@ -352,18 +352,18 @@ fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
     assert!(out.contains("Warning: account 2 policy") && out.contains("Warning: --session-policy"), "{out}");
     // The accounts of a running server: in the answer and in the log.
     let server = Program::serve(&["--in-memory"], &[]);
-    let send = |request: &str, body: &str| {
+    let ask = |request: &str, body: &str| {
         let head = format!("{request} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close");
         server.send(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
     };
     let account = serde_json::json!({"policies": [{"name": "p", "document": UNKNOWN_ACTIONS}]}).to_string();
-    let answer = send("PUT /_sesame/accounts/2", &account);
+    let answer = ask("PUT /_sesame/accounts/2", &account);
     assert!(
         answer.starts_with("HTTP/1.1 200") && all_in(&answer) && answer.contains("\"warnings\":["),
         "{answer}"
     );
     let good = serde_json::json!({"policies": [{"name": "p", "document": UNKNOWN_ACTIONS.replace("Valu\",\"kms:Gett*\"", "Value\"")}]});
-    let answer = send("PUT /_sesame/accounts/3", &good.to_string());
+    let answer = ask("PUT /_sesame/accounts/3", &good.to_string());
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("warnings"), "{answer}");
     // The policy of a secret and of a key: in the log; the answer is the service's own.
     let own = UNKNOWN_ACTIONS.replace(",\"oss:GetObjec\"", "");
@@ -374,7 +374,7 @@ fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
     assert!(set.contains("200 OK") && !set.contains("warning"), "{set}");
     // A seed: in the answer, in the log, and by the command.
     let seed = serde_json::json!({"secrets": [{"name": "t", "versions": [{"id": "v1", "value": "x"}], "policy": own}]});
-    let answer = send("POST /_sesame/seed", &seed.to_string());
+    let answer = ask("POST /_sesame/seed", &seed.to_string());
     assert!(
         answer.starts_with("HTTP/1.1 200") && all_in(&answer) && answer.contains("secrets[0].policy"),
         "{answer}"

@@ -1,5 +1,6 @@
-//! Customer master keys in memory: all keys and aliases of a scope at once, as there are a few hundred at the most
-//! (rule 12.3). Changes queue on one lock; a commit runs in a task of its own, as for secrets.
+//! Customer master keys in memory: all keys and aliases of a scope at once. The cloud allows a few hundred (rule 12.3); each
+//! change and each listing takes time in proportion to their number. Changes queue on one lock; a commit runs in a task of
+//! its own, as for secrets.
 
 mod cryptography;
 mod held;
