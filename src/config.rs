@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::actions::check_faults;
 use crate::domain::nearest::with_suggestion;
 use crate::domain::{AccountId, FaultRule, Limits, NonceLimits};
-use crate::identities::Identities;
 use crate::identities::file::{AccountFile, Document};
+use crate::identities::{Identities, warnings};
 
 /// What the file may hold.
 #[derive(Debug, Default, Deserialize)]
@@ -51,6 +51,11 @@ struct FileLimits {
     labels_per_secret: usize,
     /// The longest value, 1 to 65,536 bytes; default 30,720.
     secret_data_bytes: usize,
+    /// The most keys of an account in a region, 1 to 1,000,000; default 100,000. There may be one and a half times as many
+    /// aliases, and 50 times as many versions of keys.
+    keys_per_account: usize,
+    /// The most secrets of an account in a region, 1 to 1,000,000,000; default 10,000,000.
+    secrets_per_account: u64,
     /// The most memory of cached secrets, in bytes; default 40 MiB.
     cache_bytes: u64,
     /// The most signed requests of one principal whose nonces are remembered, 1 to 1,000,000,000; default 5,000,000, which is
@@ -68,6 +73,8 @@ impl Default for FileLimits {
             versions_per_secret: limits.versions_per_secret,
             labels_per_secret: limits.labels_per_secret,
             secret_data_bytes: limits.secret_data_bytes,
+            keys_per_account: limits.keys_per_account,
+            secrets_per_account: limits.secrets_per_account,
             cache_bytes: 40 * 1024 * 1024,
             nonces_per_key: NonceLimits::default().per_principal,
             nonces_total: NonceLimits::default().total,
@@ -90,6 +97,8 @@ pub struct Config {
     pub resource_policies: bool,
     /// Rules of faults, checked.
     pub faults: Vec<FaultRule>,
+    /// What is probably a mistake, one line each, though it holds: actions in policies that KMS does not have.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -129,6 +138,8 @@ impl FileConfig {
             versions_per_secret: self.limits.versions_per_secret,
             labels_per_secret: self.limits.labels_per_secret,
             secret_data_bytes: self.limits.secret_data_bytes,
+            keys_per_account: self.limits.keys_per_account,
+            secrets_per_account: self.limits.secrets_per_account,
         };
         let nonces =
             NonceLimits { per_principal: self.limits.nonces_per_key, total: self.limits.nonces_total };
@@ -141,8 +152,11 @@ impl FileConfig {
         within("secret_data_bytes", limits.secret_data_bytes as u64, 1, 65_536)?;
         within("nonces_per_key", nonces.per_principal, 1, 1_000_000_000)?;
         within("nonces_total", nonces.total, 1, 1_000_000_000)?;
+        within("keys_per_account", limits.keys_per_account as u64, 1, 1_000_000)?;
+        within("secrets_per_account", limits.secrets_per_account, 1, 1_000_000_000)?;
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
+            warnings: self.accounts.iter().flat_map(warnings).collect(),
             accounts: self.accounts,
             limits,
             cache_bytes: self.limits.cache_bytes,
@@ -246,6 +260,8 @@ mod tests {
                 "[[faults]]\naction='GetSecret'\ndelay_ms=1",
                 "faults: rule 1: action: there is no action \"GetSecret\"",
             ),
+            ("[limits]\nkeys_per_account = 0", "limits.keys_per_account must be from 1 to 1000000"),
+            ("[limits]\nsecrets_per_account = 0", "limits.secrets_per_account must be from 1 to 1000000000"),
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),
             ("[limits]\nnonces_per_key = 0", "limits.nonces_per_key must be from 1 to 1000000000"),
             ("[limits]\nnonces_total = 1000000001", "limits.nonces_total must be from 1 to 1000000000"),

@@ -79,7 +79,7 @@ async fn tagged(context: &Context, permission: &str, resources: &Resources) -> R
 impl Context {
     /// Asks for a permission that is about nothing in particular.
     fn permit_everything(&self, permission: &str) -> Result<(), ApiError> {
-        let subject = Subject { arn: "*", owner: &self.scope.account, policy: None, tags: None };
+        let subject = Subject { arn: "*", named: "*", owner: &self.scope.account, policy: None, tags: None };
         Ok(self.app.permit(&self.access, permission, subject)?)
     }
 
@@ -90,7 +90,7 @@ impl Context {
 
     fn permit_bare(&self, permission: &str, scope: &Scope, resource: &str) -> Result<(), ApiError> {
         let arn = format!("acs:kms:{}:{}:{resource}", scope.region, scope.account);
-        let subject = Subject { arn: &arn, owner: &scope.account, policy: None, tags: None };
+        let subject = Subject { arn: &arn, named: &arn, owner: &scope.account, policy: None, tags: None };
         Ok(self.app.permit(&self.access, permission, subject)?)
     }
 
@@ -123,6 +123,7 @@ impl Context {
         let arn = scope.secret_arn(&secret.name);
         let subject = Subject {
             arn: &arn,
+            named: &arn,
             owner: &scope.account,
             policy: loaded.as_ref().and_then(|loaded| loaded.secret.policy.as_ref()),
             tags: loaded.as_ref().map(|loaded| &loaded.secret.tags),
@@ -145,14 +146,11 @@ impl Context {
             Err(KeyRefusal::NotFound.into())
         };
         match found {
-            // Another account's key is spoken of as it was named: which key an alias stands for is its owner's business.
-            Ok(held) if scope.account != self.scope.account => {
-                self.permit_key(permission, &held).map_err(|refusal| refusal.as_named(&key.arn(&self.scope)))
-            }
-            Ok(held) => self.permit_key(permission, &held),
+            Ok(held) => self.permit_key_named(permission, &held, &key.arn(&self.scope)),
             Err(AppError::Key(_)) => {
                 let arn = key.arn(&self.scope);
-                let subject = Subject { arn: &arn, owner: &scope.account, policy: None, tags: None };
+                let subject =
+                    Subject { arn: &arn, named: &arn, owner: &scope.account, policy: None, tags: None };
                 Ok(self.app.permit(&self.access, permission, subject)?)
             }
             Err(other) => Err(other.into()),
@@ -164,10 +162,16 @@ impl Context {
     /// # Errors
     /// 403 Forbidden.NoPermission.
     pub(super) fn permit_key(&self, permission: &str, held: &HeldKey) -> Result<(), ApiError> {
+        self.permit_key_named(permission, held, &held.key().arn())
+    }
+
+    /// The same for a key that the caller named by this ARN.
+    fn permit_key_named(&self, permission: &str, held: &HeldKey, named: &str) -> Result<(), ApiError> {
         let key = held.key();
         let arn = key.arn();
         let subject = Subject {
             arn: &arn,
+            named,
             owner: &key.scope.account,
             policy: key.policy.as_ref(),
             tags: Some(&key.tags),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::endpoint::{Context, Parameter};
+use crate::app::warn_of_unknown_actions;
 use crate::domain::{AccountId, ResourcePolicy};
 use crate::wire::{ApiError, Code, Fields};
 
@@ -60,6 +61,7 @@ pub(super) fn parse(context: &Context, text: &str, owner: &AccountId) -> Result<
     if let Some((place, account)) = policy.document().accounts().find(unknown) {
         return Err(wrong(&format!("{place}: there is no account {account}")));
     }
+    warn_of_unknown_actions(policy.document(), "a secret or key");
     Ok(policy)
 }
 

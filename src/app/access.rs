@@ -30,6 +30,8 @@ pub struct Access {
 pub struct Subject<'a> {
     /// Its ARN, or `*`.
     pub arn: &'a str,
+    /// The ARN that the caller named it by: another one than `arn` when the caller named an alias.
+    pub named: &'a str,
     /// Who owns it.
     pub owner: &'a AccountId,
     /// Its policy, if it has one of its own.
@@ -57,6 +59,10 @@ pub struct NoPermission {
     pub denied_by: Option<LookedAt>,
     /// Every statement that was looked at.
     pub looked_at: Vec<LookedAt>,
+    /// What the caller is told instead: the refusal of something that is not there, by the name that the caller used.
+    /// So nobody learns from a refusal whether another account has a secret, key or alias. None where the caller may
+    /// see this refusal itself.
+    pub told: Option<Box<Self>>,
 }
 
 /// A statement that was looked at.
@@ -98,7 +104,14 @@ impl App {
         // One that was stored while there were policies could no longer be seen or changed (rule 10.4).
         let policy = policy.filter(|_| self.resource_policies()).map(ResourcePolicy::document);
         let asked = Asked { action, arn, owner, policy, facts: &facts };
-        self.judge(access, &caller.principal, &asked)
+        let mut denied = match self.judge(access, &caller.principal, &asked) {
+            Err(denied) if !denied.own => denied,
+            decided => return decided,
+        };
+        let absent = Asked { action, arn: subject.named, owner, policy: None, facts: &[] };
+        // Another account's secret or key is never open to anybody without a policy of its own.
+        denied.told = self.judge(access, &caller.principal, &absent).err();
+        Err(denied)
     }
 
     /// Decides whether a caller may assume a role: both its own policies and the role's trust must let it.
@@ -114,7 +127,7 @@ impl App {
     ) -> Result<(), Box<NoPermission>> {
         let arn = role_arn(account, name);
         if !access.enforced {
-            let subject = Subject { arn: &arn, owner: account, policy: None, tags: None };
+            let subject = Subject { arn: &arn, named: &arn, owner: account, policy: None, tags: None };
             return self.permit(access, ASSUME, subject);
         }
         let facts: Vec<(&str, &str)> = external_id.map(|id| ("sts:ExternalId", id)).into_iter().collect();
@@ -182,6 +195,13 @@ impl App {
     }
 }
 
+/// Logs the actions in a policy that KMS does not have. The policy is accepted, as on the cloud.
+pub fn warn_of_unknown_actions(document: &PolicyDocument, whose: &'static str) {
+    for unknown in document.unknown_actions() {
+        tracing::warn!("a policy of {whose} was accepted that has an unknown action: {unknown}");
+    }
+}
+
 /// The one permission of STS.
 const ASSUME: &str = "sts:AssumeRole";
 
@@ -209,19 +229,25 @@ fn tag_facts(tags: &Tags) -> Vec<(String, &str)> {
 fn elsewhere(caller: &Caller, action: &str, subject: Subject<'_>) -> NoPermission {
     NoPermission {
         action: action.to_owned(),
-        arn: subject.arn.to_owned(),
+        arn: subject.named.to_owned(),
         explicit: false,
         policy_type: "AccountLevelIdentityBasedPolicy",
         principal: shown(None, &caller.principal),
         own: false,
         denied_by: None,
         looked_at: Vec::new(),
+        told: None,
     }
 }
 
 impl NoPermission {
-    /// Whether the caller may see what a statement says: that of another account's secret or key is its owner's business,
-    /// as is whether there is such a thing (rule 10.12).
+    /// What the caller may know of it.
+    pub fn to_caller(&self) -> &Self {
+        self.told.as_deref().unwrap_or(self)
+    }
+
+    /// Whether the caller may see what a statement says: the trust policy of another account's role is its owner's
+    /// business (rule 10.12).
     pub fn may_see(&self, looked: &LookedAt) -> bool {
         self.own || !looked.of_resource
     }
@@ -280,6 +306,7 @@ impl NoPermission {
             own: request.principal.account == *request.owner,
             denied_by: explanation.statements.iter().find(is_it).map(looked_at),
             looked_at: explanation.statements.iter().map(looked_at).collect(),
+            told: None,
         }
     }
 }

@@ -53,6 +53,7 @@ impl App {
         let outcome = self.store.put_contents(instead, contents).await;
         self.cache.clear();
         self.keys.clear();
+        self.rooms.clear().await;
         outcome?;
         self.directory.reload().await
     }

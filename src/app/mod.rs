@@ -17,6 +17,7 @@ mod locks;
 mod nonces;
 mod progress;
 mod replicas;
+mod rooms;
 mod secrets;
 mod sessions;
 mod upkeep;
@@ -24,7 +25,7 @@ mod vault;
 
 use std::sync::Arc;
 
-pub use access::{Access, LookedAt, NoPermission, Subject, looked_at};
+pub use access::{Access, LookedAt, NoPermission, Subject, looked_at, warn_of_unknown_actions};
 pub use cache::CacheFacts;
 pub use callers::Caller;
 pub use contents::{KeysById, Unwrapped};
@@ -84,6 +85,7 @@ pub struct App {
     vault: vault::Vault,
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
+    rooms: rooms::Rooms,
     watch: replicas::Watch,
     faults: FaultRules,
     nonces: nonces::Nonces,
@@ -119,7 +121,7 @@ impl App {
         let (to_directory, chance, of_root) = shared();
         let directory = Directory::open(accounts, default_account, to_directory, chance, of_root).await?;
         let (of_keys, chance, of_root) = shared();
-        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root);
+        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, limits);
         let keys = Arc::new(keys);
         let cache = cache::Cache::new(cache_bytes, &store);
         let app = Self {
@@ -134,6 +136,7 @@ impl App {
             limits,
             cache: Arc::new(cache),
             locks: locks::Locks::default(),
+            rooms: rooms::Rooms::new(limits.secrets()),
             watch: replicas::Watch::default(),
             faults: FaultRules::new(faults),
             nonces,

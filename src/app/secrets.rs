@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::loaded::{FreshDataKey, Loaded};
 use super::replicas::until_first;
+use super::rooms::Taken;
 use super::vault::{Target, fresh_secret_id, target};
 use super::{App, AppError, resolve};
 use crate::crypto::same_bytes;
@@ -56,12 +57,20 @@ struct Decided {
     change: Change,
     value: Option<SealedValue>,
     key: Option<FreshDataKey>,
+    /// Room for the secret that it creates.
+    room: Option<Taken>,
 }
 
 impl Decided {
     /// A change that adds no value.
     fn plain(secret: &Secret, change: Change) -> Self {
-        Self { place: (secret.scope.clone(), secret.name.clone()), change, value: None, key: None }
+        Self {
+            place: (secret.scope.clone(), secret.name.clone()),
+            change,
+            value: None,
+            key: None,
+            room: None,
+        }
     }
 }
 
@@ -121,6 +130,7 @@ impl App {
             return Err(writes::refuse_creation(&existing.secret).into());
         }
         let now = self.clock.now();
+        let room = self.rooms.take(&*self.store, scope, now).await?;
         let id = fresh_secret_id(&*self.entropy, now)?;
         let new = NewSecret {
             id,
@@ -148,7 +158,7 @@ impl App {
             sealed.fresh.ok_or_else(|| StoreError::Corrupt("a creation made no data key".to_owned()))?;
         let next = Loaded::created(secret, sealed.value.clone(), key.key.clone());
         let place = (scope.clone(), next.secret.name.clone());
-        let decided = Decided { place, change, value: Some(sealed.value), key: Some(key) };
+        let decided = Decided { place, change, value: Some(sealed.value), key: Some(key), room: Some(room) };
         let (_, created) = self.commit(guard, decided, Some(next)).await?;
         created.ok_or_else(|| Refusal::SecretNotFound.into())
     }
@@ -297,9 +307,10 @@ impl App {
         decided: Decided,
         next: Option<Loaded>,
     ) -> Result<(Guard, Option<Arc<Loaded>>), AppError> {
-        let Decided { change, value, key, place } = decided;
+        let Decided { change, value, key, place, room } = decided;
         let batch = Batch { change, value, data_key: key.map(Into::into) };
         let outcome = self.store.commit(batch).await;
+        drop(room);
         let next = next.map(Arc::new);
         match (&outcome, &next) {
             (Ok(()), Some(next)) => self.cache.put(next),

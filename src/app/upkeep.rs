@@ -78,6 +78,7 @@ impl App {
         let outcome = self.store.reset().await;
         self.cache.clear();
         self.keys.clear();
+        self.rooms.clear().await;
         outcome?;
         self.directory.reload().await?;
         self.clock.adopt(ClockSetting::default());

@@ -17,7 +17,9 @@ use crate::crypto::{RootKey, SymmetricKey};
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
 use crate::state::file::StateFile;
-use crate::state::read::{Reader, parse};
+use crate::state::parse::parse;
+use crate::state::read::Reader;
+use crate::state::warnings;
 use crate::state::write::{Form, write};
 use crate::store::Instead;
 
@@ -114,6 +116,14 @@ pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
     Ok(file)
 }
 
+/// Says on standard error what is probably a mistake in a file.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        // Nobody is left to tell when even this cannot be written.
+        drop(writeln!(std::io::stderr(), "warning: {warning}"));
+    }
+}
+
 /// Brings a running server to what a file says.
 pub(super) fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
@@ -130,6 +140,7 @@ pub(super) fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
         count("changed"),
         count("unchanged")
     )?;
+    warn(&warnings(&file));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -210,6 +221,7 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
         let _bar = Bar::start("importing");
         server.call("PUT", "/_sesame/state", &body).with_context(|| args.file.display().to_string())?;
         writeln!(out, "{} keys, {} secrets imported", file.keys.len(), file.secrets.len())?;
+        warn(&warnings(&file));
         return Ok(ExitCode::SUCCESS);
     }
     let (app, _lock) = super::commands::open_or_make(&args.store).await?;
@@ -217,6 +229,7 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
     app.close().await;
     let (keys, secrets) = imported?;
     writeln!(out, "{keys} keys, {secrets} secrets imported")?;
+    warn(&warnings(&file));
     Ok(ExitCode::SUCCESS)
 }
 

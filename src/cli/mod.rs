@@ -2,13 +2,16 @@
 
 mod client;
 mod commands;
+mod environment;
 mod files;
 mod policy;
 mod progress;
 mod serve;
 mod startup;
+mod test_key;
 mod tls;
 mod upkeep;
+mod values;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -120,13 +123,14 @@ struct StoreArgs {
 /// How to serve.
 #[derive(Debug, Clone, Args)]
 struct ServeArgs {
-    /// Address to listen on; port 0 takes a free one.
+    /// Address to listen on; port 0 takes a free one, and a port alone is one of 127.0.0.1.
     #[arg(long, env = "SESAME_LISTEN", default_value = "127.0.0.1:7070", value_name = "ADDR")]
+    #[arg(value_parser = values::listen)]
     listen: SocketAddr,
     #[command(flatten)]
     store: StoreArgs,
     /// Keep everything in memory; nothing touches the disk.
-    #[arg(long, env = "SESAME_IN_MEMORY")]
+    #[arg(long, env = "SESAME_IN_MEMORY", value_parser = values::switch)]
     in_memory: bool,
     /// Who is let in.
     #[arg(long, env = "SESAME_AUTH", value_enum, default_value = "open")]
@@ -150,6 +154,9 @@ struct ServeArgs {
     /// service names; *.example.com for every name one label longer; several with commas between, or several times.
     #[arg(long, env = "SESAME_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
+    /// Let the well-known access key `test` in from other machines in enforced mode: for throw-away servers.
+    #[arg(long, env = "SESAME_ALLOW_TEST_KEY", value_parser = values::switch)]
+    allow_test_key: bool,
     #[command(flatten)]
     tls: tls::TlsArgs,
     /// How log lines look.

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 
+use super::values;
 use crate::app::looked_at;
 use crate::config::Config;
+use crate::domain::Timestamp;
 use crate::domain::policy::{
     AccessRequest, ConditionContext, Decision, Explanation, Identity, Policies, PolicyDocument, PolicyKind,
     Principal, Trace, explain,
 };
-use crate::domain::{AccountId, Timestamp};
 use crate::identities::Identities;
 use crate::ports::{Clock, ServerClock};
 
@@ -48,11 +49,9 @@ pub(super) struct TestArgs {
 
 /// Decides and explains; exit 0 when it is allowed, 1 when it is not.
 pub(super) fn test(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let default: AccountId = args
-        .account_id
-        .parse()
-        .with_context(|| format!("--account-id \"{}\" is no account id", args.account_id))?;
+    let default = values::account_id(&args.account_id)?;
     let config = Config::load(args.config.as_deref(), &default)?;
+    let mut warnings = config.warnings;
     let identities = Identities::new(config.accounts, &default)?;
     let caller = principal(&args.caller).with_context(|| format!("--caller \"{}\" is none", args.caller))?;
     ensure_known(&identities, &caller)?;
@@ -87,7 +86,15 @@ pub(super) fn test(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
         principal: &caller,
         context: &facts.context(),
     };
-    show(&explain(&policies, &request), out)
+    for (name, given) in [("--session-policy", &session), ("--resource-policy", &attached)] {
+        let unknown = given.iter().flat_map(PolicyDocument::unknown_actions);
+        warnings.extend(unknown.map(|unknown| format!("{name} {unknown}")));
+    }
+    let code = show(&explain(&policies, &request), out)?;
+    for warning in warnings {
+        writeln!(out, "Warning: {warning}")?;
+    }
+    Ok(code)
 }
 
 fn show(explanation: &Explanation<'_>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {

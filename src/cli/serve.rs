@@ -11,32 +11,34 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::environment;
 use super::files;
 use super::startup::{self, Place};
-use super::{Auth, ServeArgs, client, tls};
+use super::test_key::{self, is_public};
+use super::{Auth, ServeArgs, client, tls, values};
 use crate::app::{App, NonceSettings, Parts, Unseen};
 use crate::config::Config;
-use crate::domain::{AccountId, Region, Scope};
+use crate::domain::{AccountId, Scope};
 use crate::ports::{OsEntropy, ServerClock};
 use crate::server::{self, AllowedHosts, AuthMode, Settings, url_of};
 use crate::state::read::Reader;
-use crate::state::seed as seeds;
+use crate::state::{self, seed as seeds};
 use crate::telemetry;
 
 /// Starts, says so, serves until a signal, stops.
 pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     telemetry::init(args.log_format, &args.log, std::io::stderr).context("--log")?;
+    let unknown = environment::check()?;
+    if !unknown.is_empty() {
+        tracing::warn!("these variables are no settings of Sesame: {}", unknown.join(", "));
+    }
     let mode = match args.auth {
         Auth::Open => AuthMode::Open,
         Auth::Signed => AuthMode::Signed,
         Auth::Enforced => AuthMode::Enforced,
     };
-    let default_region: Region =
-        args.region.parse().with_context(|| format!("--region \"{}\" is no region id", args.region))?;
-    let default_account: AccountId = args
-        .account_id
-        .parse()
-        .with_context(|| format!("--account-id \"{}\" is no account id", args.account_id))?;
+    let default_region = values::region(&args.region)?;
+    let default_account = values::account_id(&args.account_id)?;
     client::check_token(args.admin_token.as_ref())?;
     let allowed_hosts = [args.tls.names()?, tls::names("--allow-host", &args.allow_host)?].concat();
     let seed = args.seed.as_deref().map(files::load).transpose()?;
@@ -46,6 +48,12 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let place = if args.in_memory { Place::Memory } else { Place::from_args(&args.store)? };
+    let well_known =
+        test_key::Guard { mode, address, allowed: args.allow_test_key, account: &default_account };
+    // Before anything is made on disk, where nothing is stored yet that could bring a key of its own.
+    if !place.may_hold_data() && !well_known.has_own_key(&config.accounts, seed.as_ref()) {
+        well_known.refuse()?;
+    }
     let clock = Arc::new(ServerClock::default());
     let tls = args.tls.open(&place, address.ip(), Arc::clone(&clock) as _)?;
     let opened = startup::open(&place, &args.store, &OsEntropy).await?;
@@ -61,6 +69,8 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         nonces: NonceSettings { limits: config.nonces, beside: place.file().map(Path::to_owned) },
         default_account: default_account.clone(),
     };
+    let mut warnings = config.warnings;
+    warnings.extend(seed.iter().flat_map(state::warnings));
     let app = App::open(parts, opened.root).await.context("cannot open the database")?;
     if let (Some(file), Some(path)) = (&seed, &args.seed) {
         let scope = Scope { account: default_account.clone(), region: default_region.clone() };
@@ -68,23 +78,18 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         let reader = Reader { app: &app, scope, now, source: None, beside: true, progress: &Unseen };
         seeds::apply(&reader, file).await.with_context(|| path.display().to_string())?;
     }
-    warn(mode, address, &app);
-    writeln!(
-        out,
-        "Sesame {} at {} (auth {}, database {place}, region {default_region}, account {default_account})",
-        env!("CARGO_PKG_VERSION"),
-        url_of(address),
-        mode.as_str()
-    )?;
-    if mode == AuthMode::Enforced {
-        let [accounts, users, roles, keys] = app.directory().current().counts();
-        writeln!(
-            out,
-            "Policies decide: {accounts} accounts, {users} users, {roles} roles, {keys} access keys."
-        )?;
+    if let Err(refusal) = well_known.check(&app.directory().current()) {
+        app.close().await;
+        return Err(refusal);
     }
-    writeln!(out, "Ready.")?;
-    out.flush()?;
+    warn(mode, address, &app, &warnings);
+    greet(
+        out,
+        mode,
+        &app,
+        &format!("database {place}, region {default_region}"),
+        (address, &default_account),
+    )?;
     let settings = Settings {
         app,
         clock,
@@ -108,10 +113,34 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     Ok(code)
 }
 
+/// Says that the server is ready, where it is, and what it serves.
+fn greet(
+    out: &mut dyn Write,
+    mode: AuthMode,
+    app: &App,
+    data: &str,
+    (address, account): (SocketAddr, &AccountId),
+) -> std::io::Result<()> {
+    let (version, url) = (env!("CARGO_PKG_VERSION"), url_of(address));
+    writeln!(out, "Sesame {version} at {url} (auth {}, {data}, account {account})", mode.as_str())?;
+    if mode == AuthMode::Enforced {
+        let [accounts, users, roles, keys] = app.directory().current().counts();
+        writeln!(
+            out,
+            "Policies decide: {accounts} accounts, {users} users, {roles} roles, {keys} access keys."
+        )?;
+    }
+    writeln!(out, "Ready.")?;
+    out.flush()
+}
+
 /// Tells of what nobody should run by accident.
-fn warn(mode: AuthMode, address: SocketAddr, app: &App) {
-    if mode == AuthMode::Open && !address.ip().is_loopback() {
+fn warn(mode: AuthMode, address: SocketAddr, app: &App, mistakes: &[String]) {
+    if mode == AuthMode::Open && is_public(address) {
         tracing::warn!(%address, "anyone who reaches this address can read and change every secret (--auth open)");
+    }
+    for mistake in mistakes {
+        tracing::warn!("{mistake}");
     }
     if app.faults().any() {
         tracing::warn!("rules of faults are in force: calls fail, wait or get no answer as they say");

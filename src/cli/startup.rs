@@ -66,6 +66,15 @@ impl Place {
         }
     }
 
+    /// Whether there may be a database that holds something.
+    pub(super) fn may_hold_data(&self) -> bool {
+        match self {
+            Self::Memory => false,
+            Self::Files { database, .. } => database.exists(),
+            Self::Server { .. } => true,
+        }
+    }
+
     /// Looks at the database without changing it.
     async fn look(&self) -> anyhow::Result<Peek> {
         match self {

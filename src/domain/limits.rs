@@ -11,11 +11,52 @@ pub struct Limits {
     pub labels_per_secret: usize,
     /// Bytes of one value (rule 1.8). Default 30,720.
     pub secret_data_bytes: usize,
+    /// Keys of an account in a region. Default 100,000; on the cloud 200 (rule 12.3), which a test server would reach too
+    /// soon. Aliases and versions of keys are bounded in proportion.
+    pub keys_per_account: usize,
+    /// Secrets of an account in a region (rule 12.3). Default 10,000,000: more than anybody tests with, and less than fills
+    /// a disk, so that a loop that never ends is stopped.
+    pub secrets_per_account: u64,
+}
+
+/// What the cloud allows for keys of an account in a region: keys, aliases, versions (rule 12.3).
+const CLOUD: (usize, usize, usize) = (200, 300, 10_000);
+
+impl Limits {
+    /// The limit of secrets in an account and region.
+    pub fn secrets(&self) -> Quota {
+        let most = usize::try_from(self.secrets_per_account).unwrap_or(usize::MAX);
+        Quota::set("secrets in one account and region", most, "limits.secrets_per_account")
+    }
+
+    /// The limit of keys in an account and region.
+    pub const fn keys(&self) -> Quota {
+        Quota::set("keys in one account and region", self.keys_per_account, "limits.keys_per_account")
+    }
+
+    /// The limit of aliases in an account and region: in proportion to keys, as on the cloud.
+    pub const fn aliases(&self) -> Quota {
+        let most = self.keys_per_account.saturating_mul(CLOUD.1) / CLOUD.0;
+        Quota::set("aliases in one account and region", most, "1.5 times limits.keys_per_account")
+    }
+
+    /// The limit of versions of all keys in an account and region: in proportion to keys, as on the cloud.
+    pub const fn key_versions(&self) -> Quota {
+        let most = self.keys_per_account.saturating_mul(CLOUD.2) / CLOUD.0;
+        let of = "versions of all keys in one account and region";
+        Quota::set(of, most, "50 times limits.keys_per_account")
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { versions_per_secret: 10, labels_per_secret: 8, secret_data_bytes: 30_720 }
+        Self {
+            versions_per_secret: 10,
+            labels_per_secret: 8,
+            secret_data_bytes: 30_720,
+            keys_per_account: 100_000,
+            secrets_per_account: 10_000_000,
+        }
     }
 }
 

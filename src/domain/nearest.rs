@@ -41,6 +41,17 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
+/// The candidate that takes the fewest changes of single characters to reach, if that is not more than `most`. Case does not
+/// count. Of two that are equally near the first one counts.
+pub fn within<'c>(word: &str, most: usize, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let word = word.to_lowercase();
+    let near = |candidate: &'c str| {
+        let distance = damerau_levenshtein(&word, &candidate.to_lowercase());
+        (distance <= most).then_some((distance, candidate))
+    };
+    candidates.into_iter().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
 /// A finding of serde with the known name that is nearest to an unknown one, if it is about one: of an unknown member, or an
 /// unknown word where one of several must stand. Any other finding is as it was.
 ///

@@ -45,6 +45,9 @@ pub enum Refusal {
     /// A limit of the service.
     #[error("{0}")]
     LimitExceeded(Quota),
+    /// The account has as many secrets in the region as it may have (rule 12.3).
+    #[error("{0}")]
+    QuotaExceeded(Quota),
     /// The label is not where the caller says.
     #[error(
         "the label is not on the version that RemoveFromVersion names; ListSecretVersionIds shows where it is"

@@ -33,12 +33,13 @@ impl Identities {
     /// # Errors
     /// The first thing that is wrong.
     pub fn new(files: Vec<AccountFile>, default: &AccountId) -> Result<Self, IdentityError> {
-        let mut all = Self { accounts: BTreeMap::new(), keys: BTreeMap::new() };
+        let mut all = Self { accounts: BTreeMap::new(), keys: BTreeMap::new(), built_in_key: false };
         for file in files {
             all.add(file)?;
         }
         let of_root = |found: &FoundKey| &found.account.id == default && found.user.is_none();
-        if !all.keys.values().any(of_root) {
+        all.built_in_key = !all.keys.values().any(of_root);
+        if all.built_in_key {
             let nobody = || {
                 let (users, roles, providers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
                 Arc::new(Account { id: default.clone(), users, roles, providers })
@@ -121,6 +122,17 @@ impl Identities {
             Some(_) => wrong(format!("access key id \"{id}\" is given twice")),
         }
     }
+}
+
+/// What is probably a mistake in an account, one line each: actions in its policies that KMS does not have.
+pub fn warnings(file: &AccountFile) -> Vec<String> {
+    let mut all = Vec::new();
+    for policy in &file.policies {
+        let Ok(document) = PolicyDocument::parse(&policy.document.0, PolicyKind::Identity) else { continue };
+        let said = |unknown| format!("account {} policy \"{}\": {unknown}", file.id, policy.name);
+        all.extend(document.unknown_actions().map(said));
+    }
+    all
 }
 
 /// Names of users, groups, roles, policies and providers: 1 to 128 letters, digits and `. _ - @`.

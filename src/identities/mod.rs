@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-pub use checked::IdentityError;
+pub use checked::{IdentityError, warnings};
 pub use oidc::{OidcFailure, Token, TokenInfo};
 
 use crate::domain::AccountId;
@@ -102,6 +102,8 @@ pub struct FoundKey {
 pub struct Identities {
     accounts: BTreeMap<AccountId, Arc<Account>>,
     keys: BTreeMap<String, FoundKey>,
+    /// Whether the root of the default account has no key but the one that everybody knows.
+    built_in_key: bool,
 }
 
 /// The id and secret of the built-in access key.
@@ -111,6 +113,11 @@ impl Identities {
     /// The access key with this id.
     pub fn key(&self, id: &str) -> Option<&FoundKey> {
         self.keys.get(id)
+    }
+
+    /// Whether the root of the default account has no key but the one that everybody knows.
+    pub fn has_built_in_key(&self) -> bool {
+        self.built_in_key
     }
 
     /// The account with this id.

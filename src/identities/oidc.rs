@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use rsa::{BoxedUint, PublicKey};
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::OidcProvider;
@@ -74,6 +75,14 @@ struct Header {
     alg: String,
     #[serde(default)]
     kid: String,
+    /// Whether the token demands an extension (RFC 7515, 4.1.11). We know none, so such a token is never accepted.
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+}
+
+/// True for a member that is there, whatever its value is.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,6 +125,9 @@ impl<'a> Token<'a> {
         let header: Header = serde_json::from_slice(&header).map_err(|_invalid| OidcFailure::Content)?;
         if !matches!(header.alg.as_str(), "RS256" | "RS384" | "RS512") {
             return Err(OidcFailure::Algorithm(header.alg));
+        }
+        if header.crit {
+            return Err(OidcFailure::Content);
         }
         let claims = serde_json::from_slice(&claims).map_err(|_invalid| OidcFailure::Content)?;
         Ok(Self { header, claims, signed, signature })

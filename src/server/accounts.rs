@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::Shared;
 use super::admin::{Failure, failure};
 use super::strict::{json, not_json};
-use crate::app::DirectoryError;
+use crate::app::{AppError, DirectoryError};
 use crate::identities::file::AccountFile;
+use crate::identities::warnings;
 
 /// All accounts, without secrets.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -36,7 +37,7 @@ pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<Json<AccountFile>, Failure> {
+) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
     let mut account: Value = json(&body, EXAMPLE)?;
     let members = account
@@ -47,8 +48,23 @@ pub(super) async fn put(
         return Err(wrong("id is not the one in the path; leave it out"));
     }
     let account: AccountFile = serde_json::from_value(account).map_err(|error| not_json(&error, EXAMPLE))?;
+    let warnings = warnings(&account);
     shared.settings.app.directory().put(account).await.map_err(refused)?;
-    read(State(shared), Path(id)).await
+    let Json(account) = read(State(shared), Path(id)).await?;
+    let damaged = |e: serde_json::Error| super::admin::internal(&AppError::Damaged(e.to_string()));
+    let answer = serde_json::to_value(account).map_err(damaged)?;
+    Ok(Json(with_warnings(answer, warnings)))
+}
+
+/// The answer with what is probably a mistake in the request, which is logged as well.
+pub(super) fn with_warnings(mut answer: Value, warnings: Vec<String>) -> Value {
+    for warning in &warnings {
+        tracing::warn!("accepted, but {warning}");
+    }
+    if let (Some(members), false) = (answer.as_object_mut(), warnings.is_empty()) {
+        members.insert("warnings".to_owned(), warnings.into());
+    }
+    answer
 }
 
 /// Removes an account that was put.

@@ -6,9 +6,9 @@ use crate::app::SKEW_MS;
 use crate::domain::Timestamp;
 use crate::domain::nearest::nearest;
 use crate::ports::Clock;
+use crate::wire::ApiError;
 use crate::wire::reason::shown;
 use crate::wire::signature::{AuthError, SignedClaim};
-use crate::wire::ApiError;
 
 /// How much of a name that was sent is shown, in bytes.
 pub(super) const NAME_BYTES: usize = 64;

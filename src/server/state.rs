@@ -11,15 +11,17 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Shared;
+use super::accounts::with_warnings;
 use super::admin::{Failure, failure, internal};
 use super::strict::Parameters;
 use crate::app::AppError;
 use crate::app::Unseen;
 use crate::domain::{AccountId, Scope};
 use crate::state::file::StateFile;
-use crate::state::read::{Reader, parse};
+use crate::state::parse::parse;
+use crate::state::read::Reader;
 use crate::state::write::{Form, write};
-use crate::state::{Problem, seed};
+use crate::state::{Problem, seed, warnings};
 use crate::store::{Contents, Instead};
 
 /// The longest file that is taken, in bytes.
@@ -70,7 +72,8 @@ pub(super) async fn import(
     if let Instead::OfAccount(account) = &instead {
         only_of(&contents, account)?;
     }
-    put(&shared, instead, Arc::new(contents)).await
+    let Json(answer) = put(&shared, instead, Arc::new(contents)).await?;
+    Ok(Json(with_warnings(answer, warnings(&file))))
 }
 
 /// Refuses to put something of another account.
@@ -110,7 +113,8 @@ pub(super) async fn apply_seed(
     let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
     let outcome = seed::apply(&reader(&shared, true), &file).await.map_err(|e| wrong(&e))?;
     let seed::Outcome { created, changed, unchanged } = outcome;
-    Ok(Json(json!({ "created": created, "changed": changed, "unchanged": unchanged })))
+    let answer = json!({ "created": created, "changed": changed, "unchanged": unchanged });
+    Ok(Json(with_warnings(answer, warnings(&file))))
 }
 
 /// Brings an empty server, or one account of it, to the seed it was started with.

@@ -45,6 +45,14 @@ impl StateFile {
         one.secrets.retain(|entry| owns(entry.value.account.as_deref()));
         one
     }
+
+    /// The accounts that are not sealed.
+    pub fn open_accounts(&self) -> impl Iterator<Item = &AccountFile> {
+        self.accounts.iter().filter_map(|account| match &account.value {
+            AccountEntry::Open(account) => Some(account),
+            AccountEntry::Sealed(_) => None,
+        })
+    }
 }
 
 /// An account: open, or sealed.

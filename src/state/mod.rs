@@ -1,15 +1,18 @@
 //! Keys, secrets and accounts as a file: seeds, exports, imports.
 //!
-//! [`mod@file`] is the form; [`mod@write`] makes it from what a server holds; [`read`] makes it into what a server can hold, or
+//! [`mod@file`] is the form; [`mod@parse`] reads it; [`mod@write`] makes it from what a server holds; [`read`] makes it into what a server can hold, or
 //! says what is wrong with it, with line and field; [`seed`] brings a server to what a file says, and changes nothing
 //! the second time.
 
 pub mod file;
+pub mod parse;
 mod problem;
 pub mod read;
 mod read_secrets;
 pub mod seed;
 mod times;
+mod warnings;
 pub mod write;
 
 pub use problem::Problem;
+pub use warnings::warnings;

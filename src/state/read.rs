@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret;
-use serde_saphyr::{Options, Spanned};
+use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
 use super::file::{AccountEntry, KeyEntry, StateFile, VERSION, secret};
@@ -15,39 +15,9 @@ use super::times;
 use crate::app::{App, KeysById, Progress};
 use crate::crypto::RootKey;
 use crate::domain::keys::{Alias, AliasName, Key, KeyOwner, KeySpec, KeyState, KeyVersion, Origin};
-use crate::domain::nearest::with_suggestion;
 use crate::domain::{AccountId, ResourcePolicy, Scope, TagKey, Tags, Timestamp};
 use crate::identities::file::{AccountFile, Document};
 use crate::store::{Contents, KeyRecord};
-
-/// Reads the form of a file: YAML, or JSON, which is YAML too.
-///
-/// # Errors
-/// [`Problem`] with the line.
-pub fn parse(text: &str) -> Result<StateFile, Problem> {
-    // Large files are exports, in JSON, and have no line that anyone would look for.
-    if text.len() > 1024 * 1024 && text.trim_start().starts_with('{') {
-        return serde_json::from_str(text).map_err(|e| Problem {
-            line: Some(e.line() as u64),
-            field: "document".to_owned(),
-            problem: plain(&e.to_string()),
-            busy: false,
-        });
-    }
-    let mut options = Options::default();
-    options.budget = None;
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| Problem {
-        line: error.location().map(|location| location.line()),
-        field: "document".to_owned(),
-        problem: plain(&error.without_snippet().to_string()),
-        busy: false,
-    })
-}
-
-/// The first line of a parser's finding, with the name that was meant instead of an unknown one.
-fn plain(text: &str) -> String {
-    with_suggestion(text.lines().next().unwrap_or_default().trim())
-}
 
 /// What a file is read for.
 #[derive(Debug)]

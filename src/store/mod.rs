@@ -137,7 +137,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Result<Vec<(Scope, SecretName)>, StoreError>;
 
-    /// All keys and aliases of a scope. There are a few hundred at the most (rule 12.3).
+    /// All keys and aliases of a scope.
     async fn load_keys(&self, scope: &Scope) -> Result<ScopeRecord, StoreError>;
 
     /// The revision of a scope's keys and aliases.

@@ -79,6 +79,7 @@ struct AccessDeniedDetail<'a> {
 
 impl<'a> AccessDeniedDetail<'a> {
     fn of(denied: &'a NoPermission) -> Self {
+        let denied = denied.to_caller();
         let (kind, owner, name) = &denied.principal;
         let by = denied.denied_by.as_ref().filter(|by| denied.may_see(by));
         let looked_at = denied.looked_at.iter().filter(|looked| denied.may_see(looked)).cloned().collect();

@@ -79,15 +79,6 @@ impl ApiError {
         }
     }
 
-    /// The same, where nothing may tell another name.
-    #[must_use]
-    pub fn as_named(mut self, name: &str) -> Self {
-        if let Some(denied) = &mut self.denied {
-            name.clone_into(&mut denied.arn);
-        }
-        self.about(name)
-    }
-
     /// A missing permission, by another code than the usual one.
     pub fn denied(code: Code, denied: Box<NoPermission>) -> Self {
         let reason = denied.reason();
@@ -102,7 +93,7 @@ impl ApiError {
 
 impl From<Box<NoPermission>> for ApiError {
     fn from(denied: Box<NoPermission>) -> Self {
-        let arn = denied.arn.clone();
+        let arn = denied.to_caller().arn.clone();
         let error = Self::denied(Code::ForbiddenNoPermission, denied);
         error.about(&arn)
     }
@@ -127,6 +118,7 @@ impl From<Refusal> for ApiError {
             }
             Refusal::NotInRecoveryWindow => plain(Code::RejectedResourceInUse),
             Refusal::LimitExceeded(_) => plain(Code::RejectedLimitExceeded),
+            Refusal::QuotaExceeded(_) => worded(Code::RejectedLimitExceeded, "The secret quota is exceeded."),
             Refusal::StageMismatch | Refusal::SameVersion => plain(Code::RejectedInvalidRequest),
             Refusal::NoCurrentVersion => {
                 worded(Code::RejectedUnsupportedOperation, "secret stages in unnormal status")

@@ -141,7 +141,8 @@ fn a_directory_that_cannot_be_written_to_stops_the_start() {
 fn wrong_settings_stop_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    refused(&data, &["--region", "CN"], &[], &["--region \"CN\" is no region id"]);
+    refused(&data, &["--region", "Mars"], &[], &["--region \"Mars\" is no region id", "such as cn-hangzhou"]);
+    refused(&data, &[], &[("SESAME_REGION", "")], &["--region \"\" is no region id"]);
     refused(&data, &["--account-id", "me"], &[], &["--account-id \"me\" is no account id"]);
     refused(&data, &["--database", "mysql://x"], &[], &["--database must be sqlite:PATH or postgres://"]);
     refused(&data, &["--config", "/nonexistent"], &[], &["cannot read the configuration file /nonexistent"]);
@@ -173,6 +174,221 @@ fn an_open_server_on_a_public_address_warns() {
     let server = Program::serve(&["--in-memory", "--listen", "0.0.0.0:0"], &[]);
     let log = server.kill();
     assert!(log.contains("WARN") && log.contains("--auth open"), "{log}");
+}
+
+/// A configuration in which somebody has an access key of the default account.
+const ROOT_KEY: &str = "[[accounts]]\nid='1000000000000001'\naccess_keys=[{id='mine',secret='s'}]\n";
+const USER_KEY: &str = "[[accounts]]\nid='1000000000000001'\n[[accounts.users]]\nname='u'\naccess_keys=[{id='mine',secret='s'}]\n";
+
+#[test]
+fn the_well_known_key_stops_a_server_that_other_machines_reach() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, user) = (dir.path().join("data"), dir.path().join("user.toml"));
+    std::fs::write(&user, USER_KEY).unwrap();
+    let words = [
+        "everybody who reaches",
+        "account 1000000000000001",
+        "access key \"test\"",
+        "--config",
+        "--allow-test-key for a throw-away server",
+    ];
+    let user = user.to_str().unwrap();
+    for more in [&[][..], &["--config", user], &["--in-memory"]] {
+        for address in ["0.0.0.0:0", "[::]:0"] {
+            // The last one counts, so that `refused` can be used.
+            let data = data.to_str().unwrap();
+            let listen = ["serve", "--auth", "enforced", "--listen", address, "--data-dir", data];
+            let output = run(&[&listen[..], more].concat(), &[]);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(
+                (output.status.code(), said.lines().count()),
+                (Some(1), 1),
+                "{address} {more:?}: {said}"
+            );
+            assert!(words.iter().all(|word| said.contains(word)), "{said}");
+            assert!(!Path::new(data).exists(), "something was made on disk");
+        }
+    }
+}
+
+#[test]
+fn a_key_of_ones_own_the_flag_or_loopback_let_an_enforced_server_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("c.toml");
+    std::fs::write(&config, ROOT_KEY).unwrap();
+    let seed = dir.path().join("seed.yaml");
+    let accounts = "accounts:\n- id: '1000000000000001'\n  access_keys: [{id: mine, secret: s}]\n";
+    std::fs::write(&seed, accounts).unwrap();
+    let warned = |server: Program| server.kill().contains("well-known access key");
+    let public = ["--in-memory", "--auth", "enforced", "--listen", "0.0.0.0:0"];
+    let with = |more: &[&str], environment: &[(&str, &str)]| {
+        Program::serve(&[&public[..], more].concat(), environment)
+    };
+    assert!(!warned(with(&["--config", config.to_str().unwrap()], &[])));
+    assert!(!warned(with(&["--seed", seed.to_str().unwrap()], &[])));
+    assert!(warned(with(&["--allow-test-key"], &[])));
+    assert!(warned(with(&[], &[("SESAME_ALLOW_TEST_KEY", "yes")])));
+    for loopback in ["127.0.0.1:0", "127.1.2.3:0", "[::ffff:127.0.0.1]:0"] {
+        let server = Program::serve(&["--in-memory", "--auth", "enforced", "--listen", loopback], &[]);
+        assert!(!warned(server), "{loopback}");
+    }
+    let signed = Program::serve(&["--in-memory", "--auth", "signed", "--listen", "0.0.0.0:0"], &[]);
+    let log = signed.kill();
+    assert_eq!(log.matches("well-known access key").count(), 1, "{log}");
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+}
+
+#[test]
+fn accounts_that_are_stored_count_for_the_well_known_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = ["--data-dir", dir.path().to_str().unwrap()];
+    let server = Program::serve(&data, &[]);
+    let body = r#"{"access_keys":[{"id":"mine","secret":"s"}]}"#;
+    let put = |server: &Program, body: &str| {
+        let head = "PUT /_sesame/accounts/1000000000000001 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close";
+        server.send(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+    };
+    assert!(put(&server, body).starts_with("HTTP/1.1 200"));
+    server.terminate();
+    let public = [&data[..], &["--auth", "enforced", "--listen", "0.0.0.0:0"]].concat();
+    drop(Program::serve(&public, &[]));
+    let server = Program::serve(&data, &[]);
+    assert!(put(&server, "{}").starts_with("HTTP/1.1 200"));
+    server.terminate();
+    let output = run(&[&["serve"], &public[..]].concat(), &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("well-known access key"), "{said}");
+}
+
+#[test]
+fn a_misspelt_variable_stops_the_start_and_an_unknown_one_is_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let misspelt = [("SESAME_ATUH", "enforced"), ("SESAME_COLOUR", "green")];
+    refused(&data, &[], &misspelt, &["SESAME_ATUH", "the nearest one is SESAME_AUTH"]);
+    refused(&data, &[], &[("SESAME_ADMIN_TOKENS", "x")], &["the nearest one is SESAME_ADMIN_TOKEN:"]);
+    let log = |environment: &[(&str, &str)]| Program::serve(&["--in-memory"], environment).kill();
+    let unknown = log(&[("SESAME_COLOUR", "green"), ("SESAME_SHAPE_OF_THINGS", "round")]);
+    assert_eq!(unknown.matches("WARN").count(), 1, "{unknown}");
+    assert!(
+        unknown.contains("SESAME_COLOUR, SESAME_SHAPE_OF_THINGS") && !unknown.contains("green"),
+        "{unknown}"
+    );
+    let links = [
+        ("SESAME_SERVICE_HOST", "10.96.0.7"),
+        ("SESAME_SERVICE_PORT", "7070"),
+        ("SESAME_SERVICE_PORT_KMS", "7070"),
+        ("SESAME_PORT", "tcp://10.96.0.7:7070"),
+        ("SESAME_PORT_7070_TCP", "tcp://10.96.0.7:7070"),
+        ("SESAME_PORT_7070_TCP_ADDR", "10.96.0.7"),
+        ("SESAME_IMAGE", "sesame"),
+        ("SESAME_STEP", "new"),
+    ];
+    let quiet = log(&links);
+    assert!(!quiet.contains("WARN"), "{quiet}");
+    // Other commands are not concerned: a shell that is set up for one thing runs the others.
+    assert_eq!(run(&["actions"], &misspelt).status.code(), Some(0));
+}
+
+#[test]
+fn switches_in_the_environment_and_addresses_are_written_in_many_ways() {
+    for on in ["1", "yes", "TRUE", "on", "true"] {
+        let server = Program::serve(&[], &[("SESAME_IN_MEMORY", on)]);
+        assert!(server.banner.contains("database in memory"), "{on}: {}", server.banner);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    for off in ["0", "no", "FALSE", "off", ""] {
+        let server = Program::serve(&["--data-dir", data], &[("SESAME_IN_MEMORY", off)]);
+        assert!(server.banner.contains("sesame.db"), "{off}: {}", server.banner);
+    }
+    let output = run(&["serve"], &[("SESAME_IN_MEMORY", "maybe")]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("write true, yes, on or 1"), "{said}");
+    for (address, at) in [
+        ("0", "127.0.0.1:"),
+        (":0", "127.0.0.1:"),
+        ("localhost:0", "127.0.0.1:"),
+        ("127.0.0.1:0", "127.0.0.1:"),
+    ] {
+        let server = Program::serve(&["--in-memory", "--listen", address], &[]);
+        assert!(server.banner.contains(&format!("http://{at}")), "{address}: {}", server.banner);
+    }
+    for address in ["localhost", "127.0.0.1", "http://localhost:1", "99999", ""] {
+        let output = run(&["serve", "--in-memory", "--listen", address], &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("such as 7143, localhost:7143"), "{said}");
+    }
+}
+
+/// An identity policy whose actions are one that KMS has, two that it does not have, and one of another service.
+const UNKNOWN_ACTIONS: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["kms:GetSecretValue","kms:GetSecretValu","kms:Gett*","oss:GetObjec"],"Resource":"*"}]}"#;
+
+#[test]
+fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, policy) = (dir.path().join("c.toml"), dir.path().join("policy.json"));
+    let accounts = format!(
+        "[[accounts]]\nid='2'\n[[accounts.policies]]\nname='p'\ndocument='{UNKNOWN_ACTIONS}'\n[[accounts.users]]\nname='u'\n"
+    );
+    std::fs::write(&config, accounts).unwrap();
+    std::fs::write(&policy, UNKNOWN_ACTIONS).unwrap();
+    let said = [
+        r#"Statement[0].Action: KMS has no action "kms:GetSecretValu"; the nearest is "kms:GetSecretValue""#,
+        r#"Statement[0].Action: no action of KMS fits "kms:Gett*""#,
+    ];
+    let all_in =
+        |text: &str| said.iter().all(|line| text.contains(line) || text.contains(&line.replace('"', "\\\"")));
+    // The configuration file: in the log, and by `policy test`.
+    let config = config.to_str().unwrap();
+    let server = Program::serve(&["--in-memory", "--config", config], &[]);
+    let log = server.kill();
+    assert!(all_in(&log) && !log.contains("oss:") && log.contains("account 2 policy \"p\""), "{log}");
+    let test =
+        ["policy", "test", "--config", config, "--caller", "acs:ram::2:root", "--action", "kms:Encrypt"];
+    let policy = ["--resource", "*", "--session-policy", policy.to_str().unwrap()];
+    let out = String::from_utf8(run(&[&test[..], &policy].concat(), &[]).stdout).unwrap();
+    assert!(out.starts_with("Denied") && all_in(&out), "{out}");
+    assert!(out.contains("Warning: account 2 policy") && out.contains("Warning: --session-policy"), "{out}");
+    // The accounts of a running server: in the answer and in the log.
+    let server = Program::serve(&["--in-memory"], &[]);
+    let ask = |request: &str, body: &str| {
+        let head = format!("{request} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close");
+        server.send(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+    };
+    let account = serde_json::json!({"policies": [{"name": "p", "document": UNKNOWN_ACTIONS}]}).to_string();
+    let answer = ask("PUT /_sesame/accounts/2", &account);
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && all_in(&answer) && answer.contains("\"warnings\":["),
+        "{answer}"
+    );
+    let good = serde_json::json!({"policies": [{"name": "p", "document": UNKNOWN_ACTIONS.replace("Valu\",\"kms:Gett*\"", "Value\"")}]});
+    let answer = ask("PUT /_sesame/accounts/3", &good.to_string());
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("warnings"), "{answer}");
+    // The policy of a secret and of a key: in the log; the answer is the service's own.
+    let own = UNKNOWN_ACTIONS.replace(",\"oss:GetObjec\"", "");
+    let own = own.replace("\"Effect\"", r#""Principal":{"RAM":["acs:ram::1000000000000001:*"]},"Effect""#);
+    let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "x")];
+    assert!(server.call("CreateSecret", &create).contains("200 OK"));
+    let set = server.call("SetSecretPolicy", &[("SecretName", "s"), ("Policy", &own)]);
+    assert!(set.contains("200 OK") && !set.contains("warning"), "{set}");
+    // A seed: in the answer, in the log, and by the command.
+    let seed = serde_json::json!({"secrets": [{"name": "t", "versions": [{"id": "v1", "value": "x"}], "policy": own}]});
+    let answer = ask("POST /_sesame/seed", &seed.to_string());
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && all_in(&answer) && answer.contains("secrets[0].policy"),
+        "{answer}"
+    );
+    let file = dir.path().join("seed.json");
+    std::fs::write(&file, seed.to_string()).unwrap();
+    let output = run(&["seed", file.to_str().unwrap(), "--url", &format!("http://{}", server.address)], &[]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && all_in(&told), "{told}");
+    let log = server.kill();
+    for whose in ["account 2 policy", "a policy of a secret or key", "secrets[0].policy"] {
+        assert!(log.contains(whose), "{whose} is not in {log}");
+    }
 }
 
 const PEOPLE: &str = r#"

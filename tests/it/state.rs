@@ -561,7 +561,7 @@ async fn snapshots_bring_back_everything_or_one_account() {
 
 #[tokio::test]
 async fn a_reset_leads_to_nothing_or_to_the_seed() {
-    let file = sesame::state::read::parse(SEED).unwrap();
+    let file = sesame::state::parse::parse(SEED).unwrap();
     let server = Server::with(Options { mode: AuthMode::Open, seed: Some(file), ..Options::default() }).await;
     server.create("x").await;
     done(&server, "POST", "/_sesame/reset", r#"{"to":"seed"}"#).await;

@@ -175,7 +175,7 @@ async fn three_accounts() -> Server {
          secrets:\n  - name: seeded\n    versions: [{{ id: v1, value: own }}]\n  \
          - name: seeded\n    account: \"{NINE}\"\n    versions: [{{ id: v1, value: nine }}]\n"
     );
-    let seed = sesame::state::read::parse(&seed).unwrap();
+    let seed = sesame::state::parse::parse(&seed).unwrap();
     let server = Server::with(Options { seed: Some(seed), ..Options::default() }).await;
     done(&server, "POST", "/_sesame/reset", r#"{"to":"seed"}"#).await;
     for key in [("test", "test"), ("other", "other-secret"), ("nine", "nine-secret")] {

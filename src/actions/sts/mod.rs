@@ -7,7 +7,7 @@ mod get_caller_identity;
 use serde::Serialize;
 
 use super::endpoint::{Context, Endpoint};
-use crate::app::{Credentials, NewSession};
+use crate::app::{Credentials, NewSession, warn_of_unknown_actions};
 use crate::domain::AccountId;
 use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::identities::Role;
@@ -137,7 +137,10 @@ fn policy(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
         return Err(ApiError::new(Code::InvalidParameterPolicySize, reason));
     }
     match PolicyDocument::parse(text, PolicyKind::Session) {
-        Ok(_) => Ok(Some(text.to_owned())),
+        Ok(policy) => {
+            warn_of_unknown_actions(&policy, "a session");
+            Ok(Some(text.to_owned()))
+        }
         Err(error) => {
             let plain = ApiError::new(
                 Code::InvalidParameterPolicyGrammar,

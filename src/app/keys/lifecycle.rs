@@ -9,12 +9,12 @@ use super::{Guard, Keys, ScopeKeys};
 use crate::app::AppError;
 use crate::app::replicas::until_first;
 use crate::crypto::asymmetric::KeyPair;
-use crate::domain::keys::decisions::{self, ALIASES, KeyRefusal, NewKey};
+use crate::domain::keys::decisions::{self, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{
     Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
 };
-use crate::domain::{KeyId, Quota, ResourcePolicy, Scope, Tags};
+use crate::domain::{KeyId, ResourcePolicy, Scope, Tags};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
 /// A key that a user asks for.
@@ -65,7 +65,7 @@ impl Keys {
             policy: creation.policy,
             version: self.fresh_version_id()?,
         };
-        let key = decisions::create(new, present, self.clock.now())?;
+        let key = decisions::create(new, present, &self.limits, self.clock.now())?;
         self.make(guard, &keys, key).await
     }
 
@@ -165,8 +165,9 @@ impl Keys {
     /// Those of [`Keys::find`] and [`decisions::add_version`].
     pub async fn add_version(&self, caller: &Scope, reference: &KeyRef) -> Result<Arc<HeldKey>, AppError> {
         let (version, now) = (self.fresh_version_id()?, self.clock.now());
-        let decide =
-            |key: &Key, keys: &ScopeKeys| decisions::add_version(key, version.clone(), keys.versions(), now);
+        let decide = |key: &Key, keys: &ScopeKeys| {
+            decisions::add_version(key, version.clone(), keys.versions(), &self.limits, now)
+        };
         self.change_among(caller, reference, decide).await
     }
 
@@ -200,10 +201,7 @@ impl Keys {
             let why = "a key that is scheduled for deletion takes no alias";
             return Err(KeyRefusal::StateModification(held.key().state, why).into());
         }
-        if keys.aliases.len() >= ALIASES {
-            let quota = Quota::fixed("aliases in one account and region", ALIASES);
-            return Err(KeyRefusal::LimitExceeded(quota).into());
-        }
+        decisions::add_alias(keys.aliases.len(), &self.limits)?;
         self.set_alias(guard, &keys, caller, Alias { name, key: id.clone() }).await
     }
 

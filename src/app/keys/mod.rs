@@ -1,14 +1,15 @@
-//! Customer master keys in memory: all keys and aliases of a scope at once, as there are a few hundred at the most
-//! (rule 12.3). Changes queue on one lock.
+//! Customer master keys in memory: all keys and aliases of a scope at once. The cloud allows a few hundred (rule 12.3); each
+//! change and each listing takes time in proportion to their number. Changes queue on one lock.
 
 mod cryptography;
 mod held;
 mod import;
 mod lifecycle;
+mod scopes;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::RngExt;
 use tokio::sync::OwnedMutexGuard;
@@ -20,13 +21,14 @@ pub use lifecycle::{KeyCreation, id_only};
 
 pub use crate::crypto::asymmetric::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm};
 
+use self::scopes::Scopes;
 use super::AppError;
 use super::replicas::until_first;
 use crate::crypto::RootKey;
 use crate::domain::keys::decisions::{self, Due, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{Alias, Key, KeyOwner, KeyRef, KeySpec, KeyVersionId, Origin, ProtectionLevel};
-use crate::domain::{KeyId, Scope, Tags, Timestamp};
+use crate::domain::{KeyId, Limits, Scope, Tags, Timestamp};
 use crate::ports::{Clock, Entropy};
 use crate::store::{KeyChange, KeyRecord, Store, StoreError};
 
@@ -42,14 +44,6 @@ pub struct ScopeKeys {
     revision: u64,
 }
 
-/// The keys of a scope in memory.
-#[derive(Debug)]
-struct Entry {
-    keys: Arc<ScopeKeys>,
-    /// How far [`Keys::seen`] was when these were compared with the store.
-    compared: u64,
-}
-
 impl ScopeKeys {
     /// The keys, newest first, then by id (question 9).
     pub fn newest_first(&self) -> Vec<Arc<HeldKey>> {
@@ -61,6 +55,11 @@ impl ScopeKeys {
     /// How many versions all keys have together (rule 12.3).
     fn versions(&self) -> usize {
         self.keys.values().map(|held| held.key().versions.len()).sum()
+    }
+
+    /// Roughly how much memory it takes: the number of its keys, versions and aliases.
+    fn size(&self) -> usize {
+        self.keys.len() + self.versions() + self.aliases.len()
     }
 
     fn service_key(&self) -> Option<Arc<HeldKey>> {
@@ -87,7 +86,8 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     root: Arc<RootKey>,
-    scopes: Mutex<BTreeMap<Scope, Entry>>,
+    limits: Limits,
+    scopes: Scopes,
     /// How many changes of keys the database is known to have had; stays at 0 where nobody else makes any.
     seen: AtomicU64,
     writing: Arc<tokio::sync::Mutex<()>>,
@@ -99,9 +99,10 @@ impl Keys {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         root: Arc<RootKey>,
+        limits: Limits,
     ) -> Self {
-        let (scopes, seen, writing) = (Mutex::default(), AtomicU64::default(), Arc::default());
-        Self { store, clock, entropy, root, scopes, seen, writing }
+        let (scopes, seen, writing) = (Scopes::default(), AtomicU64::default(), Arc::default());
+        Self { store, clock, entropy, root, limits, scopes, seen, writing }
     }
 
     /// Learns how many changes of keys the database has had.
@@ -111,27 +112,25 @@ impl Keys {
 
     /// Forgets everything in memory.
     pub(super) fn clear(&self) {
-        self.locked().clear();
+        self.scopes.clear();
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<Scope, Entry>> {
-        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many scopes are in memory, and how many keys, versions and aliases in them. Both are bounded.
+    pub fn held(&self) -> (usize, usize) {
+        self.scopes.held()
     }
 
     /// The scope's keys in memory, if there are any and they are those in the database.
     async fn present(&self, scope: &Scope) -> Result<Option<Arc<ScopeKeys>>, AppError> {
         let seen = self.seen.load(Ordering::SeqCst);
-        let known = self.locked().get(scope).map(|entry| (Arc::clone(&entry.keys), entry.compared));
-        let Some((keys, compared)) = known else { return Ok(None) };
+        let Some((keys, compared)) = self.scopes.get(scope) else { return Ok(None) };
         if compared == seen {
             return Ok(Some(keys));
         }
         if self.store.keys_revision(scope).await? != keys.revision {
             return Ok(None);
         }
-        if let Some(entry) = self.locked().get_mut(scope).filter(|entry| Arc::ptr_eq(&entry.keys, &keys)) {
-            entry.compared = seen;
-        }
+        self.scopes.compared(scope, &keys, seen);
         Ok(Some(keys))
     }
 
@@ -224,7 +223,7 @@ impl Keys {
             version: self.fresh_version_id()?,
         };
         // The service's own key does not count against the user's quota.
-        Ok(decisions::create(new, 0, self.clock.now())?)
+        Ok(decisions::create(new, 0, &self.limits, self.clock.now())?)
     }
 
     /// A new service-managed key for a scope, which is not stored.
@@ -269,7 +268,7 @@ impl Keys {
         let record = self.store.load_keys(scope).await?;
         let keys = record.keys.into_iter().map(|r| (r.key.id.clone(), Arc::new(HeldKey::new(r)))).collect();
         let keys = Arc::new(ScopeKeys::new(keys, record.aliases, record.revision));
-        self.locked().insert(scope.clone(), Entry { keys: Arc::clone(&keys), compared });
+        self.scopes.put(scope.clone(), Arc::clone(&keys), compared);
         Ok(keys)
     }
 
@@ -329,13 +328,11 @@ impl Keys {
         let compared = self.seen.load(Ordering::SeqCst);
         let outcome = self.store.commit_keys(&scope, next.revision, change).await;
         let next = Arc::new(ScopeKeys::new(next.keys, next.aliases, next.revision + 1));
-        let mut scopes = self.locked();
         match outcome {
-            Ok(()) => scopes.insert(scope, Entry { keys: Arc::clone(&next), compared }),
+            Ok(()) => self.scopes.put(scope, Arc::clone(&next), compared),
             // In doubt: the next one asks the database.
-            Err(_) => scopes.remove(&scope),
-        };
-        drop(scopes);
+            Err(_) => self.scopes.remove(&scope),
+        }
         outcome?;
         Ok((guard, next))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Key, KeyOwner, KeySpec, KeyState, KeyUsage, KeyVersion, KeyVersionId, Origin, ProtectionLevel};
 use crate::domain::limits::{TAGS, TAGS_PER_RESOURCE};
-use crate::domain::{KeyId, Quota, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
+use crate::domain::{KeyId, Limits, Quota, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
 
 /// Why a command on a key is not carried out; each reads as a sentence for a developer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,12 +79,6 @@ impl KeyState {
     }
 }
 
-/// Keys of an account in a region (rule 12.3).
-pub const KEYS: usize = 200;
-/// Aliases of an account in a region (rule 12.3).
-pub const ALIASES: usize = 300;
-/// Versions of the keys of an account in a region (rule 12.3).
-pub const VERSIONS: usize = 10_000;
 /// Days until a scheduled deletion: shortest and longest (question 20).
 pub const DELETION_DAYS: (u32, u32) = (7, 366);
 /// Days between rotations: shortest and longest.
@@ -127,7 +121,7 @@ pub struct NewKey {
 ///
 /// # Errors
 /// [`KeyRefusal::Parameter`] when usage, origin or rotation do not fit the spec; [`KeyRefusal::LimitExceeded`].
-pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRefusal> {
+pub fn create(new: NewKey, present: usize, limits: &Limits, now: Timestamp) -> Result<Key, KeyRefusal> {
     let usage = match new.usage {
         None => new
             .spec
@@ -154,9 +148,7 @@ pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRef
         }
         check_interval(interval)?;
     }
-    if present >= KEYS {
-        return Err(KeyRefusal::LimitExceeded(Quota::fixed("keys in one account and region", KEYS)));
-    }
+    within(present, limits.keys())?;
     if new.tags.len() > TAGS_PER_RESOURCE {
         return Err(KeyRefusal::LimitExceeded(TAGS));
     }
@@ -183,6 +175,19 @@ pub fn create(new: NewKey, present: usize, now: Timestamp) -> Result<Key, KeyRef
         policy: new.policy,
         revision: 1,
     })
+}
+
+/// Refuses one more where there are as many as there may be.
+fn within(present: usize, quota: Quota) -> Result<(), KeyRefusal> {
+    if present < quota.most { Ok(()) } else { Err(KeyRefusal::LimitExceeded(quota)) }
+}
+
+/// Decides whether there may be one more alias in account and region, where there are `present`.
+///
+/// # Errors
+/// [`KeyRefusal::LimitExceeded`].
+pub fn add_alias(present: usize, limits: &Limits) -> Result<(), KeyRefusal> {
+    within(present, limits.aliases())
 }
 
 fn check_interval(interval_ms: i64) -> Result<(), KeyRefusal> {
@@ -349,12 +354,15 @@ fn require_rotatable(key: &Key) -> Result<(), KeyRefusal> {
 ///
 /// # Errors
 /// [`KeyRefusal::UnsupportedRotation`], [`KeyRefusal::State`], [`KeyRefusal::LimitExceeded`].
-pub fn add_version(key: &Key, id: KeyVersionId, present: usize, now: Timestamp) -> Result<Key, KeyRefusal> {
+pub fn add_version(
+    key: &Key,
+    id: KeyVersionId,
+    present: usize,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Key, KeyRefusal> {
     require_rotatable(key)?;
-    if present >= VERSIONS {
-        let quota = Quota::fixed("versions of all keys in one account and region", VERSIONS);
-        return Err(KeyRefusal::LimitExceeded(quota));
-    }
+    within(present, limits.key_versions())?;
     Ok(rotated(key, id, now))
 }
 

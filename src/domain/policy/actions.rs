@@ -12,6 +12,7 @@ pub(super) enum Reach {
 }
 
 use self::Reach::{Everyone, Own};
+use super::pattern::Pattern;
 
 /// Actions on secrets, by name or beginning of a name; the first row that fits counts. The list is that of
 /// <https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-secret-policy>,
@@ -81,4 +82,46 @@ pub(super) fn reach(action: &str, resource: &str) -> Reach {
         None => name == row,
     };
     table.iter().find(|(row, _)| fits(row)).map_or(Reach::None, |(_, reach)| *reach)
+}
+
+/// Every action of the product KMS that its documentation names, those that Sesame does not have included. A policy may
+/// name others, as on the cloud; that is probably a mistake.
+#[rustfmt::skip]
+const NAMES: &[&str] = &[
+    "AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "BatchGetSecretValue",
+    "CancelKeyDeletion", "CertificatePrivateKeyDecrypt", "CertificatePrivateKeySign", "CertificatePublicKeyEncrypt",
+    "CertificatePublicKeyVerify", "ConnectKmsInstance", "CreateAlias", "CreateApplicationAccessPoint",
+    "CreateCertificate", "CreateClientKey", "CreateKey", "CreateKeyVersion", "CreateNetworkRule", "CreatePolicy",
+    "CreateSecret", "Decrypt", "DeleteAlias", "DeleteApplicationAccessPoint", "DeleteCertificate", "DeleteClientKey",
+    "DeleteKeyMaterial", "DeleteNetworkRule", "DeletePolicy", "DeleteSecret", "DescribeAccountKmsStatus",
+    "DescribeApplicationAccessPoint", "DescribeCertificate", "DescribeKey", "DescribeKeyVersion",
+    "DescribeNetworkRule", "DescribePolicy", "DescribeRegions", "DescribeSecret", "DescribeService", "DisableKey",
+    "EnableKey", "Encrypt", "ExportCertificate", "ExportDataKey", "GenerateAndExportDataKey", "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetCertificate", "GetChallenge",
+    "GetCheckAssociateResourceTaskResults", "GetClientKey", "GetDefaultKmsInstance", "GetKeyDefaultPolicy",
+    "GetKeyPolicy", "GetKmsInstance", "GetKmsInstanceQuotaInfos", "GetKmsInstanceSharedAccounts", "GetManagedDataKey",
+    "GetParametersForImport", "GetPublicKey", "GetRandomPassword", "GetSecretDefaultPolicy", "GetSecretPolicy",
+    "GetSecretValue", "GetUploadBackupDataInfo", "ImportCertificate", "ImportEncryptionCertificate",
+    "ImportKeyMaterial", "ListAliases", "ListAliasesByKeyId", "ListApplicationAccessPoints", "ListCertificates",
+    "ListClientKeys", "ListKeyVersions", "ListKeys", "ListKmsInstances", "ListManagedDataKeyVersions",
+    "ListManagedQuotas", "ListNetworkRules", "ListPolicies", "ListResourceTags", "ListSecretVersionIds",
+    "ListSecrets", "ListTagResources", "OpenKmsService", "PutSecretValue", "ReEncrypt", "ReEncryptFrom",
+    "ReEncryptTo", "ReleaseKmsInstance", "RestoreSecret", "RotateSecret", "ScheduleKeyDeletion",
+    "SetDeletionProtection", "SetKeyPolicy", "SetSecretPolicy", "TagResource", "TagResources", "UntagResource",
+    "UntagResources", "UpdateAlias", "UpdateApplicationAccessPoint", "UpdateCertificateStatus",
+    "UpdateKeyDescription", "UpdateKmsInstance", "UpdateKmsInstanceBindVpc", "UpdateNetworkRule", "UpdatePolicy",
+    "UpdateRotationPolicy", "UpdateSecret", "UpdateSecretRotationPolicy", "UpdateSecretVersionStage",
+    "UploadCertificate", "VerifyMac",
+];
+
+/// The documented action that is spelled most like `name` (without `kms:`), if one is.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    // A third of it may be wrong; more is another word.
+    crate::domain::nearest::within(name, (name.len() / 3).clamp(2, 6), NAMES.iter().copied())
+}
+
+/// Whether a pattern, such as `kms:Get*`, fits a documented action. One of another service is not looked at.
+pub(super) fn fits_any(pattern: &Pattern) -> bool {
+    let service = pattern.text().split(':').next().unwrap_or_default();
+    !service.eq_ignore_ascii_case("kms") || NAMES.iter().any(|name| pattern.matches(&format!("kms:{name}")))
 }

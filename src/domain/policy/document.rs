@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::actions;
 use super::condition::{Condition, Operator};
 use super::json::{self, Node, shown};
 use super::pattern::Pattern;
@@ -116,7 +117,48 @@ pub(super) struct Choice {
     patterns: Vec<Pattern>,
 }
 
+/// An action in a policy that no documented action fits: probably misspelt. The policy holds nevertheless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownAction {
+    /// Where it stands, such as `Statement[1].Action`.
+    pub place: String,
+    /// The action or pattern, as written, cut to 64 characters.
+    pub action: String,
+    /// The documented action that is spelled most like it.
+    pub nearest: Option<String>,
+}
+
+impl fmt::Display for UnknownAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, action, nearest } = self;
+        if action.contains(['*', '?']) {
+            write!(f, "{place}: no action of KMS fits \"{action}\"")?;
+        } else {
+            write!(f, "{place}: KMS has no action \"{action}\"")?;
+        }
+        match nearest {
+            Some(nearest) => write!(f, "; the nearest is \"{nearest}\""),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Choice {
+    /// The patterns that begin with `kms:` and that no documented action fits.
+    fn unknown_actions(&self, statement: usize) -> impl Iterator<Item = UnknownAction> {
+        let element = if self.not { "NotAction" } else { "Action" };
+        self.patterns.iter().filter(|pattern| !actions::fits_any(pattern)).map(move |pattern| {
+            let text = pattern.text();
+            let name = text.split_once(':').map_or(text, |(_, name)| name);
+            let nearest = if text.contains(['*', '?']) { None } else { actions::nearest(name) };
+            UnknownAction {
+                place: format!("Statement[{statement}].{element}"),
+                action: text.chars().take(64).collect(),
+                nearest: nearest.map(|name| format!("kms:{name}")),
+            }
+        })
+    }
+
     pub(super) fn takes(&self, text: &str) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(text)) != self.not
     }
@@ -146,6 +188,12 @@ impl PolicyDocument {
         };
         check_sids(&statements)?;
         Ok(Self { kind, statements })
+    }
+
+    /// The actions in it that begin with `kms:` and that the documentation of KMS does not know.
+    pub fn unknown_actions(&self) -> impl Iterator<Item = UnknownAction> {
+        let statements = self.statements.iter().enumerate();
+        statements.flat_map(|(n, statement)| statement.actions.unknown_actions(n))
     }
 
     /// Whether it says who may assume a role.

@@ -24,7 +24,7 @@ mod system;
 mod tests;
 
 pub use context::ConditionContext;
-pub use document::{Effect, PolicyDocument, PolicyError, PolicyKind};
+pub use document::{Effect, PolicyDocument, PolicyError, PolicyKind, UnknownAction};
 pub use evaluate::{
     AccessRequest, AttachedPolicy, Decision, Denial, Explanation, Lack, Mismatch, Policies, PolicyType,
     Source, Trace, decide, explain,

@@ -22,6 +22,11 @@ impl Pattern {
         Self { ignore_case: true, ..Self::exact_case(text) }
     }
 
+    /// The pattern as it is written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether the whole of `text` fits.
     pub(super) fn matches(&self, text: &str) -> bool {
         match (self.text == "*", self.plain, self.ignore_case) {

@@ -28,6 +28,9 @@ struct Known {
 /// How many ends of pages are remembered of a scope: not more than some 200 KB, for names of ordinary length.
 const ENDS: usize = 1_000;
 
+/// How many scopes are remembered. Callers choose which scopes they ask for.
+const SCOPES: usize = 1_000;
+
 /// A total, which stands from one instant until, at another one, a secret falls due for its deletion.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Total {
@@ -78,6 +81,9 @@ impl Listings {
         let mut state = self.state();
         // One that stands was learnt meanwhile, and ends with it.
         if state.changes == changes && state.at(scope, total.from).is_none() {
+            if state.known.len() >= SCOPES {
+                state.known.clear();
+            }
             state.known.insert(scope.clone(), Known { total, ends: BTreeMap::new() });
         }
     }
@@ -132,6 +138,17 @@ mod tests {
         assert_eq!(listings.total(&scope(), ms(10)), None);
         listings.learn_total(&scope(), total(), before);
         assert_eq!(listings.total(&scope(), ms(10)), None, "counted before the change");
+    }
+
+    #[test]
+    fn any_number_of_scopes_leaves_a_bounded_number_of_totals() {
+        let listings = Listings::default();
+        for n in 0..100_000 {
+            let scope = Scope { region: format!("r-{n}").parse().unwrap(), ..scope() };
+            listings.learn_total(&scope, total(), listings.changes());
+            assert_eq!(listings.total(&scope, ms(10)), Some(3), "the newest is known");
+        }
+        assert!(listings.state().known.len() <= SCOPES);
     }
 
     #[test]

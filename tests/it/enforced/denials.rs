@@ -310,3 +310,82 @@ async fn another_accounts_statements_and_aliases_stay_unknown() {
         assert!(answer.body.contains(&arn) && !answer.body.contains(&key), "{}", answer.body);
     }
 }
+
+/// What a refusal says, with the name of what was asked for taken out of it, so that two refusals can be compared.
+fn but_for_the_name(answer: &Answer, name: &str) -> Value {
+    let mut document: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(answer.status, 403, "{document}");
+    let decoded = diagnosis(&document["AccessDeniedDetail"]);
+    let members = document.as_object_mut().unwrap();
+    members.remove("RequestId");
+    members["AccessDeniedDetail"].as_object_mut().unwrap().insert("EncodedDiagnosticMessage".into(), decoded);
+    serde_json::from_str(&document.to_string().replace(name, "NAME")).unwrap()
+}
+
+#[tokio::test]
+async fn a_refusal_never_tells_whether_another_account_has_such_a_thing() {
+    let (server, root, _) = with_ann(&[]).await;
+    put(&server, &one_user(PARTNER, "bob", &[])).await;
+    let partner = format!("{PARTNER}:*");
+    let with_policy = |effect: &str, action: &str| policy(&[about(effect, &partner, action)]);
+    // Four of each kind: one that has no policy, one whose policy denies, one whose policy allows, one that is not there.
+    // Each has a tag that a condition of the caller's own policies asks for.
+    let policies = [None, Some(with_policy("Deny", "kms:*")), Some(with_policy("Allow", "kms:Decrypt"))];
+    let tags = r#"[{"TagKey":"team","TagValue":"a"}]"#;
+    let (mut secrets, mut keys, mut aliases) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, document) in policies.iter().enumerate() {
+        let mut more = vec![("Tags", tags)];
+        more.extend(document.as_deref().map(|document| ("Policy", document)));
+        root.create(&server, &format!("secret{n}"), &more).await;
+        secrets.push(format!("secret/secret{n}"));
+        let key = root.make_key(&server, &more).await;
+        let alias = format!("alias/alias{n}");
+        root.ok(&server, "CreateAlias", &[("KeyId", &key), ("AliasName", &alias)]).await;
+        keys.push(format!("key/{key}"));
+        aliases.push(alias);
+    }
+    secrets.push("secret/absent".to_owned());
+    keys.push("key/key-abcdefghijklmnopqrst".to_owned());
+    aliases.push("alias/absent".to_owned());
+    let tagged = |effect: &str| {
+        let mut statement = super::statement(effect, "kms:*", "*");
+        statement["Condition"] = json!({"StringEquals": {"kms:tag/team": "a"}});
+        statement
+    };
+    // What the caller's own policies say must not become an oracle, either: about tags, or about the key behind an alias.
+    let callers = [
+        vec![],
+        vec![allow("kms:GetSecretValue", "*"), allow("kms:DescribeKey", "*"), allow("kms:Encrypt", "*")],
+        vec![tagged("Deny")],
+        vec![tagged("Allow")],
+        keys.iter().map(|key| deny("kms:*", &arn(TEAM, key))).collect(),
+    ];
+    let calls = [
+        (&secrets, "GetSecretValue", "SecretName", &[][..]),
+        (&secrets, "DeleteSecret", "SecretName", &[]),
+        (&keys, "Encrypt", "KeyId", &[("Plaintext", "eA==")]),
+        (&aliases, "DescribeKey", "KeyId", &[]),
+        (&aliases, "Encrypt", "KeyId", &[("Plaintext", "eA==")]),
+        (&aliases, "EnableKey", "KeyId", &[]),
+    ];
+    for (n, statements) in callers.iter().enumerate() {
+        put(&server, &one_user(PARTNER, "bob", statements)).await;
+        for (names, action, parameter, more) in &calls {
+            // Where the caller's own policy denies a key by its name, keys differ by what the caller wrote.
+            if n == 4 && *action == "Encrypt" && names[0].starts_with("key/") {
+                continue;
+            }
+            let mut seen = Vec::new();
+            for name in *names {
+                let name = arn(TEAM, name);
+                let parameters = [&[(*parameter, name.as_str())], *more].concat();
+                let answer = Signer::of("bob").call(&server, action, &parameters).await;
+                seen.push(but_for_the_name(&answer, &name));
+            }
+            for other in &seen {
+                assert_eq!(other, &seen[3], "{action} by caller {n}");
+            }
+        }
+    }
+    server.stop().await;
+}

@@ -219,6 +219,8 @@ async fn a_token_of_the_wrong_form_is_told_what_is_wrong() {
     let algorithm = |name: &str| format!("The algorithm {name} that be specified in Jwt header is unknown.");
     let good = token(&claims());
     let with_header = |header: &Value| signed(header, &claims(), &keys()[0]);
+    let critical =
+        |extensions: &Value| with_header(&json!({"alg": "RS256", "kid": "one", "crit": extensions}));
     let claims_text = |text: &str| {
         let pieces: Vec<&str> = good.split('.').collect();
         format!("{}.{}.{}", pieces[0], base64(text.as_bytes()), pieces[2])
@@ -236,6 +238,10 @@ async fn a_token_of_the_wrong_form_is_told_what_is_wrong() {
         ("not signed", with_header(&json!({"alg": "none"})), invalid(&algorithm("none"))),
         ("elliptic", with_header(&json!({"alg": "ES256", "kid": "ec"})), invalid(&algorithm("ES256"))),
         ("markup", with_header(&json!({"alg": "<b>x"})), invalid(&algorithm("bx"))),
+        ("an extension that we do not know", critical(&json!(["exp"])), invalid(content)),
+        ("unencoded claims", critical(&json!(["b64"])), invalid(content)),
+        ("an empty list of extensions", critical(&json!([])), invalid(content)),
+        ("no list of extensions", critical(&json!(null)), invalid(content)),
         ("claims that are no JSON", claims_text("x"), invalid(content)),
         ("claims in a list", claims_text("[]"), invalid(content)),
         ("no subject", token(&but(&json!({"sub": null}))), invalid(content)),

@@ -5,7 +5,8 @@ use super::{
     PLAINTEXT, Refused, alias_not_found, by_alias, first_version, full, import, key_not_found, make,
     metadata, not_modified, schedule, sealed, state, unsupported, version_not_found,
 };
-use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Server, invalid, refusal, text};
+use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, invalid, refusal, text};
+use sesame::domain::Limits;
 
 /// The columns of the table.
 const STATES: [&str; 4] = ["Enabled", "Disabled", "PendingDeletion", "PendingImport"];
@@ -471,7 +472,9 @@ async fn names_of_aliases() {
 
 #[tokio::test]
 async fn rule_12_3_a_quota_counts_what_is_there_in_account_and_region() {
-    let server = Server::start().await;
+    // As on the cloud. Aliases are bounded in proportion.
+    let limits = Limits { keys_per_account: 200, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).await;
     let mut keys = Vec::new();
     for _ in 0..200 {
         keys.push(make(&server, &[]).await);
@@ -547,7 +550,9 @@ async fn fill_versions(dir: &std::path::Path, key: &str) {
 #[tokio::test]
 async fn rule_12_3_versions_of_keys_have_a_quota() {
     let dir = tempfile::tempdir().unwrap();
-    let on_disk = || Server::with(crate::support::Options { dir: Some(dir.path()), ..Default::default() });
+    // As on the cloud: 10,000 versions.
+    let limits = Limits { keys_per_account: 200, ..Limits::default() };
+    let on_disk = || Server::with(Options { dir: Some(dir.path()), limits, ..Default::default() });
     let server = on_disk().await;
     let (full_of, other) = (make(&server, &[]).await, make(&server, &[]).await);
     server.stop().await;
@@ -573,7 +578,9 @@ async fn rule_12_3_versions_of_keys_have_a_quota() {
 #[tokio::test]
 async fn rule_12_3_the_last_version_is_given_once() {
     let dir = tempfile::tempdir().unwrap();
-    let on_disk = || Server::with(crate::support::Options { dir: Some(dir.path()), ..Default::default() });
+    // As on the cloud: 10,000 versions.
+    let limits = Limits { keys_per_account: 200, ..Limits::default() };
+    let on_disk = || Server::with(Options { dir: Some(dir.path()), limits, ..Default::default() });
     let server = on_disk().await;
     let key = make(&server, &[]).await;
     server.stop().await;

@@ -194,7 +194,7 @@ async fn the_same_seed_through_both_at_once_is_done_once() {
 async fn a_reset_to_the_seed_leads_both_to_it() {
     let url = postgres::database().await;
     let one = async || {
-        let file = sesame::state::read::parse(SEED).unwrap();
+        let file = sesame::state::parse::parse(SEED).unwrap();
         let options = Options { seed: Some(file), ..Options::default() };
         Server::over(Arc::new(postgres::store(&url).await), options).await
     };

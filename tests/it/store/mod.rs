@@ -2,7 +2,7 @@
 //! line in [`backends`], a case by one in [`conformance!`].
 
 mod contents;
-mod counted;
+pub mod counted;
 mod upgrade;
 
 use std::sync::Arc;
@@ -142,7 +142,7 @@ fn key(id: &str, owner: KeyOwner) -> KeyRecord {
         policy: None,
         version: "version-1".parse().unwrap(),
     };
-    let key = decisions::create(new, 0, NOW).unwrap();
+    let key = decisions::create(new, 0, &Limits::default(), NOW).unwrap();
     KeyRecord { key, material: vec![(1, [1, 2, 3].into())], imported: None }
 }
 
@@ -365,7 +365,8 @@ async fn keys_are_replaced_by_their_next_state_and_deleted_whole(store: Arc<dyn 
     let alias = Alias { name: "alias/a".parse().unwrap(), key: user.key.id.clone() };
     change_keys(&*store, KeyChange::SetAlias { alias: alias.clone() }).await.unwrap();
     assert_eq!(keys().await.1, [alias]);
-    let rotated = decisions::add_version(&user.key, "version-2".parse().unwrap(), 1, NOW).unwrap();
+    let rotated =
+        decisions::add_version(&user.key, "version-2".parse().unwrap(), 1, &Limits::default(), NOW).unwrap();
     let material = vec![(1, [1, 2, 3].into()), (2, [4].into())];
     let rotated = KeyRecord { key: rotated, material, imported: Some(vec![9]) };
     change_keys(&*store, KeyChange::Put { record: Box::new(rotated.clone()) }).await.unwrap();

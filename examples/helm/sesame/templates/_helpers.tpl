@@ -17,3 +17,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "sesame.keys" -}}
 {{- .Values.keys.existingSecret | default (printf "%s-keys" (include "sesame.name" .)) -}}
 {{- end -}}
+
+{{/* Whether the configuration that is given has the default account, so that the chart adds none. */}}
+{{- define "sesame.ownAccount" -}}
+{{- if regexMatch (printf "(?m)^\\s*id\\s*=\\s*[\"']%s[\"']" .Values.accountId) .Values.config }}yes{{ end -}}
+{{- end -}}
+
+{{/* A value of the chart's own Secret: the one that is given, the one that is there already, or a random one.
+     Called with the root context, the value that is given, its name in values.yaml, its key in the Secret, its length. */}}
+{{- define "sesame.kept" -}}
+{{- $root := index . 0 -}}
+{{- $given := index . 1 -}}
+{{- $key := index . 3 -}}
+{{- $secret := lookup "v1" "Secret" $root.Release.Namespace (printf "%s-keys" (include "sesame.name" $root)) -}}
+{{- $there := get (get (default dict $secret) "data" | default dict) $key -}}
+{{- if $given -}}
+{{- $given -}}
+{{- else if $there -}}
+{{- $there | b64dec -}}
+{{- else if lookup "v1" "Secret" $root.Release.Namespace "" -}}
+{{- randAlphaNum (index . 4) -}}
+{{- else -}}
+{{- fail (printf "%s must be given: without a cluster, as in \"helm template\", what was made before cannot be looked up (openssl rand -hex 16 makes a value)" (index . 2)) -}}
+{{- end -}}
+{{- end -}}

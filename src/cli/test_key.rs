@@ -1,0 +1,74 @@
+//! The well-known access key: who can be let in by it, and where that is refused.
+
+use std::net::SocketAddr;
+
+use anyhow::ensure;
+
+use crate::domain::AccountId;
+use crate::identities::file::AccountFile;
+use crate::identities::{BUILT_IN_KEY, Identities};
+use crate::server::AuthMode;
+use crate::state::file::StateFile;
+
+/// Whether other machines may reach the server.
+pub(super) fn is_public(address: SocketAddr) -> bool {
+    !address.ip().to_canonical().is_loopback()
+}
+
+/// What decides whether the well-known key may be used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Guard<'a> {
+    /// Who is let in.
+    pub(super) mode: AuthMode,
+    /// Where the server listens.
+    pub(super) address: SocketAddr,
+    /// Whether it was said that the key may be used from other machines.
+    pub(super) allowed: bool,
+    /// The default account.
+    pub(super) account: &'a AccountId,
+}
+
+impl Guard<'_> {
+    /// Whether the default account's root gets an access key of its own from the configuration or the seed. Then there is
+    /// no well-known one.
+    pub(super) fn has_own_key(&self, accounts: &[AccountFile], seed: Option<&StateFile>) -> bool {
+        let mut all = accounts.iter().chain(seed.into_iter().flat_map(StateFile::open_accounts));
+        all.any(|account| account.id == self.account.as_str() && !account.access_keys.is_empty())
+    }
+
+    /// Refuses a server that other machines reach and that seems to be closed, but lets everybody in.
+    ///
+    /// # Errors
+    /// One line that says what to do.
+    pub(super) fn refuse(&self) -> anyhow::Result<()> {
+        let Self { mode, address, allowed, account } = self;
+        ensure!(
+            *mode != AuthMode::Enforced || !is_public(*address) || *allowed,
+            "everybody who reaches {address} would be the root of account {account} by the well-known access key \
+             \"{BUILT_IN_KEY}\": give that account an access key of its own in --config ([[accounts.access_keys]] of \
+             id = \"{account}\"), or say --allow-test-key for a throw-away server"
+        );
+        Ok(())
+    }
+
+    /// Does so once it is known who there is, and warns where signatures are asked for and the well-known key makes good
+    /// ones.
+    ///
+    /// # Errors
+    /// Those of [`Guard::refuse`].
+    pub(super) fn check(&self, identities: &Identities) -> anyhow::Result<()> {
+        let Self { mode, address, account, .. } = self;
+        if !identities.has_built_in_key() {
+            return Ok(());
+        }
+        self.refuse()?;
+        if *mode != AuthMode::Open && is_public(*address) {
+            tracing::warn!(
+                %address,
+                "everybody who reaches this address is the root of account {account} by the well-known access key \
+                 \"{BUILT_IN_KEY}\"; give that account an access key of its own in --config"
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! Values of flags that people write in more than one way.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+
+use anyhow::Context;
+
+use crate::domain::{AccountId, Region};
+
+/// A switch in the environment. Nothing, as an unset variable is handed on, is off.
+///
+/// # Errors
+/// What may be written instead.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" | "y" | "t" => Ok(true),
+        "" | "false" | "no" | "off" | "0" | "n" | "f" => Ok(false),
+        _ => Err("write true, yes, on or 1; or false, no, off or 0".to_owned()),
+    }
+}
+
+/// An address to listen on. A port alone, `7143` or `:7143`, is one of 127.0.0.1: other machines are let in only where
+/// that is said, as in 0.0.0.0:7143.
+///
+/// # Errors
+/// What is wrong, with an example.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    const EXAMPLE: &str = "write PORT or HOST:PORT, such as 7143, localhost:7143, 0.0.0.0:7143 or [::1]:7143";
+    let text = text.trim();
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok(address);
+    }
+    if text.parse::<IpAddr>().is_ok() {
+        return Err(format!("the port is missing: {EXAMPLE}"));
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    if host.contains(':') {
+        return Err(format!("neither a port nor an address with a port: {EXAMPLE}"));
+    }
+    let Ok(port) = port.parse::<u16>() else {
+        let all_digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        let wrong = if all_digits { "a port is at most 65535" } else { "the port is missing" };
+        return Err(format!("{wrong}: {EXAMPLE}"));
+    };
+    if host.is_empty() || host.eq_ignore_ascii_case("localhost") {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    let found = (host, port).to_socket_addrs().ok().and_then(|mut all| all.next());
+    found.ok_or_else(|| format!("the name \"{host}\" has no address: {EXAMPLE}"))
+}
+
+/// A region, as `--region` names it.
+///
+/// # Errors
+/// One line with an example.
+pub(super) fn region(text: &str) -> anyhow::Result<Region> {
+    let form = "1 to 32 lower-case letters, digits and hyphens, such as cn-hangzhou";
+    text.parse().ok().with_context(|| format!("--region \"{text}\" is no region id: write {form}"))
+}
+
+/// An account, as `--account-id` names it.
+///
+/// # Errors
+/// One line with an example.
+pub(super) fn account_id(text: &str) -> anyhow::Result<AccountId> {
+    let form = "1 to 32 digits, such as 1000000000000001";
+    text.parse().ok().with_context(|| format!("--account-id \"{text}\" is no account id: write {form}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_is_written_in_many_ways() {
+        for on in ["1", "yes", "TRUE", "on", "true", "Y", " true "] {
+            assert_eq!(switch(on), Ok(true), "{on:?}");
+        }
+        for off in ["0", "no", "FALSE", "off", "false", ""] {
+            assert_eq!(switch(off), Ok(false), "{off:?}");
+        }
+        for wrong in ["maybe", "2", "yess", "-1"] {
+            assert!(switch(wrong).unwrap_err().contains("yes"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_alone_is_one_of_this_machine() {
+        for (text, want) in [
+            ("7143", "127.0.0.1:7143"),
+            (":7143", "127.0.0.1:7143"),
+            ("localhost:7143", "127.0.0.1:7143"),
+            ("LocalHost:0", "127.0.0.1:0"),
+            ("127.0.0.2:7143", "127.0.0.2:7143"),
+            ("0.0.0.0:7143", "0.0.0.0:7143"),
+            ("[::1]:7143", "[::1]:7143"),
+            ("[::]:7143", "[::]:7143"),
+        ] {
+            assert_eq!(listen(text), Ok(want.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_an_example() {
+        for (text, want) in [
+            ("", "the port is missing"),
+            (":", "the port is missing"),
+            ("localhost", "the port is missing"),
+            ("127.0.0.1", "the port is missing"),
+            ("::1", "the port is missing"),
+            ("localhost:http", "the port is missing"),
+            ("65536", "at most 65535"),
+            ("0.0.0.0:99999", "at most 65535"),
+            ("::1:7143:x", "neither a port nor an address"),
+            ("http://localhost:7143", "neither a port nor an address"),
+            ("no.such.host.invalid:7143", "\"no.such.host.invalid\" has no address"),
+        ] {
+            let said = listen(text).unwrap_err();
+            assert!(said.contains(want) && said.contains("localhost:7143"), "{text}: {said}");
+        }
+    }
+}
