@@ -158,10 +158,10 @@ fn the_log_of_a_refusal_says_which_limit_and_how_much_it_is() {
     assert!((0..3).all(|n| alias(n).contains("200 OK")) && alias(3).contains(full));
     let log = server.kill();
     for said in [
-        "at most 1 secrets of an account in a region",
-        "at most 2 labels of a secret",
-        "at most 2 keys of an account in a region",
-        "at most 3 aliases of an account in a region",
+        "at most 1 secrets in one account and region (limits.secrets_per_account in the configuration file)",
+        "at most 2 labels on all versions of a secret together",
+        "at most 2 keys in one account and region (limits.keys_per_account in the configuration file)",
+        "at most 3 aliases in one account and region (1.5 times limits.keys_per_account in the configuration file)",
     ] {
         assert!(log.contains(said), "{said:?} is not in {log}");
     }
