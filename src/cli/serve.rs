@@ -101,16 +101,21 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         allowed_hosts: AllowedHosts::new(allowed_hosts),
         tls,
     };
-    let shutdown = CancellationToken::new();
-    let serving = server::serve(settings, listener, shutdown.clone());
-    let hard_stop = signals(shutdown);
-    let code = tokio::select! {
-        served = serving => served.map(|()| ExitCode::SUCCESS)?,
-        stopped = hard_stop => stopped.map(|()| ExitCode::FAILURE)?,
-    };
+    let code = until_signalled(settings, listener).await?;
     // Held until here, so that no second process opens the data.
     drop(opened.lock);
     Ok(code)
+}
+
+/// Serves until the first signal asks for a stop; a second signal stops at once.
+async fn until_signalled(settings: Settings, listener: TcpListener) -> std::io::Result<ExitCode> {
+    let shutdown = CancellationToken::new();
+    let serving = server::serve(settings, listener, shutdown.clone());
+    let hard_stop = signals(shutdown);
+    tokio::select! {
+        served = serving => served.map(|()| ExitCode::SUCCESS),
+        stopped = hard_stop => stopped.map(|()| ExitCode::FAILURE),
+    }
 }
 
 /// Says that the server is ready, where it is, and what it serves.
