@@ -5,13 +5,11 @@ mod admin;
 mod authenticate;
 mod faults;
 mod journal;
-mod listen;
-pub mod long_line;
 mod metrics;
+mod net;
 mod receive;
 mod rpc;
 mod state;
-mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -83,7 +81,7 @@ struct Shared {
     /// Cancelled when the server stops.
     shutdown: CancellationToken,
     /// The header that carries a long query past hyper.
-    long_query: long_line::InternalHeader,
+    long_query: net::long_line::InternalHeader,
     started: Timestamp,
 }
 
@@ -103,7 +101,7 @@ pub async fn serve(
     let mut random = [0; 16];
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
-    let long_query = long_line::InternalHeader::new(random);
+    let long_query = net::long_line::InternalHeader::new(random);
     let shared = Arc::new(Shared {
         settings,
         nonces: Nonces::new(&app),
@@ -116,7 +114,7 @@ pub async fn serve(
     });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
-    let served = listen::accept(listener, router(&shared), &shared, &tasks).await;
+    let served = net::accept(listener, router(&shared), &shared, &tasks).await;
     shutdown.cancel();
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {

@@ -8,10 +8,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::faults::{self, Dropped};
 use super::journal::{AskedBy, Entry};
-use super::listen::Peer;
-use super::{AuthMode, Shared, authenticate, receive};
+use super::net::{Dropped, Peer};
+use super::{AuthMode, Shared, authenticate, faults, receive};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};

@@ -17,31 +17,23 @@ use tokio_util::either::Either;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::faults::Dropped;
-use super::long_line::LongLine;
-use super::{Shared, rpc, transport};
+use super::dropped::Dropped;
+use super::long_line::{self, LongLine};
+use super::peer::Peer;
+use super::transport;
+use crate::server::{Shared, rpc};
 
 /// How long a client may take to send its headers, and before them for a TLS handshake; also how long an idle connection
 /// is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 /// Connections at once; more wait to be accepted.
 const CONNECTIONS: usize = 4096;
-/// The largest head that hyper buffers, in bytes: a request line of 256 KiB moved into a header, and the rest.
-const HEAD_BYTES: usize = 400 * 1024;
-
-/// Where a request came from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer {
-    pub(super) address: IpAddr,
-    /// Whether it came by TLS.
-    pub(super) secure: bool,
-}
 
 /// Accepts connections until shutdown.
 ///
 /// # Errors
 /// When the listener itself is broken.
-pub(super) async fn accept(
+pub(in crate::server) async fn accept(
     listener: TcpListener,
     router: Router,
     shared: &Arc<Shared>,
@@ -104,7 +96,7 @@ async fn connection(stream: TcpStream, address: IpAddr, router: Router, shared: 
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEAD_BYTES)
+        .max_buf_size(long_line::MIN_BUFFER)
         .serve_connection(io, service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
