@@ -52,6 +52,10 @@ struct FileLimits {
     secret_data_bytes: usize,
     /// The most memory of cached secrets, in bytes; default 40 MiB.
     cache_bytes: u64,
+    /// The most connections at once, 16 to 100,000; default 4,096, or fewer if the process may not open that many files.
+    connections: Option<usize>,
+    /// The most connections at once of one client address, 1 to 100,000; default a quarter of `connections`. It does not hold for 127.0.0.1 and ::1 in `open` mode.
+    connections_per_address: Option<usize>,
 }
 
 impl Default for FileLimits {
@@ -62,6 +66,8 @@ impl Default for FileLimits {
             labels_per_secret: limits.labels_per_secret,
             secret_data_bytes: limits.secret_data_bytes,
             cache_bytes: 40 * 1024 * 1024,
+            connections: None,
+            connections_per_address: None,
         }
     }
 }
@@ -75,6 +81,10 @@ pub struct Config {
     pub limits: Limits,
     /// The most memory of cached secrets, in bytes. Default 40 MiB.
     pub cache_bytes: u64,
+    /// The most connections at once. `None`: as many as descriptors allow, at most 4,096.
+    pub connections: Option<usize>,
+    /// The most connections at once of one address. `None`: a quarter of all.
+    pub connections_per_address: Option<usize>,
     /// Whether secrets and keys have policies, as those in a KMS instance do (question 28). Default true.
     pub resource_policies: bool,
     /// Rules of faults, checked.
@@ -125,11 +135,16 @@ impl FileConfig {
         within("versions_per_secret", limits.versions_per_secret, 2, 1000)?;
         within("labels_per_secret", limits.labels_per_secret, 2, 1000)?;
         within("secret_data_bytes", limits.secret_data_bytes, 1, 65_536)?;
+        let [all, of_one] = [self.limits.connections, self.limits.connections_per_address];
+        within("connections", all.unwrap_or(16), 16, 100_000)?;
+        within("connections_per_address", of_one.unwrap_or(1), 1, 100_000)?;
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
             accounts: self.accounts,
             limits,
             cache_bytes: self.limits.cache_bytes,
+            connections: all,
+            connections_per_address: of_one,
             resource_policies: self.service.resource_policies,
             faults: self.faults,
         })
@@ -229,6 +244,11 @@ mod tests {
                 "faults: rule 1: action: there is no action \"GetSecret\"",
             ),
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),
+            ("[limits]\nconnections = 15", "limits.connections must be from 16 to 100000"),
+            (
+                "[limits]\nconnections_per_address = 0",
+                "limits.connections_per_address must be from 1 to 100000",
+            ),
             ("[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'", "needs either secret or public_key"),
             (
                 "[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'\nsecret='hush'\nsecret2='hush'",

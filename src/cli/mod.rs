@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod descriptors;
 mod files;
 mod policy;
 mod progress;

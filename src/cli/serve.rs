@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::descriptors;
 use super::files;
 use super::startup::{self, Place};
 use super::{Auth, ServeArgs};
@@ -43,6 +44,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let place = if args.in_memory { Place::Memory } else { Place::from_args(&args.store)? };
+    let bounds = descriptors::bounds(&config, &place);
     let clock = Arc::new(ServerClock::default());
     let tls = args.tls.open(&place, address.ip(), Arc::clone(&clock) as _)?;
     let opened = startup::open(&place, &args.store, &OsEntropy).await?;
@@ -90,6 +92,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         seed,
         admin_token: args.admin_token,
         tls,
+        bounds,
     };
     let shutdown = CancellationToken::new();
     let serving = server::serve(settings, listener, shutdown.clone());

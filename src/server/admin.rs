@@ -13,6 +13,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::receive::{self, Unreceived};
 use super::{AuthMode, Shared, accounts, faults, journal, metrics, state};
 use crate::app::AppError;
 use crate::crypto::same_bytes;
@@ -39,8 +40,10 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/requests", get(journal::requests))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(state::list))
-        .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         .fallback(unknown)
+        // The handlers get a body that has arrived, whose length was checked.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), received))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     let open =
         Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
@@ -69,6 +72,30 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         let message = "the admin token is needed: Authorization: Bearer <token>";
         failure(StatusCode::UNAUTHORIZED, message).into_response()
     }
+}
+
+/// Lets a request through once its body has arrived.
+async fn received(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let bounds = &shared.settings.bounds;
+    let refusal = match receive::file(body, state::FILE_BYTES, bounds.file, bounds.file_pause).await {
+        Ok(body) => return next.run(Request::from_parts(parts, body.into())).await,
+        Err(Unreceived::TooLong) => {
+            failure(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long: at most 512 MiB are taken")
+        }
+        Err(Unreceived::TooSlow) => {
+            let message = format!(
+                "the body did not arrive in time: it may take {:?} as a whole, and {:?} without a byte",
+                bounds.file, bounds.file_pause
+            );
+            failure(StatusCode::REQUEST_TIMEOUT, &message)
+        }
+        Err(Unreceived::Broken(why)) => {
+            failure(StatusCode::BAD_REQUEST, &format!("the body cannot be read: {why}"))
+        }
+    };
+    // What is left of the body is not read.
+    ([(header::CONNECTION, "close")], refusal).into_response()
 }
 
 /// Lets a request through once what other processes changed is known.

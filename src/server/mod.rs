@@ -13,7 +13,6 @@ mod state;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use secrecy::SecretString;
@@ -21,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::net::Bounds;
 use crate::app::{App, Nonces};
 use crate::domain::{AccountId, Region, Timestamp};
 use crate::ports::ServerClock;
@@ -68,6 +68,8 @@ pub struct Settings {
     pub admin_token: Option<SecretString>,
     /// What HTTPS is answered with.
     pub tls: Arc<Tls>,
+    /// Bounds on connections.
+    pub bounds: Bounds,
 }
 
 /// What the handlers share.
@@ -75,6 +77,7 @@ pub struct Settings {
 struct Shared {
     settings: Settings,
     nonces: Nonces,
+    connections: Arc<net::Connections>,
     journal: journal::Journal,
     metrics: metrics::Metrics,
     snapshots: state::Snapshots,
@@ -85,10 +88,8 @@ struct Shared {
     started: Timestamp,
 }
 
-/// How long requests under way may take to finish after a shutdown was asked for.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// Serves until `shutdown` is cancelled, then finishes requests under way and closes the database.
+/// Serves until `shutdown` is cancelled. Then complete requests are finished, all other connections are closed, and the
+/// database is closed.
 ///
 /// # Errors
 /// When the listener fails for good.
@@ -102,11 +103,16 @@ pub async fn serve(
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
     let long_query = net::long_line::InternalHeader::new(random);
+    let metrics = metrics::Metrics::new(&app);
+    let loopback_is_free = settings.mode == AuthMode::Open;
+    let connections = net::Connections::new(&settings.bounds, loopback_is_free, metrics.connections());
+    let grace = settings.bounds.grace;
     let shared = Arc::new(Shared {
         settings,
+        connections: Arc::new(connections),
         nonces: Nonces::new(&app),
         journal: journal::Journal::default(),
-        metrics: metrics::Metrics::new(&app),
+        metrics,
         snapshots: state::Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,
@@ -117,8 +123,8 @@ pub async fn serve(
     let served = net::accept(listener, router(&shared), &shared, &tasks).await;
     shutdown.cancel();
     tasks.close();
-    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
-        tracing::warn!("requests were still under way after {GRACE:?} and are cut off");
+    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+        tracing::warn!("requests were still under way after {grace:?} and are cut off");
     }
     app.close().await;
     served

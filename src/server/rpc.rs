@@ -111,10 +111,14 @@ async fn answer(
 ) -> Result<Vec<u8>, ApiError> {
     let (parts, body) = request.into_parts();
     facts.format = format_of(receive::raw_query(shared, &parts).ok());
+    if peer.is_some_and(|peer| peer.spare) {
+        let cause = Some("all connections are busy".to_owned());
+        return Err(ApiError { cause, ..ApiError::new(Code::ServiceUnavailableTemporary) });
+    }
     if !matches!(parts.method, Method::GET | Method::POST) {
         return Err(ApiError::new(Code::UnsupportedHttpMethod));
     }
-    let received = receive::read(parts, body).await?;
+    let received = receive::read(parts, body, shared.settings.bounds.body).await?;
     let (parts, body) = (&received.parts, &received.body);
     let raw_query = receive::raw_query(shared, parts)?;
     let query = Pairs::parse(raw_query)?;

@@ -6,28 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
+use http::{HeaderValue, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::either::Either;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::bodies::{self, Answer};
+use super::connections::Place;
 use super::dropped::Dropped;
+use super::line::Line;
 use super::long_line::{self, LongLine};
 use super::peer::Peer;
-use super::transport;
+use super::transport::{self, Transport};
 use crate::server::{Shared, rpc};
 
-/// How long a client may take to send its headers, and before them for a TLS handshake; also how long an idle connection
-/// is kept.
-const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
-/// Connections at once; more wait to be accepted.
-const CONNECTIONS: usize = 4096;
+/// How often the same trouble with connections is logged at most.
+const COMPLAINT_EVERY: Duration = Duration::from_mins(1);
+/// What is answered on spare places. The API says that it is busy.
+const ALWAYS: [&str; 3] = ["/_sesame/health", "/_sesame/ready", "/_sesame/metrics"];
 
 /// Accepts connections until shutdown.
 ///
@@ -40,29 +41,39 @@ pub(in crate::server) async fn accept(
     tasks: &TaskTracker,
 ) -> std::io::Result<()> {
     let shutdown = &shared.shutdown;
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let (mut refused, mut failed) = (Complaint::default(), Complaint::default());
     loop {
-        let slot = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            slot = Arc::clone(&slots).acquire_owned() => slot,
-        };
         let accepted = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            accepted = listener.accept() => accepted,
+            accepted = async {
+                shared.connections.room().await;
+                listener.accept().await
+            } => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let serving = connection(stream, peer.ip(), router.clone(), Arc::clone(shared));
-                tasks.spawn(async move {
-                    serving.await;
-                    drop(slot);
-                });
-            }
+            Ok((stream, peer)) => match shared.connections.admit(peer.ip()) {
+                Some(place) => {
+                    let (router, shared) = (router.clone(), Arc::clone(shared));
+                    tasks.spawn(connection(stream, peer.ip(), place, router, shared));
+                }
+                None => {
+                    if let Some(times) = refused.is_due() {
+                        let (address, bound) = (peer.ip(), shared.settings.bounds.per_address);
+                        tracing::warn!(
+                            %address, times,
+                            "closed a new connection: its address has {bound} open ([limits] connections_per_address)"
+                        );
+                    }
+                }
+            },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Out of file descriptors, most likely: others may close soon.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_millis(100)).await;
+                // Out of file descriptors, most likely.
+                shared.connections.make_room();
+                if let Some(times) = failed.is_due() {
+                    tracing::warn!(%error, times, "cannot accept a connection");
+                }
+                tokio::time::sleep_until(Instant::now() + Duration::from_millis(100)).await;
             }
         }
     }
@@ -73,37 +84,87 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection(stream: TcpStream, address: IpAddr, router: Router, shared: Arc<Shared>) {
-    let shutdown = &shared.shutdown;
-    let greeted = tokio::select! {
-        greeted = transport::greet(stream, &shared.settings.tls, HEADER_TIMEOUT) => greeted,
-        () = shutdown.cancelled() => return,
+/// A trouble that would fill the log if each time were a line.
+#[derive(Debug, Default)]
+struct Complaint {
+    times: u64,
+    last: Option<Instant>,
+}
+
+impl Complaint {
+    /// It happened once more. How often since the last line, if it is time for a line.
+    fn is_due(&mut self) -> Option<u64> {
+        self.times += 1;
+        if self.last.is_some_and(|last| last.elapsed() < COMPLAINT_EVERY) {
+            return None;
+        }
+        self.last = Some(Instant::now());
+        Some(std::mem::take(&mut self.times))
+    }
+}
+
+/// Serves a connection until it ends or is told to.
+async fn connection(stream: TcpStream, address: IpAddr, place: Place, router: Router, shared: Arc<Shared>) {
+    let bounds = &shared.settings.bounds;
+    let serving = async {
+        let greeted = transport::greet(stream, &place.line, bounds, &shared.settings.tls);
+        let greeted = tokio::select! {
+            greeted = greeted => greeted,
+            () = shared.shutdown.cancelled() => return,
+        };
+        if let Some(stream) = greeted {
+            let peer = Peer { address, secure: matches!(stream, Either::Right(_)), spare: place.spare };
+            answer(stream, peer, &place.line, &router, &shared).await;
+        }
     };
-    let Some(stream) = greeted else { return };
-    let peer = Peer { address, secure: matches!(stream, Either::Right(_)) };
+    tokio::select! {
+        () = serving => {}
+        () = place.line.told_to_close() => {
+            tracing::debug!(%address, "closed an idle connection to make room for others");
+        }
+    }
+}
+
+/// Answers the requests of a connection.
+async fn answer(stream: Transport, peer: Peer, line: &Arc<Line>, router: &Router, shared: &Arc<Shared>) {
     // An error of the service is the one way to have hyper close a connection without an answer.
-    let service = service_fn(|request| async {
-        let request: Request = request.map(Body::new);
-        let response = if request.uri().path() == rpc::PATH {
+    let service = service_fn(|request: http::Request<_>| async move {
+        let running = line.begin().ok_or(Dropped)?;
+        let request = request.map(|body| bodies::arriving(body, line));
+        let path = request.uri().path();
+        let mut response = if path == rpc::PATH || peer.spare && !ALWAYS.contains(&path) {
             // Past the router, which has nothing to choose here and boxes every request.
-            rpc::handle(&shared, Some(peer), request).await
+            rpc::handle(shared, Some(peer), request).await
         } else {
             router.clone().oneshot(request).await.map_err(|never| match never {})?
         };
-        Dropped::unless(response)
+        if peer.spare {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Dropped::unless(response).map(|response| response.map(|body| Answer { body, _request: running }))
     });
+    let bounds = &shared.settings.bounds;
     let io = TokioIo::new(LongLine::new(stream, shared.long_query.clone()));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(bounds.head)
         .max_buf_size(long_line::MIN_BUFFER)
         .serve_connection(io, service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
-        () = shutdown.cancelled() => {
+        () = shared.shutdown.cancelled() => {
+            if !line.is_answering() {
+                return;
+            }
             serving.as_mut().graceful_shutdown();
-            serving.await
+            tokio::select! {
+                ended = serving => ended,
+                () = line.unread_for(bounds.unread_at_stop) => {
+                    tracing::debug!(address = %peer.address, "gave up a client that does not take its answer");
+                    return;
+                }
+            }
         }
     };
     if let Err(error) = ended {

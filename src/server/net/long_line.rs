@@ -71,7 +71,6 @@ pub(in crate::server) struct InternalHeader(HeaderName);
 
 impl InternalHeader {
     /// A header named `x-query-` and the hexadecimal digits of `random`.
-    #[expect(clippy::missing_panics_doc, reason = "lower-case letters, digits and dashes are a header name")]
     pub(in crate::server) fn new(random: [u8; 16]) -> Self {
         let name = format!("x-query-{}", const_hex::encode(random));
         #[expect(clippy::expect_used, reason = "lower-case letters, digits and dashes are a header name")]

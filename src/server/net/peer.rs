@@ -9,4 +9,6 @@ pub(in crate::server) struct Peer {
     pub(in crate::server) address: IpAddr,
     /// Whether it came by TLS.
     pub(in crate::server) secure: bool,
+    /// Whether it has a spare place, because all others are taken: calls of the API are refused.
+    pub(in crate::server) spare: bool,
 }

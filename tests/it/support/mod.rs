@@ -14,7 +14,7 @@ use sesame::crypto::{RootKey, SymmetricKey};
 use sesame::domain::{FaultRule, Limits, Page, Scope, Timestamp};
 use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
-use sesame::server::{self, AuthMode, Settings};
+use sesame::server::{self, AuthMode, Bounds, Settings};
 use sesame::state::file::StateFile;
 use sesame::store::sql::SqlStore;
 use sesame::store::{SecretRecord, Store};
@@ -47,6 +47,8 @@ pub struct Options<'a> {
     pub seed: Option<StateFile>,
     /// Rules of faults of the configuration file.
     pub faults: Vec<FaultRule>,
+    /// Bounds on connections.
+    pub bounds: Bounds,
 }
 
 impl Default for Options<'_> {
@@ -60,6 +62,7 @@ impl Default for Options<'_> {
             resource_policies: true,
             seed: None,
             faults: Vec::new(),
+            bounds: Bounds::default(),
         }
     }
 }
@@ -132,6 +135,7 @@ impl Server {
             seed: options.seed,
             admin_token: Some(SecretString::from("admin-token")),
             tls,
+            bounds: options.bounds,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
