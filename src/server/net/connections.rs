@@ -294,7 +294,7 @@ mod tests {
         let all = registry(10);
         let mut busy = Vec::new();
         for last in 0..10 + SPARE {
-            all.room().await;
+            timeout(Duration::from_secs(10), all.room()).await.unwrap();
             let place = all.admit(client(u8::try_from(last).unwrap())).unwrap();
             let request = place.line.begin().unwrap();
             busy.push((place, request));
@@ -307,7 +307,7 @@ mod tests {
         assert!(timeout(Duration::ZERO, all.room()).await.is_err());
         assert!(told(&place) && busy.iter().all(|(place, _)| !told(place)));
         drop(place);
-        room.await;
+        timeout(Duration::from_secs(10), room).await.unwrap();
     }
 
     #[test]

@@ -186,7 +186,8 @@ mod tests {
     async fn a_client_that_does_not_read_is_given_up() {
         let line = line();
         line.stalls();
-        line.unread_for(Duration::from_millis(20)).await;
+        let given_up = line.unread_for(Duration::from_millis(20));
+        tokio::time::timeout(Duration::from_secs(10), given_up).await.unwrap();
         assert_eq!(line.unread.get(), 1);
         line.reads_again();
         let reading = line.unread_for(Duration::from_millis(1));

@@ -92,6 +92,12 @@ mod tests {
 
     use super::*;
 
+    /// What a stream comes to, which must be soon.
+    async fn soon<T>(happening: impl Future<Output = T>) -> T {
+        let happening = tokio::time::timeout(Duration::from_secs(10), happening);
+        happening.await.expect("nothing happens")
+    }
+
     fn watched(patience: Duration) -> (Watched<DuplexStream>, DuplexStream, Counter) {
         let (stream, client) = tokio::io::duplex(10);
         let counter = Counter::default();
@@ -102,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_given_up() {
         let (mut stream, client, counter) = watched(Duration::from_millis(20));
-        let error = stream.write_all(&[0; 100]).await.unwrap_err();
+        let error = soon(stream.write_all(&[0; 100])).await.unwrap_err();
         assert_eq!((error.kind(), counter.get()), (io::ErrorKind::TimedOut, 1));
         drop(client);
     }
@@ -110,12 +116,12 @@ mod tests {
     #[tokio::test]
     async fn each_byte_that_is_taken_begins_the_time_anew() {
         let (mut stream, mut client, counter) = watched(Duration::from_hours(1));
-        stream.write_all(&[1; 10]).await.unwrap();
+        soon(stream.write_all(&[1; 10])).await.unwrap();
         for _ in 0..3 {
             assert!(tokio::time::timeout(Duration::ZERO, stream.write(&[2])).await.is_err());
             assert!(stream.deadline.is_some() && stream.line.idle_since().is_none());
-            client.read_exact(&mut [0]).await.unwrap();
-            assert_eq!(stream.write(&[2]).await.unwrap(), 1);
+            soon(client.read_exact(&mut [0])).await.unwrap();
+            assert_eq!(soon(stream.write(&[2])).await.unwrap(), 1);
             assert!(stream.deadline.is_none() && stream.line.idle_since().is_some());
         }
         assert_eq!(counter.get(), 0);
@@ -126,8 +132,8 @@ mod tests {
         let (mut stream, mut client, counter) = watched(Duration::from_millis(1));
         let nothing = stream.read_u8();
         assert!(tokio::time::timeout(Duration::from_millis(20), nothing).await.is_err());
-        stream.write_all(&[1; 10]).await.unwrap();
-        client.read_exact(&mut [0; 10]).await.unwrap();
+        soon(stream.write_all(&[1; 10])).await.unwrap();
+        soon(client.read_exact(&mut [0; 10])).await.unwrap();
         assert_eq!(counter.get(), 0);
     }
 }

@@ -109,17 +109,37 @@ async fn until(server: SocketAddr, name: &str, reached: impl Fn(u64) -> bool) {
     .await;
 }
 
-/// A client that asks for more than all buffers between it and the server hold, and reads nothing. The secret `big` must
-/// be there.
+/// A client that asks for more than all buffers between it and the server hold, and reads nothing. The server waits for
+/// it when this returns. The secret `big` must be there.
 async fn deaf(server: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = soon(socket.connect(server)).await.unwrap();
     let query = form(&[("Action", "GetSecretValue"), ("Version", "2016-01-20"), ("SecretName", "big")]);
     let request = format!("GET /?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").repeat(800);
-    // The server stops reading requests when it cannot send answers.
-    drop(tokio::time::timeout(Duration::from_millis(300), stream.write_all(request.as_bytes())).await);
+    let before = answered(server).await;
+    soon(stream.write_all(request.as_bytes())).await.unwrap();
+    let mut last = before;
+    soon(async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let now = answered(server).await;
+            if now > before && now == last {
+                break;
+            }
+            last = now;
+        }
+    })
+    .await;
+    assert!(last < before + 800, "the buffers hold everything");
     stream
+}
+
+/// How often a value was read.
+async fn answered(server: SocketAddr) -> u64 {
+    let scraped = get(server, "/_sesame/metrics").await.body;
+    let series = "sesame_request_duration_seconds_count{action=\"GetSecretValue\"} ";
+    scraped.lines().find_map(|line| line.strip_prefix(series)).map_or(0, |count| count.parse().unwrap())
 }
 
 /// The parameters that make the secret of [`deaf`].
