@@ -64,6 +64,10 @@ struct FileLimits {
     /// The most of all principals together, 1 to 1,000,000,000; default 20,000,000. When there are as many, only a principal
     /// with less than an equal share is let in.
     nonces_total: u64,
+    /// The most connections at once, 16 to 100,000; default 4,096, or fewer if the process may not open that many files.
+    connections: Option<usize>,
+    /// The most connections at once of one client address, 1 to 100,000; default a quarter of `connections`. It does not hold for 127.0.0.1 and ::1 in `open` mode.
+    connections_per_address: Option<usize>,
 }
 
 impl Default for FileLimits {
@@ -78,6 +82,8 @@ impl Default for FileLimits {
             cache_bytes: 40 * 1024 * 1024,
             nonces_per_key: NonceLimits::default().per_principal,
             nonces_total: NonceLimits::default().total,
+            connections: None,
+            connections_per_address: None,
         }
     }
 }
@@ -93,6 +99,10 @@ pub struct Config {
     pub cache_bytes: u64,
     /// Bounds on nonces of signed requests.
     pub nonces: NonceLimits,
+    /// The most connections at once. `None`: as many as descriptors allow, at most 4,096.
+    pub connections: Option<usize>,
+    /// The most connections at once of one address. `None`: a quarter of all.
+    pub connections_per_address: Option<usize>,
     /// Whether secrets and keys have policies, as those in a KMS instance do (question 28). Default true.
     pub resource_policies: bool,
     /// Rules of faults, checked.
@@ -154,6 +164,9 @@ impl FileConfig {
         within("nonces_total", nonces.total, 1, 1_000_000_000)?;
         within("keys_per_account", limits.keys_per_account as u64, 1, 1_000_000)?;
         within("secrets_per_account", limits.secrets_per_account, 1, 1_000_000_000)?;
+        let [all, of_one] = [self.limits.connections, self.limits.connections_per_address];
+        within("connections", all.unwrap_or(16) as u64, 16, 100_000)?;
+        within("connections_per_address", of_one.unwrap_or(1) as u64, 1, 100_000)?;
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
             warnings: self.accounts.iter().flat_map(warnings).collect(),
@@ -161,6 +174,8 @@ impl FileConfig {
             limits,
             cache_bytes: self.limits.cache_bytes,
             nonces,
+            connections: all,
+            connections_per_address: of_one,
             resource_policies: self.service.resource_policies,
             faults: self.faults,
         })
@@ -265,6 +280,11 @@ mod tests {
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),
             ("[limits]\nnonces_per_key = 0", "limits.nonces_per_key must be from 1 to 1000000000"),
             ("[limits]\nnonces_total = 1000000001", "limits.nonces_total must be from 1 to 1000000000"),
+            ("[limits]\nconnections = 15", "limits.connections must be from 16 to 100000"),
+            (
+                "[limits]\nconnections_per_address = 0",
+                "limits.connections_per_address must be from 1 to 100000",
+            ),
             ("[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'", "needs either secret or public_key"),
             (
                 "[[accounts]]\nid='1'\n[[accounts.access_keys]]\nid='a'\nsecret='hush'\nsecret2='hush'",

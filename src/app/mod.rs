@@ -2,7 +2,7 @@
 //!
 //! [`App`] is shared by all requests. Reads come from the cache when they can. Writes of one secret queue on its
 //! lock. A use case that changes the database changes memory afterwards, so it must not be dropped in between: the server
-//! runs every request to its end, also when the client goes away (`server::outliving`).
+//! runs every request to its end, also when the client goes away (`server::net::outliving`).
 
 mod access;
 mod cache;

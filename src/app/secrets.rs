@@ -300,7 +300,7 @@ impl App {
     }
 
     /// Commits a change and remembers what the secret is afterwards. Holds the secret's lock until memory and database
-    /// agree again. The caller must run to its end: see `server::outliving`.
+    /// agree again. The caller must run to its end: see `server::net::outliving`.
     async fn commit(
         &self,
         guard: Guard,

@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod descriptors;
 mod environment;
 mod files;
 mod policy;

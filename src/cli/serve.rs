@@ -11,11 +11,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::environment;
 use super::files;
 use super::startup::{self, Place};
 use super::test_key::{self, is_public};
 use super::{Auth, ServeArgs, client, tls, values};
+use super::{descriptors, environment};
 use crate::app::{App, NonceSettings, Parts, Unseen};
 use crate::config::Config;
 use crate::domain::{AccountId, Scope};
@@ -54,6 +54,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     if !place.may_hold_data() && !well_known.has_own_key(&config.accounts, seed.as_ref()) {
         well_known.refuse()?;
     }
+    let bounds = descriptors::bounds(&config, &place);
     let clock = Arc::new(ServerClock::default());
     let tls = args.tls.open(&place, address.ip(), Arc::clone(&clock) as _)?;
     let opened = startup::open(&place, &args.store, &OsEntropy).await?;
@@ -100,6 +101,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         admin_token: args.admin_token,
         allowed_hosts: AllowedHosts::new(allowed_hosts),
         tls,
+        bounds,
     };
     let code = until_signalled(settings, listener).await?;
     // Held until here, so that no second process opens the data.

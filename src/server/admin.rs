@@ -13,7 +13,8 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::listen::Peer;
+use super::net::Peer;
+use super::receive::{self, Unreceived};
 use super::site::{self, Refusal};
 use super::strict::Parameters;
 use super::{AuthMode, Shared, accounts, faults, journal, metrics, panics, state, strict};
@@ -43,9 +44,11 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/requests", get(journal::requests))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(state::list))
-        .layer(DefaultBodyLimit::max(state::FILE_BYTES))
         // For paths that there are not: `strict::checked` answers them, once the guard lets them through.
         .fallback(|| async { StatusCode::NOT_FOUND })
+        // The handlers get a body that has arrived, whose length was checked.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), received))
         .layer(middleware::from_fn(strict::checked))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     // What tells nobody anything that is worth keeping, whatever name the server was asked under.
@@ -124,6 +127,30 @@ fn refused(refusal: &Refusal) -> Failure {
 fn logged(status: StatusCode, message: &str) -> Failure {
     tracing::info!(status = status.as_u16(), cause = message, "an administrative request was refused");
     failure(status, message)
+}
+
+/// Lets a request through once its body has arrived.
+async fn received(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let bounds = &shared.settings.bounds;
+    let refusal = match receive::file(body, state::FILE_BYTES, bounds.file, bounds.file_pause).await {
+        Ok(body) => return next.run(Request::from_parts(parts, body.into())).await,
+        Err(Unreceived::TooLong) => {
+            failure(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long: at most 512 MiB are taken")
+        }
+        Err(Unreceived::TooSlow) => {
+            let message = format!(
+                "the body did not arrive in time: it may take {:?} as a whole, and {:?} without a byte",
+                bounds.file, bounds.file_pause
+            );
+            failure(StatusCode::REQUEST_TIMEOUT, &message)
+        }
+        Err(Unreceived::Broken(why)) => {
+            failure(StatusCode::BAD_REQUEST, &format!("the body cannot be read: {why}"))
+        }
+    };
+    // What is left of the body is not read.
+    ([(header::CONNECTION, "close")], refusal).into_response()
 }
 
 /// Lets a request through once what other processes changed is known.

@@ -1,12 +1,10 @@
 //! `/_sesame/faults`: rules of faults, and carrying out what they want of a call.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -76,34 +74,5 @@ pub(super) fn instead(
         (Some(code), _) => Some(Err(actions::injected((fault.rule, code), action, &context.scope, fields))),
         (None, Some(DropWhen::Before)) => Some(Ok(Vec::new())),
         (None, Some(DropWhen::After) | None) => None,
-    }
-}
-
-/// Mark of a response that is not to be sent, and the error that closes its connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Dropped;
-
-impl fmt::Display for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("dropped by a rule of faults")
-    }
-}
-
-impl std::error::Error for Dropped {}
-
-impl Dropped {
-    /// A response that is not to be sent.
-    pub(super) fn response() -> Response {
-        let mut response = Response::new(Body::empty());
-        response.extensions_mut().insert(Self);
-        response
-    }
-
-    /// The response, unless it is not to be sent.
-    ///
-    /// # Errors
-    /// [`Dropped`] then, which closes the connection.
-    pub(super) fn unless<B>(response: http::Response<B>) -> Result<http::Response<B>, Self> {
-        response.extensions().get::<Self>().copied().map_or(Ok(response), Err)
     }
 }

@@ -17,6 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Shared;
+use super::net::Counts;
 use crate::app::App;
 
 /// Upper bounds of durations, in seconds.
@@ -43,7 +44,7 @@ pub(super) struct Metrics {
     answered: Family<OfAction, Histogram, fn() -> Histogram>,
     refused: Family<Outcome, Counter>,
     in_flight: Gauge,
-    connections: Gauge,
+    connections: Counts,
 }
 
 /// What the application counts itself.
@@ -75,9 +76,15 @@ impl Metrics {
         );
         let in_flight = Gauge::default();
         registry.register("requests_in_flight", "Requests that are being answered", in_flight.clone());
-        let connections = Gauge::default();
-        let help = "Connections that are open, and abandoned requests that are still running";
-        registry.register("connections", help, connections.clone());
+        let connections = Counts::default();
+        let Counts { open, idle_closed, refused: refused_connections, unread } = connections.clone();
+        registry.register("connections_open", "Connections that are open", open);
+        let help = "Idle connections that were closed to make room for others";
+        registry.register("connections_idle_closed", help, idle_closed);
+        let help = "New connections that were closed because their address had too many";
+        registry.register("connections_refused", help, refused_connections);
+        let help = "Connections that were closed because their client did not take an answer";
+        registry.register("connections_unread", help, unread);
         let start: Gauge = Gauge::default();
         start.set(app.clock().wall().as_millis() / 1000);
         registry.register_with_unit("start_time", "When the process began, since 1970", Unit::Seconds, start);
@@ -85,10 +92,9 @@ impl Metrics {
         Self { registry, answered, refused, in_flight, connections }
     }
 
-    /// A connection was accepted. It counts until the last clone of the answer is dropped.
-    pub(super) fn connected(&self) -> Arc<Connected> {
-        self.connections.inc();
-        Arc::new(Connected(self.connections.clone()))
+    /// What is counted of connections.
+    pub(super) fn connections(&self) -> Counts {
+        self.connections.clone()
     }
 
     /// A request has begun.
@@ -97,16 +103,6 @@ impl Metrics {
         #[expect(clippy::disallowed_methods, reason = "a stopwatch: nothing is decided by it")]
         let begun = Instant::now();
         Running { metrics: self, begun }
-    }
-}
-
-/// A connection, or what is left of it.
-#[derive(Debug)]
-pub(super) struct Connected(Gauge);
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

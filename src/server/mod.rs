@@ -5,10 +5,8 @@ mod admin;
 mod authenticate;
 mod faults;
 mod journal;
-mod listen;
-pub mod long_line;
 mod metrics;
-mod outliving;
+mod net;
 mod panics;
 mod reasons;
 mod receive;
@@ -16,11 +14,9 @@ mod rpc;
 mod site;
 mod state;
 mod strict;
-mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use secrecy::SecretString;
@@ -28,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::net::Bounds;
 pub use self::site::AllowedHosts;
 use crate::app::App;
 use crate::domain::{AccountId, Region, Timestamp};
@@ -79,26 +76,27 @@ pub struct Settings {
     pub allowed_hosts: AllowedHosts,
     /// What HTTPS is answered with.
     pub tls: Arc<Tls>,
+    /// Bounds on connections.
+    pub bounds: Bounds,
 }
 
 /// What the handlers share.
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
+    connections: Arc<net::Connections>,
     journal: journal::Journal,
     metrics: metrics::Metrics,
     snapshots: state::Snapshots,
     /// Cancelled when the server stops.
     shutdown: CancellationToken,
     /// The header that carries a long query past hyper.
-    long_query: long_line::InternalHeader,
+    long_query: net::long_line::InternalHeader,
     started: Timestamp,
 }
 
-/// How long requests under way may take to finish after a shutdown was asked for.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// Serves until `shutdown` is cancelled, then finishes requests under way and closes the database.
+/// Serves until `shutdown` is cancelled. Then complete requests are finished, all other connections are closed, and the
+/// database is closed.
 ///
 /// # Errors
 /// When the listener fails for good.
@@ -111,11 +109,16 @@ pub async fn serve(
     let mut random = [0; 16];
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
-    let long_query = long_line::InternalHeader::new(random);
+    let long_query = net::long_line::InternalHeader::new(random);
+    let metrics = metrics::Metrics::new(&app);
+    let loopback_is_free = settings.mode == AuthMode::Open;
+    let connections = net::Connections::new(&settings.bounds, loopback_is_free, metrics.connections());
+    let grace = settings.bounds.grace;
     let shared = Arc::new(Shared {
         settings,
+        connections: Arc::new(connections),
         journal: journal::Journal::default(),
-        metrics: metrics::Metrics::new(&app),
+        metrics,
         snapshots: state::Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,
@@ -123,11 +126,11 @@ pub async fn serve(
     });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
-    let served = listen::accept(listener, router(&shared), &shared, &tasks).await;
+    let served = net::accept(listener, router(&shared), &shared, &tasks).await;
     shutdown.cancel();
     tasks.close();
-    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
-        tracing::warn!("requests were still under way after {GRACE:?} and are cut off");
+    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+        tracing::warn!("requests were still under way after {grace:?} and are cut off");
     }
     app.close().await;
     served

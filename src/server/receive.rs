@@ -8,15 +8,12 @@ use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::Shared;
-use super::long_line::MAX_TARGET;
+use super::net::long_line::MAX_TARGET;
 use crate::wire::params::{Pairs, ParamError};
 use crate::wire::{ApiError, Code};
 
 /// The longest body, in bytes: the largest value, percent-encoded, with room for everything else.
 const BODY_BYTES: usize = 256 * 1024;
-/// How long a client may take to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// A request that was read completely.
 #[derive(Debug)]
 pub(super) struct Received {
@@ -24,27 +21,35 @@ pub(super) struct Received {
     pub(super) body: Bytes,
 }
 
-/// Reads the whole request.
+/// Why a body did not arrive.
+#[derive(Debug)]
+pub(super) enum Unreceived {
+    /// It is longer than is taken.
+    TooLong,
+    /// The client takes too long.
+    TooSlow,
+    /// The client went away, or what it sends is no body of HTTP.
+    Broken(String),
+}
+
+/// Reads the whole request, for which its client has so much time.
 ///
 /// # Errors
 /// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive.
-pub(super) async fn read(parts: Parts, body: Body) -> Result<Received, ApiError> {
+pub(super) async fn read(parts: Parts, body: Body, time: Duration) -> Result<Received, ApiError> {
     if body.is_end_stream() {
         return Ok(Received { parts, body: Bytes::new() });
     }
-    let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            return Err(ApiError::new(Code::RequestBodyTooLarge, too_large(&parts.headers)));
+    let body = whole(body, BODY_BYTES, time).await.map_err(|why| match why {
+        Unreceived::TooLong => ApiError::new(Code::RequestBodyTooLarge, too_large(&parts.headers)),
+        Unreceived::TooSlow => {
+            let reason = format!("the body did not arrive within {} s", time.as_secs());
+            ApiError::new(Code::ParseRequestParameter, reason)
         }
-        Ok(Err(error)) => {
-            return Err(ApiError::new(Code::ParseRequestParameter, format!("the body ended early: {error}")));
+        Unreceived::Broken(why) => {
+            ApiError::new(Code::ParseRequestParameter, format!("the body ended early: {why}"))
         }
-        Err(_elapsed) => {
-            let reason = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
-            return Err(ApiError::new(Code::ParseRequestParameter, reason));
-        }
-    };
+    })?;
     Ok(Received { parts, body })
 }
 
@@ -56,6 +61,49 @@ fn too_large(headers: &HeaderMap) -> String {
         Some(sent) => format!("the body has {sent} bytes; at most {BODY_BYTES} are allowed"),
         None => format!("the body has more than {BODY_BYTES} bytes, which is the most that is allowed"),
     }
+}
+
+/// Reads a body of at most so many bytes, for which its client has so much time.
+///
+/// # Errors
+/// [`Unreceived`].
+pub(super) async fn whole(body: Body, most: usize, time: Duration) -> Result<Bytes, Unreceived> {
+    match tokio::time::timeout(time, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Unreceived::TooLong),
+        Ok(Err(error)) => Err(Unreceived::Broken(error.to_string())),
+        Err(_elapsed) => Err(Unreceived::TooSlow),
+    }
+}
+
+/// The same for large bodies; the client also has only so much time for the next bytes.
+///
+/// # Errors
+/// [`Unreceived`].
+pub(super) async fn file(
+    mut body: Body,
+    most: usize,
+    time: Duration,
+    pause: Duration,
+) -> Result<Bytes, Unreceived> {
+    if body.size_hint().lower() > most as u64 {
+        return Err(Unreceived::TooLong);
+    }
+    let reading = async {
+        let mut all = Vec::new();
+        while let Some(frame) =
+            tokio::time::timeout(pause, body.frame()).await.map_err(|_elapsed| Unreceived::TooSlow)?
+        {
+            let frame = frame.map_err(|error| Unreceived::Broken(error.to_string()))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if data.len() > most - all.len() {
+                return Err(Unreceived::TooLong);
+            }
+            all.extend_from_slice(&data);
+        }
+        Ok(all.into())
+    };
+    tokio::time::timeout(time, reading).await.map_err(|_elapsed| Unreceived::TooSlow)?
 }
 
 /// The raw query: of the request line, or from where a long one was moved to.

@@ -11,12 +11,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::admin::Token;
 use super::authenticate::Authenticated;
-use super::faults::{self, Dropped};
 use super::journal::{AskedBy, Entry};
-use super::listen::Peer;
+use super::net::{Dropped, Peer};
 use super::panics::caught;
 use super::reasons::{self, NAME_BYTES};
-use super::{AuthMode, Shared, admin, authenticate, receive, site};
+use super::{AuthMode, Shared, admin, authenticate, faults, receive, site};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
@@ -156,11 +155,15 @@ async fn answer(
     // No signature makes up for a page of another site.
     site::expect_own_origin(&parts, secure, &shared.settings.allowed_hosts)?;
     site::expect_own_page(&parts.headers)?;
+    if peer.is_some_and(|peer| peer.spare) {
+        let reason = "all connections are busy; close some, or raise [limits] connections";
+        return Err(ApiError::new(Code::ServiceUnavailableTemporary, reason));
+    }
     if !matches!(parts.method, Method::GET | Method::POST) {
         let reason = reasons::unknown_method(parts.method.as_str());
         return Err(ApiError::new(Code::UnsupportedHttpMethod, reason));
     }
-    let received = receive::read(parts, body).await?;
+    let received = receive::read(parts, body, shared.settings.bounds.body).await?;
     let (parts, body) = (&received.parts, &received.body);
     let raw_query = receive::raw_query(shared, parts)?;
     let query = Pairs::parse(raw_query)?;

@@ -183,6 +183,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "clap_mangen",
             "indicatif",
             "httparse",
+            "rustix",
             "serde_json",
             "serde_saphyr",
             "secrecy",

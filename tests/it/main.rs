@@ -14,6 +14,7 @@ mod accounts;
 mod architecture;
 mod auth;
 mod canary;
+mod connections;
 mod docs;
 mod enforced;
 mod faults;

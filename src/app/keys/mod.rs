@@ -317,7 +317,7 @@ impl Keys {
     }
 
     /// Commits a change and remembers what the scope is afterwards. Holds the lock until memory and database agree again.
-    /// The caller must run to its end: see `server::outliving`.
+    /// The caller must run to its end: see `server::net::outliving`.
     async fn commit(
         &self,
         guard: Guard,

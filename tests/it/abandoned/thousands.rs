@@ -153,7 +153,7 @@ fn settle(program: &Program) {
     for _ in 0..6_000 {
         let metrics = ask(program, &admin("GET", "/metrics", "")).body;
         // The one that asks.
-        if metrics.contains("\nsesame_connections 1\n") {
+        if metrics.contains("\nsesame_connections_open 1\n") {
             return;
         }
         thread::sleep(Duration::from_millis(5));

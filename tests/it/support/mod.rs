@@ -15,7 +15,7 @@ use sesame::crypto::{RootKey, SymmetricKey};
 use sesame::domain::{FaultRule, Limits, NonceLimits, Page, Scope, Timestamp};
 use sesame::identities::file::{AccountFile, KeyFile, Status};
 use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
-use sesame::server::{self, AllowedHosts, AuthMode, Settings};
+use sesame::server::{self, AllowedHosts, AuthMode, Bounds, Settings};
 use sesame::state::file::StateFile;
 use sesame::store::sql::SqlStore;
 use sesame::store::{SecretRecord, Store};
@@ -54,6 +54,8 @@ pub struct Options<'a> {
     pub allowed_hosts: &'a [&'a str],
     /// Bounds on nonces.
     pub nonces: NonceLimits,
+    /// Bounds on connections.
+    pub bounds: Bounds,
 }
 
 impl Default for Options<'_> {
@@ -70,6 +72,7 @@ impl Default for Options<'_> {
             admin_token: None,
             allowed_hosts: &[],
             nonces: NonceLimits::default(),
+            bounds: Bounds::default(),
         }
     }
 }
@@ -152,6 +155,7 @@ impl Server {
                 options.allowed_hosts.iter().map(|name| name.parse().unwrap()).collect(),
             ),
             tls,
+            bounds: options.bounds,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,5 +1,6 @@
 //! The `sesame` program itself, as a user runs it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -19,8 +20,14 @@ pub struct Program {
 /// from the environment.
 pub fn command(arguments: &[&str]) -> Command {
     let built = std::env::var_os("SESAME_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_sesame").into());
-    let mut command = Command::new(built);
-    command.args(arguments).stdin(Stdio::null());
+    let mut command = command_of(&built);
+    command.args(arguments);
+    command
+}
+
+fn command_of(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SESAME_") {
             command.env_remove(name);
@@ -51,9 +58,21 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
 impl Program {
     /// Starts `serve` on a free port and waits until it says that it is ready.
     pub fn serve(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::started(command(&["serve"]), arguments, environment)
+    }
+
+    /// The same under a limit of open files, in the words of the shell's `ulimit`: `-n 256`.
+    pub fn serve_under(limit: &str, arguments: &[&str]) -> Self {
+        let mut shell = command_of("sh");
+        let script = format!("ulimit {limit} && exec \"$0\" serve \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_sesame")]);
+        Self::started(shell, arguments, &[])
+    }
+
+    fn started(mut command: Command, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap().into_temp_path().keep().unwrap();
         let listen = if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
-        let mut child = command(&["serve"])
+        let mut child = command
             .args(listen)
             .args(arguments)
             .envs(environment.iter().copied())
@@ -111,12 +130,26 @@ impl Program {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Asks it to stop and gives its exit code and log.
+    /// Asks it to stop and gives its exit code and log. It must end within a minute.
     pub fn terminate(mut self) -> (Option<i32>, String) {
+        self.ask_to_stop();
+        let begun = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "it does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (self.child.wait().unwrap().code(), self.log())
+    }
+
+    /// Sends SIGTERM.
+    pub fn ask_to_stop(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let code = self.child.wait().unwrap().code();
-        (code, std::fs::read_to_string(&self.log).unwrap())
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 }
 

@@ -1,20 +1,28 @@
 //! HTTP and HTTPS on one port: the first byte of a connection tells which it is.
 
 use std::io;
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
+use super::bounds::Bounds;
+use super::line::Line;
+use super::watched::Watched;
 use crate::tls::{self, Tls};
 
 /// A connection that HTTP can be spoken over.
-pub(super) type Transport = Either<TcpStream, Box<tls::Stream<TcpStream>>>;
+pub(super) type Transport = Either<Watched<TcpStream>, Box<tls::Stream<Watched<TcpStream>>>>;
 
 /// Looks at the first byte, without taking it, and does the handshake if it begins one. `None` when that fails, takes
-/// longer than `patience`, or the client goes away.
-pub(super) async fn greet(stream: TcpStream, tls: &Tls, patience: Duration) -> Option<Transport> {
-    match tried(stream, tls, patience).await {
+/// longer than [`Bounds::head`], or the client goes away.
+pub(super) async fn greet(
+    stream: TcpStream,
+    line: &Arc<Line>,
+    bounds: &Bounds,
+    tls: &Tls,
+) -> Option<Transport> {
+    match tried(stream, line, bounds, tls).await {
         Ok(transport) => transport,
         Err(error) => {
             tracing::debug!(%error, "a connection ended before its first request");
@@ -24,27 +32,34 @@ pub(super) async fn greet(stream: TcpStream, tls: &Tls, patience: Duration) -> O
 }
 
 /// The same; `None` when the client goes away before its first byte.
-async fn tried(stream: TcpStream, tls: &Tls, patience: Duration) -> io::Result<Option<Transport>> {
+async fn tried(
+    stream: TcpStream,
+    line: &Arc<Line>,
+    bounds: &Bounds,
+    tls: &Tls,
+) -> io::Result<Option<Transport>> {
     let greeting = async {
         stream.set_nodelay(true)?;
         let mut first = [0];
         if stream.peek(&mut first).await? == 0 {
             return Ok(None);
         }
+        let local = stream.local_addr()?.ip();
+        let stream = Watched::new(stream, Arc::clone(line), bounds.unread);
         if first != [tls::FIRST_BYTE] {
             return Ok(Some(Either::Left(stream)));
         }
-        let local = stream.local_addr()?.ip();
         // Apart, so that connections without TLS have no room for it.
         Ok(Some(Either::Right(Box::new(Box::pin(tls.accept(stream, local)).await?))))
     };
-    tokio::time::timeout(patience, greeting).await.map_err(|_elapsed| io::ErrorKind::TimedOut)?
+    tokio::time::timeout(bounds.head, greeting).await.map_err(|_elapsed| io::ErrorKind::TimedOut)?
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::time::Duration;
 
+    use prometheus_client::metrics::counter::Counter;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -59,7 +74,9 @@ mod tests {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(sent).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let greeted = tried(stream, &tls, Duration::from_millis(200)).await;
+        let line = Arc::new(Line::new(tokio::time::Instant::now(), Counter::default()));
+        let bounds = Bounds { head: Duration::from_millis(200), ..Bounds::default() };
+        let greeted = tried(stream, &line, &bounds, &tls).await;
         drop(client);
         greeted
     }

@@ -52,34 +52,34 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use self::machine::{Limits, Machine, TOO_LONG};
 
 /// The longest request target that is taken, in bytes (256 KiB).
-pub const MAX_TARGET: usize = 256 * 1024;
+pub(in crate::server) const MAX_TARGET: usize = 256 * 1024;
 /// The least `max_buf_size` of hyper's builder, in bytes, with which a target of [`MAX_TARGET`] and 64 KiB of
 /// headers get through: the two, and room for the moved query's header name.
-pub const MIN_BUFFER: usize = MAX_TARGET + machine::MAX_HEADERS + 4096;
+pub(in crate::server) const MIN_BUFFER: usize = MAX_TARGET + machine::MAX_HEADERS + 4096;
 /// Reads in one poll that may give hyper nothing, before other tasks (and its header timeout) get their turn.
 const READS_PER_POLL: usize = 32;
 
 /// The request target was over [`MAX_TARGET`] bytes, or over 60,000 bytes before its query. To be answered
 /// with 414 and the end of the connection: no later request on it will be rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLong;
+pub(in crate::server) struct TooLong;
 
 /// The header that carries a moved query from [`LongLine`] to the request handler. To be made once per
 /// process.
 #[derive(Clone)]
-pub struct InternalHeader(HeaderName);
+pub(in crate::server) struct InternalHeader(HeaderName);
 
 impl InternalHeader {
     /// A header named `x-query-` and the hexadecimal digits of `random`.
-    #[expect(clippy::missing_panics_doc, reason = "lower-case letters, digits and dashes are a header name")]
-    pub fn new(random: [u8; 16]) -> Self {
+    pub(in crate::server) fn new(random: [u8; 16]) -> Self {
         let name = format!("x-query-{}", const_hex::encode(random));
         #[expect(clippy::expect_used, reason = "lower-case letters, digits and dashes are a header name")]
         Self(HeaderName::from_bytes(name.as_bytes()).expect("a header name"))
     }
 
     /// The name.
-    pub fn header(&self) -> &HeaderName {
+    #[cfg(test)]
+    fn header(&self) -> &HeaderName {
         &self.0
     }
 
@@ -91,7 +91,10 @@ impl InternalHeader {
     /// # Errors
     /// [`TooLong`] instead of the query when the request line was longer than the server takes; its path is
     /// then `/`, whatever it was.
-    pub fn query_of<'a>(&self, headers: &'a HeaderMap) -> Option<Result<&'a [u8], TooLong>> {
+    pub(in crate::server) fn query_of<'a>(
+        &self,
+        headers: &'a HeaderMap,
+    ) -> Option<Result<&'a [u8], TooLong>> {
         let value = headers.get(&self.0)?.as_bytes();
         Some(if value == TOO_LONG { Err(TooLong) } else { Ok(value) })
     }
@@ -107,7 +110,7 @@ impl fmt::Debug for InternalHeader {
 /// through.
 ///
 /// What comes in must be HTTP/1 requests, from the first byte on.
-pub struct LongLine<S> {
+pub(in crate::server) struct LongLine<S> {
     stream: S,
     machine: Machine,
     /// Bytes for the reader that could not be left where they were read, and how many of them were given.
@@ -117,7 +120,7 @@ pub struct LongLine<S> {
 
 impl<S> LongLine<S> {
     /// Wraps a stream from which nothing has been read yet.
-    pub fn new(stream: S, header: InternalHeader) -> Self {
+    pub(in crate::server) fn new(stream: S, header: InternalHeader) -> Self {
         Self { stream, machine: Machine::new(header, Limits::SERVER), ready: Vec::new(), given: 0 }
     }
 

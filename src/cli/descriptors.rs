@@ -1,0 +1,46 @@
+//! How many files the process may have open, and so how many connections.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::startup::Place;
+use crate::config::Config;
+use crate::server::Bounds;
+
+/// Fewer connections than this are worth a warning.
+const FEW: usize = 256;
+
+/// Raises the limit of open files as far as it goes without privileges, and derives the bounds on connections from it.
+pub(super) fn bounds(config: &Config, place: &Place) -> Bounds {
+    let descriptors = raise();
+    let database = match place {
+        Place::Server { connections, .. } => u64::from(*connections),
+        Place::Memory | Place::Files { .. } => 0,
+    };
+    let bounds = Bounds::within(descriptors, database, config.connections, config.connections_per_address);
+    let Bounds { connections, per_address, .. } = bounds;
+    tracing::debug!(descriptors, connections, per_address, "bounds on connections");
+    if connections < config.connections.unwrap_or(FEW) {
+        tracing::warn!(
+            "at most {connections} connections at once, because the process may have only {descriptors} files open \
+             (raise the hard limit, for example with ulimit -n 8192, or LimitNOFILE=8192 in a unit of systemd)"
+        );
+    }
+    bounds
+}
+
+/// Raises the soft limit of open files to the hard one. The limit that is then in force.
+fn raise() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // No limit is the greatest one.
+    let [soft, hard] = [current, maximum].map(|limit| limit.unwrap_or(u64::MAX));
+    if soft >= hard {
+        return soft;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => hard,
+        Err(error) => {
+            tracing::warn!(%error, soft, hard, "cannot raise the limit of open files");
+            soft
+        }
+    }
+}

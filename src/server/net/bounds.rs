@@ -1,0 +1,103 @@
+//! How many connections there may be, and how long their clients may take.
+
+use std::time::Duration;
+
+/// Connections beyond [`Bounds::connections`] that are accepted, so that `/_sesame/health` is answered even when all
+/// others are busy.
+pub(super) const SPARE: usize = 32;
+/// File descriptors that connections must leave for the database, the log and the runtime.
+const OTHER_FILES: u64 = 64;
+/// The most connections by default. What each takes in memory bounds it, not the descriptors.
+const MOST: usize = 4096;
+/// The fewest connections that a server works with, however few files it may open.
+const FEWEST: usize = 16;
+
+/// Bounds on connections: how many at once, and how long a client may take for each step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once of one address; an IPv6 network of 64 bits counts as one address.
+    pub per_address: usize,
+    /// For a TLS handshake, and then for the head of each request. An idle connection is closed after this time.
+    pub head: Duration,
+    /// For the body of a call of the API.
+    pub body: Duration,
+    /// For the body of a request below `/_sesame`, which may be a large file.
+    pub file: Duration,
+    /// For the next bytes of such a body.
+    pub file_pause: Duration,
+    /// For taking the next bytes of an answer.
+    pub unread: Duration,
+    /// The same once the server stops.
+    pub unread_at_stop: Duration,
+    /// For finishing complete requests once the server stops.
+    pub grace: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: MOST,
+            per_address: quarter(MOST),
+            head: Duration::from_mins(1),
+            body: Duration::from_secs(30),
+            file: Duration::from_mins(10),
+            file_pause: Duration::from_secs(30),
+            unread: Duration::from_secs(30),
+            unread_at_stop: Duration::from_secs(2),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Bounds {
+    /// The bounds of a process that may have `descriptors` files open, of which its database may take `database`.
+    /// `connections` and `per_address` are what the administrator wants; without them it is as many as the files allow,
+    /// but 4,096 at most, and a quarter of that.
+    pub fn within(
+        descriptors: u64,
+        database: u64,
+        connections: Option<usize>,
+        per_address: Option<usize>,
+    ) -> Self {
+        let left = descriptors.saturating_sub(OTHER_FILES + SPARE as u64).saturating_sub(database);
+        let left = usize::try_from(left).unwrap_or(usize::MAX).max(FEWEST);
+        let connections = connections.unwrap_or(MOST).min(left);
+        let per_address = per_address.unwrap_or_else(|| quarter(connections)).min(connections);
+        Self { connections, per_address, ..Self::default() }
+    }
+
+    /// From how many connections on the longest idle one is closed for each new one.
+    pub(super) const fn crowded(&self) -> usize {
+        self.connections - self.connections / 10
+    }
+}
+
+const fn quarter(connections: usize) -> usize {
+    connections.div_ceil(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_everything_else() {
+        for (descriptors, database, wanted, want) in [
+            (1024, 0, None, (928, 232)),
+            (1024, 500, None, (428, 107)),
+            (256, 0, None, (160, 40)),
+            (1_048_576, 0, None, (4096, 1024)),
+            (u64::MAX, 0, Some(20_000), (20_000, 5000)),
+            (1024, 0, Some(20_000), (928, 232)),
+            (1024, 0, Some(100), (100, 25)),
+            (20, 10, None, (16, 4)),
+        ] {
+            let bounds = Bounds::within(descriptors, database, wanted, None);
+            assert_eq!((bounds.connections, bounds.per_address), want, "{descriptors} {database} {wanted:?}");
+        }
+        assert_eq!(Bounds::within(1024, 0, None, Some(900)).per_address, 900);
+        assert_eq!(Bounds::within(1024, 0, Some(50), Some(900)).per_address, 50);
+    }
+}

@@ -1,0 +1,196 @@
+//! What one connection is doing, as its own task writes it and others read it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// The head of a request is here, its body is not.
+const RECEIVING: u64 = u64::MAX - 2;
+/// A complete request is carried out, or its answer is on the way.
+const ANSWERING: u64 = u64::MAX - 1;
+/// The connection was told to close; no further request begins.
+const CLOSING: u64 = u64::MAX;
+/// The client takes what is sent.
+const READ: u64 = u64::MAX;
+
+/// What a connection is doing. Its own task begins and ends requests; others may look, and may close it while it is idle.
+///
+/// Idle means that no head of a request has arrived since the last answer. It also means a handshake, and a connection
+/// on which nothing was sent.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// What all times are counted from.
+    start: Instant,
+    /// One of the values above, or since when the connection is idle, in milliseconds from `start`.
+    stage: AtomicU64,
+    /// Since when the client takes nothing of an answer, in milliseconds from `start`, or [`READ`].
+    unread_since: AtomicU64,
+    close: Notify,
+    /// Counts the connections that were closed because their client took nothing.
+    unread: Counter,
+}
+
+/// A request on a connection, from its head to the end of its answer.
+#[derive(Debug)]
+pub(super) struct Running(Arc<Line>);
+
+impl Line {
+    /// A connection that is idle from now on.
+    pub(super) fn new(start: Instant, unread: Counter) -> Self {
+        let line = Self {
+            start,
+            stage: AtomicU64::new(0),
+            unread_since: AtomicU64::new(READ),
+            close: Notify::new(),
+            unread,
+        };
+        line.stage.store(line.now(), Relaxed);
+        line
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or_default()
+    }
+
+    /// The head of a request has arrived. `None` when the connection was told to close: the request must not begin.
+    pub(super) fn begin(self: &Arc<Self>) -> Option<Running> {
+        if self.stage.swap(RECEIVING, Relaxed) == CLOSING {
+            self.stage.store(CLOSING, Relaxed);
+            return None;
+        }
+        Some(Running(Arc::clone(self)))
+    }
+
+    /// The request is here as a whole, or what is missing is of no interest any more.
+    pub(super) fn received(&self) {
+        // Not a store: a body that is dropped late must not make an idle connection busy.
+        let _ = self.stage.compare_exchange(RECEIVING, ANSWERING, Relaxed, Relaxed);
+    }
+
+    /// Whether a complete request is carried out or answered.
+    pub(super) fn is_answering(&self) -> bool {
+        self.stage.load(Relaxed) == ANSWERING || self.unread_since.load(Relaxed) != READ
+    }
+
+    /// Since when it is idle; `None` while it is busy. A connection whose client does not take the last answer is busy.
+    pub(super) fn idle_since(&self) -> Option<u64> {
+        let stage = self.stage.load(Relaxed);
+        (stage < RECEIVING && self.unread_since.load(Relaxed) == READ).then_some(stage)
+    }
+
+    /// Tells the connection to close if it has been idle since then. False when it is busy or was busy meanwhile.
+    pub(super) fn close_if_idle_since(&self, since: u64) -> bool {
+        let closes = self.idle_since() == Some(since)
+            && self.stage.compare_exchange(since, CLOSING, Relaxed, Relaxed).is_ok();
+        if closes {
+            self.close.notify_one();
+        }
+        closes
+    }
+
+    /// Returns when the connection was told to close.
+    pub(super) async fn told_to_close(&self) {
+        self.close.notified().await;
+    }
+
+    /// The client takes nothing for now.
+    pub(super) fn stalls(&self) {
+        self.unread_since.store(self.now(), Relaxed);
+    }
+
+    /// The client takes bytes again.
+    pub(super) fn reads_again(&self) {
+        self.unread_since.store(READ, Relaxed);
+    }
+
+    /// The connection is closed because its client took nothing for too long.
+    pub(super) fn given_up(&self) {
+        self.unread.inc();
+    }
+
+    /// Returns when the client has taken nothing for that long.
+    pub(super) async fn unread_for(&self, patience: Duration) {
+        let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        loop {
+            let since = self.unread_since.load(Relaxed);
+            let waited = if since == READ { 0 } else { self.now().saturating_sub(since) };
+            if since != READ && waited >= patience_ms {
+                return self.given_up();
+            }
+            let left = Duration::from_millis(patience_ms - waited);
+            tokio::time::sleep_until(Instant::now() + left).await;
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_told_to_close(&self) -> bool {
+        self.stage.load(Relaxed) == CLOSING
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.stage.store(self.0.now(), Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line() -> Arc<Line> {
+        Arc::new(Line::new(Instant::now(), Counter::default()))
+    }
+
+    #[test]
+    fn a_request_is_received_answered_and_over() {
+        let line = line();
+        let idle = line.idle_since();
+        assert!(idle.is_some() && !line.is_answering());
+        let request = line.begin().unwrap();
+        assert_eq!((line.idle_since(), line.is_answering()), (None, false));
+        line.received();
+        assert_eq!((line.idle_since(), line.is_answering()), (None, true));
+        drop(request);
+        // The body of a request that nobody read may be dropped late.
+        line.received();
+        assert!(line.idle_since() >= idle && !line.is_answering());
+    }
+
+    #[test]
+    fn no_request_begins_on_a_connection_that_was_told_to_close() {
+        let line = line();
+        let since = line.idle_since().unwrap();
+        let request = line.begin().unwrap();
+        assert!(!line.close_if_idle_since(since));
+        drop(request);
+        assert!(line.close_if_idle_since(line.idle_since().unwrap()));
+        assert!(line.begin().is_none() && line.is_told_to_close() && line.idle_since().is_none());
+    }
+
+    #[test]
+    fn a_connection_whose_client_does_not_read_is_not_idle() {
+        let line = line();
+        let since = line.idle_since().unwrap();
+        line.stalls();
+        assert!(line.idle_since().is_none() && line.is_answering() && !line.close_if_idle_since(since));
+        line.reads_again();
+        assert!(line.close_if_idle_since(since));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let line = line();
+        line.stalls();
+        let given_up = line.unread_for(Duration::from_millis(20));
+        tokio::time::timeout(Duration::from_secs(10), given_up).await.unwrap();
+        assert_eq!(line.unread.get(), 1);
+        line.reads_again();
+        let reading = line.unread_for(Duration::from_millis(1));
+        assert!(tokio::time::timeout(Duration::from_millis(20), reading).await.is_err());
+    }
+}

@@ -1,0 +1,198 @@
+//! The accept loop: our own, because `axum::serve` sets neither a header timeout nor a deadline for shutdown.
+
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use http::{HeaderValue, header};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+use tokio_util::either::Either;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::bodies::{self, Answer};
+use super::connections::Place;
+use super::dropped::Dropped;
+use super::long_line::{self, LongLine};
+use super::outliving::Outliving;
+use super::peer::Peer;
+use super::transport::{self, Transport};
+use crate::server::{Shared, rpc};
+
+/// How often the same trouble with connections is logged at most.
+const COMPLAINT_EVERY: Duration = Duration::from_mins(1);
+/// What is answered on spare places. The API says that it is busy.
+const ALWAYS: [&str; 3] = ["/_sesame/health", "/_sesame/ready", "/_sesame/metrics"];
+
+/// Accepts connections until shutdown.
+///
+/// # Errors
+/// When the listener itself is broken.
+pub(in crate::server) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    shared: &Arc<Shared>,
+    tasks: &TaskTracker,
+) -> std::io::Result<()> {
+    let shutdown = &shared.shutdown;
+    let (mut refused, mut failed) = (Complaint::default(), Complaint::default());
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            accepted = async {
+                shared.connections.room().await;
+                listener.accept().await
+            } => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => match shared.connections.admit(peer.ip()) {
+                Some(place) => {
+                    let (router, shared, of_server) = (router.clone(), Arc::clone(shared), tasks.clone());
+                    tasks.spawn(async move {
+                        connection(stream, peer.ip(), Arc::new(place), router, shared, &of_server).await;
+                    });
+                }
+                None => {
+                    if let Some(times) = refused.is_due() {
+                        let (address, bound) = (peer.ip(), shared.settings.bounds.per_address);
+                        tracing::warn!(
+                            %address, times,
+                            "closed a new connection: its address has {bound} open ([limits] connections_per_address)"
+                        );
+                    }
+                }
+            },
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // Out of file descriptors, most likely.
+                shared.connections.make_room();
+                if let Some(times) = failed.is_due() {
+                    tracing::warn!(%error, times, "cannot accept a connection");
+                }
+                tokio::time::sleep_until(Instant::now() + Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// A trouble that would fill the log if each time were a line.
+#[derive(Debug, Default)]
+struct Complaint {
+    times: u64,
+    last: Option<Instant>,
+}
+
+impl Complaint {
+    /// It happened once more. How often since the last line, if it is time for a line.
+    fn is_due(&mut self) -> Option<u64> {
+        self.times += 1;
+        if self.last.is_some_and(|last| last.elapsed() < COMPLAINT_EVERY) {
+            return None;
+        }
+        self.last = Some(Instant::now());
+        Some(std::mem::take(&mut self.times))
+    }
+}
+
+/// Serves a connection until it ends or is told to. It keeps `place`, and so do requests that outlive it.
+async fn connection(
+    stream: TcpStream,
+    address: IpAddr,
+    place: Arc<Place>,
+    router: Router,
+    shared: Arc<Shared>,
+    tasks: &TaskTracker,
+) {
+    let bounds = &shared.settings.bounds;
+    let serving = async {
+        let greeted = transport::greet(stream, &place.line, bounds, &shared.settings.tls);
+        let greeted = tokio::select! {
+            greeted = greeted => greeted,
+            () = shared.shutdown.cancelled() => return,
+        };
+        if let Some(stream) = greeted {
+            let peer = Peer { address, secure: matches!(stream, Either::Right(_)), spare: place.spare };
+            answer(stream, peer, &place, &router, &shared, tasks).await;
+        }
+    };
+    tokio::select! {
+        () = serving => {}
+        () = place.line.told_to_close() => {
+            tracing::debug!(%address, "closed an idle connection to make room for others");
+        }
+    }
+}
+
+/// Answers the requests of a connection.
+async fn answer(
+    stream: Transport,
+    peer: Peer,
+    place: &Arc<Place>,
+    router: &Router,
+    shared: &Arc<Shared>,
+    tasks: &TaskTracker,
+) {
+    let line = &place.line;
+    // An error of the service is the one way to have hyper close a connection without an answer.
+    let service = service_fn(|request: http::Request<_>| {
+        let running = line.begin();
+        let mut request = request.map(|body| bodies::arriving(body, line));
+        let path = request.uri().path();
+        // The API needs no router: it has one path, and the router boxes every request.
+        let to_api = path == rpc::PATH || peer.spare && !ALWAYS.contains(&path);
+        let (shared, router) = (Arc::clone(shared), (!to_api).then(|| router.clone()));
+        let answered = async move {
+            let running = running.ok_or(Dropped)?;
+            let mut response = match router {
+                None => rpc::handle(&shared, Some(peer), request).await,
+                Some(router) => {
+                    request.extensions_mut().insert(peer);
+                    router.oneshot(request).await.map_err(|never| match never {})?
+                }
+            };
+            if peer.spare {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Dropped::unless(response).map(|response| response.map(|body| Answer { body, _request: running }))
+        };
+        Outliving::new(answered, Arc::clone(place), tasks)
+    });
+    let bounds = &shared.settings.bounds;
+    let io = TokioIo::new(LongLine::new(stream, shared.long_query.clone()));
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.head)
+        .max_buf_size(long_line::MIN_BUFFER)
+        .serve_connection(io, service);
+    let mut serving = pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = shared.shutdown.cancelled() => {
+            if !line.is_answering() {
+                return;
+            }
+            serving.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = serving => ended,
+                () = line.unread_for(bounds.unread_at_stop) => {
+                    tracing::debug!(address = %peer.address, "gave up a client that does not take its answer");
+                    return;
+                }
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,19 @@
+//! Connections: from the socket to a request that the router can answer.
+
+mod bodies;
+mod bounds;
+mod connections;
+mod dropped;
+mod line;
+mod listen;
+pub(super) mod long_line;
+mod outliving;
+mod peer;
+mod transport;
+mod watched;
+
+pub use self::bounds::Bounds;
+pub(super) use self::connections::{Connections, Counts};
+pub(super) use self::dropped::Dropped;
+pub(super) use self::listen::accept;
+pub(super) use self::peer::Peer;
