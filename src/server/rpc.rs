@@ -16,7 +16,7 @@ use super::net::{Dropped, Peer};
 use super::panics::caught;
 use super::reasons::{self, NAME_BYTES};
 use super::{AuthMode, Shared, admin, authenticate, faults, receive, site};
-use crate::actions::{self, Context, Endpoint};
+use crate::actions::{self, Context, Endpoint, Kind};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
@@ -233,6 +233,9 @@ async fn caller(
     let Authenticated { caller, proven } = authenticate::caller(shared, request, claim).await?;
     if !proven {
         expect_allowed_host(shared, request.headers)?;
+        if request.method == Method::GET.as_str() && action.kind() == Kind::Write {
+            site::expect_no_unmarked_change(request.headers)?;
+        }
     }
     Ok(caller)
 }

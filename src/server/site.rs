@@ -152,6 +152,26 @@ pub(super) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// Refuses a change by GET that a browser sends without saying from which page. Browsers leave `Sec-Fetch-Site` out towards
+/// plain HTTP on other machines, and `Origin` out of images and links, so a foreign page could change data unseen. Programs
+/// that are not browsers, and reads, are not concerned.
+///
+/// # Errors
+/// When it is such a request.
+pub(super) fn expect_no_unmarked_change(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_browser =
+        headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"));
+    let is_marked = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
+    if !is_browser || is_marked {
+        return Ok(());
+    }
+    Err(Refusal::Forbidden(
+        "A browser sent this change by GET without Sec-Fetch-Site or Origin, so any page may have caused it. Send it by \
+         POST, with a signature, or with another User-Agent than Mozilla/."
+            .to_owned(),
+    ))
+}
+
 /// Lets only hosts of the list through; for requests without a valid signature or the admin token.
 ///
 /// # Errors

@@ -593,6 +593,21 @@ async fn administration_is_open_in_open_but_to_pages_of_other_sites() {
 }
 
 #[tokio::test]
+async fn a_page_cannot_change_anything_by_a_get_that_browsers_do_not_mark() {
+    let open = server(AuthMode::Open).await;
+    open.create("s").await;
+    let agent = [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)")];
+    let query = |action| form(&[("Action", action), ("Version", "2016-01-20"), ("SecretName", "s")]);
+    let target = format!("/?{}", query("DeleteSecret"));
+    let (status, code, message) = open.send("GET", &target, &agent, b"").await.refused();
+    assert_eq!((status, code.as_str()), (403, "Forbidden.NoPermission"), "{message}");
+    assert!(open.stored("s").await.unwrap().secret.require_live().is_ok());
+    // A developer may read in the address bar, and programs that are no browsers may do everything.
+    open.send("GET", &format!("/?{}", query("GetSecretValue")), &agent, b"").await.ok();
+    open.send("GET", &target, &[("User-Agent", "curl/8.5")], b"").await.ok();
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_cannot_use_an_open_server() {
     let open = server(AuthMode::Open).await;
     open.create("s").await;
