@@ -7,6 +7,7 @@ mod links;
 mod metrics;
 mod pictures;
 mod rules;
+mod security;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
