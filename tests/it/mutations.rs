@@ -2,7 +2,7 @@
 //! each mode, in memory and on a file. Each gets an answer below 500, or its connection is closed; nothing hangs,
 //! panics or grows.
 //!
-//! `SESAME_MUTATIONS` is the number of requests for each server; `.ci/run mutations` sends 210,000.
+//! `SESAME_MUTATIONS` is the number of requests for each server. `.ci/run mutations` sends 20,000 to the release binary.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
