@@ -6,12 +6,9 @@ use crate::app::SKEW_MS;
 use crate::domain::Timestamp;
 use crate::domain::nearest::nearest;
 use crate::ports::Clock;
-use crate::wire::reason::shown;
+use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::{AuthError, SignedClaim};
 use crate::wire::{ApiError, Code};
-
-/// How much of a name that was sent is shown, in bytes.
-pub(super) const NAME_BYTES: usize = 64;
 
 /// No action of this name in this version.
 pub(super) fn unknown_action(name: &str, version: &str) -> String {

@@ -13,15 +13,14 @@ use super::faults::{self, Dropped};
 use super::journal::{AskedBy, Entry};
 use super::listen::Peer;
 use super::panics::caught;
-use super::reasons::{self, NAME_BYTES};
-use super::{AuthMode, Shared, authenticate, receive};
+use super::{AuthMode, Shared, authenticate, reasons, receive};
 use crate::actions::{self, Context, Endpoint};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
-use crate::wire::reason::{self, shown};
+use crate::wire::reason::{self, NAME_BYTES, shown};
 use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
 use crate::wire::{ApiError, Code, Fields, Format, RequestId, encode};
 

@@ -9,12 +9,11 @@ use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 
 use super::admin::{Failure, failure};
-use super::reasons::NAME_BYTES;
 use crate::domain::AccountId;
 use crate::domain::nearest::{nearest, with_suggestion};
 use crate::store::Instead;
 use crate::wire::params::Pairs;
-use crate::wire::reason::{MOST_BYTES, shown};
+use crate::wire::reason::{MOST_BYTES, NAME_BYTES, shown};
 
 /// What a query parameter of `/_sesame` may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::wire::code::Code;
 use crate::wire::params::ParamError;
-use crate::wire::reason::shown;
+use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::AuthError;
 
 /// An error as the caller sees it: a code, its spelling and a wording that holds no secret value. Beside it, for developers,
@@ -54,7 +54,8 @@ impl ApiError {
     /// 400 InvalidParameter, naming the parameter. `why` is the rest of a sentence that begins with the name, such as
     /// `has 65 characters; at most 64 are allowed`.
     pub fn invalid(name: &str, why: impl Display) -> Self {
-        Self::naming(Code::InvalidParameter, name, format!("{name} {why}"))
+        let reason = format!("{} {why}", shown(name, NAME_BYTES));
+        Self::naming(Code::InvalidParameter, name, reason)
     }
 
     /// 400 MissingParameter, naming the parameter of the action (fact C9). Where the request is at hand,
@@ -206,7 +207,7 @@ fn told(error: &AuthError) -> String {
             "the names in SignedHeaders are not in ascending order, or one is there twice".to_owned()
         }
         AuthError::UnsignedHeader { name } => {
-            let name = shown(name, 64);
+            let name = shown(name, NAME_BYTES);
             format!("the header {name} was sent and is not in SignedHeaders; every x-acs-* header must be")
         }
         AuthError::BodyHash { header } => format!("{header} is not the hash of the body that arrived"),

@@ -20,6 +20,7 @@ mod keys;
 mod keys_model;
 mod malformed;
 mod metrics;
+mod reasons;
 mod replay;
 mod replicas;
 mod rules;

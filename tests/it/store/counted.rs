@@ -21,11 +21,15 @@ pub type Called = Arc<Mutex<BTreeSet<&'static str>>>;
 pub struct Counted {
     pub store: Arc<dyn Store>,
     pub called: Called,
+    /// The method that panics instead of being carried out, if one shall.
+    pub panics: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Counted {
     fn note(&self, method: &'static str) -> &dyn Store {
         self.called.lock().unwrap().insert(method);
+        let panics = *self.panics.lock().unwrap();
+        assert!(panics != Some(method), "a test wanted {method} to panic");
         &*self.store
     }
 }

@@ -2,7 +2,7 @@
 //! line in [`backends`], a case by one in [`conformance!`].
 
 mod contents;
-mod counted;
+pub mod counted;
 mod upgrade;
 
 use std::sync::Arc;
@@ -43,7 +43,7 @@ macro_rules! conformance {
             let called = Called::default();
             $({
                 let store = Arc::new(SqlStore::in_memory().await.unwrap());
-                let store = Counted { store, called: Arc::clone(&called) };
+                let store = Counted { store, called: Arc::clone(&called), panics: Arc::default() };
                 run($case, Arc::new(store), false).await;
             })*
             let called = called.lock().unwrap();
