@@ -43,7 +43,9 @@ pub(super) fn unknown_version(version: &str) -> String {
 /// A path where no API is.
 pub(super) fn unknown_path(path: &str) -> String {
     let sent = shown(path, NAME_BYTES);
-    format!("nothing is served at {sent}: the API is at /, and administration is below /_sesame/")
+    format!(
+        "nothing is served at {sent}: the API is at /, and administration is below /_sesame/, such as /_sesame/health"
+    )
 }
 
 /// A method that the API does not take.
