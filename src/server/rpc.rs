@@ -2,6 +2,7 @@
 //! authorize, suffer faults, decode, decide, commit, encode.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -93,7 +94,7 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
         scheme: None,
         injected: None,
     };
-    let answered = caught(answer(shared, peer, request, &mut facts)).await;
+    let answered = caught(pin!(answer(shared, peer, request, &mut facts))).await;
     let answered = answered.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
     let duration_ms = clock.wall().distance_ms(begun);
     if facts.dropped().is_none() {

@@ -174,18 +174,12 @@ async fn of_signatures(seen: &mut Seen) {
         .await;
 }
 
-/// Secrets.
-async fn of_secrets(seen: &mut Seen, server: &Server) {
+/// Names of secrets, and other parameters of reads.
+async fn of_names(seen: &mut Seen, server: &Server) {
     server.create("s").await;
     server.put("s", "v2", "two").await;
     let long = "n".repeat(193);
-    let long_value = "x".repeat(30_721);
     let foreign = format!("acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:secret/s");
-    let create = |name| vec![("SecretName", name), ("VersionId", "v1"), ("SecretData", "x")];
-    let labels = r#"["a","b","c","d","e","f","g"]"#;
-    let put = |more: (&'static str, &'static str)| {
-        vec![("SecretName", "s"), ("VersionId", "v3"), ("SecretData", "x"), more]
-    };
     for (action, parameters, code, says) in [
         (
             "DescribeSecret",
@@ -219,6 +213,49 @@ async fn of_secrets(seen: &mut Seen, server: &Server) {
             "InvalidParameter",
             "did you mean SecretName?",
         ),
+    ] {
+        seen.call(server, action, &parameters, (code, says)).await;
+    }
+}
+
+/// Dry runs, and what there is none of.
+async fn of_dry_runs(seen: &mut Seen, server: &Server) {
+    let foreign = format!("acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:secret/s");
+    for (action, parameters, code, says) in [
+        (
+            "GetSecretValue",
+            vec![("SecretName", "s"), ("DryRun", "true")],
+            "DryRunOperationError",
+            "have succeeded",
+        ),
+        (
+            "GetSecretValue",
+            vec![("SecretName", "none"), ("DryRun", "true")],
+            "ValidationError",
+            "Forbidden.ResourceNotFound: there is no secret",
+        ),
+        (
+            "GetSecretValue",
+            vec![("SecretName", &foreign), ("DryRun", "true")],
+            "AccessDeniedError",
+            "another account",
+        ),
+        ("GetDefaultKmsInstance", vec![], "Forbidden.DKMSInstanceNotFound", "there are no KMS instances"),
+        ("OpenKmsService", vec![], "Forbidden.Opened", "open for every account"),
+    ] {
+        seen.call(server, action, &parameters, (code, says)).await;
+    }
+}
+
+/// Secrets.
+async fn of_secrets(seen: &mut Seen, server: &Server) {
+    let long_value = "x".repeat(30_721);
+    let create = |name| vec![("SecretName", name), ("VersionId", "v1"), ("SecretData", "x")];
+    let labels = r#"["a","b","c","d","e","f","g"]"#;
+    let put = |more: (&'static str, &'static str)| {
+        vec![("SecretName", "s"), ("VersionId", "v3"), ("SecretData", "x"), more]
+    };
+    for (action, parameters, code, says) in [
         ("CreateSecret", create("s"), "Rejected.ResourceExist", "PutSecretValue adds a version"),
         ("CreateSecret", create("acs/x"), "InvalidParameter", "begins with acs/, which is reserved"),
         (
@@ -264,26 +301,6 @@ async fn of_secrets(seen: &mut Seen, server: &Server) {
             "Rejected.UnsupportedOperation",
             "RotateSecret is not implemented here",
         ),
-        (
-            "GetSecretValue",
-            vec![("SecretName", "s"), ("DryRun", "true")],
-            "DryRunOperationError",
-            "have succeeded",
-        ),
-        (
-            "GetSecretValue",
-            vec![("SecretName", "none"), ("DryRun", "true")],
-            "ValidationError",
-            "Forbidden.ResourceNotFound: there is no secret",
-        ),
-        (
-            "GetSecretValue",
-            vec![("SecretName", &foreign), ("DryRun", "true")],
-            "AccessDeniedError",
-            "another account",
-        ),
-        ("GetDefaultKmsInstance", vec![], "Forbidden.DKMSInstanceNotFound", "there are no KMS instances"),
-        ("OpenKmsService", vec![], "Forbidden.Opened", "open for every account"),
     ] {
         seen.call(server, action, &parameters, (code, says)).await;
     }
@@ -473,6 +490,8 @@ async fn every_code_comes_with_a_reason_that_tells_what_to_do() {
     let mut seen = Seen::default();
     let server = Server::start().await;
     of_shape(&mut seen, &server).await;
+    of_names(&mut seen, &server).await;
+    of_dry_runs(&mut seen, &server).await;
     of_secrets(&mut seen, &server).await;
     of_tags(&mut seen, &server).await;
     of_keys(&mut seen, &server).await;
