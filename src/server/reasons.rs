@@ -21,12 +21,10 @@ pub(super) fn unknown_action(name: &str, version: &str) -> String {
     }
     match nearest(name, known(version)) {
         Some(action) if action.eq_ignore_ascii_case(name) => {
-            format!("there is no action {sent}: upper and lower case count, so write {action}")
+            format!("there is no action {sent}; names are case-sensitive, so write {action}")
         }
         Some(action) => format!("there is no action {sent}; did you mean {action}?"),
-        None => format!(
-            "there is no action {sent} in Version {version}; docs/actions.md lists those that there are"
-        ),
+        None => format!("there is no action {sent} in Version {version}; docs/actions.md lists the actions"),
     }
 }
 
@@ -50,7 +48,7 @@ pub(super) fn unknown_path(path: &str) -> String {
 
 /// A method that the API does not take.
 pub(super) fn unknown_method(method: &str) -> String {
-    format!("the API takes GET and POST, and not {}", shown(method, NAME_BYTES))
+    format!("the API takes GET and POST, not {}", shown(method, NAME_BYTES))
 }
 
 /// No action or version: `name` is `Action` or `Version`. `ignored` is the content type of a body that holds no parameters.
@@ -82,7 +80,7 @@ pub(super) fn unknown_key(shared: &Shared, id: &str) -> String {
 /// A request without a signature.
 pub(super) fn unsigned(shared: &Shared) -> String {
     let mode = shared.settings.mode.as_str();
-    format!("in mode {mode} every request is signed with an access key, and this one has no signature")
+    format!("in mode {mode} every request must be signed with an access key, and this one is not")
 }
 
 /// A signature that is too old or from the future.
@@ -177,7 +175,7 @@ mod tests {
         );
         assert_eq!(
             said("getSecretValue", actions::VERSION),
-            "there is no action getSecretValue: upper and lower case count, so write GetSecretValue"
+            "there is no action getSecretValue; names are case-sensitive, so write GetSecretValue"
         );
         assert_eq!(
             said("AssumeRole", actions::VERSION),

@@ -157,7 +157,7 @@ fn unknown_path(path: &str) -> Response {
         None => {
             let mut known: Vec<&str> = ENDPOINTS.iter().map(|(known, ..)| *known).collect();
             known.dedup();
-            format!("known below /_sesame are {}", known.join(", "))
+            format!("the endpoints below /_sesame are {}", known.join(", "))
         }
     };
     let path = shown(path, NAME_BYTES);
@@ -166,7 +166,7 @@ fn unknown_path(path: &str) -> Response {
 
 fn unknown_method(path: &str, methods: &[&str]) -> Response {
     let (path, known) = (shown(path, NAME_BYTES), methods.join(", "));
-    let message = format!("/_sesame{path} takes {known}, and no other method");
+    let message = format!("/_sesame{path} takes {known} only");
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, &message).into_response();
     if let Ok(allow) = HeaderValue::try_from(known) {
         response.headers_mut().insert(header::ALLOW, allow);
@@ -201,7 +201,7 @@ fn unknown_parameter(name: &str, known: &[Parameter]) -> String {
     }
     let hint = nearest(name, names()).map(|name| format!("did you mean {name}? ")).unwrap_or_default();
     let list = names().collect::<Vec<_>>().join(", ");
-    format!("there is no parameter {shown} here; {hint}Known are {list}")
+    format!("there is no parameter {shown} here; {hint}the known ones are {list}")
 }
 
 /// Reads a JSON body. `example` shows what is expected.
@@ -244,9 +244,9 @@ mod tests {
         for (query, want) in [
             (
                 "acount=7",
-                "there is no parameter acount here; did you mean account? Known are account, plaintext",
+                "there is no parameter acount here; did you mean account? the known ones are account, plaintext",
             ),
-            ("zzz", "there is no parameter zzz here; Known are account, plaintext"),
+            ("zzz", "there is no parameter zzz here; the known ones are account, plaintext"),
             ("account=7&account=7", "account is given more than once"),
             ("plaintext=1", "plaintext takes no value, or true or false: ?plaintext"),
             ("account=%zz", "the query cannot be read: "),

@@ -195,14 +195,14 @@ impl From<ParamError> for ApiError {
 fn told(error: &AuthError) -> String {
     match error {
         AuthError::Missing { name } => {
-            format!("{name} is missing, which every signature of this kind goes with")
+            format!("{name} is missing; a signature of this kind needs it")
         }
         AuthError::UnknownMethod { .. } => {
             "the signature method is unknown; expected SignatureMethod=HMAC-SHA1 or \
             HMAC-SHA256, or in the header Authorization ACS3-HMAC-SHA256"
                 .to_owned()
         }
-        AuthError::UnknownVersion => "SignatureVersion is not 1.0, the only one that there is".to_owned(),
+        AuthError::UnknownVersion => "SignatureVersion is not 1.0, the only supported version".to_owned(),
         AuthError::HeadersNotAscending => {
             "the names in SignedHeaders are not in ascending order, or one is there twice".to_owned()
         }

@@ -92,7 +92,7 @@ async fn make(server: &Server, more: &[(&str, &str)]) -> String {
 async fn of_shape(seen: &mut Seen, server: &Server) {
     let list = form(&[("Action", "ListSecrets"), ("Version", "2016-01-20")]);
     for (method, target, body, code, says) in [
-        ("PUT", "/", "", "UnsupportedHTTPMethod", "GET and POST, and not PUT"),
+        ("PUT", "/", "", "UnsupportedHTTPMethod", "GET and POST, not PUT"),
         ("GET", "/?Action=SetSecretPolicy&Version=2016-01-20", "", "UnsupportedHTTPMethod", "by POST only"),
         ("GET", "/v1/secrets", "", "InvalidAction.NotFound", "nothing is served at /v1/secrets"),
         ("POST", "/", "%zz=1", "ParseRequestParameterException", "a percent sign without"),
@@ -129,7 +129,7 @@ async fn of_signatures(seen: &mut Seen) {
     let good = ("testid", "testsecret");
     let list = form(&[("Action", "ListSecrets"), ("Version", "2016-01-20")]);
     let answer = server.send("POST", "/", &FORM, list.as_bytes()).await;
-    seen.note(server, answer, "MissingAccessKeyId", "in mode signed every request is signed").await;
+    seen.note(server, answer, "MissingAccessKeyId", "in mode signed every request must be signed").await;
     for (key, time, more, code, says) in [
         (("nobody", "x"), &now[..], vec![], "InvalidAccessKeyId.NotFound", "there is no access key nobody"),
         (("asleep", "s"), &now, vec![], "InvalidAccessKeyId.Inactive", "its status is Inactive"),
@@ -138,8 +138,8 @@ async fn of_signatures(seen: &mut Seen) {
         (good, "2026-11-24T02:00:00Z", vec![], "InvalidTimeStamp.Expired", "signed at 2026-11-24T02:00:00Z"),
         (good, "2026-11-24T02:00:00Z", vec![], "InvalidTimeStamp.Expired", "at most 15 min are allowed"),
         (good, "2026-11-24T02:00:00Z", vec![], "InvalidTimeStamp.Expired", "clock was moved"),
-        (("STS.fixed", "s"), &now, vec![], "MissingSecurityToken", "goes with a SecurityToken"),
-        (("STS.none", "s"), &now, vec![], "MissingSecurityToken", "goes with a SecurityToken"),
+        (("STS.fixed", "s"), &now, vec![], "MissingSecurityToken", "needs a SecurityToken"),
+        (("STS.none", "s"), &now, vec![], "MissingSecurityToken", "needs a SecurityToken"),
         (
             ("STS.fixed", "s"),
             &now,
@@ -340,20 +340,25 @@ async fn of_keys(seen: &mut Seen, server: &Server) {
     server.ok("CreateAlias", &[("AliasName", "alias/a"), ("KeyId", key)]).await;
     let encrypt = |key| vec![("KeyId", key), ("Plaintext", "AAAA")];
     for (action, parameters, code, says) in [
-        ("DescribeKey", vec![("KeyId", "key-none")], "Forbidden.KeyNotFound", "ListKeys shows"),
-        ("DescribeKey", vec![("KeyId", "alias/none")], "Forbidden.AliasNotFound", "ListAliases shows"),
+        ("DescribeKey", vec![("KeyId", "key-none")], "Forbidden.KeyNotFound", "ListKeys lists"),
+        ("DescribeKey", vec![("KeyId", "alias/none")], "Forbidden.AliasNotFound", "ListAliases lists"),
         ("EnableKey", vec![("KeyId", "alias/a")], "Unsupported.Alias", "takes a key's id"),
         ("CreateAlias", vec![("AliasName", "alias/a"), ("KeyId", key)], "AliasAlreadyExists", "UpdateAlias"),
         (
             "DescribeKeyVersion",
             vec![("KeyId", key), ("KeyVersionId", "none")],
             "Forbidden.KeyVersionNotFound",
-            "ListKeyVersions shows",
+            "ListKeyVersions lists",
         ),
         ("DeleteKeyMaterial", vec![("KeyId", key)], "Unsupported.Origin", "the key's Origin is Aliyun_KMS"),
         ("Encrypt", encrypt(external), "Rejected.PendingImport", "waits for ImportKeyMaterial"),
         ("Encrypt", vec![("KeyId", key), ("Plaintext", "?")], "InvalidParameter", "is not base64"),
-        ("Decrypt", vec![("CiphertextBlob", "AAAA")], "InvalidParameter", "CiphertextBlob is no ciphertext"),
+        (
+            "Decrypt",
+            vec![("CiphertextBlob", "AAAA")],
+            "InvalidParameter",
+            "CiphertextBlob is not a ciphertext",
+        ),
         ("CreateKey", vec![("KeySpec", "aes_256")], "InvalidParameter", "did you mean Aliyun_AES_256?"),
         (
             "ScheduleKeyDeletion",
@@ -366,9 +371,9 @@ async fn of_keys(seen: &mut Seen, server: &Server) {
         seen.call(server, action, &parameters, (code, says)).await;
     }
     server.ok("DisableKey", &[("KeyId", key)]).await;
-    seen.call(server, "Encrypt", &encrypt(key), ("Rejected.Disabled", "EnableKey switches it on")).await;
+    seen.call(server, "Encrypt", &encrypt(key), ("Rejected.Disabled", "EnableKey enables it")).await;
     server.ok("ScheduleKeyDeletion", &[("KeyId", key), ("PendingWindowInDays", "7")]).await;
-    let pending = ("Rejected.PendingDeletion", "CancelKeyDeletion takes the deletion back");
+    let pending = ("Rejected.PendingDeletion", "CancelKeyDeletion cancels the deletion");
     seen.call(server, "Encrypt", &encrypt(key), pending).await;
     // Imports.
     let wrapping =
@@ -378,7 +383,7 @@ async fn of_keys(seen: &mut Seen, server: &Server) {
     let import =
         |token| [("KeyId", external), ("ImportToken", token), ("EncryptedKeyMaterial", garbage.as_str())];
     for (token, code, says) in [
-        ("AAAA", "InvalidImportToken", "none that GetParametersForImport gave out"),
+        ("AAAA", "InvalidImportToken", "not one that GetParametersForImport gave out"),
         (&token, "InvalidKeyMaterial", "does not open with the public key"),
     ] {
         seen.call(server, "ImportKeyMaterial", &import(token), (code, says)).await;
@@ -500,7 +505,7 @@ async fn every_code_comes_with_a_reason_that_tells_what_to_do() {
     for code in BY_FAULTS {
         let rules = format!(r#"[{{"action":"ListSecrets","code":"{code}"}}]"#);
         done(&server, "PUT", "/_sesame/faults", &rules).await;
-        seen.call(&server, "ListSecrets", &[], (code, "rule 1 of the faults wants this code")).await;
+        seen.call(&server, "ListSecrets", &[], (code, "rule 1 of the faults injects this code")).await;
     }
     for row in TABLE {
         let known = seen.0.contains(row.wire) || ELSEWHERE.contains(&row.wire);

@@ -70,7 +70,7 @@ async fn a_parameter_is_refused_with_the_one_that_was_meant() {
         ("POST", "/reset?Account=9999", "did you mean account?"),
         ("GET", "/state?plain", "did you mean plaintext?"),
         ("GET", "/requests?actoin=X", "did you mean action?"),
-        ("GET", "/requests?since=1", "Known are action, limit, follow"),
+        ("GET", "/requests?since=1", "the known ones are action, limit, follow"),
         ("POST", "/reset?account=1&account=2", "account is given more than once"),
         ("GET", "/state?plaintext&plaintext", "plaintext is given more than once"),
         ("GET", "/state?plaintext=1", "plaintext takes no value, or true or false"),
@@ -141,7 +141,7 @@ async fn unknown_paths_and_methods_are_answered_in_json_with_a_hint() {
         ("/_sesame/clock/", "did you mean /_sesame/clock?"),
         ("/_sesame/snapshot", "did you mean /_sesame/snapshots?"),
         ("/_sesame/accounts/1/2/3", "there is no endpoint /_sesame/accounts/1/2/3; "),
-        ("/_sesame/frobnicate", "known below /_sesame are /health, /ready, "),
+        ("/_sesame/frobnicate", "the endpoints below /_sesame are /health, /ready, "),
     ] {
         let answer = admin(&server, "GET", path, "").await;
         assert_eq!(answer.status, 404, "{path}: {}", answer.body);
@@ -155,7 +155,7 @@ async fn unknown_paths_and_methods_are_answered_in_json_with_a_hint() {
     ] {
         let answer = admin(&server, method, &format!("/_sesame{path}"), "").await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some(known)), "{method} {path}");
-        assert_eq!(error(&answer), format!("/_sesame{path} takes {known}, and no other method"));
+        assert_eq!(error(&answer), format!("/_sesame{path} takes {known} only"));
     }
     // Also where the web framework refuses.
     let answer = admin(&server, "GET", "/_sesame/accounts/%ff", "").await;

@@ -457,7 +457,11 @@ async fn each_refusal_of_a_token_says_why() {
     let header = |kid: &str| json!({"alg": "RS256", "kid": kid});
     let other = |changes: &Value| token(&but(changes));
     for (token, code, says) in [
-        (other(&json!({"iss": "https://issuer.example"})), "IssuerNotMatch", "claim iss is not the issuer"),
+        (
+            other(&json!({"iss": "https://issuer.example"})),
+            "IssuerNotMatch",
+            "claim iss is not the provider's issuer",
+        ),
         (
             signed(&header("two"), &claims(), &keys()[0]),
             "IssuerConfigurationBroken",
@@ -469,7 +473,11 @@ async fn each_refusal_of_a_token_says_why() {
             "not made with a key of the provider",
         ),
         (other(&json!({"exp": seconds() - 1})), "Expired", "by the server's clock the token is over (exp)"),
-        (other(&json!({"aud": "other"})), "AudienceNotMatch", "claim aud is none of the client_ids"),
+        (
+            other(&json!({"aud": "other"})),
+            "AudienceNotMatch",
+            "claim aud is not one of the provider's client_ids",
+        ),
     ] {
         let answer = assume(&server, &token, &[]).await;
         assert_eq!(answer.refused().1, format!("AuthenticationFail.OIDCToken.{code}"));
