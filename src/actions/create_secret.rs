@@ -154,7 +154,7 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
         return Err(ApiError::naming(
             Code::ForbiddenNoPermission,
             &key.arn(&context.scope),
-            "EncryptionKeyId names a key of another account; a secret can only be under a key of its own account",
+            "EncryptionKeyId names a key of another account; a secret can only be encrypted with a key of its own account",
         ));
     }
     context.permit_named_key("kms:GenerateDataKey", key).await?;

@@ -60,20 +60,16 @@ pub fn secrets_named(fields: Fields<'_>) -> Vec<String> {
 pub fn injected(fault: (usize, &str), action: &dyn Endpoint, scope: &Scope, fields: Fields<'_>) -> ApiError {
     let (rule, code) = fault;
     let code = Code::spelled(code).unwrap_or(Code::InternalFailure);
-    let name = match code {
-        Code::InvalidParameter | Code::MissingParameter => {
-            action.parameters().first().map_or("Action", |parameter| parameter.name).to_owned()
-        }
-        _ => match secrets_named(fields).first() {
-            Some(secret) => format!("acs:kms:{}:{}:secret/{secret}", scope.region, scope.account),
-            None => "*".to_owned(),
-        },
+    let parameter = action.parameters().first().map_or("Action", |parameter| parameter.name);
+    let wanted = format!("rule {rule} of the faults injects this code; GET /_sesame/faults lists the rules");
+    if matches!(code, Code::InvalidParameter | Code::MissingParameter) {
+        return ApiError::naming(code, parameter, format!("nothing is wrong with {parameter}: {wanted}"));
+    }
+    let name = match secrets_named(fields).first() {
+        Some(secret) => format!("acs:kms:{}:{}:secret/{secret}", scope.region, scope.account),
+        None => "*".to_owned(),
     };
-    ApiError::naming(
-        code,
-        &name,
-        format!("rule {rule} of the faults wants this code; GET /_sesame/faults shows the rules"),
-    )
+    ApiError::naming(code, &name, wanted)
 }
 
 #[cfg(test)]

@@ -212,7 +212,7 @@ fn write_token(row: &Found) -> String {
     const_hex::encode(format!("{}:{}", row.id, row.key))
 }
 
-const TOKEN: &str = "is none that this action answered; send the NextToken of the answer before, unchanged";
+const TOKEN: &str = "did not come from this action; send the NextToken of the previous answer unchanged";
 
 fn read_token(token: &str) -> Option<(String, String)> {
     let text = String::from_utf8(const_hex::decode(token).ok()?).ok()?;

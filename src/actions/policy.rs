@@ -30,7 +30,7 @@ pub(super) fn check_name(fields: Fields<'_>) -> Result<(), ApiError> {
     match fields.text("PolicyName")? {
         None | Some("" | "default") => Ok(()),
         Some(_) => {
-            let reason = "PolicyName is not default, which is the only one that there is";
+            let reason = "PolicyName is not default, the only policy of a secret or key";
             Err(ApiError::with_message(Code::ResourceNotFound, "Policy not found.", reason))
         }
     }

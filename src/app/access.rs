@@ -261,7 +261,7 @@ impl NoPermission {
         }
         if self.looked_at.is_empty() && !self.own {
             return format!(
-                "{action}: what it is about belongs to another account, and no policy that was looked at reaches across"
+                "{action}: the resource belongs to another account, and no policy opens it to this caller"
             );
         }
         let near =

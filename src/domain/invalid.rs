@@ -67,7 +67,7 @@ impl Invalid {
     pub fn not_one_of<'k>(text: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> Self {
         let list = known.clone().into_iter().collect::<Vec<_>>().join(", ");
         let hint = nearest(text, known).map(|word| format!("; did you mean {word}?")).unwrap_or_default();
-        Self::new(format!("is none of {list} (upper and lower case count){hint}"))
+        Self::new(format!("is not one of {list} (case-sensitive){hint}"))
     }
 
     /// A character for people: as it is if it is printable, and its number.
@@ -129,9 +129,9 @@ mod tests {
     fn a_word_that_is_not_known_is_answered_with_those_that_are() {
         let known = ["text", "binary"];
         let said = Invalid::not_one_of("Text", known).to_string();
-        assert_eq!(said, "is none of text, binary (upper and lower case count); did you mean text?");
+        assert_eq!(said, "is not one of text, binary (case-sensitive); did you mean text?");
         let said = Invalid::not_one_of("hunter2", known).to_string();
-        assert_eq!(said, "is none of text, binary (upper and lower case count)");
+        assert_eq!(said, "is not one of text, binary (case-sensitive)");
     }
 
     #[test]

@@ -8,7 +8,7 @@ const LONGEST: usize = 64;
 /// The candidate nearest to `word`, if one is near enough to be what was meant; the first of several that are equally near.
 ///
 /// Case does not count. Otherwise two letters in five (of the longer word) may be missing, added, replaced or swapped, and a
-/// candidate that begins with `word` (three characters or more) is near as well.
+/// candidate that has `word` in it (three characters or more) is near as well.
 ///
 /// ```
 /// use sesame::domain::nearest::nearest;
@@ -27,10 +27,10 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
         let lower = candidate.to_lowercase();
         let longer = length.max(lower.chars().count());
         let distance = damerau_levenshtein(&wanted, &lower);
-        // A slip of the finger is the likeliest, then a name that was cut short.
+        // A slip of the finger is the likeliest, then a name of which a part was left out.
         let how_far = match distance {
             0..=2 if distance <= longer * 2 / 5 => 0,
-            _ if length >= 3 && lower.starts_with(&wanted) => 1,
+            _ if length >= 3 && lower.contains(&wanted) => 1,
             _ if distance <= longer * 2 / 5 => 2,
             _ => continue,
         };

@@ -8,21 +8,21 @@ use std::fmt;
 pub enum Refusal {
     /// No such secret (or none any more).
     #[error(
-        "there is no secret of this name in this account and region (upper and lower case count); \
-         ListSecrets shows those that there are"
+        "there is no secret of this name in this account and region (names are case-sensitive); \
+         ListSecrets lists the existing ones"
     )]
     SecretNotFound,
     /// No version has this id or label.
     #[error(
-        "the secret has no version with this VersionId or VersionStage (upper and lower case count); \
-         ListSecretVersionIds shows those that there are"
+        "the secret has no version with this VersionId or VersionStage (both are case-sensitive); \
+         ListSecretVersionIds lists the existing ones"
     )]
     VersionNotFound,
     /// The secret is there and has no version with the asked id.
     #[error("the version named by VersionId does not carry the label named by VersionStage")]
     LabelElsewhere,
     /// The name is taken.
-    #[error("there is a secret of this name already; PutSecretValue adds a version to it")]
+    #[error("a secret of this name exists; PutSecretValue adds a version to it")]
     SecretExists,
     /// The name is taken by a secret that is scheduled for deletion.
     #[error(

@@ -330,7 +330,7 @@ async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
         || !app.contents(Some(account)).await.map_err(|e| internal(&e))?.is_empty();
     if !is_known {
         let message = format!(
-            "there is no account {account}, so nothing was reset; GET /_sesame/accounts shows those that there are"
+            "there is no account {account}, so nothing was reset; GET /_sesame/accounts lists the existing ones"
         );
         return Err(failure(StatusCode::NOT_FOUND, &message));
     }

@@ -15,12 +15,12 @@ use crate::wire::signature::{self, Claim, Material, SignedClaim, SignedRequest};
 use crate::wire::{ApiError, Code};
 
 const NO_TOKEN: &str = "the SecurityToken was not given out by this server, or under another root key";
-const MISSING_TOKEN: &str = "the access key goes with a SecurityToken, and none was sent beside it";
+const MISSING_TOKEN: &str = "the access key needs a SecurityToken, and none was sent";
 const OTHER_TOKEN: &str = "the SecurityToken is not the one of this access key";
 const TIME_FORM: &str =
     "the time of the signature is not well formed; expected UTC such as 2026-11-24T03:30:00Z";
 const NO_NONCE: &str =
-    "a signature in headers goes with a nonce; send one as x-acs-signature-nonce, a fresh one each time";
+    "a signature in headers needs a nonce: send a fresh one each time as x-acs-signature-nonce";
 
 /// How ids of temporary access keys begin.
 const TEMPORARY: &str = "STS.";
@@ -89,8 +89,7 @@ async fn of_key(
     found: &FoundKey,
 ) -> Result<Caller, ApiError> {
     if !found.key.active {
-        let reason =
-            "the access key is known and its status is Inactive; set it to Active where it is written down";
+        let reason = "the access key is known and its status is Inactive; set it to Active in the account's file or by PUT /_sesame/accounts/ID";
         return Err(ApiError::new(Code::InvalidAccessKeyIdInactive, reason));
     }
     check_token(claim, found.key.token.as_ref())?;
@@ -116,7 +115,7 @@ fn check_token(claim: &SignedClaim<'_>, wanted: Option<&SecretString>) -> Result
         (Some(_), None) if claim.access_key_id.starts_with(TEMPORARY) => Ok(()),
         (Some(sent), Some(wanted)) if same_bytes(sent.as_bytes(), bytes(wanted)) => Ok(()),
         (Some(_), None) => {
-            let reason = "a SecurityToken was sent beside a permanent access key, which goes with none";
+            let reason = "a SecurityToken was sent with a permanent access key, which has none";
             Err(ApiError::new(Code::InvalidSecurityTokenMismatch, reason))
         }
         (Some(_), Some(_)) => Err(ApiError::new(Code::InvalidSecurityTokenMismatch, OTHER_TOKEN)),

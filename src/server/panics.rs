@@ -1,7 +1,7 @@
 //! A handler that panics answers, instead of taking its connection down.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use axum::extract::Request;
@@ -20,20 +20,21 @@ use super::admin::failure;
 pub(super) struct Panicked;
 
 /// The outcome of a future, or that it panicked. What the future shares with others must bear that it stops anywhere: locks
-/// here are never poisoned, and what is committed is committed in tasks of its own.
-pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
-    let mut future = pin!(future);
+/// here are never poisoned, and what is committed is committed in tasks of its own. The future is taken pinned, so that
+/// there is room for it once.
+pub(super) fn caught<F: Future>(
+    mut future: Pin<&mut F>,
+) -> impl Future<Output = Result<F::Output, Panicked>> {
     std::future::poll_fn(move |context| {
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
         polled.map_or(Poll::Ready(Err(Panicked)), |poll| poll.map(Ok))
     })
-    .await
 }
 
 /// Answers 500 for a handler of `/_sesame` that panics.
 pub(super) async fn answered(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    match caught(next.run(request)).await {
+    match caught(pin!(next.run(request))).await {
         Ok(response) => response,
         Err(error) => {
             tracing::error!(%method, path, %error, "an administrative request failed");
@@ -48,12 +49,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_future_that_panics_at_once_or_later_is_caught() {
-        assert_eq!(caught(async { 7 }).await, Ok(7));
-        assert_eq!(caught(async { panic!("at once") }).await, Err::<(), _>(Panicked));
+        assert_eq!(caught(pin!(async { 7 })).await, Ok(7));
+        assert_eq!(caught(pin!(async { panic!("at once") })).await, Err::<(), _>(Panicked));
         let later = async {
             tokio::task::yield_now().await;
             panic!("later")
         };
-        assert_eq!(caught(later).await, Err::<(), _>(Panicked));
+        assert_eq!(caught(pin!(later)).await, Err::<(), _>(Panicked));
     }
 }

@@ -7,11 +7,8 @@ use crate::domain::Timestamp;
 use crate::domain::nearest::nearest;
 use crate::ports::Clock;
 use crate::wire::ApiError;
-use crate::wire::reason::shown;
+use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::{AuthError, SignedClaim};
-
-/// How much of a name that was sent is shown, in bytes.
-pub(super) const NAME_BYTES: usize = 64;
 
 /// No action of this name in this version.
 pub(super) fn unknown_action(name: &str, version: &str) -> String {
@@ -24,12 +21,10 @@ pub(super) fn unknown_action(name: &str, version: &str) -> String {
     }
     match nearest(name, known(version)) {
         Some(action) if action.eq_ignore_ascii_case(name) => {
-            format!("there is no action {sent}: upper and lower case count, so write {action}")
+            format!("there is no action {sent}; names are case-sensitive, so write {action}")
         }
         Some(action) => format!("there is no action {sent}; did you mean {action}?"),
-        None => format!(
-            "there is no action {sent} in Version {version}; docs/actions.md lists those that there are"
-        ),
+        None => format!("there is no action {sent} in Version {version}; docs/actions.md lists the actions"),
     }
 }
 
@@ -46,12 +41,14 @@ pub(super) fn unknown_version(version: &str) -> String {
 /// A path where no API is.
 pub(super) fn unknown_path(path: &str) -> String {
     let sent = shown(path, NAME_BYTES);
-    format!("nothing is served at {sent}: the API is at /, and administration is below /_sesame/")
+    format!(
+        "nothing is served at {sent}: the API is at /, and administration is below /_sesame/, such as /_sesame/health"
+    )
 }
 
 /// A method that the API does not take.
 pub(super) fn unknown_method(method: &str) -> String {
-    format!("the API takes GET and POST, and not {}", shown(method, NAME_BYTES))
+    format!("the API takes GET and POST, not {}", shown(method, NAME_BYTES))
 }
 
 /// No action or version: `name` is `Action` or `Version`. `ignored` is the content type of a body that holds no parameters.
@@ -83,7 +80,7 @@ pub(super) fn unknown_key(shared: &Shared, id: &str) -> String {
 /// A request without a signature.
 pub(super) fn unsigned(shared: &Shared) -> String {
     let mode = shared.settings.mode.as_str();
-    format!("in mode {mode} every request is signed with an access key, and this one has no signature")
+    format!("in mode {mode} every request must be signed with an access key, and this one is not")
 }
 
 /// A signature that is too old or from the future.
@@ -172,7 +169,7 @@ mod tests {
         );
         assert_eq!(
             said("getSecretValue", actions::VERSION),
-            "there is no action getSecretValue: upper and lower case count, so write GetSecretValue"
+            "there is no action getSecretValue; names are case-sensitive, so write GetSecretValue"
         );
         assert_eq!(
             said("AssumeRole", actions::VERSION),

@@ -2,6 +2,7 @@
 //! authorize, suffer faults, decode, decide, commit, encode.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -14,15 +15,14 @@ use super::authenticate::Authenticated;
 use super::journal::{AskedBy, Entry};
 use super::net::{Dropped, Peer};
 use super::panics::caught;
-use super::reasons::{self, NAME_BYTES};
-use super::{AuthMode, Shared, admin, authenticate, faults, receive, site};
+use super::{AuthMode, Shared, admin, authenticate, faults, reasons, receive, site};
 use crate::actions::{self, Context, Endpoint, Kind};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
 use crate::telemetry;
 use crate::wire::params::Pairs;
-use crate::wire::reason::{self, shown};
+use crate::wire::reason::{self, NAME_BYTES, shown};
 use crate::wire::signature::{self, Claim, Scheme, SignedRequest};
 use crate::wire::{ApiError, Code, Fields, Format, RequestId, encode};
 
@@ -96,7 +96,7 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
         scheme: None,
         injected: None,
     };
-    let answered = caught(answer(shared, peer, request, &mut facts)).await;
+    let answered = caught(pin!(answer(shared, peer, request, &mut facts))).await;
     let answered = answered.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
     let duration_ms = clock.wall().distance_ms(begun);
     if facts.dropped().is_none() {

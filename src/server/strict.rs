@@ -5,16 +5,15 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Collected, Limited};
 use serde::de::DeserializeOwned;
 
 use super::admin::{Failure, failure};
-use super::reasons::NAME_BYTES;
 use crate::domain::AccountId;
 use crate::domain::nearest::{nearest, with_suggestion};
 use crate::store::Instead;
 use crate::wire::params::Pairs;
-use crate::wire::reason::{MOST_BYTES, shown};
+use crate::wire::reason::{MOST_BYTES, NAME_BYTES, shown};
 
 /// What a query parameter of `/_sesame` may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,10 +136,7 @@ async fn in_json(response: Response) -> Response {
         return response;
     }
     let status = response.status();
-    let text = Limited::new(response.into_body(), MOST_BYTES)
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes);
+    let text = Limited::new(response.into_body(), MOST_BYTES).collect().await.map(Collected::to_bytes);
     let text =
         text.ok().map(|text| String::from_utf8_lossy(&text).into_owned()).filter(|text| !text.is_empty());
     let text = text.unwrap_or_else(|| status.canonical_reason().unwrap_or("refused").to_owned());
@@ -161,7 +157,7 @@ fn unknown_path(path: &str) -> Response {
         None => {
             let mut known: Vec<&str> = ENDPOINTS.iter().map(|(known, ..)| *known).collect();
             known.dedup();
-            format!("known below /_sesame are {}", known.join(", "))
+            format!("the endpoints below /_sesame are {}", known.join(", "))
         }
     };
     let path = shown(path, NAME_BYTES);
@@ -170,7 +166,7 @@ fn unknown_path(path: &str) -> Response {
 
 fn unknown_method(path: &str, methods: &[&str]) -> Response {
     let (path, known) = (shown(path, NAME_BYTES), methods.join(", "));
-    let message = format!("/_sesame{path} takes {known}, and no other method");
+    let message = format!("/_sesame{path} takes {known} only");
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, &message).into_response();
     if let Ok(allow) = HeaderValue::try_from(known) {
         response.headers_mut().insert(header::ALLOW, allow);
@@ -205,7 +201,7 @@ fn unknown_parameter(name: &str, known: &[Parameter]) -> String {
     }
     let hint = nearest(name, names()).map(|name| format!("did you mean {name}? ")).unwrap_or_default();
     let list = names().collect::<Vec<_>>().join(", ");
-    format!("there is no parameter {shown} here; {hint}Known are {list}")
+    format!("there is no parameter {shown} here; {hint}the known ones are {list}")
 }
 
 /// Reads a JSON body. `example` shows what is expected.
@@ -248,9 +244,9 @@ mod tests {
         for (query, want) in [
             (
                 "acount=7",
-                "there is no parameter acount here; did you mean account? Known are account, plaintext",
+                "there is no parameter acount here; did you mean account? the known ones are account, plaintext",
             ),
-            ("zzz", "there is no parameter zzz here; Known are account, plaintext"),
+            ("zzz", "there is no parameter zzz here; the known ones are account, plaintext"),
             ("account=7&account=7", "account is given more than once"),
             ("plaintext=1", "plaintext takes no value, or true or false: ?plaintext"),
             ("account=%zz", "the query cannot be read: "),

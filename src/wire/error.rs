@@ -9,7 +9,7 @@ use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::wire::code::Code;
 use crate::wire::params::ParamError;
-use crate::wire::reason::shown;
+use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::AuthError;
 
 /// An error as the caller sees it: a code, its spelling and a wording that holds no secret value. Beside it, for developers,
@@ -54,7 +54,8 @@ impl ApiError {
     /// 400 InvalidParameter, naming the parameter. `why` is the rest of a sentence that begins with the name, such as
     /// `has 65 characters; at most 64 are allowed`.
     pub fn invalid(name: &str, why: impl Display) -> Self {
-        Self::naming(Code::InvalidParameter, name, format!("{name} {why}"))
+        let reason = format!("{} {why}", shown(name, NAME_BYTES));
+        Self::naming(Code::InvalidParameter, name, reason)
     }
 
     /// 400 MissingParameter, naming the parameter of the action (fact C9). Where the request is at hand,
@@ -198,19 +199,19 @@ impl From<ParamError> for ApiError {
 fn told(error: &AuthError) -> String {
     match error {
         AuthError::Missing { name } => {
-            format!("{name} is missing, which every signature of this kind goes with")
+            format!("{name} is missing; a signature of this kind needs it")
         }
         AuthError::UnknownMethod { .. } => {
             "the signature method is unknown; expected SignatureMethod=HMAC-SHA1 or \
             HMAC-SHA256, or in the header Authorization ACS3-HMAC-SHA256"
                 .to_owned()
         }
-        AuthError::UnknownVersion => "SignatureVersion is not 1.0, the only one that there is".to_owned(),
+        AuthError::UnknownVersion => "SignatureVersion is not 1.0, the only supported version".to_owned(),
         AuthError::HeadersNotAscending => {
             "the names in SignedHeaders are not in ascending order, or one is there twice".to_owned()
         }
         AuthError::UnsignedHeader { name } => {
-            let name = shown(name, 64);
+            let name = shown(name, NAME_BYTES);
             format!("the header {name} was sent and is not in SignedHeaders; every x-acs-* header must be")
         }
         AuthError::BodyHash { header } => format!("{header} is not the hash of the body that arrived"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use super::params::Pairs;
-use super::reason::shown;
+use super::reason::{NAME_BYTES, shown};
 use crate::domain::names::Invalid;
 use crate::domain::nearest::nearest;
 
@@ -55,7 +55,8 @@ impl<'a> Fields<'a> {
         let plain = ApiError::missing(name);
         match nearest(name, self.pairs.iter().map(|(sent, _)| sent)) {
             Some(sent) if sent != name => {
-                let reason = format!("{name} is needed and was not sent, but {} was", shown(sent, 64));
+                let reason =
+                    format!("{name} is needed and was not sent, but {} was", shown(sent, NAME_BYTES));
                 ApiError { reason: reason.into(), ..plain }
             }
             _ => plain,

@@ -6,6 +6,9 @@ pub const HEADER: &str = "x-sesame-reason";
 /// The longest reason that is shown, in bytes.
 pub const MOST_BYTES: usize = 1_000;
 
+/// How much is shown of a name that a stranger chose, in bytes.
+pub const NAME_BYTES: usize = 64;
+
 /// The text in printable ASCII, cut to `most` bytes with `...` at its end. Every other character, line ends included, is
 /// written as its number, such as `\u{4e2d}`.
 ///

@@ -26,6 +26,7 @@ mod metrics;
 mod mutations;
 mod nonces;
 mod quotas;
+mod reasons;
 mod replay;
 mod replicas;
 mod rules;

@@ -59,9 +59,7 @@ impl Action for GetParametersForImport {
         let wrapping = fields.required("WrappingAlgorithm")?;
         match fields.text("WrappingKeySpec")? {
             Some("RSA_2048") => Ok((key_id(fields, "KeyId")?, wrapping)),
-            Some(_) => {
-                Err(ApiError::invalid("WrappingKeySpec", "is not RSA_2048, the only one that there is"))
-            }
+            Some(_) => Err(ApiError::invalid("WrappingKeySpec", "is not RSA_2048, the only supported value")),
             None => Err(fields.missing("WrappingKeySpec")),
         }
     }

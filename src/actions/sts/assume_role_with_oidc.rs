@@ -128,7 +128,7 @@ impl Action for AssumeRoleWithOidc {
 
 fn no_provider() -> ApiError {
     let reason = "OIDCProviderArn is not that of a provider of an account, such as \
-                  acs:ram::1000000000000001:oidc-provider/cluster; GET /_sesame/accounts shows those that there are";
+                  acs:ram::1000000000000001:oidc-provider/cluster; GET /_sesame/accounts lists the existing ones";
     ApiError::with_message(Code::AuthenticationFailNoPermission, "No such OIDC Provider registered.", reason)
 }
 
@@ -156,10 +156,9 @@ fn refused(failure: OidcFailure) -> ApiError {
             "The Jwt content is invalid that cannot be recognized.",
             "the token's header or claims are not JSON with alg, and iss, sub, aud, exp and iat",
         ),
-        OidcFailure::Issuer => ApiError::new(
-            Code::OidcIssuerNotMatch,
-            "the token's claim iss is not the issuer that is written down for this provider",
-        ),
+        OidcFailure::Issuer => {
+            ApiError::new(Code::OidcIssuerNotMatch, "the token's claim iss is not the provider's issuer")
+        }
         OidcFailure::NoKey(issuer) => ApiError::naming(
             Code::OidcIssuerConfigurationBroken,
             &issuer,
@@ -176,7 +175,7 @@ fn refused(failure: OidcFailure) -> ApiError {
         ),
         OidcFailure::Audience => ApiError::new(
             Code::OidcAudienceNotMatch,
-            "the token's claim aud is none of the client_ids that are written down for this provider",
+            "the token's claim aud is not one of the provider's client_ids",
         ),
     }
 }

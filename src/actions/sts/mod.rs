@@ -57,7 +57,7 @@ impl RoleArn {
                 "there is no account of this id; accounts are written down in the configuration file or put by \
                  PUT /_sesame/accounts/ID"
             } else {
-                "the account has no role of this name; GET /_sesame/accounts shows those that there are"
+                "the account has no role of this name; GET /_sesame/accounts lists the existing ones"
             };
             ApiError::naming(Code::EntityNotExistRole, &self.arn(), reason)
         };

@@ -77,7 +77,7 @@ impl Keys {
         let wrong = || {
             KeyRefusal::parameter(
                 "CiphertextBlob",
-                "is no ciphertext that Encrypt or GenerateDataKey made here",
+                "is not a ciphertext that Encrypt or GenerateDataKey made here",
             )
         };
         let blob = Blob::parse(ciphertext).map_err(|_malformed| wrong())?;

@@ -10,30 +10,30 @@ use crate::domain::{KeyId, Limits, Quota, ResourcePolicy, Scope, TagKey, TagValu
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRefusal {
     /// No such key (or none any more).
-    #[error("there is no such key in this account and region; ListKeys shows those that there are")]
+    #[error("there is no such key in this account and region; ListKeys lists the existing ones")]
     NotFound,
     /// No such alias.
-    #[error("there is no such alias in this account and region; ListAliases shows those that there are")]
+    #[error("there is no such alias in this account and region; ListAliases lists the existing ones")]
     AliasNotFound,
     /// No such version of the key.
-    #[error("the key has no version with this KeyVersionId; ListKeyVersions shows those that there are")]
+    #[error("the key has no version with this KeyVersionId; ListKeyVersions lists the existing ones")]
     VersionNotFound,
     /// The alias is taken.
-    #[error("there is an alias of this name already; UpdateAlias lets it stand for another key")]
+    #[error("an alias of this name exists; UpdateAlias points it to another key")]
     AliasExists,
     /// An alias was given where an id is needed.
     #[error(
-        "this action takes a key's id or the ARN of a key, no alias; DescribeKey tells the id behind an alias"
+        "this action takes a key's id or the ARN of a key, not an alias; DescribeKey shows the id of the key behind an alias"
     )]
     AliasNotAllowed,
     /// The key's state does not allow its use (`errors.md` E).
-    #[error("the key's state is {}, and only an Enabled key can be used so; {}", .0.as_str(), .0.remedy())]
+    #[error("the key's state is {}, and only an Enabled key can be used; {}", .0.as_str(), .0.remedy())]
     State(KeyState),
     /// The key's state does not allow this change of it (`errors.md` E): why.
     #[error("the key's state is {state}; {1}", state = .0.as_str())]
     StateModification(KeyState, &'static str),
     /// The key is protected from deletion.
-    #[error("the key is protected from deletion; SetDeletionProtection lifts that")]
+    #[error("the key is protected from deletion; SetDeletionProtection removes the protection")]
     Protected,
     /// The key is of a kind that cannot do this: why.
     #[error("{0}")]
@@ -54,7 +54,7 @@ pub enum KeyRefusal {
     #[error("{0}")]
     Material(&'static str),
     /// The import token is not for this key.
-    #[error("ImportToken is none that GetParametersForImport gave out for this key")]
+    #[error("ImportToken is not one that GetParametersForImport gave out for this key")]
     ImportToken,
     /// The import token is too old.
     #[error("ImportToken is older than 24 hours; GetParametersForImport gives out another one")]
@@ -72,8 +72,8 @@ impl KeyState {
     /// What lets a key in this state be used.
     const fn remedy(self) -> &'static str {
         match self {
-            Self::Enabled | Self::Disabled => "EnableKey switches it on",
-            Self::PendingDeletion => "CancelKeyDeletion takes the deletion back",
+            Self::Enabled | Self::Disabled => "EnableKey enables it",
+            Self::PendingDeletion => "CancelKeyDeletion cancels the deletion",
             Self::PendingImport => "it waits for ImportKeyMaterial",
         }
     }
@@ -211,7 +211,7 @@ impl Key {
 
     /// Refuses what only the owner of a key may do to the service's own keys.
     fn require_user(&self) -> Result<(), KeyRefusal> {
-        let why = "this is the service's own key, which only secrets without EncryptionKeyId are under";
+        let why = "this is the service's own key, which only encrypts secrets without EncryptionKeyId";
         if self.owner == KeyOwner::User { Ok(()) } else { Err(KeyRefusal::UnsupportedKey(why)) }
     }
 
@@ -247,7 +247,7 @@ pub fn set_enabled(key: &Key, enabled: bool) -> Result<Key, KeyRefusal> {
             Ok(key.with(|k| k.state = state))
         }
         KeyState::PendingDeletion | KeyState::PendingImport => {
-            let why = "only an Enabled or Disabled key can be switched on or off";
+            let why = "only an Enabled or Disabled key can be enabled or disabled";
             Err(KeyRefusal::StateModification(key.state, why))
         }
     }
@@ -279,10 +279,7 @@ pub fn schedule_deletion(key: &Key, days: u32, now: Timestamp) -> Result<Key, Ke
 pub fn cancel_deletion(key: &Key) -> Result<Key, KeyRefusal> {
     key.require_user()?;
     if key.state != KeyState::PendingDeletion {
-        return Err(KeyRefusal::StateModification(
-            key.state,
-            "no deletion is scheduled that could be taken back",
-        ));
+        return Err(KeyRefusal::StateModification(key.state, "no deletion is scheduled"));
     }
     let state = if key.has_material { KeyState::Enabled } else { KeyState::PendingImport };
     Ok(key.with(|k| {

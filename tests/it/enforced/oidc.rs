@@ -456,3 +456,42 @@ async fn a_bearers_session_can_be_narrowed_and_says_what_it_lacked() {
         assert_eq!(text(&detail[name]), value, "{detail}");
     }
 }
+
+#[tokio::test]
+async fn each_refusal_of_a_token_says_why() {
+    let server = start(AuthMode::Open).await;
+    let header = |kid: &str| json!({"alg": "RS256", "kid": kid});
+    let other = |changes: &Value| token(&but(changes));
+    for (token, code, says) in [
+        (
+            other(&json!({"iss": "https://issuer.example"})),
+            "IssuerNotMatch",
+            "claim iss is not the provider's issuer",
+        ),
+        (
+            signed(&header("two"), &claims(), &keys()[0]),
+            "IssuerConfigurationBroken",
+            "no key with the token's kid",
+        ),
+        (
+            signed(&header("one"), &claims(), &keys()[1]),
+            "InvalidSignature",
+            "not made with a key of the provider",
+        ),
+        (other(&json!({"exp": seconds() - 1})), "Expired", "by the server's clock the token is over (exp)"),
+        (
+            other(&json!({"aud": "other"})),
+            "AudienceNotMatch",
+            "claim aud is not one of the provider's client_ids",
+        ),
+    ] {
+        let answer = assume(&server, &token, &[]).await;
+        assert_eq!(answer.refused().1, format!("AuthenticationFail.OIDCToken.{code}"));
+        let reason = answer.header("x-sesame-reason").unwrap();
+        assert!(reason.contains(says) && !reason.contains(&token[..20]), "{reason}");
+    }
+    let distrusted = assume(&server, &other(&json!({"sub": "system:other"})), &[]).await;
+    assert_eq!(distrusted.refused(), not_trusted());
+    let reason = distrusted.header("x-sesame-reason").unwrap();
+    assert!(reason.contains("statement 0 of trust policy does not suffice: Condition"), "{reason}");
+}

@@ -16,6 +16,8 @@ pub type Called = Arc<Mutex<BTreeSet<&'static str>>>;
 pub struct Counted {
     pub store: Arc<dyn Store>,
     pub called: Called,
+    /// The method that panics instead of being carried out, if one shall.
+    pub panics: Arc<Mutex<Option<&'static str>>>,
 }
 
 #[async_trait]
@@ -24,6 +26,8 @@ impl Around for Counted {
 
     async fn begin(&self, method: &'static str) {
         self.called.lock().unwrap().insert(method);
+        let panics = *self.panics.lock().unwrap();
+        assert!(panics != Some(method), "a test wanted {method} to panic");
     }
 
     fn end(&self, (): ()) {}

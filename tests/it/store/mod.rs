@@ -47,7 +47,7 @@ macro_rules! conformance {
             let called = Called::default();
             $({
                 let store = Arc::new(SqlStore::in_memory().await.unwrap());
-                let store = HandedOn(Counted { store, called: Arc::clone(&called) });
+                let store = HandedOn(Counted { store, called: Arc::clone(&called), panics: Arc::default() });
                 run($case, Arc::new(store), false).await;
             })*
             let called = called.lock().unwrap();

@@ -82,6 +82,7 @@ pub struct Server {
     pub address: std::net::SocketAddr,
     pub clock: Arc<ServerClock>,
     pub app: Arc<App>,
+    mode: AuthMode,
     shutdown: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -140,10 +141,11 @@ impl Server {
         let tls =
             Tls::signed(options.dir, Vec::new(), [127, 0, 0, 1].into(), Arc::clone(&clock) as _).unwrap();
         let tls = Arc::new(tls);
+        let mode = options.mode;
         let settings = Settings {
             app: Arc::clone(&app),
             clock: Arc::clone(&clock),
-            mode: options.mode,
+            mode,
             default_account: ACCOUNT.parse().unwrap(),
             default_region: "cn-hangzhou".parse().unwrap(),
             seed: options.seed,
@@ -161,7 +163,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(server::serve(settings, listener, shutdown.clone()));
-        Self { address, clock, app, shutdown, serving }
+        Self { address, clock, app, mode, shutdown, serving }
     }
 
     /// Stops the server and closes its database.
@@ -270,7 +272,7 @@ impl Server {
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer).await;
         assert!(!answer.is_empty(), "no answer: {written:?} {read:?}");
-        Answer::parse(&answer)
+        Answer { mode: Some(self.mode), ..Answer::parse(&answer) }
     }
 }
 
@@ -280,6 +282,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// That of the server, when it is known.
+    mode: Option<AuthMode>,
 }
 
 impl Answer {
@@ -293,7 +297,7 @@ impl Answer {
             let (name, value) = line.split_once(':').unwrap();
             (name.to_ascii_lowercase(), value.trim().to_owned())
         };
-        Self { status, headers: lines.map(header).collect(), body: body.to_owned() }
+        Self { status, headers: lines.map(header).collect(), body: body.to_owned(), mode: None }
     }
 
     /// A header's value.
@@ -316,7 +320,27 @@ impl Answer {
         assert!(self.status >= 400, "{}", self.body);
         assert_eq!(answer["RequestId"].as_str(), self.header("x-acs-request-id"));
         assert!(answer["HostId"].is_string(), "{}", self.body);
-        (self.status, text(&answer["Code"]).to_owned(), text(&answer["Message"]).to_owned())
+        let (code, message) = (text(&answer["Code"]), text(&answer["Message"]));
+        self.assert_reason(code, message);
+        (self.status, code.to_owned(), message.to_owned())
+    }
+
+    /// The reason that a developer is told in mode `open`, and only there: a sentence about what the message names.
+    fn assert_reason(&self, code: &str, message: &str) {
+        let reason = self.header("x-sesame-reason");
+        match self.mode {
+            None => {}
+            Some(AuthMode::Signed | AuthMode::Enforced) => assert_eq!(reason, None, "{message}"),
+            Some(AuthMode::Open) => {
+                let reason = reason.unwrap_or_else(|| panic!("{code} without a reason: {message}"));
+                assert!((10..=1000).contains(&reason.len()) && reason.contains(' '), "{code}: {reason}");
+                let named = message.split('"').nth(1);
+                let named = named.filter(|_| ["InvalidParameter", "MissingParameter"].contains(&code));
+                if let Some(name) = named.filter(|name| name.is_ascii() && name.len() <= 64) {
+                    assert!(reason.contains(name), "{message} because {reason}");
+                }
+            }
+        }
     }
 }
 
