@@ -7,7 +7,8 @@ use std::time::Duration;
 pub(super) const SPARE: usize = 32;
 /// File descriptors that connections must leave for the database, the log and the runtime.
 const OTHER_FILES: u64 = 64;
-/// The most connections by default. What each takes in memory bounds it, not the descriptors.
+/// The most connections by default. Memory bounds it, not the descriptors: a connection takes about 15 KiB once it has had a
+/// request.
 const MOST: usize = 4096;
 /// The fewest connections that a server works with, however few files it may open.
 const FEWEST: usize = 16;
