@@ -44,6 +44,8 @@ pub struct Directory {
     root: Arc<RootKey>,
     /// The account that is there in any case.
     default: AccountId,
+    /// Whether the access key that everybody knows may open the server.
+    well_known_key: bool,
     declared: Vec<AccountFile>,
     /// Changes take turns on this lock.
     added: Mutex<Added>,
@@ -54,14 +56,23 @@ impl Directory {
     /// The declared accounts and the stored ones. One that is declared now wins over what was put before.
     pub(super) async fn open(
         declared: Vec<AccountFile>,
-        default: AccountId,
+        (default, well_known_key): (AccountId, bool),
         store: Arc<dyn Store>,
         entropy: Arc<dyn Entropy>,
         root: Arc<RootKey>,
     ) -> Result<Self, DirectoryError> {
         let added = read(&*store, &root).await?;
-        let current = RwLock::new(Arc::new(in_force(&declared, &added, &default)?));
-        Ok(Self { store, entropy, root, default, declared, added: Mutex::new(added), current })
+        let current = RwLock::new(Arc::new(in_force(&declared, &added, (&default, well_known_key))?));
+        Ok(Self {
+            store,
+            entropy,
+            root,
+            default,
+            well_known_key,
+            declared,
+            added: Mutex::new(added),
+            current,
+        })
     }
 
     /// Who there is now.
@@ -90,7 +101,7 @@ impl Directory {
             };
             let mut next = added.clone();
             next.accounts.insert(id.clone(), file.clone());
-            let identities = in_force(&self.declared, &next, &self.default)?;
+            let identities = in_force(&self.declared, &next, (&self.default, self.well_known_key))?;
             let sealed = self.seal(&file)?;
             if self.keep(&mut added, next, identities, &id, Some(sealed)).await? {
                 return Ok(());
@@ -111,7 +122,7 @@ impl Directory {
             if next.accounts.remove(&id).is_none() {
                 return Ok(false);
             }
-            let identities = in_force(&self.declared, &next, &self.default)?;
+            let identities = in_force(&self.declared, &next, (&self.default, self.well_known_key))?;
             if self.keep(&mut added, next, identities, &id, None).await? {
                 return Ok(true);
             }
@@ -142,7 +153,7 @@ impl Directory {
             let wrong = |_invalid| IdentityError(format!("account id \"{}\" is not 1 to 32 digits", file.id));
             added.accounts.insert(file.id.parse().map_err(wrong)?, file.clone());
         }
-        in_force(&self.declared, &added, &self.default).map(drop)
+        in_force(&self.declared, &added, (&self.default, self.well_known_key)).map(drop)
     }
 
     /// Commits a change of one account and puts it into force; false when another process changed accounts first, which
@@ -206,7 +217,7 @@ impl Directory {
 
     async fn read_into(&self, added: &mut Added) -> Result<(), AppError> {
         let read = read(&*self.store, &self.root).await?;
-        let identities = in_force(&self.declared, &read, &self.default);
+        let identities = in_force(&self.declared, &read, (&self.default, self.well_known_key));
         // They are checked before they are put; but another process may have been given another configuration file.
         self.put_into_force(identities.map_err(|e| AppError::Damaged(format!("the accounts: {e}")))?);
         *added = read;
@@ -244,10 +255,11 @@ fn is_declared(declared: &[AccountFile], id: &str) -> bool {
 fn in_force(
     declared: &[AccountFile],
     added: &Added,
-    default: &AccountId,
+    (default, well_known_key): (&AccountId, bool),
 ) -> Result<Identities, IdentityError> {
     let added = added.accounts.values().filter(|file| !is_declared(declared, &file.id));
-    Identities::new(declared.iter().chain(added).cloned().collect(), default)
+    let all = Identities::new(declared.iter().chain(added).cloned().collect(), default)?;
+    Ok(if well_known_key { all } else { all.without_well_known_key() })
 }
 
 fn open_account(root: &RootKey, id: &AccountId, sealed: &[u8]) -> Result<AccountFile, AppError> {

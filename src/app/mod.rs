@@ -63,6 +63,8 @@ pub struct Parts {
     pub accounts: Vec<AccountFile>,
     /// The account that is there in any case.
     pub default_account: AccountId,
+    /// Whether the access key that everybody knows opens the server, at the start and after every change of accounts.
+    pub well_known_key: bool,
     /// Whether secrets and keys have policies, as those in a KMS instance do (question 28).
     pub resource_policies: bool,
     /// The rules of faults of the configuration file, checked.
@@ -110,6 +112,7 @@ impl App {
             cache_bytes,
             accounts,
             default_account,
+            well_known_key,
             resource_policies,
             faults,
             nonces,
@@ -119,7 +122,9 @@ impl App {
         let root = Arc::new(root);
         let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
         let (to_directory, chance, of_root) = shared();
-        let directory = Directory::open(accounts, default_account, to_directory, chance, of_root).await?;
+        let directory =
+            Directory::open(accounts, (default_account, well_known_key), to_directory, chance, of_root)
+                .await?;
         let (of_keys, chance, of_root) = shared();
         let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, limits);
         let keys = Arc::new(keys);

@@ -55,6 +55,7 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
         cache_bytes: 1024 * 1024,
         accounts: Vec::new(),
         default_account: "0".parse().context("an account id")?,
+        well_known_key: true,
         resource_policies: true,
         faults: Vec::new(),
         // No request is answered: those that a server kept stay as they are.

@@ -69,6 +69,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         faults: config.faults,
         nonces: NonceSettings { limits: config.nonces, beside: place.file().map(Path::to_owned) },
         default_account: default_account.clone(),
+        well_known_key: well_known.may_be_used(),
     };
     let mut warnings = config.warnings;
     warnings.extend(seed.iter().flat_map(state::warnings));

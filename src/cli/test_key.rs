@@ -33,7 +33,14 @@ impl Guard<'_> {
     /// no well-known one.
     pub(super) fn has_own_key(&self, accounts: &[AccountFile], seed: Option<&StateFile>) -> bool {
         let mut all = accounts.iter().chain(seed.into_iter().flat_map(StateFile::open_accounts));
-        all.any(|account| account.id == self.account.as_str() && !account.access_keys.is_empty())
+        all.any(|account| {
+            account.id == self.account.as_str() && account.access_keys.iter().any(|key| !key.is_well_known())
+        })
+    }
+
+    /// Whether the well-known key may open the server. Accounts may change while it runs, and their keys may go.
+    pub(super) fn may_be_used(&self) -> bool {
+        self.mode != AuthMode::Enforced || !is_public(self.address) || self.allowed
     }
 
     /// Refuses a server that other machines reach and that seems to be closed, but lets everybody in.
@@ -41,9 +48,9 @@ impl Guard<'_> {
     /// # Errors
     /// One line that says what to do.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
-        let Self { mode, address, allowed, account } = self;
+        let Self { address, account, .. } = self;
         ensure!(
-            *mode != AuthMode::Enforced || !is_public(*address) || *allowed,
+            self.may_be_used(),
             "everybody who reaches {address} would be the root of account {account} by the well-known access key \
              \"{BUILT_IN_KEY}\": give that account an access key of its own in --config ([[accounts.access_keys]] of \
              id = \"{account}\"), or say --allow-test-key for a throw-away server"

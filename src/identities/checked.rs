@@ -47,7 +47,7 @@ impl Identities {
             let account = Arc::clone(all.accounts.entry(default.clone()).or_insert_with(nobody));
             let material = KeyMaterial::Secret(BUILT_IN_KEY.into());
             let key = AccessKey { material, active: true, token: None };
-            let found = FoundKey { account, user: None, key };
+            let found = FoundKey { account, user: None, key, well_known: true };
             if all.keys.insert(BUILT_IN_KEY.to_owned(), found).is_some() {
                 return wrong(format!(
                     "the access key id \"{BUILT_IN_KEY}\" is built in for account {default}"
@@ -106,6 +106,7 @@ impl Identities {
         user: Option<String>,
         file: KeyFile,
     ) -> Result<(), IdentityError> {
+        let well_known = file.is_well_known();
         let KeyFile { id, secret, public_key, security_token, status } = file;
         if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_graphic()) {
             return wrong(format!("access key id \"{id}\" of {place} is not 1 to 128 printable characters"));
@@ -117,7 +118,7 @@ impl Identities {
         };
         let token = security_token.map(super::file::Hidden::into_secret);
         let key = AccessKey { material, active: status == Status::Active, token };
-        match self.keys.insert(id.clone(), FoundKey { account, user, key }) {
+        match self.keys.insert(id.clone(), FoundKey { account, user, key, well_known }) {
             None => Ok(()),
             Some(_) => wrong(format!("access key id \"{id}\" is given twice")),
         }

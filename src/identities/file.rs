@@ -6,6 +6,8 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::BUILT_IN_KEY;
+
 /// An account with everything in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +52,13 @@ pub struct KeyFile {
     /// Whether it may be used.
     #[serde(default)]
     pub status: Status,
+}
+
+impl KeyFile {
+    /// Whether everybody knows the key: its id and its secret are both [`BUILT_IN_KEY`].
+    pub fn is_well_known(&self) -> bool {
+        self.id == BUILT_IN_KEY && self.secret.as_ref().is_some_and(|secret| secret.is(BUILT_IN_KEY))
+    }
 }
 
 /// Whether an access key may be used.
@@ -164,6 +173,12 @@ impl<'de> Deserialize<'de> for Document {
 pub struct Hidden(SecretString);
 
 impl Hidden {
+    /// Whether it is this text, which is no secret.
+    #[expect(clippy::disallowed_methods, reason = "a text that everybody knows is looked for")]
+    fn is(&self, known: &str) -> bool {
+        self.0.expose_secret() == known
+    }
+
     /// The text, still guarded.
     pub fn into_secret(self) -> SecretString {
         self.0

@@ -95,6 +95,9 @@ pub struct FoundKey {
     pub user: Option<String>,
     /// The key.
     pub key: AccessKey,
+    /// Whether everybody knows it: id and secret are both [`BUILT_IN_KEY`]. Its signatures prove nothing, because a web
+    /// page can make them, too.
+    pub well_known: bool,
 }
 
 /// Everybody.
@@ -118,6 +121,13 @@ impl Identities {
     /// Whether the root of the default account has no key but the one that everybody knows.
     pub fn has_built_in_key(&self) -> bool {
         self.built_in_key
+    }
+
+    /// The same without the key that everybody knows, for servers that it must not open.
+    #[must_use]
+    pub fn without_well_known_key(mut self) -> Self {
+        self.keys.retain(|_, found| !found.well_known);
+        self
     }
 
     /// The account with this id.

@@ -179,7 +179,8 @@ pub(super) fn token(shared: &Shared, headers: &HeaderMap) -> Token {
     #[expect(clippy::disallowed_methods, reason = "the token cannot be compared without looking at it")]
     let wanted = shared.settings.admin_token.as_ref().map(secrecy::ExposeSecret::expose_secret);
     let Some(wanted) = wanted.filter(|token| !token.is_empty()) else { return Token::Unset };
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().split_at_checked(7));
+    let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer ")).map(|(_, token)| token);
     match sent.filter(|token| !token.is_empty()) {
         None => Token::Missing,
         Some(sent) if same_bytes(sent, wanted.as_bytes()) => Token::Right,

@@ -64,7 +64,8 @@ pub(super) async fn caller(
     };
     let id = claim.access_key_id;
     if let Some(found) = settings.app.directory().current().key(id) {
-        return of_key(shared, request, claim, found).await.map(proven);
+        let caller = of_key(shared, request, claim, found).await?;
+        return Ok(Authenticated { caller, proven: !found.well_known });
     }
     match claim.security_token {
         Some(token) => match settings.app.session(token) {

@@ -2,13 +2,13 @@
 
 use super::Shared;
 use crate::actions::{self, ACTIONS, sts};
-use crate::app::SKEW_MS;
+use crate::app::{NoPermission, SKEW_MS};
 use crate::domain::Timestamp;
 use crate::domain::nearest::nearest;
 use crate::ports::Clock;
-use crate::wire::ApiError;
 use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::{AuthError, SignedClaim};
+use crate::wire::{ApiError, Code};
 
 /// No action of this name in this version.
 pub(super) fn unknown_action(name: &str, version: &str) -> String {
@@ -139,6 +139,20 @@ pub(super) fn unproven(claim: &SignedClaim<'_>, error: AuthError) -> ApiError {
     };
     let plain = ApiError::from(error);
     reason.map_or_else(|| plain.clone(), |reason| ApiError { reason: reason.into(), ..plain.clone() })
+}
+
+/// What the caller may know of a reason. The log and `/_sesame/requests` have all of it: the cause of a failure inside, and
+/// what the policies of another account say.
+pub(super) fn for_the_caller<'r>(error: &ApiError, reason: Option<&'r str>) -> Option<&'r str> {
+    if error.code == Code::InternalFailure {
+        return Some("an error inside the server; its log has the cause under this request id");
+    }
+    match error.denied.as_deref().map(NoPermission::to_caller) {
+        Some(denied) if !denied.own && !denied.looked_at.is_empty() => {
+            Some("the policies of another account do not allow this caller")
+        }
+        _ => reason,
+    }
 }
 
 #[cfg(test)]

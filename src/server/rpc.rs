@@ -120,8 +120,10 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
     let code = error.map(|error| error.wire.to_string());
     let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
     // Elsewhere it might help somebody who tries to get in.
-    let told = reason.as_deref().filter(|_| shared.settings.mode == AuthMode::Open);
-    let response = respond(&facts, answered, told);
+    let is_open = shared.settings.mode == AuthMode::Open;
+    let told = error.filter(|_| is_open).and_then(|error| reasons::for_the_caller(error, reason.as_deref()));
+    let told = told.map(str::to_owned);
+    let response = respond(&facts, answered, told.as_deref());
     let Facts { request_id, action, claimed, caller, region, scheme, injected, .. } = facts;
     shared.journal.add(Entry {
         time: clock.now(),

@@ -105,6 +105,7 @@ async fn app_at(at: Timestamp, store: Arc<dyn Store>, nonces: NonceSettings) -> 
         cache_bytes: 1024,
         accounts: Vec::new(),
         default_account: ACCOUNT.parse().unwrap(),
+        well_known_key: true,
         resource_policies: true,
         faults: Vec::new(),
         nonces,

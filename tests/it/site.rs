@@ -278,6 +278,24 @@ async fn unsigned_requests_to_the_api_under_a_foreign_host_are_refused_in_every_
 }
 
 #[tokio::test]
+async fn the_key_that_everybody_knows_proves_nothing() {
+    let read = [("SecretName", "s")];
+    for mode in MODES {
+        let server = server(mode).await;
+        for host in FOREIGN.iter().filter(|host| host.is_ascii()) {
+            let by_test = Acs { host, key: ("test", "test"), ..Acs::new("GetSecretValue", host, &read) };
+            let answer = by_test.send(&server).await;
+            let (status, code, message) = answer.refused();
+            assert_eq!((status, code.as_str()), (403, "Forbidden.NoPermission"), "{mode:?} {host}");
+            assert!(message.contains("The Host"), "{message}");
+        }
+        let by_test = Acs { key: ("test", "test"), ..Acs::new("GetSecretValue", "own", &read) };
+        by_test.send(&server).await.ok();
+        assert_untouched(&server).await;
+    }
+}
+
+#[tokio::test]
 async fn a_valid_signature_may_name_any_host_but_no_foreign_origin() {
     let read = [("SecretName", "s")];
     for mode in MODES {

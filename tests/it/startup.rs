@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::support::program::{Program, contents, run};
+use crate::support::{form, sign};
 
 /// A data directory with one secret, closed cleanly.
 fn filled(dir: &Path) {
@@ -236,6 +237,53 @@ fn a_key_of_ones_own_the_flag_or_loopback_let_an_enforced_server_start() {
     let log = signed.kill();
     assert_eq!(log.matches("well-known access key").count(), 1, "{log}");
     assert_eq!(log.matches("WARN").count(), 1, "{log}");
+}
+
+/// A call of GetRandomPassword that is signed by the well-known key.
+fn signed_by_the_well_known_key() -> String {
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut parameters = sign::rpc_system("GetRandomPassword", "test", &time);
+    let signature = sign::rpc_signature("POST", "test", &parameters);
+    parameters.push(("Signature", &signature));
+    let body = form(&parameters);
+    let kind = "application/x-www-form-urlencoded";
+    format!(
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn no_change_of_accounts_lets_the_well_known_key_into_a_server_that_other_machines_reach() {
+    let dir = tempfile::tempdir().unwrap();
+    let seed = dir.path().join("seed.yaml");
+    let accounts = "accounts:\n- id: '1000000000000001'\n  access_keys: [{id: mine, secret: s}]\n";
+    std::fs::write(&seed, accounts).unwrap();
+    let flags = ["--in-memory", "--auth", "enforced", "--listen", "0.0.0.0:0", "--admin-token", "t"];
+    let server = Program::serve(&[&flags[..], &["--seed", seed.to_str().unwrap()]].concat(), &[]);
+    let refused = |when: &str| {
+        let answer = server.send(signed_by_the_well_known_key().as_bytes());
+        assert!(answer.contains("InvalidAccessKeyId.NotFound"), "{when}: {answer}");
+    };
+    let admin = |head: &str, body: &str| {
+        let length = body.len();
+        let rest = "Host: 127.0.0.1\r\nAuthorization: Bearer t\r\nConnection: close";
+        let answer = server
+            .send(format!("{head} HTTP/1.1\r\n{rest}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 2"), "{head}: {answer}");
+    };
+    refused("at the start");
+    admin("PUT /_sesame/accounts/1000000000000001", "{}");
+    refused("after the account lost its key");
+    admin("DELETE /_sesame/accounts/1000000000000001", "");
+    refused("after the account was removed");
+    admin("POST /_sesame/reset", "");
+    refused("after a reset");
+    admin("PUT /_sesame/state", r#"{"version":1}"#);
+    refused("after an import");
+    let body = r#"{"access_keys":[{"id":"test","secret":"test"}]}"#;
+    admin("PUT /_sesame/accounts/1000000000000001", body);
+    refused("after it was put by name");
 }
 
 #[test]

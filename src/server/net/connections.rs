@@ -59,9 +59,9 @@ struct Table {
 #[derive(Debug, Default)]
 struct Group {
     lines: HashMap<u64, Arc<Line>>,
-    /// Those that were idle at the last look, and since when; the longest idle one is the last. All that became idle later
-    /// are idle for a shorter time.
-    idle: Vec<(u64, u64)>,
+    /// Those that were waited for at the last look, with their stage; the one to be closed first is the last. All that were
+    /// waited for later are waited for a shorter time.
+    waiting: Vec<(u64, u64)>,
 }
 
 /// A connection's place; given back when dropped.
@@ -161,30 +161,37 @@ impl Connections {
 }
 
 impl Group {
-    /// Tells the connection that has been idle for the longest time to close; false when none is idle.
+    /// Tells the connection that has been idle for the longest time to close. Where none is idle, that is the one whose request
+    /// has been incomplete for the longest time. False when all are busy.
     fn close_longest_idle(&mut self) -> bool {
         for look_again in [true, false] {
-            while let Some((id, since)) = self.idle.pop() {
-                if self.lines.get(&id).is_some_and(|line| line.close_if_idle_since(since)) {
+            while let Some((id, stage)) = self.waiting.pop() {
+                if self.lines.get(&id).is_some_and(|line| line.close_if_still(stage)) {
                     self.lines.remove(&id);
                     return true;
                 }
             }
             if look_again {
-                self.look_for_idle();
+                self.look_for_waiting();
             }
         }
         false
     }
 
-    /// Finds the connections that have been idle for the longest time. A part of all is enough: the next look, at all
-    /// connections again, comes when these are used up.
-    fn look_for_idle(&mut self) {
-        let idle = self.lines.iter().filter_map(|(id, line)| Some((*id, line.idle_since()?)));
-        self.idle = idle.collect();
-        self.idle.sort_unstable_by_key(|(id, since)| Reverse((*since, *id)));
-        let part = self.idle.len().div_ceil(8);
-        self.idle.drain(..self.idle.len() - part);
+    /// Finds the connections that have been waited for the longest time: idle ones, or, where none is idle, those whose request
+    /// is incomplete. A part of all is enough: the next look, at all connections again, comes when these are used up.
+    fn look_for_waiting(&mut self) {
+        let found = |stage: fn(&Line) -> Option<u64>| -> Vec<(u64, u64)> {
+            self.lines.iter().filter_map(|(id, line)| Some((*id, stage(line)?))).collect()
+        };
+        let mut waiting = found(Line::idle);
+        if waiting.is_empty() {
+            waiting = found(Line::receiving);
+        }
+        waiting.sort_unstable_by_key(|(id, stage)| Reverse((*stage, *id)));
+        let part = waiting.len().div_ceil(8);
+        waiting.drain(..waiting.len() - part);
+        self.waiting = waiting;
     }
 }
 
@@ -268,13 +275,35 @@ mod tests {
         assert_eq!((all.counts.open.get(), all.locked().by_address.len()), (0, 0));
     }
 
+    fn whole_request(place: &Place) -> impl Sized + use<> {
+        let request = place.line.begin().unwrap();
+        place.line.received();
+        request
+    }
+
+    #[test]
+    fn a_request_that_is_incomplete_for_the_longest_time_makes_room_when_none_is_idle() {
+        let all = registry(10);
+        let (mut places, mut requests) = (Vec::new(), Vec::new());
+        for last in 0..9 {
+            let place = all.admit(client(last)).unwrap();
+            requests.push(place.line.begin().unwrap());
+            places.push(place);
+            later();
+        }
+        places[0].line.received();
+        places.push(all.admit(client(9)).unwrap());
+        let closed: Vec<usize> = (0..10).filter(|index| told(&places[*index])).collect();
+        assert_eq!(closed, [1], "the first one is complete, and the newcomer is idle for the shortest time");
+    }
+
     #[test]
     fn busy_connections_are_not_closed_and_newcomers_get_spare_places() {
         let all = registry(10);
         let (mut places, mut busy) = (Vec::new(), Vec::new());
         for last in 0..10 {
             let place = all.admit(client(last)).unwrap();
-            busy.push(place.line.begin().unwrap());
+            busy.push(whole_request(&place));
             places.push(place);
         }
         assert!(places.iter().all(|place| !place.spare));
@@ -296,7 +325,7 @@ mod tests {
         for last in 0..10 + SPARE {
             timeout(Duration::from_secs(10), all.room()).await.unwrap();
             let place = all.admit(client(u8::try_from(last).unwrap())).unwrap();
-            let request = place.line.begin().unwrap();
+            let request = whole_request(&place);
             busy.push((place, request));
         }
         let mut room = std::pin::pin!(all.room());

@@ -8,8 +8,11 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The head of a request is here, its body is not.
-const RECEIVING: u64 = u64::MAX - 2;
+/// The last bit of a stage: the head of a request is here, its body is not. The other bits say since when the client is waited
+/// for, in steps of four of a millisecond's count, so that an idle stage ends in `00` and a receiving one in `01`.
+const RECEIVING: u64 = 1;
+/// The bits that tell what a stage is.
+const KIND: u64 = 3;
 /// A complete request is carried out, or its answer is on the way.
 const ANSWERING: u64 = u64::MAX - 1;
 /// The connection was told to close; no further request begins.
@@ -25,7 +28,7 @@ const READ: u64 = u64::MAX;
 pub(super) struct Line {
     /// What all times are counted from.
     start: Instant,
-    /// One of the values above, or since when the connection is idle, in milliseconds from `start`.
+    /// [`ANSWERING`], [`CLOSING`], or since when the client is waited for, with [`RECEIVING`].
     stage: AtomicU64,
     /// Since when the client takes nothing of an answer, in milliseconds from `start`, or [`READ`].
     unread_since: AtomicU64,
@@ -48,7 +51,7 @@ impl Line {
             close: Notify::new(),
             unread,
         };
-        line.stage.store(line.now(), Relaxed);
+        line.stage.store(line.now() << 2, Relaxed);
         line
     }
 
@@ -58,17 +61,17 @@ impl Line {
 
     /// The head of a request has arrived. `None` when the connection was told to close: the request must not begin.
     pub(super) fn begin(self: &Arc<Self>) -> Option<Running> {
-        if self.stage.swap(RECEIVING, Relaxed) == CLOSING {
-            self.stage.store(CLOSING, Relaxed);
-            return None;
-        }
-        Some(Running(Arc::clone(self)))
+        let begun = self.stage.fetch_or(RECEIVING, Relaxed) != CLOSING;
+        begun.then(|| Running(Arc::clone(self)))
     }
 
     /// The request is here as a whole, or what is missing is of no interest any more.
     pub(super) fn received(&self) {
-        // Not a store: a body that is dropped late must not make an idle connection busy.
-        let _ = self.stage.compare_exchange(RECEIVING, ANSWERING, Relaxed, Relaxed);
+        let stage = self.stage.load(Relaxed);
+        if stage & KIND == RECEIVING {
+            // Not a store: the connection may have been told to close meanwhile.
+            let _ = self.stage.compare_exchange(stage, ANSWERING, Relaxed, Relaxed);
+        }
     }
 
     /// Whether a complete request is carried out or answered.
@@ -76,16 +79,26 @@ impl Line {
         self.stage.load(Relaxed) == ANSWERING || self.unread_since.load(Relaxed) != READ
     }
 
-    /// Since when it is idle; `None` while it is busy. A connection whose client does not take the last answer is busy.
-    pub(super) fn idle_since(&self) -> Option<u64> {
-        let stage = self.stage.load(Relaxed);
-        (stage < RECEIVING && self.unread_since.load(Relaxed) == READ).then_some(stage)
+    /// Its stage if it is idle. A lower one has been idle for a longer time. A connection whose client does not take the last
+    /// answer is not idle.
+    pub(super) fn idle(&self) -> Option<u64> {
+        self.stage_if(0)
     }
 
-    /// Tells the connection to close if it has been idle since then. False when it is busy or was busy meanwhile.
-    pub(super) fn close_if_idle_since(&self, since: u64) -> bool {
-        let closes = self.idle_since() == Some(since)
-            && self.stage.compare_exchange(since, CLOSING, Relaxed, Relaxed).is_ok();
+    /// Its stage if the client has sent the head of a request and not the whole body. A lower one has been waited for longer.
+    pub(super) fn receiving(&self) -> Option<u64> {
+        self.stage_if(RECEIVING)
+    }
+
+    fn stage_if(&self, kind: u64) -> Option<u64> {
+        let stage = self.stage.load(Relaxed);
+        (stage & KIND == kind && self.unread_since.load(Relaxed) == READ).then_some(stage)
+    }
+
+    /// Tells the connection to close if it is still in this stage, in which nothing was begun for its client.
+    pub(super) fn close_if_still(&self, stage: u64) -> bool {
+        let closes = self.unread_since.load(Relaxed) == READ
+            && self.stage.compare_exchange(stage, CLOSING, Relaxed, Relaxed).is_ok();
         if closes {
             self.close.notify_one();
         }
@@ -134,7 +147,9 @@ impl Line {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.stage.store(self.0.now(), Relaxed);
+        // A connection that was told to close stays so.
+        let idle = self.0.now() << 2;
+        let _ = self.0.stage.fetch_update(Relaxed, Relaxed, |stage| (stage != CLOSING).then_some(idle));
     }
 }
 
@@ -149,37 +164,54 @@ mod tests {
     #[test]
     fn a_request_is_received_answered_and_over() {
         let line = line();
-        let idle = line.idle_since();
-        assert!(idle.is_some() && !line.is_answering());
+        let idle = line.idle();
+        assert!(idle.is_some() && line.receiving().is_none() && !line.is_answering());
         let request = line.begin().unwrap();
-        assert_eq!((line.idle_since(), line.is_answering()), (None, false));
+        assert!(line.idle().is_none() && line.receiving().is_some() && !line.is_answering());
         line.received();
-        assert_eq!((line.idle_since(), line.is_answering()), (None, true));
+        assert!(line.idle().is_none() && line.receiving().is_none() && line.is_answering());
         drop(request);
         // The body of a request that nobody read may be dropped late.
         line.received();
-        assert!(line.idle_since() >= idle && !line.is_answering());
+        assert!(line.idle() >= idle && !line.is_answering());
     }
 
     #[test]
     fn no_request_begins_on_a_connection_that_was_told_to_close() {
         let line = line();
-        let since = line.idle_since().unwrap();
+        let idle = line.idle().unwrap();
         let request = line.begin().unwrap();
-        assert!(!line.close_if_idle_since(since));
+        assert!(!line.close_if_still(idle));
+        line.received();
         drop(request);
-        assert!(line.close_if_idle_since(line.idle_since().unwrap()));
-        assert!(line.begin().is_none() && line.is_told_to_close() && line.idle_since().is_none());
+        assert!(line.close_if_still(line.idle().unwrap()));
+        assert!(line.begin().is_none() && line.is_told_to_close() && line.idle().is_none());
+    }
+
+    #[test]
+    fn a_connection_that_is_waited_for_may_be_told_to_close_until_its_request_is_whole() {
+        let slow = line();
+        let request = slow.begin().unwrap();
+        assert!(slow.close_if_still(slow.receiving().unwrap()));
+        // What arrives or ends later does not undo it.
+        slow.received();
+        drop(request);
+        assert!(slow.is_told_to_close() && slow.begin().is_none());
+        let whole = line();
+        let _request = whole.begin().unwrap();
+        let receiving = whole.receiving().unwrap();
+        whole.received();
+        assert!(!whole.close_if_still(receiving) && whole.is_answering());
     }
 
     #[test]
     fn a_connection_whose_client_does_not_read_is_not_idle() {
         let line = line();
-        let since = line.idle_since().unwrap();
+        let idle = line.idle().unwrap();
         line.stalls();
-        assert!(line.idle_since().is_none() && line.is_answering() && !line.close_if_idle_since(since));
+        assert!(line.idle().is_none() && line.is_answering() && !line.close_if_still(idle));
         line.reads_again();
-        assert!(line.close_if_idle_since(since));
+        assert!(line.close_if_still(idle));
     }
 
     #[tokio::test]

@@ -39,10 +39,11 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let Some((request, _)) = &mut self.running else { return Poll::Pending };
+        // Taken out while it is polled: a request that panics must not go on.
+        let Some((mut request, slot)) = self.running.take() else { return Poll::Pending };
         let polled = request.as_mut().poll(context);
-        if polled.is_ready() {
-            self.running = None;
+        if polled.is_pending() {
+            self.running = Some((request, slot));
         }
         polled
     }

@@ -119,10 +119,10 @@ mod tests {
         soon(stream.write_all(&[1; 10])).await.unwrap();
         for _ in 0..3 {
             assert!(tokio::time::timeout(Duration::ZERO, stream.write(&[2])).await.is_err());
-            assert!(stream.deadline.is_some() && stream.line.idle_since().is_none());
+            assert!(stream.deadline.is_some() && stream.line.idle().is_none());
             soon(client.read_exact(&mut [0])).await.unwrap();
             assert_eq!(soon(stream.write(&[2])).await.unwrap(), 1);
-            assert!(stream.deadline.is_none() && stream.line.idle_since().is_some());
+            assert!(stream.deadline.is_none() && stream.line.idle().is_some());
         }
         assert_eq!(counter.get(), 0);
     }

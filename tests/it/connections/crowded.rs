@@ -6,7 +6,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::{
-    HALF_HEAD, HALF_HELLO, ask, call, connect_from, follow, get, metric, read_one, rest, sent, soon, until,
+    HALF_CALL, HALF_FILE, HALF_HEAD, HALF_HELLO, ask, call, connect_from, follow, get, metric, read_one,
+    rest, sent, soon, until,
 };
 use crate::support::program::Program;
 
@@ -47,6 +48,20 @@ async fn idle_connections_keep_nobody_out() {
     assert_eq!(rest(&mut idle[0]).await, b"");
     let last = idle.last_mut().unwrap();
     assert_eq!(ask(last, "/_sesame/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn slow_bodies_keep_nobody_out() {
+    let server = open_server();
+    let mut slow = Vec::new();
+    for kind in 0..2 * PLACES {
+        slow.push(sent(server.address, if kind % 2 == 0 { HALF_CALL } else { HALF_FILE }).await);
+    }
+    for _ in 0..50 {
+        assert_eq!(call(server.address, "ListSecrets").await.status, 200);
+    }
+    // The one that was waited for the longest time went first.
+    assert_eq!(rest(&mut slow[0]).await, b"");
 }
 
 #[tokio::test]

@@ -166,6 +166,7 @@ async fn opens(dir: &Path) -> bool {
         cache_bytes: 1024,
         accounts: Vec::new(),
         default_account: ACCOUNT.parse().unwrap(),
+        well_known_key: true,
         resource_policies: true,
         faults: Vec::new(),
         nonces: sesame::app::NonceSettings::default(),

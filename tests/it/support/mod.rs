@@ -130,6 +130,7 @@ impl Server {
             cache_bytes: 16 * 1024 * 1024,
             accounts: accounts(options.keys, options.accounts),
             default_account: ACCOUNT.parse().unwrap(),
+            well_known_key: true,
             resource_policies: options.resource_policies,
             faults: options.faults,
             nonces: NonceSettings {
