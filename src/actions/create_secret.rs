@@ -95,12 +95,9 @@ impl Action for CreateSecret {
             secret_type: fields.optional("SecretType")?.unwrap_or(SecretType::Generic),
             description: description(fields)?.unwrap_or_default(),
             tags: tagging::from_json(fields, "Tags")?.into_iter().flatten().collect(),
-            encryption_key: match fields.text("EncryptionKeyId")? {
-                None | Some("") => None,
-                Some(_) => fields.optional("EncryptionKeyId")?,
-            },
-            instance: not_blank(fields.optional("DKMSInstanceId")?),
-            policy: not_blank(fields.optional("Policy")?),
+            encryption_key: fields.optional("EncryptionKeyId")?,
+            instance: fields.optional("DKMSInstanceId")?,
+            policy: fields.optional("Policy")?,
         })
     }
 
@@ -179,17 +176,18 @@ pub(super) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError
 /// # Errors
 /// InvalidParameter naming the parameter.
 pub(super) fn bounded(fields: Fields<'_>, name: &str, most: usize) -> Result<Option<String>, ApiError> {
-    let text = fields.text(name)?;
-    let checked = text.map_or(Ok(()), |text| Invalid::check_length(text, 0..=most));
-    checked.map_err(|invalid| ApiError::invalid(name, invalid))?;
-    Ok(text.map(str::to_owned))
+    fields.text(name)?.map(|text| short_enough(name, text, most)).transpose()
+}
+
+/// The text, if it has at most so many characters.
+///
+/// # Errors
+/// InvalidParameter naming the parameter.
+pub(super) fn short_enough(name: &str, text: &str, most: usize) -> Result<String, ApiError> {
+    Invalid::check_length(text, 0..=most).map_err(|invalid| ApiError::invalid(name, invalid))?;
+    Ok(text.to_owned())
 }
 
 /// Why nothing is in a KMS instance.
 pub(super) const NO_INSTANCES: &str =
     "there are no KMS instances here; leave DKMSInstanceId and KmsInstanceId out";
-
-/// Clients send optional ids blank when their user gave none.
-fn not_blank(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
-}

@@ -6,6 +6,13 @@
 //!
 //! What comes after the key version id is the encoding of [`super::Sealed`], with one more algorithm. The
 //! associated data is a label, both ids and the encryption context; the context is not in the blob.
+//!
+//! The first byte says what the plaintext is ([`Content`]), and so what `Decrypt` answers:
+//!
+//! - 1, bytes: `Decrypt` answers their Base64. Data keys, and everything that `Encrypt` made before it took any text.
+//! - 2, a text: `Decrypt` answers the very text that `Encrypt` was given.
+//!
+//! Each format has a label of its own in the associated data, so a blob whose first byte was altered does not open.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,10 +26,73 @@ use zeroize::Zeroizing;
 
 use super::{Cipher, CryptoError, OVERHEAD, SymmetricKey};
 
-/// Form of the blob.
-const FORMAT: u8 = 1;
-/// Domain label, which starts the associated data.
-const LABEL: &str = "sesame/blob/1";
+/// What a plaintext is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Any bytes, which go over the wire as Base64.
+    Bytes,
+    /// A text in UTF-8, which goes over the wire as it is.
+    Text,
+}
+
+impl Content {
+    const ALL: [Self; 2] = [Self::Bytes, Self::Text];
+
+    /// Form of the blob.
+    const fn format(self) -> u8 {
+        match self {
+            Self::Bytes => 1,
+            Self::Text => 2,
+        }
+    }
+
+    /// Domain label, which starts the associated data.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Bytes => "sesame/blob/1",
+            Self::Text => "sesame/blob/2",
+        }
+    }
+}
+
+/// What is encrypted, or was decrypted. Wiped when dropped; not shown by `Debug`.
+pub struct Plaintext {
+    content: Content,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Plaintext {
+    /// Any bytes.
+    pub fn of_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self { content: Content::Bytes, bytes }
+    }
+
+    /// A text.
+    pub fn of_text(text: &str) -> Self {
+        Self { content: Content::Text, bytes: Zeroizing::new(text.as_bytes().to_vec()) }
+    }
+
+    /// What it is.
+    pub fn content(&self) -> Content {
+        self.content
+    }
+
+    /// The bytes; those of a text are its UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes the bytes out; those of a text are its UTF-8.
+    pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for Plaintext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plaintext({:?}, redacted)", self.content)
+    }
+}
 
 /// Form of the sealed part, and its algorithms.
 const SEALED_FORMAT: u8 = 1;
@@ -181,6 +251,7 @@ fn open_sm4(cipher: &AesGcm<Sm4, U12>, aad: &[u8], sealed: &[u8]) -> Result<Zero
 pub struct Blob {
     key_id: Box<str>,
     version_id: Box<str>,
+    content: Content,
     algorithm: SymmetricAlgorithm,
     sealed: Box<[u8]>,
 }
@@ -198,15 +269,18 @@ impl Blob {
         key_id: &str,
         version_id: &str,
         context: &BTreeMap<String, String>,
-        plaintext: &[u8],
+        plaintext: &Plaintext,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, CryptoError> {
+        let content = plaintext.content;
         let key_id = checked_id(key_id.as_bytes(), MAX_KEY_ID_LEN)?;
         let version_id = checked_id(version_id.as_bytes(), MAX_VERSION_ID_LEN)?;
-        let sealed = cipher.seal(&associated_data(key_id, version_id, context), plaintext, rng)?;
+        let sealed =
+            cipher.seal(&associated_data(content, key_id, version_id, context), &plaintext.bytes, rng)?;
         Ok(Self {
             key_id: key_id.into(),
             version_id: version_id.into(),
+            content,
             algorithm: cipher.algorithm(),
             sealed,
         })
@@ -220,11 +294,12 @@ impl Blob {
         &self,
         cipher: &BlobCipher,
         context: &BTreeMap<String, String>,
-    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    ) -> Result<Plaintext, CryptoError> {
         if cipher.algorithm() != self.algorithm {
             return Err(CryptoError::CannotOpen);
         }
-        cipher.open(&associated_data(&self.key_id, &self.version_id, context), &self.sealed)
+        let data = associated_data(self.content, &self.key_id, &self.version_id, context);
+        Ok(Plaintext { content: self.content, bytes: cipher.open(&data, &self.sealed)? })
     }
 
     /// Reads a blob. Whether it decrypts is seen when it is decrypted.
@@ -237,10 +312,13 @@ impl Blob {
         let (version_id, sealed) = split_id(rest, MAX_VERSION_ID_LEN)?;
         let header = sealed.first_chunk::<2>().ok_or(CryptoError::Malformed)?;
         let algorithm = SymmetricAlgorithm::of_header(*header).ok_or(CryptoError::Malformed)?;
-        if format != FORMAT || sealed.len() < OVERHEAD {
+        let content = Content::ALL.into_iter().find(|content| content.format() == format);
+        let content = content.ok_or(CryptoError::Malformed)?;
+        if sealed.len() < OVERHEAD {
             return Err(CryptoError::Malformed);
         }
-        Ok(Self { key_id: key_id.into(), version_id: version_id.into(), algorithm, sealed: sealed.into() })
+        let (key_id, version_id) = (key_id.into(), version_id.into());
+        Ok(Self { key_id, version_id, content, algorithm, sealed: sealed.into() })
     }
 
     /// The bytes that [`Blob::parse`] reads.
@@ -248,7 +326,7 @@ impl Blob {
         let ids = [&*self.key_id, &*self.version_id];
         let length = 1 + ids.iter().map(|id| 1 + id.len()).sum::<usize>() + self.sealed.len();
         let mut bytes = Vec::with_capacity(length);
-        bytes.push(FORMAT);
+        bytes.push(self.content.format());
         for id in ids {
             // Ids fit: they are checked wherever a blob is made.
             bytes.push(u8::try_from(id.len()).unwrap_or(u8::MAX));
@@ -302,10 +380,15 @@ fn split_id(bytes: &[u8], longest: usize) -> Result<(&str, &[u8]), CryptoError> 
 
 /// The label, both ids, and the keys and values of the context in the order of the keys; each after its
 /// length (eight bytes, big-endian).
-fn associated_data(key_id: &str, version_id: &str, context: &BTreeMap<String, String>) -> Vec<u8> {
+fn associated_data(
+    content: Content,
+    key_id: &str,
+    version_id: &str,
+    context: &BTreeMap<String, String>,
+) -> Vec<u8> {
     let context = context.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
     let mut bytes = Vec::new();
-    for field in [LABEL, key_id, version_id].into_iter().chain(context) {
+    for field in [content.label(), key_id, version_id].into_iter().chain(context) {
         bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
         bytes.extend_from_slice(field.as_bytes());
     }

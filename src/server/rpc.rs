@@ -271,7 +271,7 @@ fn format_of(raw_query: Option<&str>) -> Format {
 
 /// A parameter of query or body, query first.
 fn parameter<'a>(query: &'a Pairs<'_>, form: &'a Pairs<'_>, name: &str) -> Option<&'a str> {
-    query.get(name).or_else(|| form.get(name)).filter(|text| !text.is_empty())
+    [query, form].into_iter().find_map(|pairs| pairs.get(name).filter(|text| !text.is_empty()))
 }
 
 /// Where header signatures have the action and its version, and where the instance gateway has them.
@@ -281,7 +281,7 @@ const API_NAME: HeaderName = HeaderName::from_static("x-kms-apiname");
 const API_VERSION: HeaderName = HeaderName::from_static("x-kms-apiversion");
 
 fn by_header<'a>(request: &SignedRequest<'a>, name: HeaderName) -> Option<&'a str> {
-    request.headers.get(name).and_then(|value| value.to_str().ok())
+    request.headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty())
 }
 
 /// The names of the action and of its version: by headers when the signature is of the header kind, by parameters

@@ -19,6 +19,7 @@ pub(super) use held::{check_material, context as material_context};
 pub use lifecycle::{KeyCreation, id_only};
 
 pub use crate::crypto::asymmetric::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm};
+pub use crate::crypto::symmetric_blob::{Content, Plaintext as Plain};
 
 use super::AppError;
 use super::replicas::until_first;
