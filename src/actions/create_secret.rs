@@ -87,12 +87,17 @@ impl Action for CreateSecret {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        // The type decides which names there are (rule 14.13).
+        let secret_type = fields.optional("SecretType")?.unwrap_or(SecretType::Generic);
+        if secret_type == SecretType::RamCredentials && fields.text("SecretName")? == Some(AUTO) {
+            return Err(unsupported_type());
+        }
         Ok(Request {
             name: fields.required("SecretName")?,
             version: fields.required("VersionId")?,
             data: fields.required("SecretData")?,
             data_type: fields.optional("SecretDataType")?.unwrap_or(DataType::Text),
-            secret_type: fields.optional("SecretType")?.unwrap_or(SecretType::Generic),
+            secret_type,
             description: description(fields)?.unwrap_or_default(),
             tags: tagging::from_json(fields, "Tags")?.into_iter().flatten().collect(),
             encryption_key: fields.optional("EncryptionKeyId")?,
@@ -104,10 +109,7 @@ impl Action for CreateSecret {
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
         check_length(context, request.data.as_bytes())?;
         if request.secret_type != SecretType::Generic {
-            return Err(ApiError::new(
-                Code::UnsupportedOperation,
-                "only secrets with SecretType Generic can be created",
-            ));
+            return Err(unsupported_type());
         }
         // There are no instances: what names one cannot be found.
         if request.instance.is_some() {
@@ -141,6 +143,13 @@ impl Action for CreateSecret {
             secret_type: created.secret.secret_type.as_str(),
         })
     }
+}
+
+/// The name to send for RAMCredentials: the service makes one from the RAM user's (rule 1.2).
+const AUTO: &str = "$Auto";
+
+fn unsupported_type() -> ApiError {
+    ApiError::new(Code::UnsupportedOperation, "only secrets with SecretType Generic can be created")
 }
 
 /// The id of the key that a secret shall be under: enabled, symmetric, and the user's own (rules 7.2, 7.3).

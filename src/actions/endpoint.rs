@@ -115,6 +115,8 @@ pub struct Context {
     pub access: Access,
     /// The id of the request, which the answer carries.
     pub request_id: RequestId,
+    /// The host and port that the caller reached the server by; empty when the request names no host.
+    pub address: String,
 }
 
 /// An action of the API.

@@ -415,10 +415,14 @@ mod tests {
         BlobCipher::new(algorithm, &material).unwrap()
     }
 
+    fn bytes(bytes: &[u8]) -> Plaintext {
+        Plaintext::of_bytes(Zeroizing::new(bytes.to_vec()))
+    }
+
     fn sample(algorithm: SymmetricAlgorithm) -> (BlobCipher, Blob) {
         let cipher = cipher(algorithm);
         let place = context([("app", "billing"), ("table", "cards")]);
-        let blob = Blob::encrypt(&cipher, KEY, VERSION, &place, &[0x5a; 40], &mut random()).unwrap();
+        let blob = Blob::encrypt(&cipher, KEY, VERSION, &place, &bytes(&[0x5a; 40]), &mut random()).unwrap();
         (cipher, blob)
     }
 
@@ -464,20 +468,45 @@ mod tests {
         let pinned = [
             (
                 SymmetricAlgorithm::Aes256,
+                bytes(b"hello"),
                 "01016b0176010119454a27b752f905909507d6ca64dce47a0b9e8f77b6b39dde1baea79b851aadf8",
             ),
             (
                 SymmetricAlgorithm::Sm4,
+                bytes(b"hello"),
                 "01016b0176010219454a27b752f905909507d6787aec152fe37bd10fecf60542887fc053ca52173f",
             ),
+            (
+                SymmetricAlgorithm::Aes256,
+                Plaintext::of_text("hello"),
+                "02016b0176010119454a27b752f905909507d6ca64dce47a652751126970d3f7a8dda719a678b372",
+            ),
+            (SymmetricAlgorithm::Sm4, Plaintext::of_text("hello"), "PIN_SM4"),
         ];
-        for (algorithm, pinned) in pinned {
+        for (algorithm, plaintext, pinned) in pinned {
             let material: Vec<u8> = (0..32).take(algorithm.material_len()).collect();
             let cipher = BlobCipher::new(algorithm, &material).unwrap();
-            let blob = Blob::encrypt(&cipher, "k", "v", &place, b"hello", &mut random()).unwrap();
+            let blob = Blob::encrypt(&cipher, "k", "v", &place, &plaintext, &mut random()).unwrap();
             assert_eq!(const_hex::encode(blob.to_bytes()), pinned);
-            let read = Blob::parse(&hex(pinned)).unwrap();
-            assert_eq!(read.decrypt(&cipher, &place).unwrap().as_slice(), b"hello");
+            let read = Blob::parse(&hex(pinned)).unwrap().decrypt(&cipher, &place).unwrap();
+            assert_eq!((read.content(), read.as_bytes()), (plaintext.content(), plaintext.as_bytes()));
+        }
+    }
+
+    /// Who could make a text of bytes, or the other way round, would change what Decrypt answers.
+    #[test]
+    fn rule_14_11_bytes_do_not_open_as_a_text_nor_a_text_as_bytes() {
+        for algorithm in SymmetricAlgorithm::ALL {
+            let cipher = cipher(algorithm);
+            for plaintext in [bytes(b"hello"), Plaintext::of_text("hello")] {
+                let blob =
+                    Blob::encrypt(&cipher, KEY, VERSION, &context([]), &plaintext, &mut random()).unwrap();
+                let mut altered = blob.to_bytes();
+                altered[0] = 3 - altered[0];
+                let altered = Blob::parse(&altered).unwrap();
+                assert_ne!(altered.content, plaintext.content);
+                assert_eq!(altered.decrypt(&cipher, &context([])).unwrap_err(), CryptoError::CannotOpen);
+            }
         }
     }
 
@@ -493,7 +522,7 @@ mod tests {
                 let opened = Blob::parse(&altered).and_then(|blob| blob.decrypt(&cipher, &place));
                 assert!(opened.is_err(), "bit {bit}");
             }
-            assert_eq!(*blob.decrypt(&cipher, &place).unwrap(), [0x5a; 40]);
+            assert_eq!(blob.decrypt(&cipher, &place).unwrap().as_bytes(), [0x5a; 40]);
         }
     }
 
@@ -551,7 +580,7 @@ mod tests {
     fn ids_have_limits() {
         let cipher = cipher(SymmetricAlgorithm::Aes256);
         let seal = |key_id: &str, version_id: &str| {
-            Blob::encrypt(&cipher, key_id, version_id, &context([]), b"", &mut random()).map(drop)
+            Blob::encrypt(&cipher, key_id, version_id, &context([]), &bytes(b""), &mut random()).map(drop)
         };
         assert_eq!(seal(&"k".repeat(64), &"v".repeat(128)), Ok(()));
         let (long_key, long_version) = ("k".repeat(65), "v".repeat(129));
@@ -582,7 +611,8 @@ mod tests {
         let secret: [u8; 32] = std::array::from_fn(|i| 0xd1 ^ u8::try_from(i * 7).unwrap());
         for algorithm in SymmetricAlgorithm::ALL {
             let cipher = BlobCipher::new(algorithm, &secret[..algorithm.material_len()]).unwrap();
-            let blob = Blob::encrypt(&cipher, "k", "v", &context([]), &secret, &mut random()).unwrap();
+            let blob =
+                Blob::encrypt(&cipher, "k", "v", &context([]), &bytes(&secret), &mut random()).unwrap();
             assert_hidden(&cipher, &secret);
             assert_hidden(&blob, &secret);
             assert_hidden(&blob, &blob.sealed);
@@ -600,10 +630,11 @@ mod tests {
             plaintext in prop::collection::vec(any::<u8>(), 0..2000),
         ) {
             let cipher = cipher(if sm4 { SymmetricAlgorithm::Sm4 } else { SymmetricAlgorithm::Aes256 });
-            let blob = Blob::encrypt(&cipher, &key_id, &version_id, &place, &plaintext, &mut random()).unwrap();
+            let blob = Blob::encrypt(&cipher, &key_id, &version_id, &place, &bytes(&plaintext), &mut random()).unwrap();
             let read = Blob::parse(&blob.to_bytes()).unwrap();
             prop_assert_eq!(&read, &blob);
-            prop_assert_eq!(&*read.decrypt(&cipher, &place).unwrap(), &plaintext);
+            let opened = read.decrypt(&cipher, &place).unwrap();
+            prop_assert_eq!(opened.as_bytes(), &plaintext);
             prop_assert_eq!((read.key_id(), read.version_id()), (&*key_id, &*version_id));
             prop_assert_eq!(read.plaintext_len(), plaintext.len());
         }
@@ -616,7 +647,8 @@ mod tests {
         ) {
             let [key_one, version_one, key_two, version_two] = &ids;
             let same = one == two && key_one == key_two && version_one == version_two;
-            let data = (associated_data(key_one, version_one, &one), associated_data(key_two, version_two, &two));
+            let of = |key: &str, version: &str, place| associated_data(Content::Bytes, key, version, place);
+            let data = (of(key_one, version_one, &one), of(key_two, version_two, &two));
             prop_assert_eq!(data.0 == data.1, same);
         }
 

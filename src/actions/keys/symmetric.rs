@@ -227,7 +227,11 @@ async fn re_encrypt(context: &Context, request: &ReEncryptRequest) -> Result<Cip
             context.permit_named_key(FROM, &pair.key).await?;
             context.permit_named_key(TO, &request.destination).await?;
             let opened = keys.decrypt_with_private(scope, pair, *algorithm, &request.ciphertext).await;
-            opened.map(|done| Done { key: done.key, version: done.version, result: Plain::of_bytes(done.result) })
+            opened.map(|done| Done {
+                key: done.key,
+                version: done.version,
+                result: Plain::of_bytes(done.result),
+            })
         }
     };
     let opened = opened?;
