@@ -188,10 +188,7 @@ pub(super) fn region_of(headers: &HeaderMap) -> Option<Region> {
     } else {
         let above = name.strip_suffix(".localhost")?;
         let region = of_service(above).unwrap_or_else(|| above.to_owned());
-        AREAS
-            .iter()
-            .any(|area| region.strip_prefix(area).is_some_and(|rest| !rest.is_empty()))
-            .then_some(region)
+        AREAS.iter().any(|area| region.starts_with(area)).then_some(region)
     };
     region?.parse().ok()
 }

@@ -255,7 +255,7 @@ async fn every_captured_request_is_let_in_or_refused_as_recorded() {
         ("rpc-v1-rsa-sha256", 1),
     ];
     assert_eq!(counted, expected);
-    assert_eq!((captures.len(), let_in, created), (333, 305, 27));
+    assert_eq!((captures.len(), let_in, created), (333, 305, 4));
 }
 
 #[tokio::test]

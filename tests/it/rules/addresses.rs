@@ -23,7 +23,7 @@ fn host_id(answer: &Answer) -> String {
 }
 
 const OWN: &str = "cn-hangzhou";
-const HOSTS: [(&str, &str); 34] = [
+const HOSTS: [(&str, &str); 33] = [
     ("kms.cn-beijing.aliyuncs.com", "cn-beijing"),
     ("kms-vpc.eu-central-1.aliyuncs.com:7070", "eu-central-1"),
     ("kms-intl.ap-southeast-1.aliyuncs.com", "ap-southeast-1"),
@@ -57,7 +57,6 @@ const HOSTS: [(&str, &str); 34] = [
     ("app.localhost", OWN),
     ("my-app.localhost", OWN),
     ("kms.localhost", OWN),
-    ("cn-.localhost", OWN),
     ("kms.my-app.localhost", OWN),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sesame::actions::{self, Endpoint, PRODUCTS, Parameter};
+use sesame::actions::{self, Endpoint, PRODUCTS, Parameter, Product};
 use sesame::server::AuthMode;
 
 use crate::support::sign::Acs;
@@ -108,6 +108,11 @@ impl World {
     }
 }
 
+/// All actions, with the products that they are of.
+fn all_actions() -> impl Iterator<Item = (&'static Product, &'static dyn Endpoint)> {
+    PRODUCTS.into_iter().flat_map(|product| product.actions.iter().map(move |action| (product, *action)))
+}
+
 /// The name of the first of a list.
 fn first(parameter: &Parameter) -> String {
     parameter.name.replace(".N", ".1")
@@ -138,10 +143,13 @@ fn needed(world: &World, action: &dyn Endpoint) -> Vec<(String, String)> {
 async fn rule_14_10_empty_optional_parameters_change_no_answer_of_any_action() {
     let (without, with) = (World::new().await, World::new().await);
     let (mut tried, mut done) = (0, Vec::new());
-    for product in PRODUCTS {
-        for action in product.actions {
+    // What takes something away goes last, so that the others find it.
+    let takes_away =
+        |name: &str| ["Delete", "Schedule", "Disable"].iter().any(|start| name.starts_with(start));
+    for last in [false, true] {
+        for (product, action) in all_actions().filter(|(_, action)| takes_away(action.name()) == last) {
             let name = action.name();
-            let needed = needed(&without, *action);
+            let needed = needed(&without, action);
             let optional = action.parameters().iter().map(first);
             let optional: Vec<_> = optional.filter(|o| !needed.iter().any(|(n, _)| n == o)).collect();
             tried += optional.len();
@@ -156,35 +164,46 @@ async fn rule_14_10_empty_optional_parameters_change_no_answer_of_any_action() {
         }
     }
     assert!(tried > 90, "{tried} parameters");
-    assert!(done.len() > 50, "only these were carried out: {done:?}");
+    let real =
+        actions::all().filter(|action| action.state() == actions::State::Real).map(|action| action.name());
+    let others: Vec<_> = real.filter(|name| !done.contains(name)).collect();
+    // They need what only a client can make, or say no by their nature.
+    let wanted = [
+        "AsymmetricDecrypt",
+        "DeleteKeyMaterial",
+        "ImportKeyMaterial",
+        "OpenKmsService",
+        "SetKeyPolicy",
+        "SetSecretPolicy",
+        "AssumeRoleWithOIDC",
+    ];
+    assert_eq!(others, wanted, "were not carried out");
 }
 
 #[tokio::test]
 async fn rule_14_10_an_empty_required_parameter_is_missing_in_every_action() {
     let world = World::new().await;
     let mut tried = 0;
-    for product in PRODUCTS {
-        for action in product.actions {
-            let name = action.name();
-            let needed = needed(&world, *action);
-            for parameter in action.parameters().iter().filter(|p| p.required && !p.may_be_empty) {
-                let left = first(parameter);
-                let without: Vec<_> = needed.iter().filter(|(n, _)| *n != left).cloned().collect();
-                let with = [&without[..], &[(left.clone(), String::new())]].concat();
-                let absent = world.call(product.version, name, &without).await.refused();
-                let empty = world.call(product.version, name, &with).await.refused();
-                assert_eq!(empty, absent, "{name} {left}");
-                // Sts has names of its own, and a documented one for a token that is not there.
-                let wanted = match (product.name, left.as_str()) {
-                    ("Sts", "OIDCToken") => "AuthenticationFail.OIDCToken.Invalid".to_owned(),
-                    ("Sts", left) => format!("Missing{left}"),
-                    _ => "MissingParameter".to_owned(),
-                };
-                // Refused before it is looked at: it is an action that is not carried out.
-                let is_refused = action.state() == actions::State::Refused;
-                assert!(empty.1 == wanted || is_refused, "{name} {left}: {empty:?}");
-                tried += 1;
-            }
+    for (product, action) in all_actions() {
+        let name = action.name();
+        let needed = needed(&world, action);
+        for parameter in action.parameters().iter().filter(|p| p.required && !p.may_be_empty) {
+            let left = first(parameter);
+            let without: Vec<_> = needed.iter().filter(|(n, _)| *n != left).cloned().collect();
+            let with = [&without[..], &[(left.clone(), String::new())]].concat();
+            let absent = world.call(product.version, name, &without).await.refused();
+            let empty = world.call(product.version, name, &with).await.refused();
+            assert_eq!(empty, absent, "{name} {left}");
+            // Sts has names of its own, and a documented one for a token that is not there.
+            let wanted = match (product.name, left.as_str()) {
+                ("Sts", "OIDCToken") => "AuthenticationFail.OIDCToken.Invalid".to_owned(),
+                ("Sts", left) => format!("Missing{left}"),
+                _ => "MissingParameter".to_owned(),
+            };
+            // Refused before it is looked at: it is an action that is not carried out.
+            let is_refused = action.state() == actions::State::Refused;
+            assert!(empty.1 == wanted || is_refused, "{name} {left}: {empty:?}");
+            tried += 1;
         }
     }
     assert!(tried > 80, "{tried} parameters");

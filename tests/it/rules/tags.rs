@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::refuses;
-use crate::support::{Server, invalid, missing, not_found, refusal, text};
+use crate::support::{Options, Server, invalid, missing, not_found, refusal, text};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -163,6 +163,58 @@ async fn rule_11_2_keys_and_values_that_are_refused() {
     refuses(&server, "TagResource", &[("SecretName", "s"), ("Tags", json)], &invalid("Tags")).await;
     let new = [("Tag.1.Key", ""), ("Tag.1.Value", "v")].map(|(n, v)| (n.to_owned(), v.to_owned()));
     assert_eq!(server.refused("TagResources", &on("s", &new)).await, missing("Tag.N.Key"));
+}
+
+/// An earlier release took any characters. What it stored is kept, shown, exported and put back; nothing new is made of it.
+#[tokio::test]
+async fn rule_11_2_tags_that_an_earlier_release_stored_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let on_disk = || Server::with(Options { dir: Some(dir.path()), ..Options::default() });
+    let server = on_disk().await;
+    server.create("s").await;
+    let key = text(&server.ok("CreateKey", &[]).await["KeyMetadata"]["KeyId"]).to_owned();
+    let json = r#"[{"TagKey":"k","TagValue":"v"}]"#;
+    server.ok("TagResource", &[("SecretName", "s"), ("Tags", json)]).await;
+    server.ok("TagResource", &[("KeyId", &key), ("Tags", json)]).await;
+    server.stop().await;
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", dir.path().join("sesame.db").display()))
+        .await
+        .unwrap();
+    for change in [
+        "UPDATE tags SET tag_key = 'k 1', tag_value = 'v ~'",
+        "UPDATE key_tags SET tag_key = 'k 1', tag_value = 'v ~'",
+    ] {
+        assert!(sqlx::query(change).execute(&pool).await.unwrap().rows_affected() > 0, "{change}");
+    }
+    pool.close().await;
+
+    let server = on_disk().await;
+    let tags_of_key = async || server.ok("ListResourceTags", &[("KeyId", &key)]).await["Tags"]["Tag"].clone();
+    let old = json!([{ "KeyId": key, "TagKey": "k 1", "TagValue": "v ~" }]);
+    assert_eq!((tags(&server, "s").await, tags_of_key().await), (vec!["k 1=v ~".to_owned()], old.clone()));
+    // A tag of the documented characters goes beside it.
+    server.ok("TagResource", &[("SecretName", "s"), ("Tags", r#"[{"TagKey":"a","TagValue":"b"}]"#)]).await;
+    let state = server.send("GET", "/_sesame/state?plaintext", &[], b"").await.body;
+    let put_back = server.send("PUT", "/_sesame/state", &[], state.as_bytes()).await;
+    assert_eq!(put_back.status, 200, "{}", put_back.body);
+    assert_eq!(
+        (tags(&server, "s").await, tags_of_key().await),
+        (vec!["a=b".to_owned(), "k 1=v ~".to_owned()], old)
+    );
+    // A seed makes none.
+    for seed in [
+        r#"{"secrets":[{"name":"t","tags":{"k 1":"v"},"versions":[{"id":"v1","value":"x"}]}]}"#,
+        r#"{"secrets":[{"name":"s","tags":{"k":"v ~"},"versions":[{"id":"v1","value":"one"}]}]}"#,
+        r#"{"keys":[{"id":"key-new","tags":{"k":"v ~"}}]}"#,
+        &format!(r#"{{"keys":[{{"id":"{key}","tags":{{"k*":"v"}}}}]}}"#),
+    ] {
+        let answer = server.send("POST", "/_sesame/seed", &[], seed.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{seed}: {}", answer.body);
+        assert!(answer.body.contains("allowed are letters, digits and / "), "{}", answer.body);
+    }
+    server.ok("UntagResources", &on("s", &[("All".to_owned(), "true".to_owned())])).await;
+    assert_eq!(tags(&server, "s").await, [""; 0]);
+    server.stop().await;
 }
 
 #[tokio::test]
