@@ -27,7 +27,7 @@ fn checked(rule: &FaultRule) -> Result<(), String> {
     let FaultRule { action, code, .. } = rule;
     let known = super::all().any(|known| known.name() == action);
     if action != "*" && !known {
-        let hint = nearest(action, super::all().map(|known| known.name()))
+        let hint = nearest(action, super::all().map(Endpoint::name))
             .map(|name| format!("; did you mean {name}?"))
             .unwrap_or_default();
         return Err(format!("action: there is no action \"{action}\"{hint}"));

@@ -272,15 +272,15 @@ impl Blob {
         plaintext: &Plaintext,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, CryptoError> {
-        let content = plaintext.content;
+        let kind = plaintext.content;
         let key_id = checked_id(key_id.as_bytes(), MAX_KEY_ID_LEN)?;
         let version_id = checked_id(version_id.as_bytes(), MAX_VERSION_ID_LEN)?;
         let sealed =
-            cipher.seal(&associated_data(content, key_id, version_id, context), &plaintext.bytes, rng)?;
+            cipher.seal(&associated_data(kind, key_id, version_id, context), &plaintext.bytes, rng)?;
         Ok(Self {
             key_id: key_id.into(),
             version_id: version_id.into(),
-            content,
+            content: kind,
             algorithm: cipher.algorithm(),
             sealed,
         })
@@ -381,14 +381,14 @@ fn split_id(bytes: &[u8], longest: usize) -> Result<(&str, &[u8]), CryptoError> 
 /// The label, both ids, and the keys and values of the context in the order of the keys; each after its
 /// length (eight bytes, big-endian).
 fn associated_data(
-    content: Content,
+    kind: Content,
     key_id: &str,
     version_id: &str,
     context: &BTreeMap<String, String>,
 ) -> Vec<u8> {
     let context = context.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
     let mut bytes = Vec::new();
-    for field in [content.label(), key_id, version_id].into_iter().chain(context) {
+    for field in [kind.label(), key_id, version_id].into_iter().chain(context) {
         bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
         bytes.extend_from_slice(field.as_bytes());
     }

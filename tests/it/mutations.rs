@@ -244,6 +244,7 @@ fn resident(program: &Program) -> u64 {
     line.trim().trim_end_matches("kB").trim().parse().unwrap()
 }
 
+#[expect(clippy::disallowed_macros, clippy::print_stdout, reason = "a run by hand shows its figures")]
 fn attack(mode: &str, place: &[&str], config: &Path) {
     let all: usize = std::env::var("SESAME_MUTATIONS").map_or(REQUESTS, |count| count.parse().unwrap());
     let flags = ["--auth", mode, "--admin-token", "token", "--config", config.to_str().unwrap()];

@@ -64,7 +64,7 @@ const HOSTS: [(&str, &str); 33] = [
 async fn rule_14_12_the_address_decides_the_region() {
     let hosts = HOSTS.map(|(host, _)| host.rsplit("://").next().unwrap().trim_end_matches('/'));
     let names: Vec<&str> =
-        hosts.iter().filter_map(|host| host.split(':').next()).filter(|n| n.contains(".")).collect();
+        hosts.iter().filter_map(|host| host.split(':').next()).filter(|n| n.contains('.')).collect();
     let allowed: Vec<&str> =
         names.into_iter().filter(|name| name.parse::<sesame::tls::TlsName>().is_ok()).collect();
     let server = Server::with(Options { allowed_hosts: &allowed, ..Options::default() }).await;

@@ -194,7 +194,9 @@ async fn rule_11_2_tags_that_an_earlier_release_stored_are_kept() {
     assert_eq!((tags(&server, "s").await, tags_of_key().await), (vec!["k 1=v ~".to_owned()], old.clone()));
     // A tag of the documented characters goes beside it.
     server.ok("TagResource", &[("SecretName", "s"), ("Tags", r#"[{"TagKey":"a","TagValue":"b"}]"#)]).await;
-    let state = server.send("GET", "/_sesame/state?plaintext", &[], b"").await.body;
+    let exported = server.send("GET", "/_sesame/state?plaintext", &[], b"").await;
+    assert_eq!(exported.status, 200, "{}", exported.body);
+    let state = exported.body;
     let put_back = server.send("PUT", "/_sesame/state", &[], state.as_bytes()).await;
     assert_eq!(put_back.status, 200, "{}", put_back.body);
     assert_eq!(
