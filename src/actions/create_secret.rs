@@ -87,30 +87,29 @@ impl Action for CreateSecret {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        // The type decides which names there are (rule 14.13).
+        let secret_type = fields.optional("SecretType")?.unwrap_or(SecretType::Generic);
+        if secret_type == SecretType::RamCredentials && fields.text("SecretName")? == Some(AUTO) {
+            return Err(unsupported_type());
+        }
         Ok(Request {
             name: fields.required("SecretName")?,
             version: fields.required("VersionId")?,
             data: fields.required("SecretData")?,
             data_type: fields.optional("SecretDataType")?.unwrap_or(DataType::Text),
-            secret_type: fields.optional("SecretType")?.unwrap_or(SecretType::Generic),
+            secret_type,
             description: description(fields)?.unwrap_or_default(),
             tags: tagging::from_json(fields, "Tags")?.into_iter().flatten().collect(),
-            encryption_key: match fields.text("EncryptionKeyId")? {
-                None | Some("") => None,
-                Some(_) => fields.optional("EncryptionKeyId")?,
-            },
-            instance: not_blank(fields.optional("DKMSInstanceId")?),
-            policy: not_blank(fields.optional("Policy")?),
+            encryption_key: fields.optional("EncryptionKeyId")?,
+            instance: fields.optional("DKMSInstanceId")?,
+            policy: fields.optional("Policy")?,
         })
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
         check_length(context, request.data.as_bytes())?;
         if request.secret_type != SecretType::Generic {
-            return Err(ApiError::new(
-                Code::UnsupportedOperation,
-                "only secrets with SecretType Generic can be created",
-            ));
+            return Err(unsupported_type());
         }
         // There are no instances: what names one cannot be found.
         if request.instance.is_some() {
@@ -146,6 +145,13 @@ impl Action for CreateSecret {
     }
 }
 
+/// The name to send for RAMCredentials: the service makes one from the RAM user's (rule 1.2).
+const AUTO: &str = "$Auto";
+
+fn unsupported_type() -> ApiError {
+    ApiError::new(Code::UnsupportedOperation, "only secrets with SecretType Generic can be created")
+}
+
 /// The id of the key that a secret shall be under: enabled, symmetric, and the user's own (rules 7.2, 7.3).
 async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> {
     // A secret stays with the keys of its own account; permission comes before existence.
@@ -179,17 +185,18 @@ pub(super) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError
 /// # Errors
 /// InvalidParameter naming the parameter.
 pub(super) fn bounded(fields: Fields<'_>, name: &str, most: usize) -> Result<Option<String>, ApiError> {
-    let text = fields.text(name)?;
-    let checked = text.map_or(Ok(()), |text| Invalid::check_length(text, 0..=most));
-    checked.map_err(|invalid| ApiError::invalid(name, invalid))?;
-    Ok(text.map(str::to_owned))
+    fields.text(name)?.map(|text| short_enough(name, text, most)).transpose()
+}
+
+/// The text, if it has at most so many characters.
+///
+/// # Errors
+/// InvalidParameter naming the parameter.
+pub(super) fn short_enough(name: &str, text: &str, most: usize) -> Result<String, ApiError> {
+    Invalid::check_length(text, 0..=most).map_err(|invalid| ApiError::invalid(name, invalid))?;
+    Ok(text.to_owned())
 }
 
 /// Why nothing is in a KMS instance.
 pub(super) const NO_INSTANCES: &str =
     "there are no KMS instances here; leave DKMSInstanceId and KmsInstanceId out";
-
-/// Clients send optional ids blank when their user gave none.
-fn not_blank(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
-}

@@ -83,17 +83,24 @@ pub struct Parameter {
     pub name: &'static str,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether an empty value means something by itself; for all others it counts as absent (rule 14.10).
+    pub may_be_empty: bool,
 }
 
 impl Parameter {
     /// One that must be given.
     pub const fn required(name: &'static str) -> Self {
-        Self { name, required: true }
+        Self { name, required: true, may_be_empty: false }
+    }
+
+    /// One that must be given, and whose empty value means something; it is read by [`Fields::given`].
+    pub const fn required_or_empty(name: &'static str) -> Self {
+        Self { name, required: true, may_be_empty: true }
     }
 
     /// One that may be given.
     pub const fn optional(name: &'static str) -> Self {
-        Self { name, required: false }
+        Self { name, required: false, may_be_empty: false }
     }
 }
 
@@ -108,6 +115,8 @@ pub struct Context {
     pub access: Access,
     /// The id of the request, which the answer carries.
     pub request_id: RequestId,
+    /// The host and port that the caller reached the server by; empty when the request names no host.
+    pub address: String,
 }
 
 /// An action of the API.

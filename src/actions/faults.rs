@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
-use super::{ACTIONS, sts};
 use crate::domain::faults::MOST_RULES;
 use crate::domain::nearest::nearest;
 use crate::domain::{FaultRule, Scope, SecretRef};
@@ -26,10 +25,11 @@ pub fn check_faults(rules: &[FaultRule]) -> Result<(), String> {
 
 fn checked(rule: &FaultRule) -> Result<(), String> {
     let FaultRule { action, code, .. } = rule;
-    let known = ACTIONS.iter().chain(sts::ACTIONS).any(|known| known.name() == action);
+    let known = super::all().any(|known| known.name() == action);
     if action != "*" && !known {
-        let names = ACTIONS.iter().chain(sts::ACTIONS).map(|known| known.name());
-        let hint = nearest(action, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+        let hint = nearest(action, super::all().map(Endpoint::name))
+            .map(|name| format!("; did you mean {name}?"))
+            .unwrap_or_default();
         return Err(format!("action: there is no action \"{action}\"{hint}"));
     }
     if let Some(code) = code.as_ref().filter(|code| Code::spelled(code).is_none()) {

@@ -85,7 +85,7 @@ impl Action for ListTagResources {
             return Err(ApiError::new(Code::DuplicateTagKey, "two of Tag.N.Key are the same"));
         }
         let after = match fields.text("NextToken")? {
-            None | Some("") => None,
+            None => None,
             Some(token) => Some(read_token(token).ok_or_else(|| ApiError::invalid("NextToken", TOKEN))?),
         };
         Ok(Request { resources: Resources::decode(fields)?, tags, after })

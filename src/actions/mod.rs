@@ -19,6 +19,7 @@ mod list_resource_tags;
 mod list_secret_version_ids;
 mod list_secrets;
 mod list_tag_resources;
+pub mod location;
 mod open_kms_service;
 mod permission;
 mod policy;
@@ -109,11 +110,56 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &update_secret_version_stage::UpdateSecretVersionStage,
 ];
 
-/// The actions of an API version (fact B4), by name; none for a version that is not served.
-pub fn of_version(version: &str) -> Option<&'static [&'static dyn Endpoint]> {
-    match version {
-        VERSION => Some(ACTIONS),
-        sts::VERSION => Some(sts::ACTIONS),
-        _ => None,
+/// Which host is a product's own, as errors name it (`HostId`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// One in each region: this, and `.<region>.aliyuncs.com`.
+    InRegion(&'static str),
+    /// The same one for all regions.
+    Everywhere(&'static str),
+}
+
+/// A product of the cloud: actions under one version.
+pub struct Product {
+    /// Its name.
+    pub name: &'static str,
+    /// The version of its API, by which requests name it (fact B4).
+    pub version: &'static str,
+    /// Its host.
+    pub host: Host,
+    /// Its actions, by name.
+    pub actions: &'static [&'static dyn Endpoint],
+}
+
+impl std::fmt::Debug for Product {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
     }
+}
+
+/// Keys and secrets.
+pub static KMS: Product =
+    Product { name: "Kms", version: VERSION, host: Host::InRegion("kms"), actions: ACTIONS };
+/// Temporary credentials.
+pub static STS: Product =
+    Product { name: "Sts", version: sts::VERSION, host: Host::InRegion("sts"), actions: sts::ACTIONS };
+/// Where services are.
+pub static LOCATION: Product = Product {
+    name: "Location",
+    version: location::VERSION,
+    host: Host::Everywhere("location-readonly.aliyuncs.com"),
+    actions: location::ACTIONS,
+};
+
+/// All products.
+pub static PRODUCTS: [&Product; 3] = [&KMS, &STS, &LOCATION];
+
+/// All actions of all products.
+pub fn all() -> impl Iterator<Item = &'static dyn Endpoint> {
+    PRODUCTS.iter().flat_map(|product| product.actions).copied()
+}
+
+/// The product that a version is of; `None` for a version that is not served.
+pub fn of_version(version: &str) -> Option<&'static Product> {
+    PRODUCTS.into_iter().find(|product| product.version == version)
 }

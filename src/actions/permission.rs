@@ -39,7 +39,7 @@ async fn permitted(context: &Context, action: &dyn Endpoint, fields: Fields<'_>)
         Resource::Secret => context.permit_secret(&permission, &fields.required("SecretName")?).await,
         Resource::Key => context.permit_named_key(&permission, &fields.required("KeyId")?).await,
         Resource::ProtectedKey => {
-            let by_arn = fields.text("ProtectedResourceArn")?.is_some_and(|text| !text.is_empty());
+            let by_arn = fields.text("ProtectedResourceArn")?.is_some();
             let name = if by_arn { "ProtectedResourceArn" } else { "KeyId" };
             match fields.optional::<KeyRef>(name)? {
                 Some(key) => context.permit_named_key(&permission, &key).await,

@@ -216,7 +216,7 @@ impl Target {
     /// # Errors
     /// MissingParameter, InvalidParameter; 404 for a certificate: there are none.
     pub(super) fn decode_one(fields: Fields<'_>) -> Result<Self, ApiError> {
-        let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
+        let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some());
         match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
             // By its plain name: these two actions take no ARN (rule 1.5).
             (true, false, false) => {

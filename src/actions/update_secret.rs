@@ -10,7 +10,7 @@ use crate::wire::{ApiError, Code, Fields};
 #[derive(Debug)]
 pub(super) struct Request {
     secret: SecretRef,
-    /// The new description; absent leaves the old one, blank empties it.
+    /// The new description; absent or empty leaves the old one (rule 14.10).
     description: Option<String>,
 }
 

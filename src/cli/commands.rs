@@ -88,7 +88,7 @@ pub(super) async fn migrate(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Re
 
 /// Prints the table of actions.
 pub(super) fn actions(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    for action in actions::ACTIONS.iter().chain(actions::sts::ACTIONS) {
+    for action in actions::all() {
         let state = match action.state() {
             State::Real => "real",
             State::Refused => "refused",

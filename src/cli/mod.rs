@@ -136,7 +136,7 @@ struct ServeArgs {
     /// Who is let in.
     #[arg(long, env = "SESAME_AUTH", value_enum, default_value = "open")]
     auth: Auth,
-    /// Region of requests that name none.
+    /// Region of requests whose address names none.
     #[arg(long, env = "SESAME_REGION", default_value = "cn-hangzhou", value_name = "ID")]
     region: String,
     /// Account of unsigned requests and of the built-in access key.

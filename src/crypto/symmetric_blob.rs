@@ -6,6 +6,13 @@
 //!
 //! What comes after the key version id is the encoding of [`super::Sealed`], with one more algorithm. The
 //! associated data is a label, both ids and the encryption context; the context is not in the blob.
+//!
+//! The first byte says what the plaintext is ([`Content`]), and so what `Decrypt` answers:
+//!
+//! - 1, bytes: `Decrypt` answers their Base64. Data keys, and everything that `Encrypt` made before it took any text.
+//! - 2, a text: `Decrypt` answers the very text that `Encrypt` was given.
+//!
+//! Each format has a label of its own in the associated data, so a blob whose first byte was altered does not open.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,10 +26,73 @@ use zeroize::Zeroizing;
 
 use super::{Cipher, CryptoError, OVERHEAD, SymmetricKey};
 
-/// Form of the blob.
-const FORMAT: u8 = 1;
-/// Domain label, which starts the associated data.
-const LABEL: &str = "sesame/blob/1";
+/// What a plaintext is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Any bytes, which go over the wire as Base64.
+    Bytes,
+    /// A text in UTF-8, which goes over the wire as it is.
+    Text,
+}
+
+impl Content {
+    const ALL: [Self; 2] = [Self::Bytes, Self::Text];
+
+    /// Form of the blob.
+    const fn format(self) -> u8 {
+        match self {
+            Self::Bytes => 1,
+            Self::Text => 2,
+        }
+    }
+
+    /// Domain label, which starts the associated data.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Bytes => "sesame/blob/1",
+            Self::Text => "sesame/blob/2",
+        }
+    }
+}
+
+/// What is encrypted, or was decrypted. Wiped when dropped; not shown by `Debug`.
+pub struct Plaintext {
+    content: Content,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Plaintext {
+    /// Any bytes.
+    pub fn of_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self { content: Content::Bytes, bytes }
+    }
+
+    /// A text.
+    pub fn of_text(text: &str) -> Self {
+        Self { content: Content::Text, bytes: Zeroizing::new(text.as_bytes().to_vec()) }
+    }
+
+    /// What it is.
+    pub fn content(&self) -> Content {
+        self.content
+    }
+
+    /// The bytes; those of a text are its UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes the bytes out; those of a text are its UTF-8.
+    pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for Plaintext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plaintext({:?}, redacted)", self.content)
+    }
+}
 
 /// Form of the sealed part, and its algorithms.
 const SEALED_FORMAT: u8 = 1;
@@ -181,6 +251,7 @@ fn open_sm4(cipher: &AesGcm<Sm4, U12>, aad: &[u8], sealed: &[u8]) -> Result<Zero
 pub struct Blob {
     key_id: Box<str>,
     version_id: Box<str>,
+    content: Content,
     algorithm: SymmetricAlgorithm,
     sealed: Box<[u8]>,
 }
@@ -198,15 +269,18 @@ impl Blob {
         key_id: &str,
         version_id: &str,
         context: &BTreeMap<String, String>,
-        plaintext: &[u8],
+        plaintext: &Plaintext,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, CryptoError> {
+        let kind = plaintext.content;
         let key_id = checked_id(key_id.as_bytes(), MAX_KEY_ID_LEN)?;
         let version_id = checked_id(version_id.as_bytes(), MAX_VERSION_ID_LEN)?;
-        let sealed = cipher.seal(&associated_data(key_id, version_id, context), plaintext, rng)?;
+        let sealed =
+            cipher.seal(&associated_data(kind, key_id, version_id, context), &plaintext.bytes, rng)?;
         Ok(Self {
             key_id: key_id.into(),
             version_id: version_id.into(),
+            content: kind,
             algorithm: cipher.algorithm(),
             sealed,
         })
@@ -220,11 +294,12 @@ impl Blob {
         &self,
         cipher: &BlobCipher,
         context: &BTreeMap<String, String>,
-    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    ) -> Result<Plaintext, CryptoError> {
         if cipher.algorithm() != self.algorithm {
             return Err(CryptoError::CannotOpen);
         }
-        cipher.open(&associated_data(&self.key_id, &self.version_id, context), &self.sealed)
+        let data = associated_data(self.content, &self.key_id, &self.version_id, context);
+        Ok(Plaintext { content: self.content, bytes: cipher.open(&data, &self.sealed)? })
     }
 
     /// Reads a blob. Whether it decrypts is seen when it is decrypted.
@@ -237,10 +312,13 @@ impl Blob {
         let (version_id, sealed) = split_id(rest, MAX_VERSION_ID_LEN)?;
         let header = sealed.first_chunk::<2>().ok_or(CryptoError::Malformed)?;
         let algorithm = SymmetricAlgorithm::of_header(*header).ok_or(CryptoError::Malformed)?;
-        if format != FORMAT || sealed.len() < OVERHEAD {
+        let content = Content::ALL.into_iter().find(|content| content.format() == format);
+        let content = content.ok_or(CryptoError::Malformed)?;
+        if sealed.len() < OVERHEAD {
             return Err(CryptoError::Malformed);
         }
-        Ok(Self { key_id: key_id.into(), version_id: version_id.into(), algorithm, sealed: sealed.into() })
+        let (key_id, version_id) = (key_id.into(), version_id.into());
+        Ok(Self { key_id, version_id, content, algorithm, sealed: sealed.into() })
     }
 
     /// The bytes that [`Blob::parse`] reads.
@@ -248,7 +326,7 @@ impl Blob {
         let ids = [&*self.key_id, &*self.version_id];
         let length = 1 + ids.iter().map(|id| 1 + id.len()).sum::<usize>() + self.sealed.len();
         let mut bytes = Vec::with_capacity(length);
-        bytes.push(FORMAT);
+        bytes.push(self.content.format());
         for id in ids {
             // Ids fit: they are checked wherever a blob is made.
             bytes.push(u8::try_from(id.len()).unwrap_or(u8::MAX));
@@ -302,10 +380,15 @@ fn split_id(bytes: &[u8], longest: usize) -> Result<(&str, &[u8]), CryptoError> 
 
 /// The label, both ids, and the keys and values of the context in the order of the keys; each after its
 /// length (eight bytes, big-endian).
-fn associated_data(key_id: &str, version_id: &str, context: &BTreeMap<String, String>) -> Vec<u8> {
+fn associated_data(
+    kind: Content,
+    key_id: &str,
+    version_id: &str,
+    context: &BTreeMap<String, String>,
+) -> Vec<u8> {
     let context = context.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
     let mut bytes = Vec::new();
-    for field in [LABEL, key_id, version_id].into_iter().chain(context) {
+    for field in [kind.label(), key_id, version_id].into_iter().chain(context) {
         bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
         bytes.extend_from_slice(field.as_bytes());
     }
@@ -332,10 +415,14 @@ mod tests {
         BlobCipher::new(algorithm, &material).unwrap()
     }
 
+    fn bytes(bytes: &[u8]) -> Plaintext {
+        Plaintext::of_bytes(Zeroizing::new(bytes.to_vec()))
+    }
+
     fn sample(algorithm: SymmetricAlgorithm) -> (BlobCipher, Blob) {
         let cipher = cipher(algorithm);
         let place = context([("app", "billing"), ("table", "cards")]);
-        let blob = Blob::encrypt(&cipher, KEY, VERSION, &place, &[0x5a; 40], &mut random()).unwrap();
+        let blob = Blob::encrypt(&cipher, KEY, VERSION, &place, &bytes(&[0x5a; 40]), &mut random()).unwrap();
         (cipher, blob)
     }
 
@@ -381,20 +468,49 @@ mod tests {
         let pinned = [
             (
                 SymmetricAlgorithm::Aes256,
+                bytes(b"hello"),
                 "01016b0176010119454a27b752f905909507d6ca64dce47a0b9e8f77b6b39dde1baea79b851aadf8",
             ),
             (
                 SymmetricAlgorithm::Sm4,
+                bytes(b"hello"),
                 "01016b0176010219454a27b752f905909507d6787aec152fe37bd10fecf60542887fc053ca52173f",
             ),
+            (
+                SymmetricAlgorithm::Aes256,
+                Plaintext::of_text("hello"),
+                "02016b0176010119454a27b752f905909507d6ca64dce47a652751126970d3f7a8dda719a678b372",
+            ),
+            (
+                SymmetricAlgorithm::Sm4,
+                Plaintext::of_text("hello"),
+                "02016b0176010219454a27b752f905909507d6787aec152f1f9c245ec98ff120e9c68052a9698e95",
+            ),
         ];
-        for (algorithm, pinned) in pinned {
+        for (algorithm, plaintext, pinned) in pinned {
             let material: Vec<u8> = (0..32).take(algorithm.material_len()).collect();
             let cipher = BlobCipher::new(algorithm, &material).unwrap();
-            let blob = Blob::encrypt(&cipher, "k", "v", &place, b"hello", &mut random()).unwrap();
+            let blob = Blob::encrypt(&cipher, "k", "v", &place, &plaintext, &mut random()).unwrap();
             assert_eq!(const_hex::encode(blob.to_bytes()), pinned);
-            let read = Blob::parse(&hex(pinned)).unwrap();
-            assert_eq!(read.decrypt(&cipher, &place).unwrap().as_slice(), b"hello");
+            let read = Blob::parse(&hex(pinned)).unwrap().decrypt(&cipher, &place).unwrap();
+            assert_eq!((read.content(), read.as_bytes()), (plaintext.content(), plaintext.as_bytes()));
+        }
+    }
+
+    /// Who could make a text of bytes, or the other way round, would change what Decrypt answers.
+    #[test]
+    fn rule_14_11_bytes_do_not_open_as_a_text_nor_a_text_as_bytes() {
+        for algorithm in SymmetricAlgorithm::ALL {
+            let cipher = cipher(algorithm);
+            for plaintext in [bytes(b"hello"), Plaintext::of_text("hello")] {
+                let blob =
+                    Blob::encrypt(&cipher, KEY, VERSION, &context([]), &plaintext, &mut random()).unwrap();
+                let mut altered = blob.to_bytes();
+                altered[0] = 3 - altered[0];
+                let altered = Blob::parse(&altered).unwrap();
+                assert_ne!(altered.content, plaintext.content);
+                assert_eq!(altered.decrypt(&cipher, &context([])).unwrap_err(), CryptoError::CannotOpen);
+            }
         }
     }
 
@@ -410,7 +526,7 @@ mod tests {
                 let opened = Blob::parse(&altered).and_then(|blob| blob.decrypt(&cipher, &place));
                 assert!(opened.is_err(), "bit {bit}");
             }
-            assert_eq!(*blob.decrypt(&cipher, &place).unwrap(), [0x5a; 40]);
+            assert_eq!(blob.decrypt(&cipher, &place).unwrap().as_bytes(), [0x5a; 40]);
         }
     }
 
@@ -468,7 +584,7 @@ mod tests {
     fn ids_have_limits() {
         let cipher = cipher(SymmetricAlgorithm::Aes256);
         let seal = |key_id: &str, version_id: &str| {
-            Blob::encrypt(&cipher, key_id, version_id, &context([]), b"", &mut random()).map(drop)
+            Blob::encrypt(&cipher, key_id, version_id, &context([]), &bytes(b""), &mut random()).map(drop)
         };
         assert_eq!(seal(&"k".repeat(64), &"v".repeat(128)), Ok(()));
         let (long_key, long_version) = ("k".repeat(65), "v".repeat(129));
@@ -499,7 +615,8 @@ mod tests {
         let secret: [u8; 32] = std::array::from_fn(|i| 0xd1 ^ u8::try_from(i * 7).unwrap());
         for algorithm in SymmetricAlgorithm::ALL {
             let cipher = BlobCipher::new(algorithm, &secret[..algorithm.material_len()]).unwrap();
-            let blob = Blob::encrypt(&cipher, "k", "v", &context([]), &secret, &mut random()).unwrap();
+            let blob =
+                Blob::encrypt(&cipher, "k", "v", &context([]), &bytes(&secret), &mut random()).unwrap();
             assert_hidden(&cipher, &secret);
             assert_hidden(&blob, &secret);
             assert_hidden(&blob, &blob.sealed);
@@ -517,10 +634,11 @@ mod tests {
             plaintext in prop::collection::vec(any::<u8>(), 0..2000),
         ) {
             let cipher = cipher(if sm4 { SymmetricAlgorithm::Sm4 } else { SymmetricAlgorithm::Aes256 });
-            let blob = Blob::encrypt(&cipher, &key_id, &version_id, &place, &plaintext, &mut random()).unwrap();
+            let blob = Blob::encrypt(&cipher, &key_id, &version_id, &place, &bytes(&plaintext), &mut random()).unwrap();
             let read = Blob::parse(&blob.to_bytes()).unwrap();
             prop_assert_eq!(&read, &blob);
-            prop_assert_eq!(&*read.decrypt(&cipher, &place).unwrap(), &plaintext);
+            let opened = read.decrypt(&cipher, &place).unwrap();
+            prop_assert_eq!(opened.as_bytes(), &plaintext);
             prop_assert_eq!((read.key_id(), read.version_id()), (&*key_id, &*version_id));
             prop_assert_eq!(read.plaintext_len(), plaintext.len());
         }
@@ -533,7 +651,8 @@ mod tests {
         ) {
             let [key_one, version_one, key_two, version_two] = &ids;
             let same = one == two && key_one == key_two && version_one == version_two;
-            let data = (associated_data(key_one, version_one, &one), associated_data(key_two, version_two, &two));
+            let of = |key: &str, version: &str, place| associated_data(Content::Bytes, key, version, place);
+            let data = (of(key_one, version_one, &one), of(key_two, version_two, &two));
             prop_assert_eq!(data.0 == data.1, same);
         }
 

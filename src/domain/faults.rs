@@ -9,6 +9,8 @@ use super::SecretName;
 pub const MOST_RULES: usize = 100;
 /// The longest delay, in milliseconds.
 pub const MOST_DELAY_MS: u64 = 60_000;
+/// The longest wait that an answer asks for, in milliseconds: a day.
+pub const MOST_RETRY_AFTER_MS: u64 = 86_400_000;
 
 /// A rule: which calls it is about, which of these it strikes, and what they suffer: at least one of `code`, `delay_ms` and
 /// `drop`. The same in the configuration file, over `/_sesame/faults` and in the database.
@@ -32,6 +34,10 @@ pub struct FaultRule {
     /// The call is not carried out, and answered with this code of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Beside `code`: the answer has the header `x-acs-retry-after`, which asks the client to wait so long before it tries
+    /// again, 0 to 86,400,000 milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// How long the call waits before anything else happens to it, 1 to 60,000 milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
@@ -78,6 +84,12 @@ impl FaultRule {
         }
         if self.delay_ms.is_some_and(|delay| !(1..=MOST_DELAY_MS).contains(&delay)) {
             return Err(format!("delay_ms: must be from 1 to {MOST_DELAY_MS}"));
+        }
+        if self.retry_after_ms.is_some_and(|wait| wait > MOST_RETRY_AFTER_MS) {
+            return Err(format!("retry_after_ms: must be from 0 to {MOST_RETRY_AFTER_MS}"));
+        }
+        if self.retry_after_ms.is_some() && self.code.is_none() {
+            return Err("retry_after_ms: only together with code".to_owned());
         }
         match (&self.code, self.delay_ms, self.drop) {
             (None, None, None) => Err("code: needed, or delay_ms, or drop".to_owned()),
@@ -136,6 +148,9 @@ pub struct Fault {
     /// The code to answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// How long the answer asks the client to wait, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// How long to wait first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
@@ -166,8 +181,13 @@ impl Faults {
             count.matched += 1;
             if rule.strikes(*count, rng) {
                 count.fired += 1;
-                let FaultRule { code, delay_ms, drop, .. } = rule;
-                return Some(Fault { rule: at + 1, code: code.clone(), delay_ms: *delay_ms, drop: *drop });
+                return Some(Fault {
+                    rule: at + 1,
+                    code: rule.code.clone(),
+                    retry_after_ms: rule.retry_after_ms,
+                    delay_ms: rule.delay_ms,
+                    drop: rule.drop,
+                });
             }
         }
         None
@@ -266,6 +286,8 @@ mod tests {
             (r#""delay_ms":0"#, "delay_ms"),
             (r#""delay_ms":60001"#, "delay_ms"),
             (r#""times":1"#, "code"),
+            (r#""retry_after_ms":5,"delay_ms":1"#, "retry_after_ms"),
+            (r#""retry_after_ms":86400001,"code":"X""#, "retry_after_ms"),
             (r#""code":"X","drop":"before""#, "drop"),
         ] {
             let rule: FaultRule = serde_json::from_str(&format!(r#"{{"action":"*",{rule}}}"#)).unwrap();

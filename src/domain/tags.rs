@@ -7,14 +7,25 @@ use std::str::FromStr;
 use super::limits::TAG_CHARS;
 use super::names::Invalid;
 
-/// Documented are letters, digits and a few signs. Official clients' own programs send spaces, `*` and `~` too, so
-/// only what no gateway would take is refused: control characters (see `docs/differences.md`).
+/// The documented characters: letters of all scripts, digits and a few signs.
+fn is_tag_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '/' | '\\' | '_' | '-' | '.' | '+' | '=' | ':' | '@')
+}
+
 fn check_tag_text(text: &str, least: usize) -> Result<(), Invalid> {
+    const ALLOWED: &str = "letters, digits and / \\ _ - . + = : @";
+    Invalid::check_length(text, least..=TAG_CHARS)?;
+    Invalid::check_characters(text, is_tag_char, ALLOWED)
+}
+
+/// What earlier releases took: any characters but control characters.
+fn check_stored(text: &str, least: usize) -> Result<(), Invalid> {
     Invalid::check_length(text, least..=TAG_CHARS)?;
     Invalid::check_characters(text, |c| !c.is_control(), "all but control characters")
 }
 
-/// A tag's key: 1 to 128 characters, not beginning with `aliyun` or `acs:` (rule 11.2).
+/// A tag's key: 1 to 128 letters (of all scripts), digits and `/ \ _ - . + = : @`, not beginning with `aliyun` or `acs:`
+/// (rule 11.2). One that was stored by an earlier release may have other characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagKey(String);
 
@@ -22,6 +33,15 @@ impl TagKey {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A key that was stored already, perhaps by an earlier release, which took more characters.
+    ///
+    /// # Errors
+    /// When no release would have stored it.
+    pub fn stored(text: &str) -> Result<Self, Invalid> {
+        check_stored(text, 1)?;
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -43,7 +63,8 @@ impl fmt::Display for TagKey {
     }
 }
 
-/// A tag's value: 0 to 128 characters (rule 11.2).
+/// A tag's value: 0 to 128 characters of those of a key (rule 11.2). One that was stored by an earlier release may have
+/// others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TagValue(String);
 
@@ -51,6 +72,15 @@ impl TagValue {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A value that was stored already, perhaps by an earlier release, which took more characters.
+    ///
+    /// # Errors
+    /// When no release would have stored it.
+    pub fn stored(text: &str) -> Result<Self, Invalid> {
+        check_stored(text, 0)?;
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -117,11 +147,19 @@ mod tests {
 
     #[test]
     fn rule_11_2_keys_are_1_to_128_characters_and_not_reserved() {
-        for good in ["k", "k 1", "env/team", "测试", &"k".repeat(128), "Aliyun", "acsx"] {
+        for good in ["k", "k/\\_-.+=:@1", "env/team", "测试", "größe", &"k".repeat(128), "Aliyun", "acsx"]
+        {
             assert!(good.parse::<TagKey>().is_ok(), "{good}");
         }
         for bad in ["", &"k".repeat(129), "aliyun", "aliyun-x", "acs:x", "a\nb", "a\0"] {
             assert!(bad.parse::<TagKey>().is_err(), "{bad:?}");
+        }
+        for bad in ["k 1", " ", "*", "a~b", "a,b", "a#", "a!", "a\u{a0}b", "😀"] {
+            assert!(bad.parse::<TagKey>().is_err() && bad.parse::<TagValue>().is_err(), "{bad:?}");
+            assert!(TagKey::stored(bad).is_ok() && TagValue::stored(bad).is_ok(), "{bad:?}");
+        }
+        for never in ["", "a\nb", &"k".repeat(129)] {
+            assert!(TagKey::stored(never).is_err(), "{never:?}");
         }
         assert!("".parse::<TagValue>().is_ok());
         assert!("acs:x".parse::<TagValue>().is_ok());

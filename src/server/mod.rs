@@ -65,7 +65,7 @@ pub struct Settings {
     pub mode: AuthMode,
     /// The account of unsigned requests.
     pub default_account: AccountId,
-    /// The region of requests that name none.
+    /// The region of requests whose address names none.
     pub default_region: Region,
     /// What the server was started with, and goes back to.
     pub seed: Option<StateFile>,

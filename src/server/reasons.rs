@@ -1,7 +1,7 @@
 //! Reasons of the refusals that the server itself makes, in plain English for developers.
 
 use super::Shared;
-use crate::actions::{self, ACTIONS, sts};
+use crate::actions::{self, ACTIONS, PRODUCTS};
 use crate::app::{NoPermission, SKEW_MS};
 use crate::domain::Timestamp;
 use crate::domain::nearest::nearest;
@@ -13,13 +13,14 @@ use crate::wire::{ApiError, Code};
 /// No action of this name in this version.
 pub(super) fn unknown_action(name: &str, version: &str) -> String {
     let sent = shown(name, NAME_BYTES);
-    let known = |version| actions::of_version(version).into_iter().flatten().map(|action| action.name());
-    for (other, product) in [(actions::VERSION, "Kms"), (sts::VERSION, "Sts")] {
-        if other != version && known(other).any(|action| action == name) {
+    for other in PRODUCTS.iter().filter(|other| other.version != version) {
+        if other.actions.iter().any(|action| action.name() == name) {
+            let (other, product) = (other.version, other.name);
             return format!("{sent} is an action of Version {other} ({product}), and {version} was sent");
         }
     }
-    match nearest(name, known(version)) {
+    let known = actions::of_version(version).into_iter().flat_map(|product| product.actions);
+    match nearest(name, known.map(|action| action.name())) {
         Some(action) if action.eq_ignore_ascii_case(name) => {
             format!("there is no action {sent}; names are case-sensitive, so write {action}")
         }
@@ -31,10 +32,17 @@ pub(super) fn unknown_action(name: &str, version: &str) -> String {
 /// No such version.
 pub(super) fn unknown_version(version: &str) -> String {
     let sent = shown(version, NAME_BYTES);
+    let known: Vec<String> =
+        PRODUCTS.iter().map(|product| format!("{} ({})", product.version, product.name)).collect();
+    format!("Version {sent} is not served; those that are: {}", known.join(", "))
+}
+
+/// The host of a service that is not here.
+pub(super) fn other_host(host: &str) -> String {
     format!(
-        "Version {sent} is not served; {} is that of Kms and {} that of Sts",
-        actions::VERSION,
-        sts::VERSION
+        "at the host {host} nothing is served but Location's DescribeEndpoints (Version {}); send requests of Kms and \
+         Sts to localhost, or to a host such as kms.cn-hangzhou.aliyuncs.com",
+        actions::LOCATION.version
     )
 }
 
@@ -190,7 +198,7 @@ mod tests {
             "AssumeRole is an action of Version 2015-04-01 (Sts), and 2016-01-20 was sent"
         );
         assert_eq!(
-            said("ListSecrets", sts::VERSION),
+            said("ListSecrets", actions::STS.version),
             "ListSecrets is an action of Version 2016-01-20 (Kms), and 2015-04-01 was sent"
         );
         let far = said("Frobnicate\r\nX: y", actions::VERSION);

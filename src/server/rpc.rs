@@ -15,8 +15,9 @@ use super::authenticate::Authenticated;
 use super::journal::{AskedBy, Entry};
 use super::net::{Dropped, Peer};
 use super::panics::caught;
+use super::site::OtherService;
 use super::{AuthMode, Shared, admin, authenticate, faults, reasons, receive, site};
-use crate::actions::{self, Context, Endpoint, Kind};
+use crate::actions::{self, Context, Endpoint, Host, Kind, Product};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
@@ -36,7 +37,12 @@ struct Facts {
     /// What a request names that was refused before its action and caller were known.
     claimed: Claimed,
     caller: Option<Arc<Caller>>,
+    /// The one that the address means (rule 14.12).
     region: Region,
+    /// Whose Version the request names, for the `HostId` of errors.
+    product: &'static Product,
+    /// Whose host the request names, if it is neither that of Kms nor of Sts.
+    elsewhere: Option<OtherService>,
     scheme: Option<&'static str>,
     /// What a rule of faults makes it suffer.
     injected: Option<Fault>,
@@ -66,6 +72,31 @@ impl Claimed {
 }
 
 impl Facts {
+    /// What the request says by its address alone.
+    fn new(shared: &Shared, headers: &HeaderMap) -> Self {
+        Self {
+            request_id: RequestId::new(shared.settings.app.entropy().uuid()),
+            format: Format::Json,
+            action: None,
+            claimed: Claimed::default(),
+            caller: None,
+            region: site::region_of(headers).unwrap_or_else(|| shared.settings.default_region.clone()),
+            product: &actions::KMS,
+            elsewhere: OtherService::of(headers),
+            scheme: None,
+            injected: None,
+        }
+    }
+
+    /// The host that errors name: that of the product.
+    fn host_id(&self) -> Cow<'static, str> {
+        match (self.elsewhere, self.product.host) {
+            (Some(other), _) => other.host().into(),
+            (None, Host::Everywhere(host)) => host.into(),
+            (None, Host::InRegion(service)) => format!("{service}.{}.aliyuncs.com", self.region).into(),
+        }
+    }
+
     /// When the connection is to be closed, if it is.
     fn dropped(&self) -> Option<DropWhen> {
         self.injected.as_ref()?.drop
@@ -86,16 +117,7 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
     let clock = shared.settings.app.clock();
     let begun = clock.wall();
     let running = shared.metrics.begin();
-    let mut facts = Facts {
-        request_id: RequestId::new(shared.settings.app.entropy().uuid()),
-        format: Format::Json,
-        action: None,
-        claimed: Claimed::default(),
-        caller: None,
-        region: shared.settings.default_region.clone(),
-        scheme: None,
-        injected: None,
-    };
+    let mut facts = Facts::new(shared, request.headers());
     let answered = caught(pin!(answer(shared, peer, request, &mut facts))).await;
     let answered = answered.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
     let duration_ms = clock.wall().distance_ms(begun);
@@ -179,6 +201,8 @@ async fn answer(
         body,
     };
     facts.format = Format::of(parameter(&query, &form, "Format"));
+    let version = parameter(&query, &form, "Version").or_else(|| by_header(&signed, VERSION));
+    facts.product = version.and_then(actions::of_version).unwrap_or(facts.product);
     if parts.uri.path() != PATH {
         let reason = reasons::unknown_path(parts.uri.path());
         return Err(ApiError::new(Code::InvalidActionNotFound, reason));
@@ -200,6 +224,7 @@ async fn answer(
             secure_transport: secure,
         },
         request_id: facts.request_id,
+        address: site::address_of(&parts.headers).unwrap_or_default().to_owned(),
     };
     let mut all = query;
     all.extend(form)?;
@@ -252,7 +277,7 @@ async fn identify(
     if !matches!(claim, Claim::Signed(_)) {
         expect_allowed_host(shared, request.headers)?;
     }
-    let action = resolve(request, &claim)?;
+    let action = resolve(request, &claim, facts.elsewhere)?;
     facts.action = Some(action.name());
     if request.method == Method::GET.as_str() && action.name() == BY_POST_ONLY {
         let reason = format!("{BY_POST_ONLY} is taken by POST only");
@@ -263,7 +288,6 @@ async fn identify(
     }
     shared.settings.app.catch_up().await?;
     let caller = Arc::new(caller(shared, request, &claim, action).await?);
-    facts.region = region(shared, request, &claim)?;
     facts.caller = Some(Arc::clone(&caller));
     Ok((action, caller))
 }
@@ -279,7 +303,7 @@ fn format_of(raw_query: Option<&str>) -> Format {
 
 /// A parameter of query or body, query first.
 fn parameter<'a>(query: &'a Pairs<'_>, form: &'a Pairs<'_>, name: &str) -> Option<&'a str> {
-    query.get(name).or_else(|| form.get(name)).filter(|text| !text.is_empty())
+    [query, form].into_iter().find_map(|pairs| pairs.get(name).filter(|text| !text.is_empty()))
 }
 
 /// Where header signatures have the action and its version, and where the instance gateway has them.
@@ -289,7 +313,7 @@ const API_NAME: HeaderName = HeaderName::from_static("x-kms-apiname");
 const API_VERSION: HeaderName = HeaderName::from_static("x-kms-apiversion");
 
 fn by_header<'a>(request: &SignedRequest<'a>, name: HeaderName) -> Option<&'a str> {
-    request.headers.get(name).and_then(|value| value.to_str().ok())
+    request.headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty())
 }
 
 /// The names of the action and of its version: by headers when the signature is of the header kind, by parameters
@@ -311,8 +335,12 @@ fn named<'a>(request: &SignedRequest<'a>, claim: &Claim<'_>) -> (Option<&'a str>
     }
 }
 
-/// Which action is asked for.
-fn resolve(request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<&'static dyn Endpoint, ApiError> {
+/// Which action is asked for. At the host of another service there is but Location's one action.
+fn resolve(
+    request: &SignedRequest<'_>,
+    claim: &Claim<'_>,
+    elsewhere: Option<OtherService>,
+) -> Result<&'static dyn Endpoint, ApiError> {
     let (name, version) = named(request, claim);
     let missing = |name: &str| {
         let ignored = !request.body.is_empty() && request.form.is_empty();
@@ -321,8 +349,15 @@ fn resolve(request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<&'static dy
     };
     let name = name.ok_or_else(|| missing("Action"))?;
     let version = version.ok_or_else(|| missing("Version"))?;
+    let product = actions::of_version(version);
+    if let Some(other) = elsewhere
+        && !(other == OtherService::Location
+            && product.is_some_and(|product| product.name == actions::LOCATION.name))
+    {
+        return Err(ApiError::new(Code::InvalidActionNotFound, reasons::other_host(other.host())));
+    }
     let unknown = || ApiError::new(Code::InvalidVersion, reasons::unknown_version(version));
-    let served = actions::of_version(version).ok_or_else(unknown)?;
+    let served = product.ok_or_else(unknown)?.actions;
     // Names are case-sensitive (fact B5).
     let place = served.binary_search_by(|action| action.name().cmp(name));
     let action = place.ok().and_then(|place| served.get(place)).copied();
@@ -330,37 +365,12 @@ fn resolve(request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<&'static dy
     action.ok_or_else(unknown)
 }
 
-/// Which region is meant: the one in the endpoint's name, in the credential's scope, in the parameter, the default.
-fn region(shared: &Shared, request: &SignedRequest<'_>, claim: &Claim<'_>) -> Result<Region, ApiError> {
-    let host = request.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    if let Some(region) = host.and_then(region_of_host) {
-        return Ok(region);
-    }
-    let scope = match claim {
-        Claim::Signed(claim) => claim.scope_region,
-        Claim::Unsigned | Claim::Bearer => None,
-    };
-    match scope.or_else(|| parameter(request.query, request.form, "RegionId")) {
-        Some(text) => text.parse().map_err(|invalid| ApiError::invalid("RegionId", invalid)),
-        None => Ok(shared.settings.default_region.clone()),
-    }
-}
-
-/// The region in `kms.<region>.aliyuncs.com` and `kms-vpc.<region>.aliyuncs.com`.
-fn region_of_host(host: &str) -> Option<Region> {
-    let host = host.rsplit("://").next()?;
-    let name = host.split(':').next()?.strip_suffix(".aliyuncs.com")?;
-    let (service, region) = name.split_once('.')?;
-    if matches!(service, "kms" | "kms-vpc") { region.parse().ok() } else { None }
-}
-
 /// Where the answer carries the request's id, too.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-acs-request-id");
 /// Why the request was refused, for developers, in mode `open`.
 const REASON: HeaderName = HeaderName::from_static(reason::HEADER);
+/// When to try again, in milliseconds: clients wait so long when they see it. Only a rule of faults asks for it (TH2.5).
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
-/// When to try again, in milliseconds: clients back off when they see it (facts D19, 14.8).
-const RETRY_AFTER_MS: &str = "1000";
 
 fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>, reason: Option<&str>) -> Response {
     if facts.dropped().is_some() {
@@ -369,8 +379,7 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>, reason: Option<&s
     let (status, body, close) = match answered {
         Ok(body) => (StatusCode::OK, body, false),
         Err(error) => {
-            let host_id = format!("kms.{}.aliyuncs.com", facts.region);
-            let body = encode::error(facts.format, &error, facts.request_id, &host_id);
+            let body = encode::error(facts.format, &error, facts.request_id, &facts.host_id());
             let status =
                 StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let close = matches!(error.code, Code::RequestBodyTooLarge | Code::RequestUriTooLong);
@@ -384,8 +393,8 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>, reason: Option<&s
     if let Ok(id) = HeaderValue::from_str(facts.request_id.text(&mut RequestId::BUFFER.clone())) {
         headers.insert(REQUEST_ID, id);
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_MS));
+    if let Some(wait) = facts.injected.as_ref().and_then(|fault| fault.retry_after_ms) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     if let Some(value) = reason.and_then(|text| HeaderValue::from_str(text).ok()) {
         headers.insert(REASON, value);
@@ -394,24 +403,4 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>, reason: Option<&s
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_region_is_read_from_the_clouds_own_host_names() {
-        for (host, want) in [
-            ("kms.cn-beijing.aliyuncs.com", Some("cn-beijing")),
-            ("kms-vpc.eu-central-1.aliyuncs.com:7070", Some("eu-central-1")),
-            ("http://kms.cn-beijing.aliyuncs.com", Some("cn-beijing")),
-            ("127.0.0.1:7070", None),
-            ("localhost", None),
-            ("kms.aliyuncs.com", None),
-            ("oss.cn-beijing.aliyuncs.com", None),
-        ] {
-            assert_eq!(region_of_host(host).as_ref().map(Region::as_str), want, "{host}");
-        }
-    }
 }

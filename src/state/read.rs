@@ -15,7 +15,7 @@ use super::times;
 use crate::app::{App, KeysById, Progress};
 use crate::crypto::RootKey;
 use crate::domain::keys::{Alias, AliasName, Key, KeyOwner, KeySpec, KeyState, KeyVersion, Origin};
-use crate::domain::{AccountId, ResourcePolicy, Scope, TagKey, Tags, Timestamp};
+use crate::domain::{AccountId, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
 use crate::identities::file::{AccountFile, Document};
 use crate::store::{Contents, KeyRecord};
 
@@ -30,7 +30,7 @@ pub struct Reader<'a> {
     pub now: Timestamp,
     /// The root key of a sealed export of another installation.
     pub source: Option<RootKey>,
-    /// Whether what is there already may be named: its keys and aliases.
+    /// Whether the file is a seed, beside what is there already, whose keys and aliases may be named.
     pub beside: bool,
     /// Who is told of each secret.
     pub progress: &'a dyn Progress,
@@ -183,7 +183,7 @@ impl Reader<'_> {
             last_rotation: last,
             versions: Vec::new(),
             has_material: !waiting,
-            tags: tags(&entry.tags, &place.member("tags"))?,
+            tags: tags(&entry.tags, self.beside, &place.member("tags"))?,
             policy: policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?,
             revision: entry.revision.unwrap_or(1).max(1),
             scope,
@@ -287,13 +287,16 @@ pub(super) fn base64(text: &str, place: &Place) -> Checked<Vec<u8>> {
     STANDARD.decode(text).map_err(|_invalid| place.wrong("is not base64"))
 }
 
-/// Tags.
-pub(super) fn tags(tags: &BTreeMap<String, String>, place: &Place) -> Checked<Tags> {
+/// Tags. Those of a seed are held to the rules of requests; those of an export may be of an earlier release
+/// (`seed` is false).
+pub(super) fn tags(tags: &BTreeMap<String, String>, seed: bool, place: &Place) -> Checked<Tags> {
     let mut all = Tags::default();
     for (key, value) in tags {
         let place = place.member(key);
-        let key: TagKey = parsed(key, &place)?;
-        all.set(key, value.parse().map_err(|_invalid| place.wrong("the value is not valid"))?);
+        let (name, text) =
+            if seed { (key.parse(), value.parse()) } else { (TagKey::stored(key), TagValue::stored(value)) };
+        let name = name.map_err(|invalid| place.wrong(format!("the key {invalid}")))?;
+        all.set(name, text.map_err(|invalid| place.wrong(format!("the value {invalid}")))?);
     }
     if all.len() > crate::domain::limits::TAGS_PER_RESOURCE {
         return Err(place.wrong("too many tags"));

@@ -124,7 +124,7 @@ fn aggregate(
         policy: policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?,
         versions,
         stages,
-        tags: tags(&entry.tags, &place.member("tags"))?,
+        tags: tags(&entry.tags, reader.beside, &place.member("tags"))?,
         revision: entry.revision.unwrap_or(1).max(1),
         scope,
     })

@@ -211,7 +211,7 @@ async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Op
         description: entry.description.clone().filter(|text| *text != key.description),
         ..KeyWish::default()
     };
-    let tags = super::read::tags(&entry.tags, &place.member("tags"))?;
+    let tags = super::read::tags(&entry.tags, true, &place.member("tags"))?;
     want.tags = differing(&tags, |name| key.tags.get(name));
     let policy = super::read::policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?;
     want.policy = policy.filter(|policy| key.policy.as_ref() != Some(policy));

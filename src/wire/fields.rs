@@ -12,6 +12,11 @@ use crate::domain::names::Invalid;
 use crate::domain::nearest::nearest;
 
 /// The parameters of one request, query before body.
+///
+/// A parameter with an empty value counts as absent (rule 14.10), wherever it was sent: clients send the ones that their
+/// user left out as `VersionId=`. [`Fields::given`] is for the few whose empty value means something. The members of a
+/// JSON value, and those of a flattened map, are values and keep their own rules. Signatures are over what was sent,
+/// empty values included, and do not look here.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
     pairs: &'a Pairs<'a>,
@@ -23,11 +28,20 @@ impl<'a> Fields<'a> {
         Self { pairs }
     }
 
-    /// The text of a parameter.
+    /// The text of a parameter; never an empty one.
     ///
     /// # Errors
-    /// InvalidParameter when it was given twice: which one the caller means cannot be known.
+    /// InvalidParameter when it was sent twice: which one the caller means cannot be known.
     pub fn text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
+        Ok(self.given(name)?.filter(|text| !text.is_empty()))
+    }
+
+    /// The text of a parameter as it was sent, for one whose empty value means something
+    /// ([`Parameter::required_or_empty`](crate::actions::Parameter::required_or_empty)).
+    ///
+    /// # Errors
+    /// As [`Fields::text`].
+    pub fn given(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
         let mut given = self.pairs.iter().filter(|(n, _)| *n == name).map(|(_, value)| value);
         let first = given.next();
         if given.next().is_some() { Err(twice(name)) } else { Ok(first) }
@@ -45,14 +59,18 @@ impl<'a> Fields<'a> {
     /// A parameter that must be there.
     ///
     /// # Errors
-    /// MissingParameter, or InvalidParameter when it is not valid; an empty one is not.
+    /// MissingParameter, also for an empty one; InvalidParameter when it is not valid.
     pub fn required<T: FromStr<Err: Into<Invalid>>>(&self, name: &str) -> Result<T, ApiError> {
         self.optional(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// MissingParameter; its reason tells a parameter of nearly this name that was sent.
+    /// MissingParameter; its reason tells that it was sent empty, or a parameter of nearly this name that was sent.
     pub fn missing(&self, name: &str) -> ApiError {
         let plain = ApiError::missing(name);
+        if self.pairs.iter().any(|(sent, _)| sent == name) {
+            let reason = format!("{name} was sent with an empty value, which counts as absent; send a value");
+            return ApiError { reason: reason.into(), ..plain };
+        }
         match nearest(name, self.pairs.iter().map(|(sent, _)| sent)) {
             Some(sent) if sent != name => {
                 let reason =
@@ -109,7 +127,7 @@ impl<'a> Fields<'a> {
         self.text(name)?.map(|text| serde_json::from_str(text).map_err(wrong)).transpose()
     }
 
-    /// The values of `<prefix>.1`, `<prefix>.2`, … in the order of their numbers (fact C4).
+    /// The values of `<prefix>.1`, `<prefix>.2`, … in the order of their numbers (fact C4), without empty ones.
     ///
     /// # Errors
     /// InvalidParameter when a number is no number from 1, occurs twice, or there are more than `max`.
@@ -119,7 +137,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The members of `<prefix>.1.<name>`, `<prefix>.2.<name>`, … by number: one slot for each of `names`, which is
-    /// empty when that field was not given.
+    /// `None` when that field was not sent or is empty. A member whose fields are all empty is left out.
     ///
     /// # Errors
     /// As [`Fields::list`].
@@ -133,7 +151,8 @@ impl<'a> Fields<'a> {
         Ok(members.into_values().filter_map(|fields| <[_; N]>::try_from(fields).ok()).collect())
     }
 
-    /// All parameters whose name begins with `<prefix>.`, by the rest of their names (fact C4).
+    /// All parameters whose name begins with `<prefix>.`, by the rest of their names (fact C4). They are the members of a
+    /// map, so an empty value is one.
     ///
     /// # Errors
     /// InvalidParameter when one is given twice.
@@ -172,6 +191,10 @@ impl<'a> Fields<'a> {
                 _ => return Err(twice(full)),
             }
         }
+        for fields in members.values_mut().flatten() {
+            *fields = fields.filter(|text| !text.is_empty());
+        }
+        members.retain(|_, fields| fields.iter().any(Option::is_some));
         if members.len() <= max {
             return Ok(members);
         }
@@ -208,23 +231,39 @@ mod tests {
             assert_eq!(with(text, |f| f.flag("A", true)), Ok(want), "{text}");
         }
         assert_eq!(with("A=1", |f| f.flag("A", true)), wrong("A"));
-        assert_eq!(with("A=", |f| f.flag("A", true)), wrong("A"));
     }
 
     #[test]
-    fn an_absent_parameter_is_missing_and_an_empty_one_invalid() {
-        let missing = with("", |f| f.required::<VersionId>("VersionId")).unwrap_err();
+    fn rule_14_10_an_empty_parameter_is_as_one_that_is_absent() {
         let text = "The parameter \"VersionId\" is needed but not provided.";
-        assert_eq!(missing, ("MissingParameter".to_owned(), text.to_owned()));
-        assert_eq!(with("VersionId=", |f| f.required::<VersionId>("VersionId")), wrong("VersionId"));
-        assert_eq!(with("A=1&A=1", |f| f.text("A").map(drop)), wrong("A"));
+        for query in ["", "VersionId="] {
+            let missing = with(query, |f| f.required::<VersionId>("VersionId")).unwrap_err();
+            assert_eq!(missing, ("MissingParameter".to_owned(), text.to_owned()), "{query}");
+            assert_eq!(with(query, |f| f.optional::<VersionId>("VersionId")), Ok(None), "{query}");
+        }
+        assert_eq!(with("A=", |f| f.text("A").map(|text| text.map(str::to_owned))), Ok(None));
+        assert_eq!(with("A=", |f| f.flag("A", true)), Ok(true));
+        assert_eq!(with("A=", |f| f.number("A", 1..=9, 5)), Ok(5));
+        assert_eq!(with("A=", |f| f.json("A")), Ok(None));
+        assert_eq!(with("A.1=&A.2=b&A.3=", |f| f.list("A", 1).map(|l| l.join(","))), Ok("b".to_owned()));
+        let structs = |f: Fields<'_>| {
+            Ok(f.structs("T", ["K", "V"], 9)?.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>())
+        };
+        assert_eq!(with("T.1.K=&T.1.V=&T.2.K=k&T.2.V=", structs).unwrap(), ["[Some(\"k\"), None]"]);
+        // The members of a map, and what is looked at as it was sent, are kept.
+        assert_eq!(with("A.k=", |f| f.flattened("A").map(|map| map.len())), Ok(1));
+        assert_eq!(with("A=", |f| f.given("A").map(|text| text.map(str::len))), Ok(Some(0)));
+        // Twice stays twice, whatever was sent.
+        for query in ["A=1&A=1", "A=&A=1", "A=&A="] {
+            assert_eq!(with(query, |f| f.text("A").map(drop)), wrong("A"), "{query}");
+        }
     }
 
     #[test]
     fn numbers_have_bounds() {
         assert_eq!(with("N=100", |f| f.number("N", 1..=100, 10)), Ok(100));
         assert_eq!(with("", |f| f.number("N", 1..=100, 10)), Ok(10));
-        for bad in ["N=0", "N=101", "N=-1", "N=1.0", "N=x", "N=", "N=99999999999"] {
+        for bad in ["N=0", "N=101", "N=-1", "N=1.0", "N=x", "N=99999999999"] {
             assert_eq!(with(bad, |f| f.number("N", 1..=100, 10)), wrong("N"), "{bad}");
         }
     }

@@ -402,13 +402,13 @@ async fn regions_are_kept_apart_however_they_are_named() {
         let ways: [(&str, Option<&str>, Option<&str>, &str); 8] = [
             ("127.0.0.1", None, None, "cn-hangzhou"),
             ("kms.cn-beijing.aliyuncs.com", None, None, "cn-beijing"),
-            ("127.0.0.1:7070", Some("eu-central-1"), None, "eu-central-1"),
-            ("localhost", None, Some("cn-shanghai"), "cn-shanghai"),
-            // The host has the last word, then the scope.
+            ("kms.eu-central-1.localhost:7070", None, None, "eu-central-1"),
+            ("cn-shanghai.localhost", None, None, "cn-shanghai"),
+            // Neither scope nor parameter moves a request.
             ("kms-vpc.cn-beijing.aliyuncs.com:443", Some("eu-central-1"), Some("cn-shanghai"), "cn-beijing"),
             ("kms.cn-shanghai.aliyuncs.com", None, Some("cn-beijing"), "cn-shanghai"),
-            ("kms.aliyuncs.com", Some("eu-central-1"), Some("cn-shanghai"), "eu-central-1"),
-            ("a.example", None, Some("cn-hangzhou"), "cn-hangzhou"),
+            ("kms.aliyuncs.com", Some("eu-central-1"), Some("cn-shanghai"), "cn-hangzhou"),
+            ("a.example", None, Some("no region!"), "cn-hangzhou"),
         ];
         for (n, (host, scope, parameter, region)) in ways.into_iter().enumerate() {
             let mut query = vec![("SecretName", "s")];
@@ -435,8 +435,9 @@ async fn regions_are_kept_apart_however_they_are_named() {
         let answer = elsewhere.send(&server).await;
         assert_eq!(answer.refused(), not_found());
         assert!(answer.body.contains("kms.us-east-1.aliyuncs.com"), "{}", answer.body);
-        let no_region = [("RegionId", "no region!")];
-        let answer = server.call_as(TESTID, "ListSecrets", &no_region).await.refused();
+        // Where an action requires the parameter it must be well formed.
+        let no_region = [("RegionId", "no region!"), ("ResourceType", "secret")];
+        let answer = server.call_as(TESTID, "ListTagResources", &no_region).await.refused();
         assert_eq!((answer.0, answer.1.as_str()), (400, "InvalidParameter"));
     }
 }

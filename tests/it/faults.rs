@@ -80,8 +80,7 @@ async fn a_code_is_answered_as_the_service_does_and_nothing_is_carried_out() {
         let answer = server.call("PutSecretValue", &put_v2).await;
         assert_eq!(answer.refused(), refusal(want.0, want.1, want.2));
         assert_eq!(answer.header("content-type"), Some("application/json;charset=utf-8"));
-        let retry = answer.header("x-acs-retry-after");
-        assert_eq!(retry, [429, 503].contains(&want.0).then_some("1000"), "{code}");
+        assert_eq!(answer.header("x-acs-retry-after"), None, "{code}");
         let entry = newest(&server).await;
         assert_eq!((&entry["code"], &entry["status"]), (&json!(code), &json!(want.0)));
         assert_eq!(entry["injected"], json!({ "rule": 1, "code": code }));
@@ -100,6 +99,30 @@ async fn a_code_is_answered_as_the_service_does_and_nothing_is_carried_out() {
     assert!(answer.body.contains("<Code>Rejected.Throttling</Code>"), "{}", answer.body);
     let id = answer.header("x-acs-request-id").unwrap();
     assert!(answer.body.contains(&format!("<RequestId>{id}</RequestId>")), "{}", answer.body);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_asks_the_client_to_wait_only_where_a_rule_says_so() {
+    let server = Server::start().await;
+    for (code, status) in
+        [("Rejected.Throttling", 429), ("ServiceUnavailableTemporary", 503), ("InternalFailure", 500)]
+    {
+        for wait in [0, 700, 86_400_000] {
+            let rule = json!({ "action": "ListSecrets", "code": code, "retry_after_ms": wait, "times": 1 });
+            put(&server, &json!([rule])).await;
+            let answer = server.call("ListSecrets", &[]).await;
+            assert_eq!(
+                (answer.status, answer.header("x-acs-retry-after")),
+                (status, Some(&*wait.to_string()))
+            );
+            assert_eq!(
+                newest(&server).await["injected"],
+                json!({ "rule": 1, "code": code, "retry_after_ms": wait })
+            );
+            assert_eq!(server.call("ListSecrets", &[]).await.header("x-acs-retry-after"), None);
+        }
+    }
     server.stop().await;
 }
 
@@ -308,6 +331,14 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
             "rule 1: drop: not together with code",
         ),
         (r#"[{"action":"*","delay_ms":60001}]"#, "rule 1: delay_ms: must be from 1 to 60000"),
+        (
+            r#"[{"action":"*","code":"InternalFailure","retry_after_ms":86400001}]"#,
+            "rule 1: retry_after_ms: must be from 0 to 86400000",
+        ),
+        (
+            r#"[{"action":"*","drop":"after","retry_after_ms":5}]"#,
+            "rule 1: retry_after_ms: only together with code",
+        ),
         (r#"[{"action":"*","delay_ms":1,"probability":1.5}]"#, "rule 1: probability: must be from 0 to 1"),
         (
             r#"[{"action":"*","delay_ms":1,"probability":0.5,"every":2}]"#,

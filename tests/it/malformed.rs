@@ -52,8 +52,7 @@ fn of_parameters() -> Vec<Bad> {
             all.push(post(format!("{place} twice"), format!("{start}&{name}=a&{name}=a")));
             if parameter.required {
                 all.push(post(format!("{place} missing"), start.clone()));
-                // An empty description takes the old one away.
-                if name != "Description" {
+                if !parameter.may_be_empty {
                     all.push(post(format!("{place} empty"), format!("{start}&{name}=")));
                 }
             }
@@ -107,7 +106,7 @@ fn of_values<'a>(json: &[&'a str], long: &'a Long) -> Vec<Wrong<'a>> {
 
 /// For all other actions.
 fn of_other_values<'a>(json: &[&'a str], long: &'a Long) -> Vec<Wrong<'a>> {
-    let Long { id: long_id, text: long_text, .. } = long;
+    let Long { id: long_id, text: long_text, value: long_value, .. } = long;
     let deep = "[[[[";
     vec![
         ("ListSecrets", "PageNumber", vec!["0", "-1", "x", "", "1.5", "99999999999", "0x1"]),
@@ -133,7 +132,7 @@ fn of_other_values<'a>(json: &[&'a str], long: &'a Long) -> Vec<Wrong<'a>> {
         ("CreateKey", "KeySpec", vec!["", "AES", "RSA_1024"]),
         ("CreateKey", "KeyUsage", vec!["", "SIGN/VERIFY", "x"]),
         ("CreateKey", "Origin", vec!["", "external"]),
-        ("Encrypt", "Plaintext", vec!["", "!", "a", "QQ"]),
+        ("Encrypt", "Plaintext", vec![&long_value]),
         ("Decrypt", "CiphertextBlob", vec!["", "!", "QUFB", "AAAA"]),
         ("Decrypt", "EncryptionContext", json.to_vec()),
     ]
@@ -156,7 +155,8 @@ fn of_tables() -> Vec<Bad> {
     let cases = [of_values(&json, &long), of_other_values(&json, &long)].concat();
     let mut all = Vec::new();
     for (action, name, values) in cases {
-        for value in values {
+        // An empty one counts as absent (rule 14.10).
+        for value in values.into_iter().filter(|value| !value.is_empty()) {
             let shown: String = value.chars().take(20).collect();
             let others: Vec<(&str, &str)> =
                 GOOD.iter().copied().filter(|(other, _)| *other != name).collect();
@@ -204,7 +204,10 @@ fn of_shape() -> Vec<Bad> {
         all.push(Bad { headers, ..post(format!("content type {kind}"), put.clone()) });
     }
     for region in ["CN", "a b", "x/y", &"r".repeat(40)] {
-        all.push(get(format!("region {region:.9}"), format!("{list}&{}", form(&[("RegionId", region)]))));
+        // Where the action requires a region.
+        let tags = [("RegionId", region), ("ResourceType", "secret")];
+        let query = format!("{}&{}", head("ListTagResources"), form(&tags));
+        all.push(get(format!("region {region:.9}"), query));
     }
     for (name, value) in [("Signature", "x"), ("AccessKeyId", "x"), ("SignatureMethod", "HMAC-MD5")] {
         all.push(get(format!("only {name}"), format!("{list}&Signature=x&{}", form(&[(name, value)]))));

@@ -16,7 +16,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde_json::Value;
-use sesame::actions::{ACTIONS, sts};
+use sesame::actions::PRODUCTS;
 
 use crate::support::program::Program;
 use crate::support::{form, sign, text};
@@ -176,9 +176,9 @@ fn value(parameter: &str, rng: &mut impl Rng) -> String {
 
 /// A request whose parameters were altered before it was signed.
 fn signed(rng: &mut impl Rng) -> Vec<u8> {
-    let of_sts = rng.random_range(0..20) == 0;
-    let (version, actions) = if of_sts { (sts::VERSION, sts::ACTIONS) } else { ("2016-01-20", ACTIONS) };
-    let action = actions.choose(rng).unwrap();
+    let other = rng.random_range(0..20) == 0;
+    let product = if other { PRODUCTS[1..].choose(rng).unwrap() } else { PRODUCTS[0] };
+    let (version, action) = (product.version, product.actions.choose(rng).unwrap());
     let (id, secret) = *[("testid", "testsecret"), ("readerid", "readersecret")].choose(rng).unwrap();
     let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let nonce = rng.random::<u64>().to_string();

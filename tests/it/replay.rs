@@ -197,6 +197,8 @@ fn on_an_empty_server(capture: &Capture) -> Option<(u16, &'static str)> {
     let dynamic = capture.parameter("SecretType").is_some_and(|kind| kind != "Generic");
     let incomplete = capture.parameter("ResourceId.1").is_none();
     let space_excluded = capture.parameter("ExcludeCharacters").is_some_and(|text| text.contains(' '));
+    // Made with characters that the documentation does not allow.
+    let unlawful = |name: &str| capture.parameter(name).is_some_and(|text| text.contains([' ', '*']));
     match capture.action.as_str() {
         _ if sesame::actions::of_version(&capture.version()).is_none() => Some((400, "InvalidVersion")),
         // The capture was made with a name that the documentation does not allow.
@@ -207,12 +209,15 @@ fn on_an_empty_server(capture: &Capture) -> Option<(u16, &'static str)> {
         "AssumeRole" => Some((404, "EntityNotExist.Role")),
         "AssumeRoleWithOIDC" => Some((401, "AuthenticationFail.OIDCToken.Invalid")),
         _ if capture.kind == "bearer" => Some((400, "InvalidSignatureMethod")),
+        "CreateSecret" | "TagResource" if unlawful("Tags") => Some((400, "InvalidParameter")),
+        "UntagResource" if unlawful("TagKeys") => Some((400, "InvalidParameter")),
         "CreateSecret" if dynamic => Some((400, "UnsupportedOperation")),
         "CreateKey" | "CreateSecret" | "ListSecrets" => None,
         "Encrypt" | "GenerateDataKey" => Some((404, "Forbidden.AliasNotFound")),
         "Decrypt" => Some((400, "InvalidParameter")),
         "GetRandomPassword" if space_excluded => Some((400, "InvalidParameter")),
         "TagResources" if incomplete => Some((400, "MissingParameter")),
+        "TagResources" if unlawful("Tag.1.Key") => Some((400, "InvalidParameter.TagKey")),
         "TagResources" => Some((404, "InvalidResourceId.NotFound")),
         _ => Some((404, "Forbidden.ResourceNotFound")),
     }
@@ -250,7 +255,7 @@ async fn every_captured_request_is_let_in_or_refused_as_recorded() {
         ("rpc-v1-rsa-sha256", 1),
     ];
     assert_eq!(counted, expected);
-    assert_eq!((captures.len(), let_in, created), (333, 305, 27));
+    assert_eq!((captures.len(), let_in, created), (333, 305, 4));
 }
 
 #[tokio::test]
@@ -297,7 +302,7 @@ async fn what_a_client_wrote_is_read_back() {
     for capture in captures("captures").into_iter().filter(|capture| turn(capture).is_some()) {
         clients.entry(capture.client.clone()).or_default().push(capture);
     }
-    let (mut written, mut read) = (0, 0);
+    let (mut written, mut read, mut refused) = (0, 0, 0);
     for (client, mut captures) in clients {
         captures.sort_by_key(|capture| (turn(capture), capture.parameter("VersionId")));
         let server = server_for(&captures).await;
@@ -317,8 +322,20 @@ async fn what_a_client_wrote_is_read_back() {
                 assert_eq!(code(&answer).as_deref(), Some("UnsupportedOperation"), "{}", capture.file);
                 continue;
             }
-            assert_eq!(answer.status, 200, "{}: {}", capture.file, answer.body);
             let value = capture.parameter("SecretData").unwrap();
+            if on_an_empty_server(capture) == Some((400, "InvalidParameter")) {
+                // For its tags. The puts and reads after it find what it would have made.
+                assert_eq!(code(&answer).as_deref(), Some("InvalidParameter"), "{}", capture.file);
+                let version = capture.parameter("VersionId").unwrap();
+                let creation =
+                    [("SecretName", name.as_str()), ("VersionId", &version), ("SecretData", &value)];
+                server.clock.set(NOW);
+                server.call_as(("test", "test"), "CreateSecret", &creation).await.ok();
+                current.insert(name, value);
+                refused += 1;
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{}: {}", capture.file, answer.body);
             assert_eq!(read_version(&server, capture).await, value, "{client}: {}", capture.file);
             current.insert(name, value);
             written += 1;
@@ -326,9 +343,9 @@ async fn what_a_client_wrote_is_read_back() {
         server.stop().await;
     }
     assert_eq!(
-        (written, read),
-        (70, 49),
-        "27 created, 43 put; all GetSecretValue captures but those of the gateway"
+        (written, read, refused),
+        (47, 49, 23),
+        "4 created, 43 put, 23 with tags of other characters; all GetSecretValue captures but those of the gateway"
     );
 }
 

@@ -179,7 +179,9 @@ async fn every_endpoint_form_of_clients_is_answered() {
     let list = "/?Action=ListSecrets&Version=2016-01-20";
     for host in ALLOWED {
         let answer = server.send("GET", list, &[("Host", host)], b"").await;
-        assert_eq!(answer.status, 200, "{host}: {}", answer.body);
+        // There another service is, which answers that it has no such action.
+        let elsewhere = ["ram.aliyuncs.com", "location-readonly.aliyuncs.com"].contains(&host);
+        assert_eq!(answer.status, if elsewhere { 404 } else { 200 }, "{host}: {}", answer.body);
         let answer = server.send("GET", "/_sesame/state?plaintext", &[("Host", host)], b"").await;
         assert_eq!(answer.status, 200, "{host}: {}", answer.body);
     }

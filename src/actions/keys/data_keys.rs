@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::symmetric::Ciphertext;
 use super::{KEY_CODES, dry_run, encryption_context, no_recipient, to_base64};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::app::keys::EncryptionContext;
+use crate::app::keys::{EncryptionContext, Plain};
 use crate::domain::keys::KeyRef;
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Disclosed, Fields};
@@ -57,13 +57,14 @@ async fn generate(
 ) -> Result<(Ciphertext, Zeroizing<Vec<u8>>), ApiError> {
     let mut plaintext = Zeroizing::new(vec![0; request.bytes]);
     context.app.entropy().rng().fill_bytes(&mut plaintext);
+    let plaintext = Plain::of_bytes(plaintext);
     let done = context.app.keys().encrypt(&context.scope, &request.key, &request.context, &plaintext).await?;
     let ciphertext = Ciphertext {
         key_id: done.key.key().id.to_string(),
         key_version_id: done.version,
         ciphertext_blob: to_base64(&done.result),
     };
-    Ok((ciphertext, plaintext))
+    Ok((ciphertext, plaintext.into_bytes()))
 }
 
 /// What is answered.

@@ -2,10 +2,10 @@
 
 use super::metadata::description;
 use super::{KEY_CODES, Nothing, key_id};
-use crate::actions::create_secret::NO_INSTANCES;
+use crate::actions::create_secret::{NO_INSTANCES, short_enough};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::keys::KeyRef;
-use crate::domain::keys::decisions::{self, DELETION_DAYS};
+use crate::domain::keys::decisions::{self, DELETION_DAYS, DESCRIPTION_CHARS};
 use crate::wire::{ApiError, Code, Fields};
 
 /// Declares an action that takes a key id and changes the key's state.
@@ -94,13 +94,15 @@ impl Action for UpdateKeyDescription {
     const KIND: Kind = Kind::Write;
     const RESOURCE: Resource = Resource::Key;
     const PARAMETERS: &'static [Parameter] =
-        &[Parameter::required("KeyId"), Parameter::required("Description")];
+        &[Parameter::required("KeyId"), Parameter::required_or_empty("Description")];
     const CODES: &'static [Code] = KEY_CODES;
     type Request = (KeyRef, String);
     type Response = Nothing;
 
     fn decode(fields: Fields<'_>) -> Result<(KeyRef, String), ApiError> {
-        let text = description(fields, "Description")?.ok_or_else(|| fields.missing("Description"))?;
+        // An empty one takes the description away, as documented.
+        let text = fields.given("Description")?.ok_or_else(|| fields.missing("Description"))?;
+        let text = short_enough("Description", text, DESCRIPTION_CHARS)?;
         Ok((key_id(fields, "KeyId")?, text))
     }
 
@@ -141,10 +143,10 @@ impl Action for SetDeletionProtection {
         let protect = fields.flag("EnableDeletionProtection", false)?;
         let because = description(fields, "DeletionProtectionDescription")?.unwrap_or_default();
         let because = protect.then_some(because);
-        if fields.text("ProtectedResourceArn")?.is_some_and(|text| !text.is_empty()) {
+        if fields.text("ProtectedResourceArn")?.is_some() {
             return Ok((key_id(fields, "ProtectedResourceArn")?, because));
         }
-        if fields.text("KmsInstanceId")?.is_some_and(|text| !text.is_empty()) {
+        if fields.text("KmsInstanceId")?.is_some() {
             return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
         }
         Ok((key_id(fields, "KeyId")?, because))

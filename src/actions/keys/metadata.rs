@@ -120,8 +120,7 @@ impl Action for CreateKey {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<Self::Request, ApiError> {
-        let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some_and(|text| !text.is_empty()));
-        if given("DKMSInstanceId")? {
+        if fields.text("DKMSInstanceId")?.is_some() {
             return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
         }
         let rotates = fields.flag("EnableAutomaticRotation", false)?;
@@ -129,7 +128,7 @@ impl Action for CreateKey {
         if rotates && interval.is_none() {
             return Err(fields.missing("RotationInterval"));
         }
-        let policy = fields.text("Policy")?.filter(|text| !text.is_empty()).map(str::to_owned);
+        let policy = fields.optional("Policy")?;
         let creation = KeyCreation {
             spec: fields.optional("KeySpec")?.unwrap_or(KeySpec::Aes256),
             usage: fields.optional("KeyUsage")?,

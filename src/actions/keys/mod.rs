@@ -169,7 +169,7 @@ pub(super) const NO_ENCLAVES: &str = "Recipient names an enclave, and there are 
 /// UnsupportedOperation.
 pub(super) fn no_recipient(fields: Fields<'_>) -> Result<(), ApiError> {
     match fields.text("Recipient")? {
-        None | Some("") => Ok(()),
+        None => Ok(()),
         Some(_) => Err(ApiError::new(Code::UnsupportedOperation, NO_ENCLAVES)),
     }
 }

@@ -1,16 +1,18 @@
 //! Encrypt, Decrypt, ReEncrypt.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::asymmetric::Algorithm;
 use super::{KEY_CODES, dry_run, encryption_context, no_recipient, required_base64, to_base64};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::app::keys::{EncryptionAlgorithm, EncryptionContext, PairRef};
+use crate::app::keys::{Content, Done, EncryptionAlgorithm, EncryptionContext, PairRef, Plain};
 use crate::domain::keys::KeyRef;
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 use zeroize::Zeroizing;
 
-/// The most that is encrypted at once, in bytes.
+/// The most that is encrypted at once, in bytes: of the text, or of what it is the Base64 of.
 const MAX_PLAINTEXT: usize = 6144;
 /// The most that is decrypted at once, in bytes: the largest plaintext with everything around it, with room.
 pub(super) const MAX_CIPHERTEXT: usize = 16 * 1024;
@@ -33,13 +35,14 @@ pub(in crate::actions) struct Plaintext {
     pub(super) plaintext: Disclosed,
 }
 
-/// Encrypts up to 6 KiB.
+/// Encrypts a text. Official clients send the Base64 of up to 6 KiB; any other text of up to 6 KiB will do (rule 14.11).
 pub(in crate::actions) struct Encrypt;
 
-/// What Encrypt is asked. `Debug` is not derived: the plaintext is a secret.
+/// What Encrypt is asked.
+#[derive(Debug)]
 pub(in crate::actions) struct EncryptRequest {
     key: KeyRef,
-    plaintext: Zeroizing<Vec<u8>>,
+    plaintext: Plain,
     context: EncryptionContext,
     dry_run: bool,
 }
@@ -61,7 +64,7 @@ impl Action for Encrypt {
     fn decode(fields: Fields<'_>) -> Result<EncryptRequest, ApiError> {
         Ok(EncryptRequest {
             key: fields.required("KeyId")?,
-            plaintext: Zeroizing::new(required_base64(fields, "Plaintext", MAX_PLAINTEXT)?),
+            plaintext: plaintext(fields)?,
             context: encryption_context(fields, "EncryptionContext")?,
             dry_run: fields.flag("DryRun", false)?,
         })
@@ -77,6 +80,25 @@ impl Action for Encrypt {
         });
         dry_run(request.dry_run, answer)
     }
+}
+
+/// The text to encrypt, which nothing is asked of but its length: it may hold as many bytes as the Base64 of that much may.
+fn plaintext(fields: Fields<'_>) -> Result<Plain, ApiError> {
+    let text = fields.text("Plaintext")?.ok_or_else(|| fields.missing("Plaintext"))?;
+    let is_short = |text: &str| {
+        let decoded = STANDARD.decode(text).map(Zeroizing::new);
+        text.len() <= MAX_PLAINTEXT || decoded.is_ok_and(|bytes| bytes.len() <= MAX_PLAINTEXT)
+    };
+    // No more can be the Base64 of that much, and is not looked at.
+    if text.len() <= MAX_PLAINTEXT.div_ceil(3) * 4 && is_short(text) {
+        return Ok(Plain::of_text(text));
+    }
+    let length = text.len();
+    let why = format!(
+        "has {length} bytes; at most {MAX_PLAINTEXT} are allowed, or the Base64 of {MAX_PLAINTEXT}. Encrypt larger data \
+         with a data key of GenerateDataKey"
+    );
+    Err(ApiError::invalid("Plaintext", why))
 }
 
 /// Decrypts what Encrypt or GenerateDataKey made.
@@ -124,11 +146,15 @@ async fn decrypt(context: &Context, request: &DecryptRequest) -> Result<Plaintex
     Ok(Plaintext {
         key_id: done.key.key().id.to_string(),
         key_version_id: done.version,
-        plaintext: to_base64(&done.result).into(),
+        plaintext: match done.result.content() {
+            Content::Bytes => to_base64(done.result.as_bytes()).into(),
+            Content::Text => Disclosed::from_bytes(done.result.into_bytes())
+                .ok_or_else(|| ApiError::internal("a text that was encrypted is not UTF-8"))?,
+        },
     })
 }
 
-/// Decrypts and encrypts again, without showing what was in between.
+/// Decrypts and encrypts again, without showing what was in between. Bytes stay bytes, and a text stays a text.
 pub(in crate::actions) struct ReEncrypt;
 
 /// What ReEncrypt is asked.
@@ -200,7 +226,12 @@ async fn re_encrypt(context: &Context, request: &ReEncryptRequest) -> Result<Cip
         Some((pair, algorithm)) => {
             context.permit_named_key(FROM, &pair.key).await?;
             context.permit_named_key(TO, &request.destination).await?;
-            keys.decrypt_with_private(scope, pair, *algorithm, &request.ciphertext).await
+            let opened = keys.decrypt_with_private(scope, pair, *algorithm, &request.ciphertext).await;
+            opened.map(|done| Done {
+                key: done.key,
+                version: done.version,
+                result: Plain::of_bytes(done.result),
+            })
         }
     };
     let opened = opened?;

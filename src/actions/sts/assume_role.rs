@@ -61,11 +61,11 @@ impl Action for AssumeRole {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
-        let external_id = fields.text("ExternalId")?.filter(|text| !text.is_empty());
+        let external_id = fields.text("ExternalId")?;
         if external_id.is_some_and(|text| !fits(text, 2..=1224, b"_+=,.@:/-")) {
             return Err(ApiError::new(Code::InvalidParameterExternalId, EXTERNAL_ID));
         }
-        let source = fields.text("SourceIdentity")?.filter(|text| !text.is_empty());
+        let source = fields.text("SourceIdentity")?;
         let reserved = |text: &str| ["acs:", "aliyun:", "alibabacloud:"].iter().any(|p| text.starts_with(p));
         if source.is_some_and(|text| !fits(text, 2..=64, b"_+=,.@-") || reserved(text)) {
             return Err(ApiError::new(Code::InvalidParameterSourceIdentity, SOURCE_IDENTITY));

@@ -85,7 +85,7 @@ impl Wish {
             return Err(ApiError::new(Code::InvalidParameterRoleSessionName, reason));
         }
         let seconds = match fields.text("DurationSeconds")? {
-            None | Some("") => SECONDS.1,
+            None => SECONDS.1,
             Some(text) => {
                 let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
                 let seconds = digits.and_then(|text| text.parse().ok());
@@ -119,8 +119,7 @@ impl Wish {
 }
 
 fn required<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, ApiError> {
-    let text = fields.text(name)?.filter(|text| !text.is_empty());
-    text.ok_or_else(|| ApiError::missing_from_gateway(name, fields.missing(name).reason))
+    fields.text(name)?.ok_or_else(|| ApiError::missing_from_gateway(name, fields.missing(name).reason))
 }
 
 /// Whether a text has so many letters, digits and these signs.
@@ -130,7 +129,7 @@ fn fits(text: &str, length: std::ops::RangeInclusive<usize>, signs: &[u8]) -> bo
 
 /// A session's policy, checked.
 fn policy(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
-    let Some(text) = fields.text("Policy")?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = fields.text("Policy")? else { return Ok(None) };
     let length = text.chars().count();
     if length > POLICY_CHARS {
         let reason = format!("Policy has {length} characters; at most {POLICY_CHARS} are allowed");

@@ -11,7 +11,7 @@ use super::{Guard, Keys, ScopeKeys};
 use crate::app::AppError;
 use crate::app::replicas::until_first;
 use crate::crypto::asymmetric::{AsymmetricError, EncryptionAlgorithm, KeyPair, SignatureAlgorithm};
-use crate::crypto::symmetric_blob::Blob;
+use crate::crypto::symmetric_blob::{Blob, Plaintext};
 use crate::crypto::{CryptoError, same_bytes};
 use crate::domain::keys::decisions::{self, KeyRefusal};
 use crate::domain::keys::{KeyRef, KeyVersion};
@@ -47,7 +47,7 @@ impl Keys {
         caller: &Scope,
         reference: &KeyRef,
         context: &EncryptionContext,
-        plaintext: &[u8],
+        plaintext: &Plaintext,
     ) -> Result<Done<Vec<u8>>, AppError> {
         let held = self.find(caller, reference).await?;
         held.key().require_symmetric()?;
@@ -102,7 +102,7 @@ impl Keys {
         held: &Arc<HeldKey>,
         ciphertext: &[u8],
         context: &EncryptionContext,
-    ) -> Result<Done<Zeroizing<Vec<u8>>>, AppError> {
+    ) -> Result<Done<Plaintext>, AppError> {
         // Altered, truncated, made for another context: the caller is not told which.
         let wrong = |_: CryptoError| {
             let why = "does not open: it was altered, or made with another EncryptionContext";

@@ -20,6 +20,7 @@ pub(super) use held::{check_material, context as material_context};
 pub use lifecycle::{KeyCreation, id_only};
 
 pub use crate::crypto::asymmetric::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm};
+pub use crate::crypto::symmetric_blob::{Content, Plaintext as Plain};
 
 use self::scopes::Scopes;
 use super::AppError;

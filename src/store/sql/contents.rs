@@ -63,7 +63,8 @@ async fn all_keys<D: Dialect>(
     }
     for mut row in rows_on::<D>(connection, "key_tags", sql::ALL_KEY_TAGS, of).await? {
         let Some(record) = records.get_mut(&row.text()?) else { continue };
-        record.key.tags.set(row.parsed()?, row.parsed()?);
+        let (key, value) = row.tag()?;
+        record.key.tags.set(key, value);
     }
     Ok(records.into_values().collect())
 }

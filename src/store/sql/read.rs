@@ -408,5 +408,7 @@ fn summaries(rows: Vec<Row>) -> Result<Vec<SecretSummary>, StoreError> {
 }
 
 fn tag_row(mut row: Row) -> Result<TagRow, StoreError> {
-    Ok(TagRow { name: row.parsed()?, key: row.parsed()?, value: row.parsed()? })
+    let name = row.parsed()?;
+    let (key, value) = row.tag()?;
+    Ok(TagRow { name, key, value })
 }

@@ -34,7 +34,8 @@ impl<D: Dialect> SqlStore<D> {
         }
         for mut row in rows("key_tags", sql::LOAD_KEY_TAGS).await? {
             let Some(record) = of_key(&places, &mut records, &row.parsed()?) else { continue };
-            record.key.tags.set(row.parsed()?, row.parsed()?);
+            let (key, value) = row.tag()?;
+            record.key.tags.set(key, value);
         }
         let alias = |mut row: Row| Ok(Alias { name: row.parsed()?, key: row.parsed()? });
         let aliases = rows("aliases", sql::LOAD_ALIASES).await?;

@@ -78,7 +78,10 @@ impl Part {
                 record.secret.versions.push(version);
             }
             Self::Label => record.secret.stages.set(row.parsed()?, row.parsed()?),
-            Self::Tag => record.secret.tags.set(row.parsed()?, row.parsed()?),
+            Self::Tag => {
+                let (key, value) = row.tag()?;
+                record.secret.tags.set(key, value);
+            }
             Self::DataKey => record.data_keys.push(DataKeyRecord {
                 wrapped: row.bytes()?,
                 id: row.parsed()?,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::dialect::Cell;
-use crate::domain::{AccountId, ResourcePolicy, Scope, SecretName, Timestamp};
+use crate::domain::{AccountId, ResourcePolicy, Scope, SecretName, TagKey, TagValue, Timestamp};
 use crate::store::StoreError;
 
 /// The cells of one row, taken from left to right.
@@ -67,6 +67,13 @@ impl Row {
     /// A text that is a valid `T`.
     pub(super) fn parsed<T: FromStr>(&mut self) -> Result<T, StoreError> {
         self.text()?.parse().map_err(|_invalid| self.damaged("an identifier is not valid"))
+    }
+
+    /// Key and value of a tag.
+    pub(super) fn tag(&mut self) -> Result<(TagKey, TagValue), StoreError> {
+        let (key, value) = (self.text()?, self.text()?);
+        let tag = TagKey::stored(&key).ok().zip(TagValue::stored(&value).ok());
+        tag.ok_or_else(|| self.damaged("a tag is not valid"))
     }
 
     /// Account and region.

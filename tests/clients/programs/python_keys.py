@@ -46,9 +46,9 @@ def symmetric():
     client.update_rotation_policy(m.UpdateRotationPolicyRequest(key_id=key, enable_automatic_rotation=True, rotation_interval='30d'))
     known = client.describe_key(m.DescribeKeyRequest(key_id=ALIAS)).body.key_metadata
     check('rotation', (known.automatic_rotation, known.rotation_interval), ('Enabled', '2592000s'))
-    client.tag_resource(m.TagResourceRequest(key_id=key, tags='[{"TagKey":"k 1","TagValue":"v+/=*~ 中"}]'))
+    client.tag_resource(m.TagResourceRequest(key_id=key, tags='[{"TagKey":"k/1","TagValue":"v+/=@:._-_中"}]'))
     tags = client.list_resource_tags(m.ListResourceTagsRequest(key_id=key)).body.tags.tag
-    check('tags', [(t.tag_key, t.tag_value) for t in tags], [('k 1', 'v+/=*~ 中')])
+    check('tags', [(t.tag_key, t.tag_value) for t in tags], [('k/1', 'v+/=@:._-_中')])
     versions = client.list_key_versions(m.ListKeyVersionsRequest(key_id=key)).body
     check('versions', versions.total_count, 4)
     return key

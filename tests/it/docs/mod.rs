@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sesame::actions::{ACTIONS, COMMON_CODES, State, sts};
+use sesame::actions::{COMMON_CODES, State};
 use sesame::wire::code::TABLE;
 
 fn root() -> PathBuf {
@@ -124,10 +124,10 @@ fn the_actions_are_documented() {
         "# Actions\n\nMade by a test from the table in `src/actions/mod.rs`; `sesame actions` prints the same. Parameters in \
          brackets may be left out. A refused action answers its code and does nothing. In `enforced` mode an action \
          needs the permission `kms:<action>` on what the third column names, behind \
-         `acs:kms:<region>:<account>:`. The last actions are those of the product Sts.\n\n\
+         `acs:kms:<region>:<account>:`. The last actions are those of the products Sts and Location.\n\n\
          | action | state | permission on | parameters | codes of its own |\n|---|---|---|---|---|\n",
     );
-    for action in ACTIONS.iter().chain(sts::ACTIONS) {
+    for action in sesame::actions::all() {
         let state = if action.state() == State::Real { "real" } else { "refused" };
         let parameter = |p: &sesame::actions::Parameter| {
             if p.required { p.name.to_owned() } else { format!("[{}]", p.name) }

@@ -159,4 +159,8 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("14.7", "a batch as one JSON text", None),
     ("14.8", "XML errors and retry hints", None),
     ("14.9", "what terraform retries", None),
+    ("14.10", "an empty parameter counts as absent", None),
+    ("14.11", "what is encrypted is a text, and comes back as it was", None),
+    ("14.12", "the address decides the region", None),
+    ("14.13", "$Auto is a name of RAMCredentials only", None),
 ];

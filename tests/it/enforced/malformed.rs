@@ -191,7 +191,7 @@ async fn a_policy_that_is_not_given_is_missing_and_a_blank_one_creates_without()
         let refused = root.refused(&server, action, &[on]).await;
         assert_eq!(refused, crate::support::missing("Policy"), "{action}");
         let refused = root.refused(&server, action, &[on, ("Policy", "")]).await;
-        assert_eq!((refused.0, refused.1.as_str()), (400, "InvalidParameter"), "{action}");
+        assert_eq!(refused, crate::support::missing("Policy"), "{action}");
     }
     for (action, on) in [("GetSecretPolicy", ("SecretName", "s")), ("GetKeyPolicy", ("KeyId", key.as_str()))]
     {

@@ -40,10 +40,10 @@ async fn plaintexts() {
     let encrypted = server.ok("Encrypt", &[id, ("Plaintext", &longest)]).await;
     let opened = server.ok("Decrypt", &[("CiphertextBlob", text(&encrypted["CiphertextBlob"]))]).await;
     assert_eq!(opened["Plaintext"], longest);
-    let over = STANDARD.encode([0xA5; 6145]);
-    let wrong = ["", "@@", "aGVsbG8", "aGVs bG8=", "aGVsbG8=\n", "_-8=", &over];
+    let (over, text_over) = (STANDARD.encode([0xA5; 6145]), "@".repeat(6145));
     let case = |bad| ("Encrypt", vec![id, ("Plaintext", bad)], invalid("Plaintext"));
-    let mut cases: Vec<_> = wrong.into_iter().map(case).collect();
+    let mut cases: Vec<_> = [over.as_str(), &text_over].into_iter().map(case).collect();
+    cases.push(("Encrypt", vec![id, ("Plaintext", "")], missing("Plaintext")));
     cases.push(("Encrypt", vec![id], missing("Plaintext")));
     refused(&server, &cases).await;
 }
@@ -109,7 +109,7 @@ async fn blobs() {
     let key = make(&server, &[]).await;
     let blob = STANDARD.decode(sealed(&server, &key).await).unwrap();
     let over = STANDARD.encode(vec![1; 16 * 1024 + 1]);
-    for bad in ["", "@@", "aGVsbG8", "aGVsbG8=", &over] {
+    for bad in ["@@", "aGVsbG8", "aGVsbG8=", &over] {
         let refused = server.refused("Decrypt", &[("CiphertextBlob", bad)]).await;
         assert_eq!(refused, invalid("CiphertextBlob"), "{bad:.20}");
         let again = [("CiphertextBlob", bad), ("DestinationKeyId", &key)];
@@ -178,8 +178,7 @@ async fn words_that_are_none_and_numbers_out_of_bounds() {
         cases.push(("CreateKey", usage, invalid("KeyUsage")));
     }
     let on = ("EnableAutomaticRotation", "true");
-    for interval in
-        ["1w", "6d", "731d", "604799s", "63072001s", "d", "7", "-7d", "7 d", "7.5d", "7D", "7dd", ""]
+    for interval in ["1w", "6d", "731d", "604799s", "63072001s", "d", "7", "-7d", "7 d", "7.5d", "7D", "7dd"]
     {
         let interval = ("RotationInterval", interval);
         cases.push(("CreateKey", vec![on, interval], invalid("RotationInterval")));
@@ -189,7 +188,7 @@ async fn words_that_are_none_and_numbers_out_of_bounds() {
     cases.push(("CreateKey", vec![on], missing("RotationInterval")));
     cases.push(("UpdateRotationPolicy", vec![("KeyId", &key), on], missing("RotationInterval")));
     cases.push(("UpdateRotationPolicy", vec![("KeyId", &key)], missing("EnableAutomaticRotation")));
-    for days in ["6", "367", "0", "-7", "x", "7.5", ""] {
+    for days in ["6", "367", "0", "-7", "x", "7.5"] {
         let days = ("PendingWindowInDays", days);
         cases.push(("ScheduleKeyDeletion", vec![("KeyId", &key), days], invalid(days.0)));
     }
@@ -207,7 +206,7 @@ async fn words_that_are_none_and_numbers_out_of_bounds() {
         vec![("KeyId", pair.as_str()), ("KeyVersionId", &version), ("Algorithm", algorithm), digest]
     };
     // Unknown ones, and those of other kinds of keys.
-    for algorithm in ["x", "ecdsa_sha_256", "RSA_PSS_SHA_256", "SM2DSA", "RSAES_OAEP_SHA_1", ""] {
+    for algorithm in ["x", "ecdsa_sha_256", "RSA_PSS_SHA_256", "SM2DSA", "RSAES_OAEP_SHA_1"] {
         cases.push(("AsymmetricSign", sign(algorithm), invalid("Algorithm")));
         let verify = [sign(algorithm), vec![("Value", "AAAA")]].concat();
         cases.push(("AsymmetricVerify", verify, invalid("Algorithm")));
@@ -284,7 +283,7 @@ async fn a_digest_of_another_length_is_named() {
         let named = [("KeyId", key.as_str()), ("KeyVersionId", &version)];
         for algorithm in algorithms {
             let mut cases = Vec::new();
-            let lengths = [0_usize, 1, 20, 31, 33, 48, 64, 513];
+            let lengths = [1_usize, 20, 31, 33, 48, 64, 513];
             let digests: Vec<String> =
                 lengths.iter().map(|length| STANDARD.encode(vec![7; *length])).collect();
             for digest in digests.iter().map(String::as_str).chain(["@@"]) {

@@ -5,7 +5,7 @@ use super::{
     PLAINTEXT, Refused, alias_not_found, by_alias, first_version, full, import, key_not_found, make,
     metadata, not_modified, schedule, sealed, state, unsupported, version_not_found,
 };
-use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, invalid, refusal, text};
+use crate::support::{ACCOUNT, Answer, BEIJING, OTHER_ACCOUNT, Options, Server, invalid, refusal, text};
 use sesame::domain::Limits;
 
 /// The columns of the table.
@@ -431,16 +431,18 @@ async fn keys_of_another_region_are_not_found_and_of_another_account_are_forbidd
     }
     // Its id alone means nothing elsewhere, neither does its blob.
     let blob = sealed(&server, &key).await;
-    let beijing = ("RegionId", "cn-beijing");
-    assert_eq!(server.refused("DescribeKey", &[("KeyId", &key), beijing]).await, key_not_found());
-    assert_eq!(server.refused("Decrypt", &[("CiphertextBlob", &blob), beijing]).await, key_not_found());
+    for (action, parameter) in [("DescribeKey", ("KeyId", &key)), ("Decrypt", ("CiphertextBlob", &blob))] {
+        let (name, value) = parameter;
+        let there = server.call_at(BEIJING, action, &[(name, value.as_str())]).await;
+        assert_eq!(there.refused(), key_not_found(), "{action}");
+    }
     let other = ("other", "other-secret");
     let described = server.call_as(other, "DescribeKey", &[("KeyId", &key)]).await;
     assert_eq!(described.refused(), key_not_found());
     let opened = server.call_as(other, "Decrypt", &[("CiphertextBlob", &blob)]).await;
     assert_eq!(opened.refused(), key_not_found());
     assert_eq!(server.call_as(other, "ListKeys", &[]).await.ok()["TotalCount"], 0);
-    assert_eq!(server.ok("ListKeys", &[beijing]).await["TotalCount"], 0);
+    assert_eq!(server.ok_in("cn-beijing", "ListKeys", &[]).await["TotalCount"], 0);
 }
 
 #[tokio::test]
@@ -463,9 +465,9 @@ async fn names_of_aliases() {
     }
     assert_eq!(metadata(&server, &longest).await["KeyId"], key);
     // Another region has names of its own.
-    let beijing = ("RegionId", "cn-beijing");
-    let there = text(&server.ok("CreateKey", &[beijing]).await["KeyMetadata"]["KeyId"]).to_owned();
-    server.ok("CreateAlias", &[("KeyId", &there), ("AliasName", &longest), beijing]).await;
+    let beijing = "cn-beijing";
+    let there = text(&server.ok_in(beijing, "CreateKey", &[]).await["KeyMetadata"]["KeyId"]).to_owned();
+    server.ok_in(beijing, "CreateAlias", &[("KeyId", &there), ("AliasName", &longest)]).await;
     server.ok("DeleteAlias", &[("AliasName", &longest)]).await;
     server.ok("CreateAlias", &create(&longest)).await;
 }
@@ -481,7 +483,7 @@ async fn rule_12_3_a_quota_counts_what_is_there_in_account_and_region() {
     }
     assert_eq!(server.refused("CreateKey", &[]).await, full());
     // Another region and another account have room, and the service's own key needs none.
-    server.ok("CreateKey", &[("RegionId", "cn-beijing")]).await;
+    server.ok_in("cn-beijing", "CreateKey", &[]).await;
     server.call_as(("other", "other-secret"), "CreateKey", &[]).await.ok();
     server.create("s").await;
     // A key that waits for its deletion still counts, one that is gone does not.
@@ -565,9 +567,9 @@ async fn rule_12_3_versions_of_keys_have_a_quota() {
         assert_eq!(server.refused("CreateKeyVersion", &[("KeyId", key)]).await, full());
     }
     // Another region has room, and a key that rotates by itself is not held off.
-    let there = [("RegionId", "cn-beijing")];
-    let key = text(&server.ok("CreateKey", &there).await["KeyMetadata"]["KeyId"]).to_owned();
-    server.ok("CreateKeyVersion", &[("KeyId", &key), there[0]]).await;
+    let there = "cn-beijing";
+    let key = text(&server.ok_in(there, "CreateKey", &[]).await["KeyMetadata"]["KeyId"]).to_owned();
+    server.ok_in(there, "CreateKeyVersion", &[("KeyId", &key)]).await;
     let rotate = [("KeyId", other.as_str()), ("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
     server.ok("UpdateRotationPolicy", &rotate).await;
     server.advance_seconds(8 * 86_400).await;

@@ -41,7 +41,7 @@ async fn seed(server: &Server, seed: &str) -> [u64; 3] {
 
 /// The ids of the keys of a region.
 async fn keys(server: &Server, region: &str) -> Vec<String> {
-    let listed = server.ok("ListKeys", &[("RegionId", region), ("PageSize", "100")]).await;
+    let listed = server.ok_in(region, "ListKeys", &[("PageSize", "100")]).await;
     listed["Keys"]["Key"].as_array().unwrap().iter().map(|key| text(&key["KeyId"]).to_owned()).collect()
 }
 

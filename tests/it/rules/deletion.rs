@@ -39,7 +39,7 @@ async fn rule_6_1_a_deleted_secret_stays_for_30_days_or_7_to_30_as_asked() {
 async fn rule_6_2_a_window_that_is_not_7_to_30_is_refused() {
     let server = Server::start().await;
     server.create("s").await;
-    for window in ["6", "31", "0", "-7", "7.5", "seven", "", "99999999999999999999"] {
+    for window in ["6", "31", "0", "-7", "7.5", "seven", "99999999999999999999"] {
         let asked = [("SecretName", "s"), ("RecoveryWindowInDays", window)];
         assert_eq!(server.refused("DeleteSecret", &asked).await, invalid("RecoveryWindowInDays"), "{window}");
     }

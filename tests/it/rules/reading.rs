@@ -54,7 +54,7 @@ async fn rule_4_2_a_version_is_read_by_its_label_or_its_id() {
         assert_eq!(server.refused("GetSecretValue", &of_s(&[selector])).await, not_found(), "{selector:?}");
     }
     assert_eq!(server.refused("GetSecretValue", &[("SecretName", "none")]).await, not_found());
-    for (name, value) in [("VersionId", ""), ("VersionStage", ""), ("VersionId", "a b")] {
+    for (name, value) in [("VersionId", "a b"), ("VersionStage", "a b")] {
         assert_eq!(server.refused("GetSecretValue", &of_s(&[(name, value)])).await, invalid(name));
     }
     assert_eq!(server.refused("GetSecretValue", &[]).await, missing("SecretName"));
@@ -201,7 +201,6 @@ async fn rule_4_11_a_batch_is_of_1_to_20_different_secrets() {
         r#"[{"VersionId":"v1"}]"#,
         r#"[{"SecretName":1}]"#,
         "[{",
-        "",
     ] {
         let refused = server.refused("BatchGetSecretValue", &[("SecretsList", list)]).await;
         assert_eq!(refused, invalid("SecretsList"), "{list}");

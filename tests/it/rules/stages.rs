@@ -231,7 +231,6 @@ async fn rule_3_12_labels_that_are_no_array_of_labels_are_not_valid() {
     for bad in [
         "[]",
         "{\"VersionStage\":[]}",
-        "",
         "ACSCurrent",
         "ACSCurrent,ACSNext",
         "[\"ACSCurrent\"",

@@ -180,14 +180,37 @@ impl Server {
         self.send("POST", "/", &headers, form.as_bytes()).await
     }
 
+    /// Calls an action unsigned, at the address of a host name.
+    pub async fn call_at(&self, host: &str, action: &str, parameters: &[(&str, &str)]) -> Answer {
+        let form = form(&[&[("Action", action), ("Version", "2016-01-20")], parameters].concat());
+        let headers = [("Host", host), ("Content-Type", "application/x-www-form-urlencoded")];
+        self.send("POST", "/", &headers, form.as_bytes()).await
+    }
+
+    /// Calls an action that must succeed in a region.
+    pub async fn ok_in(&self, region: &str, action: &str, parameters: &[(&str, &str)]) -> Value {
+        self.call_at(&format!("kms.{region}.aliyuncs.com"), action, parameters).await.ok()
+    }
+
     /// Calls an action signed by an access key of [`access_keys`] (RPC v1, HMAC-SHA1).
     pub async fn call_as(&self, key: (&str, &str), action: &str, parameters: &[(&str, &str)]) -> Answer {
+        self.call_as_at("127.0.0.1", key, action, parameters).await
+    }
+
+    /// The same at the address of a host name.
+    pub async fn call_as_at(
+        &self,
+        host: &str,
+        key: (&str, &str),
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Answer {
         let time = NOW.to_string();
         let mut signed = sign::rpc_system(action, key.0, &time);
         signed.extend(parameters);
         let signature = sign::rpc_signature("POST", key.1, &signed);
         signed.push(("Signature", &signature));
-        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        let headers = [("Host", host), ("Content-Type", "application/x-www-form-urlencoded")];
         self.send("POST", "/", &headers, form(&signed).as_bytes()).await
     }
 
@@ -384,6 +407,9 @@ pub fn text(value: &Value) -> &str {
 pub fn form(parameters: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
+
+/// Where requests of another region than the server's own are sent.
+pub const BEIJING: &str = "kms.cn-beijing.aliyuncs.com";
 
 /// Account and region of unsigned requests.
 pub fn scope() -> Scope {
