@@ -1,5 +1,5 @@
 // Configurations of Nacos that its extension for MSE encrypts by KMS: the filter alone, without a server of Nacos.
-// Wants SESAME_URL, and a proxy that leads kms.cn-hangzhou.aliyuncs.com to Sesame (examples/cloud-names) by -Dhttps.proxyHost and -Dhttps.proxyPort,
+// Wants SESAME_HTTPS (host and port), and a proxy that leads kms.cn-hangzhou.aliyuncs.com to Sesame (examples/cloud-names) by -Dhttps.proxyHost and -Dhttps.proxyPort,
 // and -Djavax.net.ssl.trustStore with its CA.
 
 import com.alibaba.nacos.api.config.filter.IConfigFilterChain;
@@ -45,6 +45,15 @@ public class Nacos {
         there_and_back(filter, "cipher-kms-aes-128-app.properties");
         there_and_back(filter, "cipher-kms-aes-256-app.properties");
         there_and_back(filter, "cipher-app.properties");
+        filter.close();
+
+        // With an address of one's own it wants a key of one's own, and takes any certificate.
+        settings.setProperty("kmsEndpoint", System.getenv("SESAME_HTTPS"));
+        settings.setProperty("keyId", "alias/nacos");
+        AliyunConfigFilter own = new AliyunConfigFilter();
+        own.init(settings);
+        there_and_back(own, "cipher-kms-aes-256-own.properties");
+        there_and_back(own, "cipher-own.properties");
         System.exit(0); // its threads would keep the program alive
     }
 }
