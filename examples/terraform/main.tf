@@ -14,6 +14,8 @@ provider "alicloud" {
   secret_key = "test"
   protocol   = "HTTP"
 
+  # Else it asks the billing service in the cloud which kind the account is.
+  account_type           = "Domestic"
   skip_region_validation = true
 
   endpoints {
