@@ -32,11 +32,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     if !unknown.is_empty() {
         tracing::warn!("these variables are no settings of Sesame: {}", unknown.join(", "));
     }
-    let mode = match args.auth {
-        Auth::Open => AuthMode::Open,
-        Auth::Signed => AuthMode::Signed,
-        Auth::Enforced => AuthMode::Enforced,
-    };
+    let mode = AuthMode::from(args.auth);
     let default_region = values::region(&args.region)?;
     let default_account = values::account_id(&args.account_id)?;
     client::check_token(args.admin_token.as_ref())?;
@@ -111,6 +107,16 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     // Held until here, so that no second process opens the data.
     drop(opened.lock);
     Ok(code)
+}
+
+impl From<Auth> for AuthMode {
+    fn from(auth: Auth) -> Self {
+        match auth {
+            Auth::Open => Self::Open,
+            Auth::Signed => Self::Signed,
+            Auth::Enforced => Self::Enforced,
+        }
+    }
 }
 
 /// Says that the server is ready, where it is, and what it serves.

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Collected, Limited};
 use serde::de::DeserializeOwned;
 
 use super::admin::{Failure, failure};
@@ -137,7 +137,7 @@ async fn in_json(response: Response) -> Response {
         return response;
     }
     let status = response.status();
-    let text = Limited::new(response.into_body(), MOST_BYTES).collect().await.map(|body| body.to_bytes());
+    let text = Limited::new(response.into_body(), MOST_BYTES).collect().await.map(Collected::to_bytes);
     let text =
         text.ok().map(|text| String::from_utf8_lossy(&text).into_owned()).filter(|text| !text.is_empty());
     let text = text.unwrap_or_else(|| status.canonical_reason().unwrap_or("refused").to_owned());
