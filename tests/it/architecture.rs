@@ -335,6 +335,19 @@ fn no_file_is_longer_than_500_lines_without_its_tests() {
 }
 
 #[test]
+fn no_crate_that_deny_toml_bans_is_in_the_lock_file() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (rules, lock) = (read("deny.toml"), read("Cargo.lock"));
+    let banned: Vec<&str> =
+        rules.lines().filter_map(|line| line.trim().strip_prefix("{ name = \"")).collect();
+    assert!(banned.len() >= 4, "{banned:?}");
+    for line in banned {
+        let name = line.split('"').next().unwrap();
+        assert!(!lock.contains(&format!("\nname = \"{name}\"\n")), "{name} is in Cargo.lock");
+    }
+}
+
+#[test]
 fn nothing_is_left_unfinished() {
     for (name, text) in sources() {
         for mark in ["todo!(", "unimplemented!(", "FIXME", "XXX", "HACK", "TODO"] {

@@ -93,7 +93,11 @@ fn the_ca_of_the_data_directory_and_the_systems_roots_are_trusted_without_a_flag
     // A file that is named is trusted alone.
     let other = Program::serve(&["--in-memory"], &[]);
     let foreign = ca(&other, dir.path());
-    bad(&["healthcheck", "--url", &url, "--data-dir", &data, "--ca", &foreign], &[], &["is not trusted"]);
+    bad(
+        &["healthcheck", "--url", &url, "--data-dir", &data, "--ca", &foreign],
+        &[("SSL_CERT_FILE", &system)],
+        &["is not trusted"],
+    );
     // A damaged one is not passed over.
     std::fs::write(&system, "damaged").unwrap();
     bad(&["healthcheck", "--url", &url, "--data-dir", &data], &[], &["ca.pem holds no certificate"]);

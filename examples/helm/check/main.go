@@ -228,7 +228,7 @@ func checkValues(c *chart.Chart, given, fresh map[string]string) {
 	for words, wrong := range map[string]values{
 		"replicas is more than 1":    {"replicas": 2},
 		"keys.rootKey must be given": {"database": url},
-		"exclude each other":         {"database": values{"url": "postgres://u:p@h/d", "existingSecret": "pg"}},
+		"exclude each other":         {"database": values{"url": "postgres://u:p@h/d", "existingSecret": "pg"}, "keys": values{"rootKey": strings.Repeat("0", 64)}},
 		"tls.names has no effect":    {"tls": values{"names": []interface{}{"a"}, "existingSecret": "c"}},
 		"sets SESAME_LISTEN itself":  {"env": []interface{}{values{"name": "SESAME_LISTEN", "value": "1"}}},
 		"replicas":                   {"replicas": 0},
