@@ -244,6 +244,11 @@ fn resident(program: &Program) -> u64 {
     line.trim().trim_end_matches("kB").trim().parse().unwrap()
 }
 
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_macros,
+    reason = "the sizes are a measurement, shown with --nocapture"
+)]
 fn attack(mode: &str, place: &[&str], config: &Path) {
     let all: usize = std::env::var("SESAME_MUTATIONS").map_or(REQUESTS, |count| count.parse().unwrap());
     let flags = ["--auth", mode, "--admin-token", "token", "--config", config.to_str().unwrap()];
