@@ -50,6 +50,7 @@ USER 10001:10001
 VOLUME /data
 EXPOSE 7070
 STOPSIGNAL SIGTERM
+# It asks where SESAME_LISTEN says; a server that is given --listen wants SESAME_LISTEN instead.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=10s CMD ["/usr/local/bin/sesame", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/sesame"]
 CMD ["serve"]

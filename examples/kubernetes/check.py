@@ -6,7 +6,7 @@ import sys
 import kubernetes_validate
 import yaml
 
-OPERATORS = ('alibabacloud.com/', 'secrets-store.csi.x-k8s.io/')
+OPERATORS = ('alibabacloud.com/', 'monitoring.coreos.com/', 'secrets-store.csi.x-k8s.io/')
 count = 0
 for file in sys.argv[1:]:
     with open(file) as opened:

@@ -120,7 +120,7 @@ pub(super) fn issue(
     Ok(Credentials { access_key, secret, token, expires })
 }
 
-/// Letters and digits: 64 characters to draw from would need other signs, so two letters stand twice.
+/// Random letters and digits, without I, O, l, 0 and 1, which look like others.
 fn letters(entropy: &dyn Entropy, length: usize) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
     let mut rng = entropy.rng();

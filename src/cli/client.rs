@@ -1,54 +1,122 @@
-//! Asking a running server: one request over HTTP, as commands need it.
+//! The client of a running server, for every command that talks to one: one request over HTTP or HTTPS.
 
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
+use bytes::Bytes;
 use clap::Args;
+use http::header::{AUTHORIZATION, HOST};
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
+use tokio_util::either::Either;
 
-/// How long a server may take to connect, and to answer.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(10));
+use super::startup;
+use crate::tls::{self, ConnectError, Trust};
 
-/// A running server.
+/// How long connecting may take, with the look-up of the name and the TLS handshake.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// How long a seed, an export or an import may take.
+const LONG_WORK: Duration = Duration::from_mins(10);
+/// The longest answer that is read. A server takes files of half that size.
+const ANSWER_BYTES: usize = 1024 * 1024 * 1024;
+/// The server of a command that names none.
+const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+
+/// The server that a command talks to.
 #[derive(Debug, Clone, Args)]
-pub(super) struct ServerArgs {
-    /// The server's address.
-    #[arg(long, env = "SESAME_URL", default_value = "http://127.0.0.1:7070")]
-    pub(super) url: String,
-    /// What the server was given as --admin-token.
-    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    pub(super) admin_token: Option<SecretString>,
+pub(super) struct Target {
+    /// The server's address, http:// or https:// [default: http://127.0.0.1:7070].
+    #[arg(long, env = "SESAME_URL")]
+    pub(super) url: Option<ServerUrl>,
+    /// Certificates (PEM) that are trusted for https:// addresses, and no others [default: tls/ca.pem of the data directory,
+    /// and the system's roots].
+    #[arg(long, env = "SESAME_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
-impl ServerArgs {
-    /// Sends a request and gives the answer's body.
+/// A server, and what it wants to see before it lets somebody administer it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct AdminTarget {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// What the server was given as --admin-token.
+    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    admin_token: Option<SecretString>,
+}
+
+/// The data directory of this machine, for commands that read nothing else from it than the certificate of its authority.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DataDir {
+    /// Directory that holds the HTTPS authority in tls/ [default: the platform's data directory + /sesame].
+    #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+impl Target {
+    /// A client of that server, or of the one at `otherwise` when no address was given; `patience` is how long a whole
+    /// request may take.
     ///
     /// # Errors
-    /// One line: no server, or what the server says is wrong.
-    pub(super) fn call(&self, method: &str, path: &str, body: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let host = self.url.strip_prefix("http://").context("--url must begin with http://")?;
-        let host = host.trim_end_matches('/');
-        let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-        let address = address.to_socket_addrs().ok().and_then(|mut all| all.next());
-        let address = address.with_context(|| format!("{host} has no address"))?;
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE.0)
-            .with_context(|| format!("no server answers at {}", self.url))?;
-        stream.set_read_timeout(Some(PATIENCE.1))?;
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n",
-            body.len()
-        );
+    /// When the certificates to trust cannot be read.
+    pub(super) fn client(
+        &self,
+        data_dir: Option<&Path>,
+        otherwise: SocketAddr,
+        patience: Duration,
+    ) -> anyhow::Result<Client> {
+        let url = self.url.clone().unwrap_or_else(|| ServerUrl::plain(otherwise));
+        let trust = if !url.secure {
+            None
+        } else if let Some(file) = &self.ca {
+            Some(Trust::only(file).context("--ca (SESAME_CA)")?)
+        } else {
+            Some(Trust::system_and(&tls::ca_file(&startup::data_dir(data_dir)?))?)
+        };
+        Ok(Client::new(url, trust, patience))
+    }
+}
+
+impl AdminTarget {
+    /// Sends a request to `/_sesame` and gives the body of the answer.
+    ///
+    /// # Errors
+    /// One line: no server, one that is not trusted, or what the server says is wrong.
+    pub(super) async fn call(
+        &self,
+        data_dir: Option<&Path>,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Bytes> {
+        let mut headers = HeaderMap::new();
         if let Some(token) = check_token(self.admin_token.as_ref())? {
-            head = format!("{head}Authorization: Bearer {token}\r\n");
+            let mut value: HeaderValue = format!("Bearer {token}").parse()?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
         }
-        head.push_str("\r\n");
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(body)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).context("the server does not answer")?;
-        read(&answer)
+        let client = self.target.client(data_dir, DEFAULT, LONG_WORK)?;
+        let answer = client.send(method, path, headers, body).await?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
+        }
+        let said: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+        let said = said.and_then(|said| Some(said.get("error")?.as_str()?.to_owned()));
+        bail!(
+            "{}",
+            said.unwrap_or_else(|| format!(
+                "{} answers {}, which is not an answer of Sesame's",
+                client.url, answer.status
+            ))
+        )
     }
 }
 
@@ -73,20 +141,276 @@ pub(super) fn check_token(token: Option<&SecretString>) -> anyhow::Result<Option
     Ok(Some(token))
 }
 
-/// The body of an answer that is a success.
-fn read(answer: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(length) = response.parse(answer).context("the answer is not HTTP")? else {
-        bail!("the answer is cut short");
-    };
-    let body = answer.get(length..).unwrap_or_default().to_vec();
-    match response.code {
-        Some(200..=299) => Ok(body),
-        code => {
-            let said: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
-            let said = said.and_then(|said| Some(said.get("error")?.as_str()?.to_owned()));
-            bail!("{}", said.unwrap_or_else(|| format!("the server answers {}", code.unwrap_or_default())))
+/// The address of a server: scheme, host, port, and perhaps a path before all paths, where a proxy wants one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ServerUrl {
+    secure: bool,
+    /// As in the header Host: an IPv6 address is in brackets.
+    host: String,
+    port: Option<u16>,
+    /// Without a slash at the end.
+    prefix: String,
+}
+
+impl ServerUrl {
+    /// Plain HTTP at an address.
+    fn plain(address: SocketAddr) -> Self {
+        let host = match address.ip() {
+            IpAddr::V4(host) => host.to_string(),
+            IpAddr::V6(host) => format!("[{host}]"),
+        };
+        Self { secure: false, host, port: Some(address.port()), prefix: String::new() }
+    }
+
+    /// The name or the address itself, without brackets.
+    fn name(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    fn authority(&self) -> String {
+        self.port.map_or_else(|| self.host.clone(), |port| format!("{}:{port}", self.host))
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.prefix)
+    }
+}
+
+impl FromStr for ServerUrl {
+    /// What is wrong, with an example. It does not repeat the address: there may be a password in it.
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const EXAMPLE: &str = "write http://HOST:PORT or https://HOST:PORT, such as http://127.0.0.1:7070 or \
+                               https://[::1]:7070";
+        let wrong = |what: &str| Err(format!("{what}: {EXAMPLE}"));
+        let text = text.trim();
+        if text.is_empty() {
+            return wrong("the address is empty");
         }
+        let Ok(uri) = text.parse::<Uri>() else { return wrong("this is not an address") };
+        let parts = uri.into_parts();
+        let secure = match &parts.scheme {
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) => return wrong(&format!("{scheme}:// is not spoken")),
+            None => return wrong("the scheme is missing"),
+        };
+        let Some(authority) = parts.authority else { return wrong("the host is missing") };
+        if authority.as_str().contains('@') {
+            return wrong("the address must not hold a user or a password");
+        }
+        let host = authority.host();
+        let port = match authority.as_str().strip_prefix(host) {
+            Some("") => None,
+            Some(rest) => match rest.strip_prefix(':').and_then(|port| port.parse().ok()) {
+                Some(port) if port > 0 => Some(port),
+                _ => return wrong("the port is not a number from 1 to 65535"),
+            },
+            None => return wrong("the host is missing"),
+        };
+        if host.is_empty() {
+            return wrong("the host is missing");
+        }
+        let path = parts.path_and_query.as_ref();
+        if path.is_some_and(|path| path.query().is_some()) || text.contains('#') {
+            return wrong("the address must not have a query (?) or a fragment (#)");
+        }
+        let prefix = path.map_or("", |path| path.path()).trim_end_matches('/').to_owned();
+        Ok(Self { secure, host: host.to_owned(), port, prefix })
+    }
+}
+
+/// An answer of a server, whatever its status.
+#[derive(Debug)]
+pub(super) struct Response {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+}
+
+/// A client of one server. Each request has a connection of its own; redirects are not followed, proxies not used.
+#[derive(Debug)]
+pub(super) struct Client {
+    url: ServerUrl,
+    /// `None` for plain HTTP.
+    trust: Option<Trust>,
+    patience: Duration,
+}
+
+type Stream = Either<TcpStream, Box<tls::ClientStream<TcpStream>>>;
+
+impl Client {
+    /// A client of the server at `url`; `trust` is for https:// addresses, which are not spoken to without it. A whole
+    /// request may take as long as `patience`.
+    pub(super) fn new(url: ServerUrl, trust: Option<Trust>, patience: Duration) -> Self {
+        Self { url, trust, patience }
+    }
+
+    /// Sends a request and reads the whole answer. `path` begins with a slash and may have a query. Over HTTPS nothing of
+    /// the request is sent before the server's certificate is found good.
+    ///
+    /// # Errors
+    /// One line: the server cannot be reached, is not trusted, takes too long, or does not speak HTTP.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> anyhow::Result<Response> {
+        let exchange = async {
+            let connecting = tokio::time::timeout(CONNECTING.min(self.patience), self.connect());
+            let late =
+                |_elapsed| Err(anyhow!("no server answers at {}: connecting takes too long", self.url));
+            let connected = connecting.await.unwrap_or_else(late);
+            self.exchange(connected?, method, path, headers, body).await
+        };
+        let answered = tokio::time::timeout(self.patience, exchange).await;
+        answered.unwrap_or_else(|_elapsed| {
+            Err(anyhow!("{} did not answer within {} seconds", self.url, self.patience.as_secs_f32()))
+        })
+    }
+
+    async fn connect(&self) -> anyhow::Result<Stream> {
+        let port = self.url.port.unwrap_or(if self.url.secure { 443 } else { 80 });
+        let stream = TcpStream::connect((self.url.name(), port)).await;
+        let stream = stream.with_context(|| format!("no server answers at {}", self.url))?;
+        stream.set_nodelay(true)?;
+        if !self.url.secure {
+            return Ok(Either::Left(stream));
+        }
+        let trust = self.trust.as_ref().context("no certificate is trusted")?;
+        match trust.connect(stream, self.url.name()).await {
+            Ok(stream) => Ok(Either::Right(Box::new(stream))),
+            Err(error) => Err(advice(&error, &self.url).context(format!("{} is not trusted", self.url))),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        stream: Stream,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> anyhow::Result<Response> {
+        let wrong = || format!("what {} answers is not HTTP", self.url);
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() =
+            format!("{}{path}", self.url.prefix).parse().context("the path of the request")?;
+        *request.headers_mut() = headers;
+        request.headers_mut().insert(HOST, self.url.authority().parse()?);
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let answer = async {
+            let answer = sender.send_request(request).await.with_context(wrong)?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await;
+            let body = body.map_err(|error| anyhow!(error)).context("the answer is cut short or too long")?;
+            Ok(Response { status, body: body.to_bytes() })
+        };
+        // The connection is driven here, not by a task of its own: it ends with the answer.
+        tokio::pin!(connection);
+        tokio::pin!(answer);
+        tokio::select! {
+            answered = &mut answer => answered,
+            // What it found wrong comes with the answer; so does an answer that ended the connection.
+            _ended = &mut connection => answer.await,
+        }
+    }
+}
+
+/// Says how a server that is not trusted can be trusted.
+fn advice(error: &ConnectError, url: &ServerUrl) -> anyhow::Error {
+    match error {
+        ConnectError::Issuer => anyhow!(
+            "{error}: give the certificate of its authority with --ca FILE (SESAME_CA); `sesame ca` prints it on the \
+             server's machine, and a server with --in-memory shows it at /_sesame/ca.pem"
+        ),
+        ConnectError::Name(name) => {
+            anyhow!(
+                "{error}: start the server with --tls-name {name}, or use a name that its certificate is for"
+            )
+        }
+        ConnectError::Handshake(_) => anyhow!("{error}; does {} speak HTTPS?", url.authority()),
+        ConnectError::Certificate(_) | ConnectError::NoName(_) => anyhow!("{error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_with_its_scheme_host_port_and_path() {
+        for (text, want) in [
+            ("http://127.0.0.1:7070", "http://127.0.0.1:7070"),
+            (" https://sesame/ ", "https://sesame"),
+            ("HTTPS://Sesame:1/", "https://Sesame:1"),
+            ("http://[::1]:7070/", "http://[::1]:7070"),
+            ("http://[::1]", "http://[::1]"),
+            ("https://proxy/a/b//", "https://proxy/a/b"),
+        ] {
+            let url: ServerUrl = text.parse().unwrap();
+            assert_eq!(url.to_string(), want, "{text}");
+        }
+        assert_eq!("https://[::1]:5".parse::<ServerUrl>().unwrap().name(), "::1");
+        let plain = |address: &str| ServerUrl::plain(address.parse().unwrap()).to_string();
+        assert_eq!(plain("[::1]:7070"), "http://[::1]:7070");
+        assert_eq!(plain("127.0.0.1:7070"), "http://127.0.0.1:7070");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_an_example_and_not_repeated() {
+        for (text, want) in [
+            ("", "the address is empty"),
+            ("127.0.0.1:7070", "the scheme is missing"),
+            ("localhost:7070", "the scheme is missing"),
+            ("sesame", "the scheme is missing"),
+            ("/sesame", "the scheme is missing"),
+            ("[::1]:7070", "the scheme is missing"),
+            ("ftp://sesame", "ftp:// is not spoken"),
+            ("http://", "not an address"),
+            ("http://:7070", "the host is missing"),
+            ("http://sesame:", "the port is not a number"),
+            ("http://sesame:0", "the port is not a number"),
+            ("http://sesame:65536", "the port is not a number"),
+            ("http://sesame:http", "the port is not a number"),
+            ("http://hunter2:hunter2@sesame", "must not hold a user"),
+            ("http://sesame/?hunter2=1", "must not have a query"),
+            ("http://sesame/#hunter2", "must not have a query"),
+            ("http://a b", "not an address"),
+            ("http://[::1", "not an address"),
+            ("http://s\u{e9}same", "not an address"),
+        ] {
+            let said = text.parse::<ServerUrl>().unwrap_err();
+            assert!(said.contains(want) && said.contains("http://127.0.0.1:7070"), "{text}: {said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_end_is_given_up() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = ServerUrl::plain(listener.local_addr().unwrap());
+        let endless = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_u8().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::timeout(Duration::from_millis(1), std::future::pending::<()>())
+                    .await
+                    .unwrap_err();
+            }
+        };
+        let client = Client::new(url, None, Duration::from_millis(200));
+        let asked = client.send(Method::GET, "/", HeaderMap::new(), Bytes::new());
+        let (answer, ()) = tokio::join!(asked, endless);
+        let said = format!("{:#}", answer.unwrap_err());
+        assert!(said.contains("did not answer within 0.2 seconds"), "{said}");
     }
 }

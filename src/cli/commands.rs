@@ -1,17 +1,20 @@
 //! The commands beside `serve`.
 
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::CommandFactory;
+use bytes::Bytes;
+use clap::{Args, CommandFactory};
+use http::{HeaderMap, Method, StatusCode};
 
-use super::StoreArgs;
+use super::client::{DataDir, Target};
 use super::progress::Bar;
 use super::startup::{self, Place};
+use super::{StoreArgs, values};
 use crate::actions::{self, State};
 use crate::app::{App, NonceSettings, Parts};
 use crate::domain::Limits;
@@ -20,18 +23,40 @@ use crate::ports::{OsEntropy, ServerClock};
 /// How long a health check may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Which server is asked whether it is ready.
+#[derive(Debug, Args)]
+pub(super) struct HealthcheckArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Where the server on this machine listens. It is asked over HTTP when there is no --url; an address that stands for
+    /// all of the machine's, such as 0.0.0.0, means the loopback address.
+    #[arg(long, env = "SESAME_LISTEN", default_value = "127.0.0.1:7070", value_name = "ADDR")]
+    #[arg(value_parser = values::listen)]
+    listen: SocketAddr,
+    #[command(flatten)]
+    place: DataDir,
+}
+
 /// Asks a server whether it is ready.
-pub(super) fn healthcheck(url: &str) -> anyhow::Result<ExitCode> {
-    let host = url.strip_prefix("http://").context("--url must begin with http://")?.trim_end_matches('/');
-    let address = host.to_socket_addrs().with_context(|| format!("{host} is no host:port"))?.next();
-    let address = address.with_context(|| format!("{host} has no address"))?;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).context("the server does not answer")?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /_sesame/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).context("the server does not answer")?;
-    ensure!(head.ends_with(b" 200"), "the server is not ready");
+pub(super) async fn healthcheck(args: &HealthcheckArgs) -> anyhow::Result<ExitCode> {
+    ensure!(
+        args.target.url.is_some() || args.listen.port() != 0,
+        "SESAME_LISTEN leaves the port to the system: name the server with --url"
+    );
+    let client = args.target.client(args.place.data_dir.as_deref(), reachable(args.listen), PATIENCE)?;
+    let answer = client.send(Method::GET, "/_sesame/ready", HeaderMap::new(), Bytes::new()).await?;
+    ensure!(answer.status == StatusCode::OK, "the server is not ready: it answers {}", answer.status);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The address at which this machine reaches a server that listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Opens the data, which must be there.

@@ -12,6 +12,9 @@ use crate::domain::nearest::within;
 const PREFIX: &str = "SESAME_";
 /// How many single characters of a name may differ for it to be taken for a misspelt setting.
 const NEAR: usize = 2;
+/// The length of short names, after the prefix. Every name of two letters is two changes away from them, so that only one
+/// change counts.
+const SHORT: usize = 2;
 /// Names that others use: compose.yaml, and the environment of programs that rotate secrets.
 const OF_OTHERS: [&str; 7] = [
     "SESAME_IMAGE",
@@ -56,7 +59,9 @@ fn unknown(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<
     let known = known();
     let mut unknown = Vec::new();
     for name in ours.into_iter().filter(|name| !known.contains(name)) {
-        if let Some(nearest) = within(&name, NEAR, known.iter().map(String::as_str)) {
+        let (short, long): (Vec<&str>, Vec<&str>) =
+            known.iter().map(String::as_str).partition(|known| known.len() <= PREFIX.len() + SHORT);
+        if let Some(nearest) = within(&name, 1, short).or_else(|| within(&name, NEAR, long)) {
             bail!(
                 "the environment has {name}, which is no setting; the nearest one is {nearest}: correct or unset it"
             );
@@ -119,6 +124,7 @@ mod tests {
             ("SESAME_INMEMORY", "SESAME_IN_MEMORY"),
             ("SESAME_LISTEN_", "SESAME_LISTEN"),
             ("SESAME_SEEDS", "SESAME_SEED"),
+            ("SESAME_CAA", "SESAME_CA"),
         ] {
             let said = of(&[("PATH", "x"), (name, "")]).unwrap_err();
             assert!(said.contains(name) && said.contains(&format!("nearest one is {nearest}:")), "{said}");
@@ -148,8 +154,13 @@ mod tests {
             ("OTHER_LISTEM", "x"),
         ];
         assert_eq!(of(&others), Ok(Vec::new()));
-        let unknown = [("SESAME_PORT", "7070"), ("SESAME_PORT_A_TCP", "x"), ("SESAME_COLOUR", "green")];
-        let names = ["SESAME_COLOUR", "SESAME_PORT", "SESAME_PORT_A_TCP"].map(str::to_owned);
+        let unknown = [
+            ("SESAME_PORT", "7070"),
+            ("SESAME_PORT_A_TCP", "x"),
+            ("SESAME_COLOUR", "green"),
+            ("SESAME_ID", "7"),
+        ];
+        let names = ["SESAME_COLOUR", "SESAME_ID", "SESAME_PORT", "SESAME_PORT_A_TCP"].map(str::to_owned);
         assert_eq!(of(&unknown), Ok(names.to_vec()));
     }
 }

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
 use clap::Args;
+use http::Method;
 
 use super::StoreArgs;
-use super::client::ServerArgs;
+use super::client::{AdminTarget, DataDir};
 use super::commands::open;
 use super::progress::Bar;
 use crate::app::AppError;
@@ -23,17 +25,23 @@ use crate::state::warnings;
 use crate::state::write::{Form, write};
 use crate::store::Instead;
 
+/// What a server may say that is another program.
+const FOREIGN: &str = "what the server answers is not an answer of Sesame's";
+
 /// What to bring a server to.
 #[derive(Debug, Args)]
 pub(super) struct SeedArgs {
     /// The seed: YAML or JSON.
     file: PathBuf,
     #[command(flatten)]
-    server: ServerArgs,
+    server: AdminTarget,
+    #[command(flatten)]
+    place: DataDir,
 }
 
 /// What to write down, and where.
 #[derive(Debug, Args)]
+#[command(mut_arg("url", |url| url.help("The running server, http:// or https://, to ask instead of opening the data")))]
 pub(super) struct ExportArgs {
     /// Where to; standard output when absent. JSON when the name ends in .json, YAML otherwise.
     file: Option<PathBuf>,
@@ -43,30 +51,23 @@ pub(super) struct ExportArgs {
     /// Only what belongs to this account.
     #[arg(long, value_name = "ID")]
     account: Option<String>,
-    /// Ask the running server at this address instead of opening the data.
-    #[arg(long, env = "SESAME_URL")]
-    url: Option<String>,
-    /// What the server was given as --admin-token.
-    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    admin_token: Option<secrecy::SecretString>,
+    #[command(flatten)]
+    server: AdminTarget,
     #[command(flatten)]
     store: StoreArgs,
 }
 
 /// What to take in.
 #[derive(Debug, Args)]
+#[command(mut_arg("url", |url| url.help("The running server, http:// or https://, to put it into instead of opening the data")))]
 pub(super) struct ImportArgs {
     /// The export: YAML or JSON; - is standard input.
     file: PathBuf,
     /// Put it instead of what is there; without this the data must be empty.
     #[arg(long)]
     replace: bool,
-    /// Put it into the running server at this address instead of opening the data.
-    #[arg(long, env = "SESAME_URL")]
-    url: Option<String>,
-    /// What the server was given as --admin-token.
-    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    admin_token: Option<secrecy::SecretString>,
+    #[command(flatten)]
+    server: AdminTarget,
     /// The root key file of the installation that the sealed export comes from.
     #[arg(long, env = "SESAME_SOURCE_ROOT_KEY_FILE", value_name = "FILE")]
     source_root_key_file: Option<PathBuf>,
@@ -124,14 +125,19 @@ fn warn(warnings: &[String]) {
     }
 }
 
+/// A file as the body of a request; its memory is wiped once it is sent.
+fn body(file: &StateFile) -> anyhow::Result<Bytes> {
+    Ok(Bytes::from_owner(zeroize::Zeroizing::new(serde_json::to_vec(file)?)))
+}
+
 /// Brings a running server to what a file says.
-pub(super) fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+pub(super) async fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
-    let body = zeroize::Zeroizing::new(serde_json::to_vec(&file)?);
     let _bar = Bar::start("seeding");
-    let answer = args.server.call("POST", "/_sesame/seed", &body);
+    let dir = args.place.data_dir.as_deref();
+    let answer = args.server.call(dir, Method::POST, "/_sesame/seed", body(&file)?).await;
     let answer = answer.with_context(|| args.file.display().to_string())?;
-    let counts: serde_json::Value = serde_json::from_slice(&answer)?;
+    let counts: serde_json::Value = serde_json::from_slice(&answer).context(FOREIGN)?;
     let count = |name: &str| counts.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
     writeln!(
         out,
@@ -146,8 +152,7 @@ pub(super) fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
 
 /// Writes everything down.
 pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let file: StateFile = if let Some(url) = &args.url {
-        let server = ServerArgs { url: url.clone(), admin_token: args.admin_token.clone() };
+    let file: StateFile = if args.server.target.url.is_some() {
         let mut path = "/_sesame/state?".to_owned();
         if args.plaintext {
             path.push_str("plaintext=true&");
@@ -158,7 +163,9 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
             path.push_str(account);
         }
         let _bar = Bar::start("exporting");
-        serde_json::from_slice(&server.call("GET", &path, b"")?)?
+        let dir = args.store.data_dir.as_deref();
+        let answer = args.server.call(dir, Method::GET, &path, Bytes::new()).await?;
+        serde_json::from_slice(&answer).context(FOREIGN)?
     } else {
         let account = args.account.as_deref().map(str::parse).transpose();
         let account = account.ok().context("--account is no account id")?;
@@ -210,16 +217,16 @@ pub(super) fn finish(draft: &Path, path: &Path) -> std::io::Result<()> {
 /// Takes everything in.
 pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
-    if let Some(url) = &args.url {
+    if args.server.target.url.is_some() {
         ensure!(args.replace, "importing into a running server replaces everything in it: say --replace");
         ensure!(
             args.source_root_key_file.is_none(),
             "--source-root-key-file goes with the data, not with --url"
         );
-        let server = ServerArgs { url: url.clone(), admin_token: args.admin_token.clone() };
-        let body = zeroize::Zeroizing::new(serde_json::to_vec(&file)?);
         let _bar = Bar::start("importing");
-        server.call("PUT", "/_sesame/state", &body).with_context(|| args.file.display().to_string())?;
+        let dir = args.store.data_dir.as_deref();
+        let answer = args.server.call(dir, Method::PUT, "/_sesame/state", body(&file)?).await;
+        answer.with_context(|| args.file.display().to_string())?;
         writeln!(out, "{} keys, {} secrets imported", file.keys.len(), file.secrets.len())?;
         warn(&warnings(&file));
         return Ok(ExitCode::SUCCESS);

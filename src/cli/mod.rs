@@ -42,11 +42,7 @@ enum Command {
     /// Run the server.
     Serve(Box<ServeArgs>),
     /// Exit 0 when the server is ready.
-    Healthcheck {
-        /// The server's address.
-        #[arg(long, env = "SESAME_URL", default_value = "http://127.0.0.1:7070")]
-        url: String,
-    },
+    Healthcheck(commands::HealthcheckArgs),
     /// Bring a running server to what a seed says: what is absent is made, what differs is brought into line.
     Seed(files::SeedArgs),
     /// Write everything down: accounts, keys, secrets; sealed unless --plaintext.
@@ -73,12 +69,11 @@ enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Print the CA certificate that HTTPS answers are signed with; made if there is none.
-    Ca {
-        /// Directory that holds it in tls/ [default: the platform's data directory + /sesame].
-        #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
-        data_dir: Option<PathBuf>,
-    },
+    /// Print the CA certificate of a data directory, which HTTPS answers are signed with; made if there is none.
+    ///
+    /// A server with --in-memory has no data directory and makes another CA at each start: take its certificate from
+    /// http://127.0.0.1:7070/_sesame/ca.pem.
+    Ca(tls::CaArgs),
     /// List every action, its state (real or refused) and its parameters.
     Actions,
 }
@@ -175,8 +170,8 @@ struct ServeArgs {
 pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
-        Command::Healthcheck { url } => commands::healthcheck(&url),
-        Command::Seed(args) => files::seed(&args, out),
+        Command::Healthcheck(args) => bounded(commands::healthcheck(&args)),
+        Command::Seed(args) => bounded(files::seed(&args, out)),
         Command::Export(args) => runtime()?.block_on(files::export(&args, out)),
         Command::Import(args) => runtime()?.block_on(files::import(&args, out)),
         Command::Backup(args) => runtime()?.block_on(upkeep::backup(&args, out)),
@@ -186,9 +181,17 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
         Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
         Command::Policy { command: PolicyCommand::Test(args) } => policy::test(&args, out),
-        Command::Ca { data_dir } => tls::print_ca(data_dir.as_deref(), out),
+        Command::Ca(args) => tls::print_ca(&args, out),
         Command::Actions => commands::actions(out),
     }
+}
+
+/// Runs a command that talks to a server. It ends when its limits of time say so, even if the system still looks up a name.
+fn bounded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(command);
+    runtime.shutdown_background();
+    ended
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

@@ -32,11 +32,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     if !unknown.is_empty() {
         tracing::warn!("these variables are no settings of Sesame: {}", unknown.join(", "));
     }
-    let mode = match args.auth {
-        Auth::Open => AuthMode::Open,
-        Auth::Signed => AuthMode::Signed,
-        Auth::Enforced => AuthMode::Enforced,
-    };
+    let mode = AuthMode::from(args.auth);
     let default_region = values::region(&args.region)?;
     let default_account = values::account_id(&args.account_id)?;
     client::check_token(args.admin_token.as_ref())?;
@@ -118,6 +114,16 @@ async fn until_signalled(settings: Settings, listener: TcpListener) -> std::io::
     tokio::select! {
         served = serving => served.map(|()| ExitCode::SUCCESS),
         stopped = hard_stop => stopped.map(|()| ExitCode::FAILURE),
+    }
+}
+
+impl From<Auth> for AuthMode {
+    fn from(auth: Auth) -> Self {
+        match auth {
+            Auth::Open => Self::Open,
+            Auth::Signed => Self::Signed,
+            Auth::Enforced => Self::Enforced,
+        }
     }
 }
 

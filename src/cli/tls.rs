@@ -2,16 +2,21 @@
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 
+use super::client::DataDir;
 use super::startup::{self, Place};
+use super::values;
 use crate::ports::{Clock, ServerClock};
 use crate::tls::{self, Tls, TlsName};
+
+/// How the CA of a server in memory is had.
+const OF_MEMORY: &str = "run `curl http://127.0.0.1:7070/_sesame/ca.pem` with the address of that server";
 
 /// HTTPS.
 #[derive(Debug, Clone, Args)]
@@ -74,9 +79,35 @@ pub(super) fn names(flag: &str, texts: &[String]) -> anyhow::Result<Vec<TlsName>
     texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(name).collect()
 }
 
+/// Which authority's certificate is printed.
+#[derive(Debug, Args)]
+pub(super) struct CaArgs {
+    #[command(flatten)]
+    place: DataDir,
+    /// Set where the server keeps everything in memory: the command says then where its certificate is.
+    #[arg(long, env = "SESAME_IN_MEMORY", value_parser = values::switch)]
+    in_memory: bool,
+}
+
 /// Prints the authority's certificate.
-pub(super) fn print_ca(data_dir: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let pem = tls::ca_pem(&startup::data_dir(data_dir)?, &ServerClock::default())?;
+pub(super) fn print_ca(args: &CaArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    ensure!(
+        !args.in_memory,
+        "a server with --in-memory (SESAME_IN_MEMORY) keeps its CA in memory, where this command cannot read it: {OF_MEMORY}"
+    );
+    let dir = startup::data_dir(args.place.data_dir.as_deref())?;
+    let file = tls::ca_file(&dir);
+    let was_there = file.exists();
+    let pem = tls::ca_pem(&dir, &ServerClock::default())?;
     out.write_all(pem.as_bytes())?;
+    if !was_there {
+        let shown = file.display();
+        // The certificate is printed, whether or not this can be said.
+        drop(writeln!(
+            std::io::stderr(),
+            "note: made a new CA, {shown}: servers that use this data directory sign with it. A server with --in-memory has \
+             another CA: {OF_MEMORY}"
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }

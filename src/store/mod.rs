@@ -102,7 +102,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Listing, StoreError>;
 
-    /// Tags of the listed secrets, in the order of `ids`.
+    /// Tags of the listed secrets, by name and key.
     async fn tags_of(&self, names: &[SecretName], scope: &Scope) -> Result<Vec<TagRow>, StoreError>;
 
     /// Tags of all secrets of a scope, by name and key, after the given ones.

@@ -27,7 +27,7 @@ impl Files {
         self.dir.join("ca.key")
     }
 
-    fn certificate(&self) -> PathBuf {
+    pub(super) fn certificate(&self) -> PathBuf {
         self.dir.join("ca.pem")
     }
 

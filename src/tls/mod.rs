@@ -11,6 +11,7 @@ mod leaves;
 mod names;
 mod own;
 mod pem;
+mod trust;
 
 use std::fmt;
 use std::io;
@@ -31,6 +32,7 @@ use self::authority::Authority;
 use self::files::Files;
 use self::leaves::Leaves;
 pub use self::names::{InvalidName, TlsName, is_known_host};
+pub use self::trust::{ClientStream, ConnectError, Trust};
 use crate::ports::Clock;
 
 /// The first byte of a connection that begins with a TLS handshake; no HTTP request begins with it.
@@ -200,6 +202,11 @@ impl Signer {
 /// When it can neither be read nor made.
 pub fn ca_pem(data_dir: &Path, clock: &dyn Clock) -> Result<String, TlsError> {
     Files::of(data_dir).load_or_make(clock.wall()).map(|authority| authority.pem().to_owned())
+}
+
+/// The file of the authority's certificate in a data directory; it need not exist.
+pub fn ca_file(data_dir: &Path) -> PathBuf {
+    Files::of(data_dir).certificate()
 }
 
 /// TLS 1.2 and 1.3, HTTP/1.1, sessions resumed from memory; no certificate yet.

@@ -49,6 +49,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "quick_cache",
             "rcgen",
             "rustls",
+            "rustls_native_certs",
             "sha2",
             "thiserror",
             "tokio",
@@ -178,11 +179,15 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &[
             "std",
             "anyhow",
+            "bytes",
             "clap",
             "clap_complete",
             "clap_mangen",
+            "http",
+            "http_body_util",
+            "hyper",
+            "hyper_util",
             "indicatif",
-            "httparse",
             "rustix",
             "serde_json",
             "serde_saphyr",
@@ -327,6 +332,19 @@ fn no_file_is_longer_than_500_lines_without_its_tests() {
         let Some(text) = without_tests(&name, &text) else { continue };
         let lines = text.lines().count();
         assert!(lines <= MAX_LINES, "{name} has {lines} lines");
+    }
+}
+
+#[test]
+fn no_crate_that_deny_toml_bans_is_in_the_lock_file() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (rules, lock) = (read("deny.toml"), read("Cargo.lock"));
+    let banned: Vec<&str> =
+        rules.lines().filter_map(|line| line.trim().strip_prefix("{ name = \"")).collect();
+    assert!(banned.len() >= 4, "{banned:?}");
+    for line in banned {
+        let name = line.split('"').next().unwrap();
+        assert!(!lock.contains(&format!("\nname = \"{name}\"\n")), "{name} is in Cargo.lock");
     }
 }
 

@@ -14,6 +14,7 @@ mod accounts;
 mod architecture;
 mod auth;
 mod canary;
+mod client;
 mod connections;
 mod docs;
 mod enforced;

@@ -1,7 +1,8 @@
 // Lints a chart with Helm's own library, renders it as for an installation, an upgrade and `helm template`, and checks which
-// keys are made, kept and asked for: check CHART VALUES FILE
+// keys are made, kept and asked for, and where the other values go: check CHART VALUES FILE
 //
-// Writes to FILE what it renders with these values and what it renders with none; to FILE.toml the configuration of the latter.
+// Writes to FILE what it renders with these values and what it renders with none; to FILE.toml the configuration of the latter,
+// to FILE.seed the seed of the former.
 package main
 
 import (
@@ -164,6 +165,91 @@ func checkKeys(c *chart.Chart) map[string]string {
 	return fresh
 }
 
+// The variables of the server's container: what each is set to, or where from.
+func environment(text map[string]string) map[string]string {
+	var deployment struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					Containers []struct {
+						Env []struct {
+							Name, Value string
+							ValueFrom   struct{ SecretKeyRef struct{ Name, Key string } }
+						}
+					}
+				}
+			}
+		}
+	}
+	must(yaml.Unmarshal([]byte(text["sesame/templates/deployment.yaml"]), &deployment))
+	found := map[string]string{}
+	for _, variable := range deployment.Spec.Template.Spec.Containers[0].Env {
+		from := variable.ValueFrom.SecretKeyRef
+		if _, twice := found[variable.Name]; twice {
+			log.Fatalf("the variable %s is set twice", variable.Name)
+		}
+		found[variable.Name] = variable.Value + from.Name
+		if from.Key != "" {
+			found[variable.Name] += "/" + from.Key
+		}
+	}
+	return found
+}
+
+// The values that have nothing to do with keys; `given` has all of them.
+func checkValues(c *chart.Chart, given, fresh map[string]string) {
+	seen := environment(given)
+	for name, want := range map[string]string{
+		"SESAME_DATABASE": config + "/database-url",
+		"SESAME_ROOT_KEY": keys + "/root-key",
+		"SESAME_SEED":     "/etc/sesame/seed.yaml",
+		"SESAME_TLS_CERT": "/etc/sesame-tls/tls.crt",
+		"SESAME_TLS_KEY":  "/etc/sesame-tls/tls.key",
+		"SESAME_LOG":      "debug",
+	} {
+		check(name+" comes from the values", seen[name] == want, seen)
+	}
+	deployment, defaults := given["sesame/templates/deployment.yaml"], fresh["sesame/templates/deployment.yaml"]
+	for _, line := range []string{"replicas: 2", "type: RollingUpdate", "imagePullSecrets:", "secretName: certificate", "emptyDir: {}"} {
+		check("with a database there is "+line, strings.Contains(deployment, line) && !strings.Contains(defaults, line), deployment)
+	}
+	check("without a database there is one server, and a volume that stays", strings.Contains(defaults, "replicas: 1") &&
+		strings.Contains(defaults, "type: Recreate") && strings.Contains(fresh["sesame/templates/data.yaml"], "resource-policy: keep"), defaults)
+	check("a password is in a Secret only", strings.Count(strings.Join(texts(given), "\n"), "sesame:password@") == 1)
+	monitor := given["sesame/templates/servicemonitor.yaml"]
+	check("a ServiceMonitor has the admin token", strings.Contains(monitor, "name: "+keys) && strings.Contains(monitor, "release: prometheus"), monitor)
+	check("there is none unless it is asked for", strings.TrimSpace(fresh["sesame/templates/servicemonitor.yaml"]) == "")
+	named := environment(rendered(c, values{"tls": values{"names": []interface{}{"a.example.com", "b.example.com"}}}, &cluster{}))
+	check("names of the certificate are given", named["SESAME_TLS_NAME"] == "a.example.com,b.example.com", named)
+	external := environment(rendered(c, values{"database": values{"existingSecret": "pg"}, "keys": values{"existingSecret": "mine"}}, &cluster{}))
+	check("a database's Secret of one's own is used", external["SESAME_DATABASE"] == "pg/database-url" && external["SESAME_ROOT_KEY"] == "mine/root-key", external)
+
+	url := values{"url": "postgres://u:p@h/d"}
+	for words, wrong := range map[string]values{
+		"replicas is more than 1":    {"replicas": 2},
+		"keys.rootKey must be given": {"database": url},
+		"exclude each other":         {"database": values{"url": "postgres://u:p@h/d", "existingSecret": "pg"}, "keys": values{"rootKey": strings.Repeat("0", 64)}},
+		"tls.names has no effect":    {"tls": values{"names": []interface{}{"a"}, "existingSecret": "c"}},
+		"sets SESAME_LISTEN itself":  {"env": []interface{}{values{"name": "SESAME_LISTEN", "value": "1"}}},
+		"replicas":                   {"replicas": 0},
+		"url":                        {"database": values{"url": "mysql://h"}},
+		"vlue":                       {"env": []interface{}{values{"name": "A", "vlue": "1"}}},
+		"interval":                   {"serviceMonitor": values{"interval": "often"}},
+		"imagePullSecrets":           {"imagePullSecrets": []interface{}{"registry"}},
+	} {
+		_, err := render(c, wrong, &cluster{})
+		check(fmt.Sprintf("%v is refused", wrong), err != nil && strings.Contains(err.Error(), words), err)
+	}
+}
+
+func texts(text map[string]string) []string {
+	var all []string
+	for _, one := range text {
+		all = append(all, one)
+	}
+	return all
+}
+
 func main() {
 	log.SetFlags(0)
 	directory, file := os.Args[1], os.Args[2]
@@ -179,9 +265,11 @@ func main() {
 	c, err := loader.Load(directory)
 	must(err)
 	fresh := checkKeys(c)
+	full := rendered(c, given, nil)
+	checkValues(c, full, fresh)
 	out, err := os.Create(os.Args[3])
 	must(err)
-	for _, text := range []map[string]string{rendered(c, given, nil), fresh} {
+	for _, text := range []map[string]string{full, fresh} {
 		var names []string
 		for name := range text {
 			names = append(names, name)
@@ -195,4 +283,5 @@ func main() {
 	}
 	must(out.Close())
 	must(os.WriteFile(os.Args[3]+".toml", []byte(secrets(fresh)[config]["sesame.toml"]), 0o600))
+	must(os.WriteFile(os.Args[3]+".seed", []byte(secrets(full)[config]["seed.yaml"]), 0o600))
 }

@@ -104,7 +104,7 @@ fn every_rule_has_a_test_or_waits_for_later_work() {
 #[test]
 fn the_error_table_is_documented() {
     let mut table = String::from(
-        "# Errors\n\nMade by a test from the table in `src/wire/code.rs`. Any action may answer those marked *. \
+        "# Errors\n\nMade by a test from the table in `src/wire/code.rs`. Any action may answer those marked *. The message is the usual one; some refusals word it otherwise, as the cloud does. \
          `Throttling`, its kind and `Rejected.Throttling` are answered only where [a rule of faults](testing.md#faults) wants them, \
          and `Throttling.User` when a principal has [too many nonces](operations.md#nonces).\n\n\
          | code | HTTP status | message |\n|---|---|---|\n",

@@ -1,7 +1,7 @@
 //! The rules of the service, each in a few words. A rule without a test must say which later work it belongs to.
 
 /// Work that comes later, as reasons for rules without a test.
-pub const KEYS: &str = "keys of the user's own";
+pub const INSTANCES: &str = "KMS instances";
 pub const DYNAMIC: &str = "dynamic secrets and rotation";
 pub const QUOTAS: &str = "throttling on demand";
 pub const EVENTS: &str = "audit and events";
@@ -104,7 +104,7 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("7.4", "a named key must let the caller make data keys", None),
     ("7.5", "the key of a secret never changes", None),
     ("7.6", "an unknown instance is not found", None),
-    ("7.7", "a default instance takes secrets", Some(KEYS)),
+    ("7.7", "a default instance takes secrets", Some(INSTANCES)),
     ("7.8", "only values are encrypted", None),
     ("8.1", "types of secrets", Some(DYNAMIC)),
     ("8.2", "extended config of dynamic secrets", Some(DYNAMIC)),

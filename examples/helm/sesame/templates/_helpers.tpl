@@ -41,3 +41,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- fail (printf "%s must be given: without a cluster, as in \"helm template\", what was made before cannot be looked up (openssl rand -hex 16 makes a value)" (index . 2)) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Whether the data is in PostgreSQL. */}}
+{{- define "sesame.database" -}}
+{{- if or .Values.database.url .Values.database.existingSecret }}yes{{ end -}}
+{{- end -}}
+
+{{/* Refuses values that do not go together. */}}
+{{- define "sesame.check" -}}
+{{- if and (gt (int .Values.replicas) 1) (not (include "sesame.database" .)) -}}
+{{- fail "replicas is more than 1, so database.url or database.existingSecret must be given: a SQLite file has one server" -}}
+{{- end -}}
+{{- if and .Values.database.url .Values.database.existingSecret -}}
+{{- fail "database.url and database.existingSecret exclude each other" -}}
+{{- end -}}
+{{- if and .Values.tls.names .Values.tls.existingSecret -}}
+{{- fail "tls.names has no effect on the certificate of tls.existingSecret: leave one out" -}}
+{{- end -}}
+{{- range .Values.env -}}
+{{- if has .name (list "SESAME_LISTEN" "SESAME_DATA_DIR" "SESAME_AUTH" "SESAME_REGION" "SESAME_ACCOUNT_ID" "SESAME_CONFIG" "SESAME_SEED" "SESAME_ROOT_KEY" "SESAME_ADMIN_TOKEN" "SESAME_DATABASE" "SESAME_TLS_NAME" "SESAME_TLS_CERT" "SESAME_TLS_KEY") -}}
+{{- fail (printf "env: the chart sets %s itself: use its value of values.yaml" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,121 @@
+//! The client side: which servers a command believes.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{CertificateError, ClientConfig, RootCertStore, crypto};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+pub use tokio_rustls::client::TlsStream as ClientStream;
+
+use super::{TlsError, files};
+
+/// Why there is no secure connection to a server.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The certificate is signed by an authority that is not trusted.
+    #[error("its certificate is not signed by an authority that is trusted here")]
+    Issuer,
+    /// The certificate is for other names.
+    #[error("its certificate is not for the name {0}")]
+    Name(String),
+    /// The certificate is wrong in another way, such as one that has expired.
+    #[error("its certificate is not valid: {0}")]
+    Certificate(CertificateError),
+    /// The name cannot stand in a certificate.
+    #[error("{0} is neither a host name nor an address")]
+    NoName(String),
+    /// The server does not speak TLS, or the connection broke.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(io::Error),
+}
+
+/// The authorities whose servers are trusted.
+#[derive(Clone)]
+pub struct Trust(Arc<ClientConfig>);
+
+impl Trust {
+    /// Trusts the certificates in a PEM file and nothing else.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds no certificate or a damaged one.
+    pub fn only(file: &Path) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        add(&mut roots, file)?;
+        Self::of(roots)
+    }
+
+    /// Trusts the certificates in a PEM file, if that is there, and the system's roots. Roots that cannot be loaded are
+    /// left out: what they signed is not trusted then.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read, or holds no certificate or a damaged one.
+    pub fn system_and(file: &Path) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        if file.exists() {
+            add(&mut roots, file)?;
+        }
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Self::of(roots)
+    }
+
+    fn of(roots: RootCertStore) -> Result<Self, TlsError> {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+            .with_protocol_versions(&[&TLS13, &TLS12])?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Does the handshake with the server `name`, a host name or an address. Nothing of the caller's is sent before the
+    /// certificate is found good for that name.
+    ///
+    /// # Errors
+    /// When the certificate is not trusted, the server does not speak TLS or the connection breaks.
+    pub async fn connect<S>(&self, stream: S, name: &str) -> Result<ClientStream<S>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let server = ServerName::try_from(name.to_owned());
+        let server = server.map_err(|_malformed| ConnectError::NoName(name.to_owned()))?;
+        let connected = TlsConnector::from(Arc::clone(&self.0)).connect(server, stream).await;
+        connected.map_err(|error| reason(error, name))
+    }
+}
+
+/// Reads the certificates of a PEM file.
+fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), TlsError> {
+    let wrong = |what| TlsError::Content { path: file.to_owned(), what };
+    let text = files::read(file)?;
+    let all = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+    let all = all.ok().filter(|all| !all.is_empty());
+    for certificate in all.ok_or_else(|| wrong("holds no certificate in PEM form"))? {
+        roots.add(certificate).map_err(|_damaged| wrong("holds a certificate that is damaged"))?;
+    }
+    Ok(())
+}
+
+/// What the TLS library found wrong.
+fn reason(error: io::Error, name: &str) -> ConnectError {
+    let found = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match found {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => ConnectError::Issuer,
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => ConnectError::Name(name.to_owned()),
+        Some(rustls::Error::InvalidCertificate(wrong)) => ConnectError::Certificate(wrong.clone()),
+        _ => ConnectError::Handshake(error),
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust").finish_non_exhaustive()
+    }
+}
