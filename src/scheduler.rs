@@ -21,7 +21,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
                 LONGEST_MS
             }
             Err(error) => {
-                tracing::error!(%error, "could not remove secrets whose recovery window is over");
+                tracing::error!(%error, "could not do all that is due by the clock");
                 AFTER_FAILURE_MS
             }
         };

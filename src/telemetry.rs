@@ -35,7 +35,13 @@ where
             tracing_subscriber::registry().with(lines.json().flatten_event(true)).with(filter).try_init()
         }
     };
-    set.map_err(|e| anyhow::anyhow!("cannot set up logging: {e}"))
+    set.map_err(|e| anyhow::anyhow!("cannot set up logging: {e}"))?;
+    // Without its message, which may hold a part of a request.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked");
+    }));
+    Ok(())
 }
 
 fn targets(filter: &str) -> anyhow::Result<Targets> {

@@ -38,6 +38,7 @@ mod update_secret_version_stage;
 
 pub use faults::{check_faults, injected, secrets_named};
 pub use permission::authorize;
+pub use policy::unknown_actions;
 
 pub use endpoint::{Action, Answer, COMMON_CODES, Context, Endpoint, Kind, Parameter, Resource, State};
 

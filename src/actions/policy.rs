@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::endpoint::{Context, Parameter};
 use crate::app::warn_of_unknown_actions;
+use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::domain::{AccountId, ResourcePolicy};
 use crate::wire::{ApiError, Code, Fields};
 
@@ -47,6 +48,17 @@ pub(super) fn require_policies(context: &Context) -> Result<(), ApiError> {
     let reason =
         "policies of secrets and keys are switched off (service.resource_policies in the configuration file)";
     Err(ApiError::new(Code::KeyPolicyUnsupported, reason))
+}
+
+/// The actions in the policy of a request that KMS does not have, one sentence; `None` when there are none. The policy is
+/// accepted, as on the cloud.
+pub fn unknown_actions(fields: Fields<'_>, owner: &AccountId) -> Option<String> {
+    let text = fields.text("Policy").ok()??;
+    let kinds = [PolicyKind::Resource { account: owner.clone() }, PolicyKind::Session];
+    let document = kinds.into_iter().find_map(|kind| PolicyDocument::parse(text, kind).ok())?;
+    let unknown: Vec<String> = document.unknown_actions().map(|unknown| unknown.to_string()).collect();
+    (!unknown.is_empty())
+        .then(|| format!("the policy was accepted with unknown actions: {}", unknown.join("; ")))
 }
 
 /// Checks the text of a policy of something that `owner` owns (rule 10.1).

@@ -100,9 +100,24 @@ impl App {
     /// The plain value of a version.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when anything stored was altered or moved.
+    /// [`AppError::Crypto`] when anything stored was altered or moved; [`AppError::Busy`] when the secret or its key was
+    /// replaced meanwhile.
     pub async fn value(&self, loaded: &Loaded, version: &Version) -> Result<Zeroizing<Vec<u8>>, AppError> {
-        self.vault.open(loaded, &version.id, version.data_type).await
+        let opened = self.vault.open(loaded, &version.id, version.data_type).await;
+        self.unless_replaced(loaded, opened).await
+    }
+
+    /// The outcome of work with a secret; [`AppError::Busy`] instead of damage when the secret is another one by now, because
+    /// a reset, an import or a restore replaced it and its keys.
+    async fn unless_replaced<T>(&self, loaded: &Loaded, outcome: Result<T, AppError>) -> Result<T, AppError> {
+        if !matches!(outcome, Err(AppError::Damaged(_) | AppError::Crypto(_))) {
+            return outcome;
+        }
+        let secret = &loaded.secret;
+        match self.store.head(&secret.scope, &secret.name).await? {
+            Some((id, revision)) if id == secret.id && revision == secret.revision => outcome,
+            _ => Err(AppError::Busy),
+        }
     }
 
     /// Creates a secret with its first version.
@@ -191,7 +206,8 @@ impl App {
         let now = self.clock.now();
         let Some(change) = self.decide_put(&loaded, put, value, now).await? else { return Ok(loaded) };
         let target = target(&loaded.secret, &put.version, put.data_type);
-        let sealed = self.vault.seal(target, value, Some(&loaded), now).await?;
+        let sealed = self.vault.seal(target, value, Some(&loaded), now).await;
+        let sealed = self.unless_replaced(&loaded, sealed).await?;
         let fresh = sealed.fresh.as_ref().map(|fresh| fresh.key.clone());
         let next = loaded.after(&change, Some(sealed.value.clone()), fresh);
         let plain = Decided::plain(&loaded.secret, change);

@@ -28,9 +28,10 @@ impl App {
     /// [`AppError::Unavailable`] when the database fails; what was done until then stays done.
     pub async fn do_due(&self) -> Result<u64, AppError> {
         self.catch_up().await?;
-        self.sweep_nonces().await?;
         self.keys.do_all_due().await?;
-        self.purge_due().await
+        let purged = self.purge_due().await?;
+        self.sweep_nonces().await?;
+        Ok(purged)
     }
 
     /// When something falls due next.

@@ -60,7 +60,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Opens the data, which must be there.
-pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<std::fs::File>)> {
+pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<std::fs::File>)> {
     let place = Place::from_args(args)?;
     if let Place::Files { database, .. } = &place {
         ensure!(database.exists(), "there is no database {}", database.display());
@@ -69,7 +69,7 @@ pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<s
 }
 
 /// Opens the data, which is made when it is not there.
-pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Option<std::fs::File>)> {
+pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<std::fs::File>)> {
     let place = Place::from_args(args)?;
     let opened = startup::open(&place, args, &OsEntropy).await?;
     let parts = Parts {

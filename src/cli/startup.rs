@@ -131,8 +131,9 @@ fn platform_dir() -> Option<PathBuf> {
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
     pub(super) root: RootKey,
-    /// Held while the data is open: a second process finds the directory locked.
-    pub(super) lock: Option<File>,
+    /// Held while the data is open: a second process finds the directory or the database locked. They are closed after the
+    /// database: closing any descriptor of its file would take SQLite's own locks away.
+    pub(super) lock: Vec<File>,
 }
 
 /// Fact about the installation: the salt of a passphrase.
@@ -142,10 +143,14 @@ pub(super) const SALT: &str = "root-key-salt";
 /// found before anything is changed.
 pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy) -> anyhow::Result<Opened> {
     let given = Given::from_args(args)?;
-    let lock = match place {
-        Place::Files { dir, .. } => Some(prepare(dir)?),
-        Place::Memory | Place::Server { .. } => None,
+    let mut lock = match place {
+        Place::Files { dir, .. } => vec![prepare(dir)?],
+        Place::Memory | Place::Server { .. } => Vec::new(),
     };
+    let existing = place.file().filter(|database| database.exists());
+    if let Some(database) = existing {
+        lock.push(lock_database(database)?);
+    }
     let peek = place.look().await?;
     let stored_salt = salt_of(&peek)?;
     let mut fresh_file = None;
@@ -178,6 +183,9 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
         write_key(&dir.join(KEY_FILE), &key)?;
     }
     let store = place.store().await?;
+    if let (Some(database), None) = (place.file(), existing) {
+        lock.push(lock_database(database)?);
+    }
     if let Some(salt) = fresh_salt_used {
         match store.add_meta(SALT, salt.to_vec()).await {
             Err(StoreError::Conflict) => {
@@ -236,6 +244,19 @@ fn prepare(dir: &Path) -> anyhow::Result<File> {
         .and_then(|_| std::fs::remove_file(&probe))
         .with_context(|| format!("the data directory {shown} is not writable"))?;
     Ok(lock)
+}
+
+/// Takes the lock of a database file, whatever directory or link it was reached by. SQLite's own locks are of another kind.
+fn lock_database(database: &Path) -> anyhow::Result<File> {
+    let shown = database.display();
+    let lock = File::open(database).with_context(|| format!("cannot read the database {shown}"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!("the database {shown} is in use by another process"),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock the database {shown}"))
+        }
+    }
 }
 
 /// Looks at a database without changing it; one that is not there has nothing in it.

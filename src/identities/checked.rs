@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rsa::pkcs8::DecodePublicKey as _;
 use sha2::{Digest, Sha256};
 
 use super::file::{AccountFile, KeyFile, ProviderFile, RoleFile, Status};
@@ -112,7 +113,17 @@ impl Identities {
             return wrong(format!("access key id \"{id}\" of {place} is not 1 to 128 printable characters"));
         }
         let material = match (secret, public_key) {
+            (Some(secret), None) if secret.is_blank() => {
+                return wrong(format!(
+                    "access key \"{id}\": secret is empty; expected at least one character"
+                ));
+            }
             (Some(secret), None) => KeyMaterial::Secret(secret.into_secret()),
+            (None, Some(pem)) if rsa::PublicKey::from_public_key_pem(&pem).is_err() => {
+                return wrong(format!(
+                    "access key \"{id}\": public_key is not an RSA public key in PEM (-----BEGIN PUBLIC KEY-----)"
+                ));
+            }
             (None, Some(pem)) => KeyMaterial::PublicKey(pem),
             _ => return wrong(format!("access key \"{id}\" needs either secret or public_key")),
         };

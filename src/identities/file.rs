@@ -179,6 +179,12 @@ impl Hidden {
         self.0.expose_secret() == known
     }
 
+    /// Whether it holds nothing but blanks.
+    #[expect(clippy::disallowed_methods, reason = "whether there is a secret at all is no secret")]
+    pub fn is_blank(&self) -> bool {
+        self.0.expose_secret().trim().is_empty()
+    }
+
     /// The text, still guarded.
     pub fn into_secret(self) -> SecretString {
         self.0

@@ -28,6 +28,9 @@ pub enum OidcFailure {
     /// Its header or claims are not what they must be.
     #[error("claims")]
     Content,
+    /// Its header demands an extension by `crit`.
+    #[error("crit")]
+    Critical,
     /// It is of another issuer.
     #[error("issuer")]
     Issuer,
@@ -127,7 +130,7 @@ impl<'a> Token<'a> {
             return Err(OidcFailure::Algorithm(header.alg));
         }
         if header.crit {
-            return Err(OidcFailure::Content);
+            return Err(OidcFailure::Critical);
         }
         let claims = serde_json::from_slice(&claims).map_err(|_invalid| OidcFailure::Content)?;
         Ok(Self { header, claims, signed, signature })

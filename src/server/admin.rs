@@ -247,7 +247,7 @@ async fn read_clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
 
 async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
-    let wanted: ClockMove = strict::json(&body, r#"{"advance_seconds":3600}"#)?;
+    let wanted: ClockMove = strict::object(&body, r#"{"advance_seconds":3600}"#)?;
     let app = &shared.settings.app;
     let moved = match wanted {
         ClockMove { advance_seconds: Some(seconds), set: None, resume: None } => {
@@ -299,7 +299,7 @@ async fn reset(
 ) -> Result<Json<Value>, Failure> {
     let account = parameters.account()?;
     let wanted: Reset =
-        if body.is_empty() { Reset::default() } else { strict::json(&body, r#"{"to":"seed"}"#)? };
+        if body.is_empty() { Reset::default() } else { strict::object(&body, r#"{"to":"seed"}"#)? };
     if wanted.to == ResetTo::Seed && shared.settings.seed.is_none() {
         return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
     }

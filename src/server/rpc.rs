@@ -46,6 +46,8 @@ struct Facts {
     scheme: Option<&'static str>,
     /// What a rule of faults makes it suffer.
     injected: Option<Fault>,
+    /// What was accepted and is probably a mistake.
+    warning: Option<String>,
 }
 
 /// What a request names, in printable ASCII and cut; nothing of it is known to be so.
@@ -85,6 +87,7 @@ impl Facts {
             elsewhere: OtherService::of(headers),
             scheme: None,
             injected: None,
+            warning: None,
         }
     }
 
@@ -234,7 +237,11 @@ async fn answer(
     let instead = facts.injected.as_ref().and_then(|fault| faults::instead(fault, &context, action, fields));
     match instead {
         Some(outcome) => outcome,
-        None => action.call(&context, fields, facts.format).await,
+        None => {
+            let answered = action.call(&context, fields, facts.format).await?;
+            facts.warning = actions::unknown_actions(fields, &context.scope.account);
+            Ok(answered)
+        }
     }
 }
 
@@ -370,6 +377,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-acs-request-id");
 /// Why the request was refused, for developers, in mode `open`.
 const REASON: HeaderName = HeaderName::from_static(reason::HEADER);
 /// When to try again, in milliseconds: clients wait so long when they see it. Only a rule of faults asks for it (TH2.5).
+/// What was accepted and is probably a mistake.
+const WARNING: HeaderName = HeaderName::from_static("x-sesame-warning");
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 
 fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>, reason: Option<&str>) -> Response {
@@ -398,6 +407,10 @@ fn respond(facts: &Facts, answered: Result<Vec<u8>, ApiError>, reason: Option<&s
     }
     if let Some(value) = reason.and_then(|text| HeaderValue::from_str(text).ok()) {
         headers.insert(REASON, value);
+    }
+    let warning = facts.warning.as_deref().map(|text| shown(text, reason::MOST_BYTES));
+    if let Some(value) = warning.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        headers.insert(WARNING, value);
     }
     if close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -68,6 +68,11 @@ pub(super) async fn import(
 ) -> Result<Json<Value>, Failure> {
     let instead = asked.instead()?;
     let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
+    if file.says_nothing() {
+        let message = "the file says nothing, and taking it would remove everything; {\"version\":1} alone does that, \
+                       and so does POST /_sesame/reset";
+        return Err(failure(StatusCode::BAD_REQUEST, message));
+    }
     let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
     if let Instead::OfAccount(account) = &instead {
         only_of(&contents, account)?;

@@ -212,6 +212,17 @@ pub(super) fn json<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T
     serde_json::from_slice(body).map_err(|error| not_json(&error, example))
 }
 
+/// The same for an object. serde would take a list for one, by the order of its members.
+///
+/// # Errors
+/// As [`json`], and for a list.
+pub(super) fn object<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T, Failure> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(bad(&format!("the body is a list, and an object is expected; an example: {example}")));
+    }
+    json(body, example)
+}
+
 /// What is wrong with a JSON body.
 pub(super) fn not_json(error: &serde_json::Error, example: &str) -> Failure {
     let said = with_suggestion(&error.to_string());

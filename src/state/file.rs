@@ -46,6 +46,11 @@ impl StateFile {
         one
     }
 
+    /// Whether it is empty, without even a version: a file that was cut off, or none at all.
+    pub fn says_nothing(&self) -> bool {
+        self.version.is_none() && self.accounts.is_empty() && self.keys.is_empty() && self.secrets.is_empty()
+    }
+
     /// The accounts that are not sealed.
     pub fn open_accounts(&self) -> impl Iterator<Item = &AccountFile> {
         self.accounts.iter().filter_map(|account| match &account.value {

@@ -192,3 +192,20 @@ async fn requests_to_come_are_followed() {
     // A follower does not keep the server from stopping.
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_key_that_could_not_be_used_is_refused_when_it_is_put() {
+    let server = Server::start().await;
+    for key in [
+        r#"{"id":"k","secret":""}"#,
+        r#"{"id":"k","secret":"  "}"#,
+        r#"{"id":"k","public_key":"no PEM"}"#,
+        r#"{"id":"k","public_key":""}"#,
+    ] {
+        let body = format!(r#"{{"access_keys":[{key}]}}"#);
+        let answer = server.send("PUT", "/_sesame/accounts/77", &[], body.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{key}: {}", answer.body);
+        assert!(answer.body.contains("access key"), "{}", answer.body);
+    }
+    assert_eq!(server.send("GET", "/_sesame/accounts/77", &[], b"").await.status, 404);
+}

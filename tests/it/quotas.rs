@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::store::counted::Counted;
 use crate::support::handed_on::HandedOn;
 use crate::support::program::Program;
-use crate::support::{Options, Server, form, postgres, refusal};
+use crate::support::{BEIJING, Options, Server, form, postgres, refusal};
 
 fn of_secrets(secrets_per_account: u64) -> Options<'static> {
     Options { limits: Limits { secrets_per_account, ..Limits::default() }, ..Options::default() }
@@ -43,7 +43,8 @@ async fn rule_12_3_secrets_are_counted_in_account_and_region() {
     assert_eq!(server.refused("CreateSecret", &again).await.1, "Rejected.ResourceExist");
     server.put("a", "v2", "y").await;
     // Another region and another account have room of their own.
-    assert!(create(&server, "d", &[("RegionId", "cn-beijing")]).await);
+    let in_beijing = [&[("SecretName", "d")], &DATA[..]].concat();
+    server.call_at(BEIJING, "CreateSecret", &in_beijing).await.ok();
     server.call_as(("other", "other-secret"), "CreateSecret", &again).await.ok();
     // A secret in its recovery window counts, one that is gone does not.
     server.ok("DeleteSecret", &[("SecretName", "a")]).await;

@@ -195,7 +195,12 @@ async fn of_names(seen: &mut Seen, server: &Server) {
             "has 193 characters; at most 192",
         ),
         ("DescribeSecret", vec![("SecretName", "a b")], "InvalidParameter", "' ' (U+0020) as character 2"),
-        ("DescribeSecret", vec![("SecretName", "")], "InvalidParameter", "is empty; expected 1 to 192"),
+        (
+            "DescribeSecret",
+            vec![("SecretName", "")],
+            "MissingParameter",
+            "SecretName was sent with an empty value",
+        ),
         (
             "DescribeSecret",
             vec![("SecretName", "acs:kms:x")],
@@ -353,7 +358,7 @@ async fn of_keys(seen: &mut Seen, server: &Server) {
         ),
         ("DeleteKeyMaterial", vec![("KeyId", key)], "Unsupported.Origin", "the key's Origin is Aliyun_KMS"),
         ("Encrypt", encrypt(external), "Rejected.PendingImport", "waits for ImportKeyMaterial"),
-        ("Encrypt", vec![("KeyId", key), ("Plaintext", "?")], "InvalidParameter", "is not base64"),
+        ("Decrypt", vec![("CiphertextBlob", "?")], "InvalidParameter", "is not base64"),
         (
             "Decrypt",
             vec![("CiphertextBlob", "AAAA")],

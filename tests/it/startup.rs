@@ -414,13 +414,17 @@ fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
     let good = serde_json::json!({"policies": [{"name": "p", "document": UNKNOWN_ACTIONS.replace("Valu\",\"kms:Gett*\"", "Value\"")}]});
     let answer = ask("PUT /_sesame/accounts/3", &good.to_string());
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("warnings"), "{answer}");
-    // The policy of a secret and of a key: in the log; the answer is the service's own.
+    // The policy of a secret and of a key: in the log, and in a header; the body is the service's own.
     let own = UNKNOWN_ACTIONS.replace(",\"oss:GetObjec\"", "");
     let own = own.replace("\"Effect\"", r#""Principal":{"RAM":["acs:ram::1000000000000001:*"]},"Effect""#);
     let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "x")];
     assert!(server.call("CreateSecret", &create).contains("200 OK"));
     let set = server.call("SetSecretPolicy", &[("SecretName", "s"), ("Policy", &own)]);
-    assert!(set.contains("200 OK") && !set.contains("warning"), "{set}");
+    let (head, body) = set.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.contains("200 OK") && head.contains("x-sesame-warning: ") && !body.contains("warning"),
+        "{set}"
+    );
     // A seed: in the answer, in the log, and by the command.
     let seed = serde_json::json!({"secrets": [{"name": "t", "versions": [{"id": "v1", "value": "x"}], "policy": own}]});
     let answer = ask("POST /_sesame/seed", &seed.to_string());
@@ -549,4 +553,27 @@ fn a_wrong_host_name_stops_the_start() {
         refused(&data, &["--allow-host", name], &[], &words);
         refused(&data, &[], &[("SESAME_ALLOW_HOST", name)], &words);
     }
+}
+
+#[test]
+fn a_database_is_locked_whatever_directory_the_second_process_names() {
+    let [one, two] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let database = format!("sqlite:{}", one.path().join("shared.db").display());
+    let key = "0123456789abcdef".repeat(4);
+    let environment = [("SESAME_ROOT_KEY", key.as_str())];
+    let flags =
+        |dir: &Path| ["--data-dir", dir.to_str().unwrap(), "--database", &database].map(str::to_owned);
+    let server = Program::serve(&flags(one.path()).each_ref().map(String::as_str), &environment);
+    let other = flags(two.path());
+    let other: Vec<&str> = other.iter().map(String::as_str).collect();
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["check"], &["rekey"]] {
+        let output = run(&[command, &other[..]].concat(), &environment);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && said.contains("shared.db is in use by another process"),
+            "{said}"
+        );
+    }
+    drop(server);
+    drop(Program::serve(&other, &environment));
 }

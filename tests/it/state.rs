@@ -615,3 +615,43 @@ async fn the_schema_names_everything_that_an_export_holds() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_file_that_says_nothing_removes_nothing() {
+    let server = Server::start().await;
+    server.create("s").await;
+    for body in ["", "{}", "# a comment", "null"] {
+        let answer = server.send("PUT", "/_sesame/state", &[], body.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{body:?}: {}", answer.body);
+    }
+    for (path, body) in [("/_sesame/reset", "[]"), ("/_sesame/clock", "[5,null,null]")] {
+        let answer = server.send("POST", path, &[], body.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.body);
+    }
+    assert_eq!(server.value("s", &[]).await, "one");
+    assert_eq!(server.send("PUT", "/_sesame/state", &[], br#"{"version":1}"#).await.status, 200);
+    assert!(server.stored("s").await.is_none());
+}
+
+#[tokio::test]
+async fn readers_of_a_secret_that_is_replaced_see_no_damage() {
+    let server = Arc::new(Server::start().await);
+    server.create("s").await;
+    let taken = server.send("POST", "/_sesame/snapshots/x", &[], b"").await;
+    assert_eq!(taken.status, 200, "{}", taken.body);
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let server = Arc::clone(&server);
+        readers.spawn(async move {
+            for _ in 0..200 {
+                let answer = server.call("GetSecretValue", &[("SecretName", "s")]).await;
+                assert!(matches!(answer.status, 200 | 404 | 503), "{}", answer.body);
+            }
+        });
+    }
+    for _ in 0..100 {
+        server.send("POST", "/_sesame/reset", &[], b"").await;
+        server.send("POST", "/_sesame/snapshots/x/restore", &[], b"").await;
+    }
+    readers.join_all().await;
+}

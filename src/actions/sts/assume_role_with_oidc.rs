@@ -156,6 +156,10 @@ fn refused(failure: OidcFailure) -> ApiError {
             "The Jwt content is invalid that cannot be recognized.",
             "the token's header or claims are not JSON with alg, and iss, sub, aud, exp and iat",
         ),
+        OidcFailure::Critical => invalid(
+            "The Jwt content is invalid that cannot be recognized.",
+            "the token's header demands an extension by crit; no extension is supported",
+        ),
         OidcFailure::Issuer => {
             ApiError::new(Code::OidcIssuerNotMatch, "the token's claim iss is not the provider's issuer")
         }

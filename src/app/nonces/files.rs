@@ -6,8 +6,9 @@
 //!
 //! Before a request goes on, either its nonce is in the file or its second is open there. So a killed process leaves known
 //! which seconds may lack nonces; they count as forgotten. A write for each nonce would cost thirty times as much.
-//! What the machine itself may have lost, because its power failed, is told by the boot that the index was written in; a
-//! copy of an older state that was put back, by the index's own inode.
+//! What the machine itself may have lost, because its power failed, is told by the boot that the index was written in; another
+//! directory in the place of this one, by the index's own inode. An older copy that is written over these files in place
+//! is not noticed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};

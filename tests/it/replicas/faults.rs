@@ -59,7 +59,7 @@ async fn what_is_put_at_run_time_wins_over_the_file_until_a_reset() {
     // One that starts now, and nothing that is put instead of everything, changes that.
     let late = one().await;
     assert_eq!(listed(&late).await, 503);
-    done(b, "PUT", "/_sesame/state", "{}").await;
+    done(b, "PUT", "/_sesame/state", r#"{"version":1}"#).await;
     assert_eq!([listed(a).await, listed(&late).await], [503, 503]);
     done(&late, "POST", "/_sesame/reset", "").await;
     assert_eq!([listed(a).await, listed(b).await, listed(&late).await], [500, 500, 500]);

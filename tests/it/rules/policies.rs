@@ -8,7 +8,7 @@ use crate::enforced::{
     PARTNER, Pairs, Signer, TEAM, about, allow, arn, deny, enforced, let_ann, no_permission, one_user,
     policy, put, with_ann,
 };
-use crate::support::{BEIJING, NOW, Options, Server, invalid, not_found, refusal, text};
+use crate::support::{ACCOUNT, BEIJING, NOW, Options, Server, invalid, not_found, refusal, text};
 
 fn secret(name: &str) -> String {
     arn(TEAM, &format!("secret/{name}"))
@@ -403,4 +403,24 @@ async fn rule_10_12_permission_comes_before_existence() {
         let named = arn(TEAM, if key.starts_with("alias") { key } else { "key/key-absent" });
         assert_eq!(ann.refused(&server, "DescribeKey", &[("KeyId", key)]).await, no_permission(&named));
     }
+}
+
+#[tokio::test]
+async fn a_policy_with_an_unknown_action_is_accepted_with_a_warning_in_the_answer() {
+    let server = Server::start().await;
+    server.create("s").await;
+    let policy = |action: &str| {
+        format!(
+            r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Principal":{{"RAM":["acs:ram::{ACCOUNT}:*"]}},"Action":["kms:*","{action}"],"Resource":["*"]}}]}}"#
+        )
+    };
+    let set = async |action: &str| {
+        let policy = policy(action);
+        let answer = server.call("SetSecretPolicy", &[("SecretName", "s"), ("Policy", &policy)]).await;
+        answer.ok();
+        answer.header("x-sesame-warning").map(str::to_owned)
+    };
+    assert_eq!(set("kms:GetSecretValue").await, None);
+    let warning = set("kms:GetSecretValu").await.unwrap();
+    assert!(warning.contains("kms:GetSecretValu") && warning.contains("kms:GetSecretValue"), "{warning}");
 }
