@@ -76,6 +76,8 @@ pub(super) struct Kept {
     pub(super) files: Files,
     pub(super) forgotten: Spans,
     pub(super) generations: Vec<(Generation, Log, Entries)>,
+    /// Whether the index does not say all of this, because it could not be written. No other file may change until it is.
+    pub(super) unwritten: bool,
 }
 
 /// What was found in the file of one generation.
@@ -183,7 +185,7 @@ impl Kept {
     /// When the files cannot be read or written at all.
     pub(super) fn read(database: &Path, is_new: bool, hash: &ShortHash, now: i64) -> io::Result<Self> {
         let files = Files { database: database.to_owned(), hash: hash.clone(), boot: boot() };
-        let mut kept = Self { files, forgotten: Spans::default(), generations: Vec::new() };
+        let mut kept = Self { files, forgotten: Spans::default(), generations: Vec::new(), unwritten: false };
         let mut unchanged = false;
         match kept.files.read_index()? {
             Some((written, in_place)) => {
@@ -205,7 +207,11 @@ impl Kept {
         if !unchanged {
             // If that of a new database is lost, the next start finds none and takes everything for forgotten.
             let durability = if is_new { Durability::Process } else { Durability::Machine };
-            kept.files.write_index(known, &kept.forgotten, durability)?;
+            // On a full disk the server must start all the same: reads and deletions need no nonce to be kept.
+            if let Err(error) = kept.files.write_index(known, &kept.forgotten, durability) {
+                tracing::warn!(%error, "the index of nonces cannot be written; signed requests are refused until it can");
+                kept.unwritten = true;
+            }
         }
         Ok(kept)
     }

@@ -4,7 +4,7 @@
 //! as a whole. What is forgotten is remembered as a span of signed time, and a shard learns of the span at the moment at
 //! which it loses the nonces: so at no time is a used nonce neither known nor in a span.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::budget::{Budget, Full};
@@ -82,6 +82,8 @@ pub(super) struct Memory {
     shards: Box<[Mutex<Shard>]>,
     budget: Budget,
     index: Mutex<Index>,
+    /// Whether the index of the files could not be written at the start; see [`Kept::unwritten`].
+    unwritten: AtomicBool,
     /// Held while generations are forgotten.
     sweeping: Mutex<()>,
     next_sweep: AtomicI64,
@@ -98,6 +100,7 @@ impl Memory {
             shards: (0..256).map(|_| Mutex::default()).collect(),
             budget: Budget::new(limits),
             index: Mutex::default(),
+            unwritten: AtomicBool::new(false),
             sweeping: Mutex::default(),
             next_sweep: AtomicI64::new(i64::MIN),
         }
@@ -127,7 +130,10 @@ impl Memory {
         index.forgotten = forgotten;
         index.files = Some(kept.files);
         drop(index);
-        memory.sweep(clocks, PAST_KEPT)?;
+        memory.unwritten.store(kept.unwritten, Ordering::Release);
+        if !kept.unwritten {
+            memory.sweep(clocks, PAST_KEPT)?;
+        }
         for known in &mut lock(&memory.index).known {
             known.by_machine = known.generation.is_near(clocks.machine);
         }
@@ -151,7 +157,22 @@ impl Memory {
         }
     }
 
+    /// Writes the index if that failed at the start. Until then no other file may change.
+    fn settle(&self) -> std::io::Result<()> {
+        if !self.unwritten.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let index = lock(&self.index);
+        if let Some(files) = &index.files {
+            let known = index.known.iter().map(|known| known.generation).collect();
+            files.write_index(known, &index.forgotten, Durability::Machine)?;
+        }
+        self.unwritten.store(false, Ordering::Release);
+        Ok(())
+    }
+
     fn take(&self, entry: Entry, clocks: Clocks) -> Result<(), Refused> {
+        self.settle().map_err(Refused::NotKept)?;
         let generation = Generation::of(entry.signed);
         let mut shard = lock(self.shard(entry.hash));
         if shard.forgotten.contains(entry.signed) {
@@ -223,6 +244,7 @@ impl Memory {
     /// # Errors
     /// When what is forgotten cannot be written down; nothing is forgotten then.
     pub(super) fn sweep(&self, clocks: Clocks, kept: usize) -> std::io::Result<bool> {
+        self.settle()?;
         let sweeping = lock(&self.sweeping);
         self.next_sweep.store(clocks.machine.saturating_add(SWEEP_MS), Ordering::Relaxed);
         let mut index = lock(&self.index);
@@ -274,6 +296,7 @@ impl Memory {
     /// # Errors
     /// When a file cannot be written to.
     pub(super) fn rest(&self) -> std::io::Result<()> {
+        self.settle()?;
         lock(&self.index).known.iter().filter_map(|known| known.log.as_ref()).try_for_each(|log| log.rest())
     }
 

@@ -264,6 +264,28 @@ fn what_a_killed_process_had_not_written_yet_lies_in_seconds_that_count_as_forgo
 }
 
 #[test]
+fn a_process_that_cannot_write_the_index_starts_and_changes_no_file_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let killed = opened(dir.path(), true, 1, both(T));
+    assert_eq!(used(&killed, entry(1, T), both(T)), Outcome::First);
+    drop(killed);
+    // The draft of the index cannot be made, as on a full disk.
+    let draft = dir.path().join("db-nonces.new");
+    std::fs::create_dir(&draft).unwrap();
+    let before = files(dir.path());
+    let memory = opened(dir.path(), false, 1, both(T + 1000));
+    assert_eq!(used(&memory, entry(2, T + 1000), both(T + 1000)), Outcome::NotKept);
+    assert_eq!(used(&memory, entry(1, T), both(T + 1000)), Outcome::NotKept);
+    assert!(memory.rest().is_err());
+    assert_eq!(files(dir.path()), before);
+    drop(memory);
+    std::fs::remove_dir(&draft).unwrap();
+    let memory = opened(dir.path(), false, 1, both(T + 2000));
+    assert!(matches!(used(&memory, entry(1, T), both(T + 2000)), Outcome::Forgotten | Outcome::Used));
+    assert_eq!(used(&memory, entry(3, T + 2000), both(T + 2000)), Outcome::First);
+}
+
+#[test]
 fn after_a_write_that_failed_no_second_is_taken_for_open() {
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
