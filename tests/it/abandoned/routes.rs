@@ -172,7 +172,7 @@ impl Walk {
 }
 
 /// A value that most actions take; empty for a parameter that they can do without.
-fn plausible(parameter: &str) -> &'static str {
+pub(super) fn plausible(parameter: &str) -> &'static str {
     match parameter {
         "SecretName" | "ResourceId.N" | "ResourceId" => "unknown",
         "VersionId" | "MoveToVersion" => "v1",

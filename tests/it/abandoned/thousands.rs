@@ -7,10 +7,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use rand::seq::IndexedRandom as _;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde_json::Value;
+use sesame::actions::ACTIONS;
 
+use super::routes::plausible;
 use crate::support::program::Program;
 use crate::support::{Answer, form, postgres};
 
@@ -88,6 +91,15 @@ fn harmless(rng: &mut impl Rng) -> Asked {
     }
 }
 
+/// A call of one of all actions, on a secret that may be there.
+fn of_any_action(secret: &str, rng: &mut impl Rng) -> Asked {
+    let action = ACTIONS.choose(rng).unwrap();
+    let value = |name| if name == "SecretName" { secret } else { plausible(name) };
+    let given = action.parameters().iter().map(|parameter| (parameter.name, value(parameter.name)));
+    let given: Vec<_> = given.filter(|(_, value)| !value.is_empty()).collect();
+    api(action.name(), &given)
+}
+
 /// A request of any kind.
 fn any(rng: &mut impl Rng) -> Asked {
     let made = format!("made/{}", rng.random_range(0..NAMES));
@@ -97,6 +109,7 @@ fn any(rng: &mut impl Rng) -> Asked {
         2 => admin("PUT", "/state", SEED),
         3 => admin("POST", "/clock", r#"{"advance_seconds":1}"#),
         4 => api("DeleteSecret", &[("SecretName", &made), ("ForceDeleteWithoutRecovery", "true")]),
+        5..=7 => of_any_action(&made, rng),
         _ => harmless(rng),
     }
 }
@@ -248,7 +261,8 @@ fn abandoned(program: &Program) -> Value {
     // Every lock is free: a change of each secret and key goes through.
     for n in 0..NAMES {
         let name = format!("made/{n}");
-        ask(program, &api("UpdateSecret", &[("SecretName", &name), ("Description", "free")]));
+        let answer = ask(program, &api("UpdateSecret", &[("SecretName", &name), ("Description", "free")]));
+        assert!(matches!(answer.status, 200 | 404 | 409), "{name}: {}", answer.body);
     }
     ask(program, &api("CreateKey", &[])).ok();
     let state = memory_agrees_with_the_database(program);
