@@ -112,7 +112,7 @@ async fn until_signalled(settings: Settings, listener: TcpListener) -> std::io::
     let serving = server::serve(settings, listener, shutdown.clone());
     let hard_stop = signals(shutdown);
     tokio::select! {
-        served = serving => served.map(|()| ExitCode::SUCCESS),
+        () = serving => Ok(ExitCode::SUCCESS),
         stopped = hard_stop => stopped.map(|()| ExitCode::FAILURE),
     }
 }

@@ -44,14 +44,14 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/requests", get(journal::requests))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(state::list))
-        // For paths that there are not: `strict::checked` answers them, once the guard lets them through.
+        // Unknown paths: `strict::checked` answers them after the guard.
         .fallback(|| async { StatusCode::NOT_FOUND })
         // The handlers get a body that has arrived, whose length was checked.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(shared), received))
         .layer(middleware::from_fn(strict::checked))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
-    // What tells nobody anything that is worth keeping, whatever name the server was asked under.
+    // Public endpoints: nothing secret, any Host.
     let open =
         Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
     let open = open.layer(middleware::from_fn(strict::checked));
@@ -76,8 +76,8 @@ async fn own_origin(State(shared): State<Arc<Shared>>, request: Request, next: N
     }
 }
 
-/// Lets in who has the admin token. Without a token on the server, `open` mode lets in everybody who is no page of another
-/// site, and the other modes nobody.
+/// Admits requests with the admin token. When the server has no token, `open` mode admits everybody except pages of other
+/// sites, and the other modes admit nobody.
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     match admit(&shared, request.headers()) {
         Ok(()) => next.run(request).await,
@@ -123,7 +123,7 @@ fn refused(refusal: &Refusal) -> Failure {
     logged(status, refusal.message())
 }
 
-/// A refusal of who asks, which is in the log, too.
+/// Logs and returns an authentication failure.
 fn logged(status: StatusCode, message: &str) -> Failure {
     tracing::info!(status = status.as_u16(), cause = message, "an administrative request was refused");
     failure(status, message)
@@ -213,7 +213,7 @@ async fn ca_pem(State(shared): State<Arc<Shared>>) -> Result<Response, Failure> 
         }
         Err(error) => {
             tracing::error!(error = %tls::chain(&error), "there is no certificate authority");
-            Err(failure(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log tells why"))
+            Err(failure(StatusCode::INTERNAL_SERVER_ERROR, "internal error; the server's log has the cause"))
         }
     }
 }
@@ -345,5 +345,5 @@ pub(super) fn internal(error: &AppError) -> Failure {
         AppError::Busy | AppError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    failure(status, "it failed; the log tells why")
+    failure(status, "internal error; the server's log has the cause")
 }

@@ -97,14 +97,7 @@ struct Shared {
 
 /// Serves until `shutdown` is cancelled. Then complete requests are finished, all other connections are closed, and the
 /// database is closed.
-///
-/// # Errors
-/// When the listener fails for good.
-pub async fn serve(
-    settings: Settings,
-    listener: TcpListener,
-    shutdown: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn serve(settings: Settings, listener: TcpListener, shutdown: CancellationToken) {
     let app = Arc::clone(&settings.app);
     let mut random = [0; 16];
     app.entropy().rng().fill_bytes(&mut random);
@@ -126,14 +119,13 @@ pub async fn serve(
     });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
-    let served = net::accept(listener, router(&shared), &shared, &tasks).await;
+    net::accept(listener, router(&shared), &shared, &tasks).await;
     shutdown.cancel();
     tasks.close();
     if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
         tracing::warn!("requests were still under way after {grace:?} and are cut off");
     }
     app.close().await;
-    served
 }
 
 fn router(shared: &Arc<Shared>) -> Router {

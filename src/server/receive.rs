@@ -24,15 +24,15 @@ pub(super) struct Received {
 /// Why a body did not arrive.
 #[derive(Debug)]
 pub(super) enum Unreceived {
-    /// It is longer than is taken.
+    /// It is too long.
     TooLong,
-    /// The client takes too long.
+    /// It did not arrive in time.
     TooSlow,
-    /// The client went away, or what it sends is no body of HTTP.
+    /// The client went away or sent a malformed body.
     Broken(String),
 }
 
-/// Reads the whole request, for which its client has so much time.
+/// Reads the whole request within `time`.
 ///
 /// # Errors
 /// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive.
@@ -63,7 +63,7 @@ fn too_large(headers: &HeaderMap) -> String {
     }
 }
 
-/// Reads a body of at most so many bytes, for which its client has so much time.
+/// Reads a body of at most `most` bytes within `time`.
 ///
 /// # Errors
 /// [`Unreceived`].
@@ -76,7 +76,7 @@ pub(super) async fn whole(body: Body, most: usize, time: Duration) -> Result<Byt
     }
 }
 
-/// The same for large bodies; the client also has only so much time for the next bytes.
+/// The same for large bodies, with a limit on each pause.
 ///
 /// # Errors
 /// [`Unreceived`].

@@ -7,8 +7,8 @@
 //!   site but the server's own is refused, even with a valid signature.
 //! - **Host.** A page can have the name of its own site resolve to this server (DNS rebinding). The browser then takes
 //!   page and server for one site and sends neither of the two headers. `Host` still carries the page's name, so only
-//!   hosts on a list are answered. No page has a signature or the admin token, so requests with one of them may name
-//!   any host.
+//!   hosts on a list are answered. A page has neither the admin token nor a secret access key, so requests that
+//!   prove one of them may name any host. The key `test`/`test` is public and proves nothing.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -84,12 +84,12 @@ const TWO_PLACES: Refusal = Refusal::Malformed(
     "The address in the request line and the Host header name different servers. Send the same host and port in both.",
 );
 
-/// Refuses a request whose Host is missing, doubled or another one than in the request line, and one whose `Origin` is
-/// not the server's own; `secure` says whether it came by TLS. HTTP/1.0 knows requests without a Host, and no browser
-/// sends them: such a one passes here, and [`expect_allowed_host`] refuses it.
+/// Refuses a missing or repeated Host, a Host that differs from the request target, and a foreign `Origin`. `secure` says
+/// whether the request came by TLS. HTTP/1.0 allows requests without a Host, and no browser sends them. Such a request
+/// passes here; [`expect_allowed_host`] refuses it later.
 ///
 /// # Errors
-/// When it is such a request.
+/// [`Refusal`] with the reason.
 pub(super) fn expect_own_origin(parts: &Parts, secure: bool, allowed: &AllowedHosts) -> Result<(), Refusal> {
     let headers = &parts.headers;
     let mut hosts = headers.get_all(header::HOST).iter();
@@ -100,7 +100,7 @@ pub(super) fn expect_own_origin(parts: &Parts, secure: bool, allowed: &AllowedHo
         (_, None) => {}
     }
     if let (Some(scheme), Some(authority)) = (parts.uri.scheme(), parts.uri.authority()) {
-        // What stands before an @ is no part of the host.
+        // The part before @ is not part of the host.
         let named = authority.as_str().rsplit('@').next().and_then(Place::parse);
         let port = default_port(*scheme == Scheme::HTTPS);
         let host = Place::parse(host_of(headers));
@@ -136,11 +136,10 @@ pub(super) fn expect_own_origin(parts: &Parts, secure: bool, allowed: &AllowedHo
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses what a browser says that a page of another site sent, in the header beside `Origin`, which browsers leave out
-/// when a page includes an image, a script or a frame.
+/// Refuses what `Sec-Fetch-Site` marks as another site's. Browsers omit `Origin` for images, scripts and frames.
 ///
 /// # Errors
-/// When it is such a request.
+/// [`Refusal`] with the reason.
 pub(super) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_foreign = |value: &&HeaderValue| matches!(value.as_bytes(), b"cross-site" | b"same-site");
     match headers.get_all(SEC_FETCH_SITE).iter().find(is_foreign) {
@@ -153,12 +152,12 @@ pub(super) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// Refuses a change by GET that a browser sends without saying from which page. Browsers leave `Sec-Fetch-Site` out towards
-/// plain HTTP on other machines, and `Origin` out of images and links, so a foreign page could change data unseen. Programs
-/// that are not browsers, and reads, are not concerned.
+/// Refuses a change by GET that a browser sends without saying from which page. Browsers omit `Sec-Fetch-Site` towards plain
+/// HTTP on other machines, and `Origin` for images and links, so a foreign page could change data unseen. Reads, and
+/// programs other than browsers, pass.
 ///
 /// # Errors
-/// When it is such a request.
+/// [`Refusal`] with the reason.
 pub(super) fn expect_no_unmarked_change(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_browser =
         headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"));

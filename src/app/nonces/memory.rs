@@ -300,6 +300,14 @@ impl Memory {
         lock(&self.index).known.iter().filter_map(|known| known.log.as_ref()).try_for_each(|log| log.rest())
     }
 
+    /// For how many milliseconds a request that is signed now would still be refused, because nonces of this second may be lost.
+    /// Clients sign whole seconds, so that is until the next one. `None` when it would not.
+    pub(super) fn refuses_now_for(&self, now: i64) -> Option<u64> {
+        let second = now - now.rem_euclid(1000);
+        let refused = lock(&self.index).forgotten.contains(second);
+        refused.then(|| u64::try_from(second + 1000 - now).unwrap_or_default())
+    }
+
     /// When the machine's clock will have passed the next generation, if any is remembered.
     pub(super) fn next_passed(&self) -> Option<i64> {
         let index = lock(&self.index);

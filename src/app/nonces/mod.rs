@@ -101,7 +101,8 @@ pub(super) struct Nonces {
 }
 
 impl Nonces {
-    /// The nonces that are kept; of a database that `is_new` none were used.
+    /// The nonces that are kept; of a database that `is_new` none were used. After a crash or a loss this waits, for less than
+    /// a second, until a request that is signed now is not of a second that counts as forgotten.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database does not answer or its directory cannot be written to.
@@ -125,6 +126,9 @@ impl Nonces {
                 })?,
             _ => Memory::new(settings.limits),
         };
+        if let Some(wait_ms) = memory.refuses_now_for(clocks.machine) {
+            clock.pause(wait_ms).await;
+        }
         Ok(Self { hash: hash.clone(), memory, shared })
     }
 

@@ -264,6 +264,20 @@ fn what_a_killed_process_had_not_written_yet_lies_in_seconds_that_count_as_forgo
 }
 
 #[test]
+fn after_a_crash_a_start_waits_for_the_next_second_and_no_longer() {
+    let dir = tempfile::tempdir().unwrap();
+    let killed = opened(dir.path(), true, 1, both(T));
+    assert_eq!(killed.refuses_now_for(T), None);
+    assert_eq!(used(&killed, entry(1, T), both(T + 100)), Outcome::First);
+    drop(killed);
+    let next = opened(dir.path(), false, 1, both(T + 400));
+    assert_eq!(next.refuses_now_for(T + 400), Some(600));
+    assert_eq!(used(&next, entry(2, T), both(T + 400)), Outcome::Forgotten);
+    assert_eq!(next.refuses_now_for(T + 1000), None);
+    assert_eq!(used(&next, entry(2, T + 1000), both(T + 1000)), Outcome::First);
+}
+
+#[test]
 fn a_process_that_cannot_write_the_index_starts_and_changes_no_file_until_it_can() {
     let dir = tempfile::tempdir().unwrap();
     let killed = opened(dir.path(), true, 1, both(T));

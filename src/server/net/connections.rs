@@ -1,4 +1,4 @@
-//! The connections that there are: how many, of whom, and which of them has been idle for the longest time.
+//! Registry of open connections: totals, counts per address, idle time.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,33 +13,33 @@ use tokio::time::Instant;
 use super::bounds::{Bounds, SPARE};
 use super::line::Line;
 
-/// What is counted of connections, for the metrics.
+/// Counters of connections, for the metrics.
 #[derive(Debug, Clone, Default)]
 pub(in crate::server) struct Counts {
     /// Connections that are open.
     pub(in crate::server) open: Gauge,
-    /// Idle ones that were closed to make room.
+    /// Idle connections that were closed to make room.
     pub(in crate::server) idle_closed: Counter,
-    /// New ones that were closed because their address had too many.
+    /// New connections that were closed because their address had too many.
     pub(in crate::server) refused: Counter,
-    /// Those that were closed because their client did not take an answer.
+    /// Connections that were closed because their client did not read an answer.
     pub(in crate::server) unread: Counter,
 }
 
 /// All connections.
 ///
-/// When nine tenths of the places are taken, each new connection has the longest idle one closed. A connection that
-/// comes when all places are taken by busy ones gets one of [`SPARE`] spare places, where only health is answered. There,
-/// too, the longest idle one makes room, so that a client that asks at once is answered.
+/// From nine tenths of the places on, each new connection closes the longest idle one. When busy connections hold all
+/// places, a new connection gets one of [`SPARE`] spare places, which serve health only. There, too, the longest idle one
+/// makes room, so a client that asks at once is answered.
 #[derive(Debug)]
 pub(in crate::server) struct Connections {
     bounds: Bounds,
-    /// What times are counted from.
+    /// Start of all times.
     start: Instant,
-    /// Whether clients on this machine may have any number.
+    /// Whether the bound per address leaves out clients on this machine.
     loopback_is_free: bool,
     table: Mutex<Table>,
-    /// A place was given back.
+    /// Notified when a place is given back.
     freed: Notify,
     counts: Counts,
 }
@@ -48,7 +48,7 @@ pub(in crate::server) struct Connections {
 struct Table {
     /// The id of the next connection.
     next: u64,
-    /// Places that are taken, also by connections that were told to close and have not done so yet.
+    /// Places in use, including connections that were told to close and have not done so yet.
     taken: usize,
     by_address: HashMap<IpAddr, usize>,
     ordinary: Group,
@@ -59,8 +59,8 @@ struct Table {
 #[derive(Debug, Default)]
 struct Group {
     lines: HashMap<u64, Arc<Line>>,
-    /// Those that were waited for at the last look, with their stage; the one to be closed first is the last. All that were
-    /// waited for later are waited for a shorter time.
+    /// Snapshot of the connections that wait for their client, with their stage. The last one is closed first. Connections
+    /// that began to wait later are not in it.
     waiting: Vec<(u64, u64)>,
 }
 
@@ -123,7 +123,7 @@ impl Connections {
         Some(Place { connections: Arc::clone(self), id, address, line, spare })
     }
 
-    /// Waits until there is a place, spare ones counted. An idle connection is closed if nothing else makes room.
+    /// Waits for a place, spare ones included. Closes an idle connection when nothing else makes room.
     pub(super) async fn room(&self) {
         loop {
             {
@@ -140,7 +140,7 @@ impl Connections {
         }
     }
 
-    /// Makes room when the system has none, although there are places.
+    /// Closes an idle connection when descriptors run out.
     pub(super) fn make_room(&self) {
         self.make_room_in(&mut self.locked());
     }
@@ -161,8 +161,8 @@ impl Connections {
 }
 
 impl Group {
-    /// Tells the connection that has been idle for the longest time to close. Where none is idle, that is the one whose request
-    /// has been incomplete for the longest time. False when all are busy.
+    /// Tells the longest idle connection to close. When none is idle, tells the one whose request has been incomplete for the
+    /// longest time. Returns false when all are busy.
     fn close_longest_idle(&mut self) -> bool {
         for look_again in [true, false] {
             while let Some((id, stage)) = self.waiting.pop() {
@@ -178,8 +178,8 @@ impl Group {
         false
     }
 
-    /// Finds the connections that have been waited for the longest time: idle ones, or, where none is idle, those whose request
-    /// is incomplete. A part of all is enough: the next look, at all connections again, comes when these are used up.
+    /// Takes a snapshot of the connections that have waited longest for their client: idle ones, or, when none is idle, those
+    /// whose request is incomplete. An eighth is enough; the next snapshot is taken when these are used up.
     fn look_for_waiting(&mut self) {
         let found = |stage: fn(&Line) -> Option<u64>| -> Vec<(u64, u64)> {
             self.lines.iter().filter_map(|(id, line)| Some((*id, stage(line)?))).collect()
@@ -213,7 +213,7 @@ impl Drop for Place {
     }
 }
 
-/// What an address is counted as: an IPv6 client has a whole network of 64 bits to choose addresses from.
+/// The address that a client counts as. An IPv6 client may use any address of its /64 network.
 fn counted_as(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

@@ -5,27 +5,27 @@ use std::fmt;
 use axum::body::Body;
 use axum::response::Response;
 
-/// Mark of a response that is not to be sent, and the error that closes its connection.
+/// Marks a response that must not be sent. As an error it closes the connection.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct Dropped;
 
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("dropped by a rule of faults")
+        f.write_str("closed without an answer")
     }
 }
 
 impl std::error::Error for Dropped {}
 
 impl Dropped {
-    /// A response that is not to be sent.
+    /// A response that must not be sent.
     pub(in crate::server) fn response() -> Response {
         let mut response = Response::new(Body::empty());
         response.extensions_mut().insert(Self);
         response
     }
 
-    /// The response, unless it is not to be sent.
+    /// The response, unless it must not be sent.
     ///
     /// # Errors
     /// [`Dropped`] then, which closes the connection.

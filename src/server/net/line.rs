@@ -1,4 +1,4 @@
-//! What one connection is doing, as its own task writes it and others read it.
+//! Activity of one connection. Its task writes it, others read it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,16 +8,16 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The last bit of a stage: the head of a request is here, its body is not. The other bits say since when the client is waited
-/// for, in steps of four of a millisecond's count, so that an idle stage ends in `00` and a receiving one in `01`.
+/// Set in a stage when the head of a request has arrived and its body has not. The upper 62 bits hold the time, in
+/// milliseconds, since when the server waits for the client. So an idle stage ends in `00` and a receiving one in `01`.
 const RECEIVING: u64 = 1;
-/// The bits that tell what a stage is.
+/// Mask of the kind of a stage.
 const KIND: u64 = 3;
-/// A complete request is carried out, or its answer is on the way.
+/// A complete request is running, or its answer is being sent.
 const ANSWERING: u64 = u64::MAX - 1;
 /// The connection was told to close; no further request begins.
 const CLOSING: u64 = u64::MAX;
-/// The client takes what is sent.
+/// The client reads what is sent.
 const READ: u64 = u64::MAX;
 
 /// What a connection is doing. Its own task begins and ends requests; others may look, and may close it while it is idle.
@@ -26,14 +26,14 @@ const READ: u64 = u64::MAX;
 /// on which nothing was sent.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// What all times are counted from.
+    /// Start of all times.
     start: Instant,
     /// [`ANSWERING`], [`CLOSING`], or since when the client is waited for, with [`RECEIVING`].
     stage: AtomicU64,
-    /// Since when the client takes nothing of an answer, in milliseconds from `start`, or [`READ`].
+    /// Since when the client reads nothing of an answer, in milliseconds from `start`, or [`READ`].
     unread_since: AtomicU64,
     close: Notify,
-    /// Counts the connections that were closed because their client took nothing.
+    /// Counts connections that were closed because their client read nothing.
     unread: Counter,
 }
 
@@ -65,7 +65,7 @@ impl Line {
         begun.then(|| Running(Arc::clone(self)))
     }
 
-    /// The request is here as a whole, or what is missing is of no interest any more.
+    /// The body has arrived, or nobody will read the rest.
     pub(super) fn received(&self) {
         let stage = self.stage.load(Relaxed);
         if stage & KIND == RECEIVING {
@@ -74,18 +74,18 @@ impl Line {
         }
     }
 
-    /// Whether a complete request is carried out or answered.
+    /// Whether a complete request is running or being answered.
     pub(super) fn is_answering(&self) -> bool {
         self.stage.load(Relaxed) == ANSWERING || self.unread_since.load(Relaxed) != READ
     }
 
-    /// Its stage if it is idle. A lower one has been idle for a longer time. A connection whose client does not take the last
-    /// answer is not idle.
+    /// The stage of an idle connection; the lower, the longer it has been idle. A connection whose client does not read the
+    /// last answer is not idle.
     pub(super) fn idle(&self) -> Option<u64> {
         self.stage_if(0)
     }
 
-    /// Its stage if the client has sent the head of a request and not the whole body. A lower one has been waited for longer.
+    /// The stage of a connection whose request has no complete body yet; the lower, the longer the server has waited.
     pub(super) fn receiving(&self) -> Option<u64> {
         self.stage_if(RECEIVING)
     }
@@ -95,7 +95,7 @@ impl Line {
         (stage & KIND == kind && self.unread_since.load(Relaxed) == READ).then_some(stage)
     }
 
-    /// Tells the connection to close if it is still in this stage, in which nothing was begun for its client.
+    /// Tells the connection to close if it is still in this idle or receiving stage.
     pub(super) fn close_if_still(&self, stage: u64) -> bool {
         let closes = self.unread_since.load(Relaxed) == READ
             && self.stage.compare_exchange(stage, CLOSING, Relaxed, Relaxed).is_ok();
@@ -110,22 +110,22 @@ impl Line {
         self.close.notified().await;
     }
 
-    /// The client takes nothing for now.
+    /// The client reads nothing for now.
     pub(super) fn stalls(&self) {
         self.unread_since.store(self.now(), Relaxed);
     }
 
-    /// The client takes bytes again.
+    /// The client reads again.
     pub(super) fn reads_again(&self) {
         self.unread_since.store(READ, Relaxed);
     }
 
-    /// The connection is closed because its client took nothing for too long.
+    /// Counts the connection as closed because its client read nothing for too long.
     pub(super) fn given_up(&self) {
         self.unread.inc();
     }
 
-    /// Returns when the client has taken nothing for that long.
+    /// Returns when the client has read nothing for that long.
     pub(super) async fn unread_for(&self, patience: Duration) {
         let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         loop {

@@ -25,26 +25,23 @@ use super::peer::Peer;
 use super::transport::{self, Transport};
 use crate::server::{Shared, rpc};
 
-/// How often the same trouble with connections is logged at most.
+/// Shortest time between two log lines about the same problem.
 const COMPLAINT_EVERY: Duration = Duration::from_mins(1);
-/// What is answered on spare places. The API says that it is busy.
+/// Paths that are served on spare connections. Everything else gets 503.
 const ALWAYS: [&str; 3] = ["/_sesame/health", "/_sesame/ready", "/_sesame/metrics"];
 
 /// Accepts connections until shutdown.
-///
-/// # Errors
-/// When the listener itself is broken.
 pub(in crate::server) async fn accept(
     listener: TcpListener,
     router: Router,
     shared: &Arc<Shared>,
     tasks: &TaskTracker,
-) -> std::io::Result<()> {
+) {
     let shutdown = &shared.shutdown;
     let (mut refused, mut failed) = (Complaint::default(), Complaint::default());
     loop {
         let accepted = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
+            () = shutdown.cancelled() => return,
             accepted = async {
                 shared.connections.room().await;
                 listener.accept().await
@@ -86,7 +83,7 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// A trouble that would fill the log if each time were a line.
+/// Rate-limits a repeated warning.
 #[derive(Debug, Default)]
 struct Complaint {
     times: u64,
@@ -94,7 +91,7 @@ struct Complaint {
 }
 
 impl Complaint {
-    /// It happened once more. How often since the last line, if it is time for a line.
+    /// Counts one occurrence. Returns the count since the last line when a line is due.
     fn is_due(&mut self) -> Option<u64> {
         self.times += 1;
         if self.last.is_some_and(|last| last.elapsed() < COMPLAINT_EVERY) {
@@ -105,7 +102,7 @@ impl Complaint {
     }
 }
 
-/// Serves a connection until it ends or is told to. It keeps `place`, and so do requests that outlive it.
+/// Serves a connection until it ends or is told to close. The connection and requests that outlive it hold `place`.
 async fn connection(
     stream: TcpStream,
     address: IpAddr,

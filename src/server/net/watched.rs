@@ -1,4 +1,4 @@
-//! A stream that fails when its client takes nothing of what is sent for too long.
+//! A stream with a write timeout.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,27 +11,26 @@ use tokio::time::{Instant, Sleep};
 
 use super::line::Line;
 
-/// A stream, and how long its client may take nothing of what is sent. It is below TLS, so that it sees the bytes that
-/// the network takes.
+/// A stream with a write timeout. It sits below TLS, so it sees the bytes that the network takes.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
     line: Arc<Line>,
     patience: Duration,
-    /// When the client is given up; only while it takes nothing.
+    /// When the write times out; set while the client reads nothing.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Watched<S> {
-    /// Watches a stream; the line shows when its client takes nothing.
+    /// Wraps a stream. `line` shows when its client reads nothing.
     pub(super) fn new(stream: S, line: Arc<Line>, patience: Duration) -> Self {
         Self { stream, line, patience, deadline: None }
     }
 
-    /// What comes of a try to write.
+    /// Handles the result of a write attempt.
     ///
     /// # Errors
-    /// TimedOut when the client is given up.
+    /// TimedOut when the client has read nothing for too long.
     fn tried(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             if self.deadline.take().is_some() {

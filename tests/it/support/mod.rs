@@ -84,7 +84,7 @@ pub struct Server {
     pub app: Arc<App>,
     mode: AuthMode,
     shutdown: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -170,7 +170,7 @@ impl Server {
     /// Stops the server and closes its database.
     pub async fn stop(self) {
         self.shutdown.cancel();
-        self.serving.await.unwrap().unwrap();
+        self.serving.await.unwrap();
     }
 
     /// Calls an action unsigned, by POST with a form.
