@@ -23,7 +23,7 @@ use crate::support::{form, sign, text};
 
 /// Requests for each server unless the environment says otherwise.
 const REQUESTS: usize = 2_400;
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 16;
 /// How long an answer may take, or the end of a connection; a hang is longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What the process may grow by between the first and the last quarter, in KiB: its table of nonces and its cache fill.
