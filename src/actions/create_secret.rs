@@ -180,7 +180,7 @@ pub(super) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError
     bounded(fields, "Description", DESCRIPTION_CHARS)
 }
 
-/// A free text of at most so many characters.
+/// A free text with a maximum length, in characters.
 ///
 /// # Errors
 /// InvalidParameter naming the parameter.
@@ -188,7 +188,7 @@ pub(super) fn bounded(fields: Fields<'_>, name: &str, most: usize) -> Result<Opt
     fields.text(name)?.map(|text| short_enough(name, text, most)).transpose()
 }
 
-/// The text, if it has at most so many characters.
+/// The text, if it is not longer than the maximum.
 ///
 /// # Errors
 /// InvalidParameter naming the parameter.

@@ -123,7 +123,7 @@ pub(super) fn page(fields: Fields<'_>, default_size: u32) -> Result<Page, ApiErr
 /// A filter: its key and its values.
 pub(super) type Filter = (String, Vec<String>);
 
-/// Reads `[{"Key":…,"Values":[…]}, …]`; none when there is no such parameter.
+/// Reads `[{"Key":…,"Values":[…]}, …]`; `None` when the parameter is absent.
 ///
 /// # Errors
 /// InvalidParameter naming `Filters`.

@@ -102,7 +102,7 @@ impl State {
         }
     }
 
-    /// Drops so many of those that were unused longest.
+    /// Drops `count` entries that were unused longest.
     fn drop_oldest(&mut self, count: usize) {
         let mut uses: Vec<u64> = self.scopes.values().map(|entry| entry.last_use).collect();
         uses.sort_unstable();
@@ -121,7 +121,7 @@ mod tests {
         Scope { account: "1".parse().unwrap(), region: format!("r-{n}").parse().unwrap() }
     }
 
-    /// A scope with so many aliases.
+    /// A scope with this number of aliases.
     fn of_size(aliases: usize) -> Arc<ScopeKeys> {
         let alias =
             Alias { name: "alias/a".parse().unwrap(), key: "key-abcdefghijklmnopqrst".parse().unwrap() };
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(seen, [true, false, false, true, true]);
         let left = SCOPES + 1 - DROPPED;
         assert_eq!(scopes.held(), (left, left));
-        // Putting one again is no second one.
+        // Putting the same one again does not add a second.
         scopes.put(scope(0), of_size(3), 7);
         assert_eq!((scopes.held(), scopes.get(&scope(0)).unwrap().1), ((left, left + 2), 7));
         scopes.remove(&scope(0));

@@ -306,7 +306,7 @@ impl Files {
         }
     }
 
-    /// The index and whether it is the file that was written; none when there is none, or none of ours.
+    /// The index, and whether it is the file that was written. `None` when it is missing or not ours.
     fn read_index(&self) -> io::Result<Option<(Written, bool)>> {
         let Some(mut file) = open(&self.beside("-nonces"))? else { return Ok(None) };
         let mut text = Vec::new();

@@ -27,7 +27,7 @@ pub(super) enum Outcome {
     Forgotten,
 }
 
-/// Nonces in a database that others use, too.
+/// Nonces in a database that other processes use, too.
 #[derive(Debug)]
 pub(super) struct Shared {
     store: Arc<dyn Store>,

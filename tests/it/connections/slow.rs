@@ -1,4 +1,4 @@
-//! Clients that take too long, and those that only wait.
+//! Slow clients, and clients that only wait.
 
 use std::time::Duration;
 
