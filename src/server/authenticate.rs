@@ -32,7 +32,7 @@ pub(super) struct Authenticated {
     pub(super) proven: bool,
 }
 
-/// The caller that a claim proves, or whom `open` mode takes it for.
+/// The caller that a claim proves, or the default root in `open` mode.
 ///
 /// # Errors
 /// The gateway's own codes for each failure.

@@ -404,7 +404,7 @@ async fn regions_are_kept_apart_however_they_are_named() {
             ("kms.cn-beijing.aliyuncs.com", None, None, "cn-beijing"),
             ("kms.eu-central-1.localhost:7070", None, None, "eu-central-1"),
             ("cn-shanghai.localhost", None, None, "cn-shanghai"),
-            // Neither scope nor parameter moves a request.
+            // Neither the scope nor RegionId changes the region.
             ("kms-vpc.cn-beijing.aliyuncs.com:443", Some("eu-central-1"), Some("cn-shanghai"), "cn-beijing"),
             ("kms.cn-shanghai.aliyuncs.com", None, Some("cn-beijing"), "cn-shanghai"),
             ("kms.aliyuncs.com", Some("eu-central-1"), Some("cn-shanghai"), "cn-hangzhou"),

@@ -319,7 +319,7 @@ impl Files {
         }))
     }
 
-    /// The log of a generation and what is in it; none when there is none, or one of another root key.
+    /// Reads the log of a generation. `None` when the file is missing or was made with another root key.
     fn read_log(&self, generation: Generation) -> io::Result<Option<Found>> {
         let path = self.path_of(generation);
         let Some(mut file) = open(&path)? else { return Ok(None) };

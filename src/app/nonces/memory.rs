@@ -24,7 +24,7 @@ pub(super) const PAST_KEPT: usize = 64;
 pub(super) struct Entry {
     /// The hash of access key and nonce.
     pub(super) hash: u64,
-    /// The hash of the principal that it is counted for.
+    /// Hash of the principal whose budget it counts against.
     pub(super) principal: u32,
     /// When the request was signed, in milliseconds since 1970.
     pub(super) signed: i64,
@@ -242,7 +242,7 @@ impl Memory {
     /// moved clock ever was near it keeps the last `kept`. Says whether any were forgotten.
     ///
     /// # Errors
-    /// When what is forgotten cannot be written down; nothing is forgotten then.
+    /// An I/O error when the forgotten spans cannot be written. Nothing is forgotten then.
     pub(super) fn sweep(&self, clocks: Clocks, kept: usize) -> std::io::Result<bool> {
         self.settle()?;
         let sweeping = lock(&self.sweeping);

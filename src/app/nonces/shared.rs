@@ -31,7 +31,7 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Shared {
     store: Arc<dyn Store>,
-    /// The spans that were forgotten, and the revision that counts their changes.
+    /// The forgotten spans, and the revision that counts their changes.
     known: Mutex<(u64, Arc<Spans>)>,
 }
 

@@ -439,11 +439,11 @@ fn what_cannot_be_written_down_is_refused_and_good_later() {
 enum Step {
     /// Time passes, in seconds.
     Pass(i64),
-    /// The service's clock is set so many minutes from the machine's, and stands or runs.
+    /// Sets the service's clock this many minutes from the machine's; it stands or runs.
     Move(i64, bool),
     /// It shows the machine's time again.
     Resume,
-    /// A new nonce, signed so many milliseconds from the machine's clock or the service's.
+    /// A new nonce, signed this many milliseconds from the machine's or the service's clock.
     Use(i64, bool),
     /// One of the nonces that were used is sent again.
     Replay(prop::sample::Index),

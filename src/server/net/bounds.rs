@@ -10,7 +10,7 @@ const OTHER_FILES: u64 = 64;
 /// The most connections by default. Memory bounds it, not the descriptors: a connection takes about 15 KiB once it has had a
 /// request.
 const MOST: usize = 4096;
-/// The fewest connections that a server works with, however few files it may open.
+/// Minimum number of connections, even when the process may open fewer files.
 const FEWEST: usize = 16;
 
 /// Bounds on connections: how many at once, and how long a client may take for each step.

@@ -15,7 +15,7 @@ use crate::support::{Answer, Options, Server};
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_hours(1);
 
-/// Bounds that never end, but for those that a test is about.
+/// Bounds that never expire in a test, except those that the test sets.
 fn endless() -> Bounds {
     Bounds {
         head: LONG,
