@@ -28,6 +28,7 @@ mod compare;
 mod context;
 mod key;
 mod keyring;
+mod login_key;
 mod root;
 mod sealed;
 mod short_hash;
@@ -39,6 +40,7 @@ pub use context::{
 };
 pub use key::SymmetricKey;
 pub use keyring::KeyRing;
+pub use login_key::LoginKey;
 pub use root::{RootKey, SALT_LEN};
 pub use sealed::{Cipher, OVERHEAD, Sealed, open, seal};
 pub use short_hash::ShortHash;

@@ -17,6 +17,7 @@ pub mod page;
 pub mod password;
 pub mod policy;
 pub mod refusal;
+pub mod rotation;
 pub mod secret;
 pub mod stages;
 pub mod tags;

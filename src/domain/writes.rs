@@ -296,7 +296,7 @@ fn change(secret: &Secret, mut ops: Vec<Op>, now: Timestamp) -> Change {
 }
 
 /// The steps from one assignment of labels to another.
-fn stage_ops(before: &StageMap, after: &StageMap) -> Vec<Op> {
+pub(super) fn stage_ops(before: &StageMap, after: &StageMap) -> Vec<Op> {
     let gone = before
         .iter()
         .filter(|(label, _)| after.version_of(label.as_str()).is_none())

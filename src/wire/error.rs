@@ -118,6 +118,9 @@ impl From<Refusal> for ApiError {
                 worded(Code::RejectedResourceExist, "The request was rejected becasue key already exsit")
             }
             Refusal::NotInRecoveryWindow => plain(Code::RejectedResourceInUse),
+            Refusal::BeingRotated => {
+                worded(Code::RejectedResourceInUse, "Your secret is being rotated, please try again later")
+            }
             Refusal::LimitExceeded(_) => plain(Code::RejectedLimitExceeded),
             Refusal::QuotaExceeded(_) => worded(Code::RejectedLimitExceeded, "The secret quota is exceeded."),
             Refusal::StageMismatch | Refusal::SameVersion => plain(Code::RejectedInvalidRequest),
