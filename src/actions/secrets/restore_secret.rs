@@ -2,26 +2,26 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::{SecretRef, writes};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is answered by actions that only say which secret it was.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     secret_name: String,
 }
 
 impl Response {
     /// Names the secret, by its plain name even when the request had its ARN (rule 1.5).
-    pub(super) fn of(secret: &SecretRef) -> Self {
+    pub(in crate::actions) fn of(secret: &SecretRef) -> Self {
         Self { secret_name: secret.name.to_string() }
     }
 }
 
 /// The action.
-pub(super) struct RestoreSecret;
+pub(in crate::actions) struct RestoreSecret;
 
 impl Action for RestoreSecret {
     const NAME: &'static str = "RestoreSecret";

@@ -1,13 +1,13 @@
 //! GetSecretPolicy: who may do what with a secret (rules 10.1 to 10.4).
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::policy::{self, POLICY_NAME, Response};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::resource_policies::{self as policy, POLICY_NAME, Response};
 use crate::domain::policy::default_secret_policy;
 use crate::domain::{ResourcePolicy, SecretRef};
 use crate::wire::{ApiError, Code, Fields};
 
 /// The action.
-pub(super) struct GetSecretPolicy;
+pub(in crate::actions) struct GetSecretPolicy;
 
 impl Action for GetSecretPolicy {
     const NAME: &'static str = "GetSecretPolicy";

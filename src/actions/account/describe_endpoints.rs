@@ -2,15 +2,9 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Endpoint, Kind, Parameter, Resource};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::Region;
 use crate::wire::{ApiError, Code, Fields};
-
-/// The API version of every action.
-pub const VERSION: &str = "2015-06-12";
-
-/// All actions, by name.
-pub const ACTIONS: &[&dyn Endpoint] = &[&DescribeEndpoints];
 
 /// The services that are here, as their callers spell them to Location.
 const SERVICES: [&str; 2] = ["kms", "sts"];
@@ -19,7 +13,7 @@ const OPEN_API: &str = "openAPI";
 
 /// What is asked.
 #[derive(Debug)]
-struct Request {
+pub(in crate::actions) struct Request {
     region: Region,
     service: String,
     kind: String,
@@ -28,7 +22,7 @@ struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Response {
+pub(in crate::actions) struct Response {
     success: bool,
     endpoints: Endpoints,
 }
@@ -63,7 +57,7 @@ struct Protocols {
 
 /// Says that a service is where the caller asked: this server is all of them, in every region. For a service that is not
 /// here the list is empty, and SDKs look elsewhere.
-struct DescribeEndpoints;
+pub(in crate::actions) struct DescribeEndpoints;
 
 impl Action for DescribeEndpoints {
     const NAME: &'static str = "DescribeEndpoints";

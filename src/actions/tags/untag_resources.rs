@@ -1,21 +1,21 @@
 //! UntagResources: removes tags of several resources, in the new style (rule 11.4).
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tag_resource::Nothing;
-use super::tagging::{self, MAX_TAGS, Resources};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::{self, MAX_TAGS, Resources};
+use crate::actions::tags::tag_resource::Nothing;
 use crate::domain::TagKey;
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     resources: Resources,
     /// The keys; none means all tags.
     keys: Option<Vec<TagKey>>,
 }
 
 /// The action.
-pub(super) struct UntagResources;
+pub(in crate::actions) struct UntagResources;
 
 impl Action for UntagResources {
     const NAME: &'static str = "UntagResources";

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::put_secret_value::check_length;
-use super::{policy, tagging};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::secrets::put_secret_value::check_length;
+use crate::actions::shared::{resource_policies as policy, tagging};
 use crate::app::{AppError, Creation};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -15,7 +15,7 @@ use crate::wire::{ApiError, Code, Fields, SecretText};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     /// Unique in account and region; 1 to 192 characters.
     name: SecretName,
     /// Id of the first version; 1 to 64 characters.
@@ -41,7 +41,7 @@ pub(super) struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     arn: String,
     secret_name: String,
     version_id: String,
@@ -49,7 +49,7 @@ pub(super) struct Response {
 }
 
 /// The action.
-pub(super) struct CreateSecret;
+pub(in crate::actions) struct CreateSecret;
 
 impl Action for CreateSecret {
     const NAME: &'static str = "CreateSecret";
@@ -176,7 +176,7 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
 }
 
 /// The description, at most 8,192 characters (rule 1.11).
-pub(super) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
+pub(in crate::actions) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
     bounded(fields, "Description", DESCRIPTION_CHARS)
 }
 
@@ -184,7 +184,11 @@ pub(super) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError
 ///
 /// # Errors
 /// InvalidParameter naming the parameter.
-pub(super) fn bounded(fields: Fields<'_>, name: &str, most: usize) -> Result<Option<String>, ApiError> {
+pub(in crate::actions) fn bounded(
+    fields: Fields<'_>,
+    name: &str,
+    most: usize,
+) -> Result<Option<String>, ApiError> {
     fields.text(name)?.map(|text| short_enough(name, text, most)).transpose()
 }
 
@@ -192,11 +196,11 @@ pub(super) fn bounded(fields: Fields<'_>, name: &str, most: usize) -> Result<Opt
 ///
 /// # Errors
 /// InvalidParameter naming the parameter.
-pub(super) fn short_enough(name: &str, text: &str, most: usize) -> Result<String, ApiError> {
+pub(in crate::actions) fn short_enough(name: &str, text: &str, most: usize) -> Result<String, ApiError> {
     Invalid::check_length(text, 0..=most).map_err(|invalid| ApiError::invalid(name, invalid))?;
     Ok(text.to_owned())
 }
 
 /// Why nothing is in a KMS instance.
-pub(super) const NO_INSTANCES: &str =
+pub(in crate::actions) const NO_INSTANCES: &str =
     "there are no KMS instances here; leave DKMSInstanceId and KmsInstanceId out";

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tagging::{self, MAX_TAGS, Resources, Target};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::{self, MAX_TAGS, Resources, Target};
 use crate::app::AppError;
 use crate::domain::{SecretRef, TagKey, TagValue, Tags};
 use crate::store::TagRow;
@@ -14,7 +14,7 @@ const PAGE: usize = 200;
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     resources: Resources,
     /// Tags that a resource must all carry; a tag without a value matches any.
     tags: Vec<(TagKey, Option<TagValue>)>,
@@ -25,7 +25,7 @@ pub(super) struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     /// Where the next page begins; empty on the last one.
     next_token: String,
     tag_resources: TagResourceList,
@@ -49,7 +49,7 @@ struct Row {
 }
 
 /// The action.
-pub(super) struct ListTagResources;
+pub(in crate::actions) struct ListTagResources;
 
 impl Action for ListTagResources {
     const NAME: &'static str = "ListTagResources";

@@ -1,11 +1,11 @@
 //! OpenKmsService: the service is open already, which is what a second call is told on the cloud.
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tag_resource::Nothing;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::tags::tag_resource::Nothing;
 use crate::wire::{ApiError, Code, Fields};
 
 /// The action.
-pub(super) struct OpenKmsService;
+pub(in crate::actions) struct OpenKmsService;
 
 impl Action for OpenKmsService {
     const NAME: &'static str = "OpenKmsService";

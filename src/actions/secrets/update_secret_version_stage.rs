@@ -1,20 +1,20 @@
 //! UpdateSecretVersionStage: moves a label between versions (rules 3.20 to 3.36).
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::restore_secret::Response;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::secrets::restore_secret::Response;
 use crate::domain::SecretRef;
 use crate::domain::writes::{self, MoveStage};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     secret: SecretRef,
     command: MoveStage,
 }
 
 /// The action.
-pub(super) struct UpdateSecretVersionStage;
+pub(in crate::actions) struct UpdateSecretVersionStage;
 
 impl Action for UpdateSecretVersionStage {
     const NAME: &'static str = "UpdateSecretVersionStage";

@@ -2,24 +2,24 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tagging::{self, Target};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::{self, Target};
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     target: Target,
     tags: Vec<(TagKey, TagValue)>,
 }
 
 /// What is answered: nothing but the request id.
 #[derive(Debug, Serialize)]
-pub(super) struct Nothing {}
+pub(in crate::actions) struct Nothing {}
 
 /// The action.
-pub(super) struct TagResource;
+pub(in crate::actions) struct TagResource;
 
 impl Action for TagResource {
     const NAME: &'static str = "TagResource";

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tagging::TagList;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::TagList;
 use crate::domain::SecretRef;
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     /// Name or ARN.
     secret: SecretRef,
     /// Whether the answer shall hold the tags; default false.
@@ -19,7 +19,7 @@ pub(super) struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     arn: String,
     secret_name: String,
     secret_type: &'static str,
@@ -37,7 +37,7 @@ pub(super) struct Response {
 }
 
 /// The action.
-pub(super) struct DescribeSecret;
+pub(in crate::actions) struct DescribeSecret;
 
 impl Action for DescribeSecret {
     const NAME: &'static str = "DescribeSecret";

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::get_secret_value::VersionStages;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::secrets::get_secret_value::VersionStages;
 use crate::app::Put;
 use crate::domain::names::Invalid;
 use crate::domain::{DataType, SecretRef, StageLabel};
@@ -12,7 +12,7 @@ use crate::wire::{ApiError, Code, Fields, SecretText};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     /// Name or ARN.
     secret: SecretRef,
     /// The value, at most 30,720 bytes.
@@ -24,14 +24,14 @@ pub(super) struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     secret_name: String,
     version_id: String,
     version_stages: VersionStages,
 }
 
 /// The action.
-pub(super) struct PutSecretValue;
+pub(in crate::actions) struct PutSecretValue;
 
 impl Action for PutSecretValue {
     const NAME: &'static str = "PutSecretValue";
@@ -106,7 +106,7 @@ fn stages(fields: Fields<'_>) -> Result<Vec<StageLabel>, ApiError> {
 ///
 /// # Errors
 /// InvalidParameter naming `SecretData`.
-pub(super) fn check_length(context: &Context, data: &[u8]) -> Result<(), ApiError> {
+pub(in crate::actions) fn check_length(context: &Context, data: &[u8]) -> Result<(), ApiError> {
     let (length, most) = (data.len(), context.app.limits().secret_data_bytes);
     if length <= most {
         return Ok(());

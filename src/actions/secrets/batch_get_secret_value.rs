@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::get_secret_value::{self, READ_CODES, Request, read};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::secrets::get_secret_value::{self, READ_CODES, Request, read};
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields, RequestId};
 
@@ -16,7 +16,7 @@ const MAX_ENTRIES: usize = 20;
 /// What is answered: plain arrays, unlike every older list.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     secret_values: Vec<Item>,
     errors: Vec<Failure>,
 }
@@ -41,7 +41,7 @@ struct Failure {
 }
 
 /// The action.
-pub(super) struct BatchGetSecretValue;
+pub(in crate::actions) struct BatchGetSecretValue;
 
 impl Action for BatchGetSecretValue {
     const NAME: &'static str = "BatchGetSecretValue";

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::keys::KeyRef;
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
@@ -10,7 +10,7 @@ use crate::wire::{ApiError, Code, Fields};
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     tags: Tags,
 }
 
@@ -31,7 +31,7 @@ struct Row {
 }
 
 /// The action.
-pub(super) struct ListResourceTags;
+pub(in crate::actions) struct ListResourceTags;
 
 impl Action for ListResourceTags {
     const NAME: &'static str = "ListResourceTags";

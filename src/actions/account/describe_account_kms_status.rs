@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     account_status: &'static str,
 }
 
 /// The action.
-pub(super) struct DescribeAccountKmsStatus;
+pub(in crate::actions) struct DescribeAccountKmsStatus;
 
 impl Action for DescribeAccountKmsStatus {
     const NAME: &'static str = "DescribeAccountKmsStatus";

@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::password::{self, LENGTH, PasswordSpec};
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     random_password: Disclosed,
 }
 
 /// The action.
-pub(super) struct GetRandomPassword;
+pub(in crate::actions) struct GetRandomPassword;
 
 impl Action for GetRandomPassword {
     const NAME: &'static str = "GetRandomPassword";

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tagging::TagList;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::TagList;
 use crate::domain::filter::UnknownKey;
 use crate::domain::names::Invalid;
 use crate::domain::{Page, SecretFilter, SecretName};
@@ -17,7 +17,7 @@ const MAX_FILTERS: usize = 10;
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     page: Page,
     fetch_tags: bool,
     filter: Option<SecretFilter>,
@@ -26,7 +26,7 @@ pub(super) struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     secret_list: SecretList,
     page_number: u32,
     page_size: u32,
@@ -56,7 +56,7 @@ struct Row {
 }
 
 /// The action.
-pub(super) struct ListSecrets;
+pub(in crate::actions) struct ListSecrets;
 
 impl Action for ListSecrets {
     const NAME: &'static str = "ListSecrets";
@@ -113,7 +113,7 @@ impl Action for ListSecrets {
 }
 
 /// The page asked for; number from 1, size from 1 to 100.
-pub(super) fn page(fields: Fields<'_>, default_size: u32) -> Result<Page, ApiError> {
+pub(in crate::actions) fn page(fields: Fields<'_>, default_size: u32) -> Result<Page, ApiError> {
     Ok(Page {
         number: fields.number("PageNumber", 1..=u32::MAX, 1)?,
         size: fields.number("PageSize", 1..=Page::MAX_SIZE, default_size)?,
@@ -121,13 +121,13 @@ pub(super) fn page(fields: Fields<'_>, default_size: u32) -> Result<Page, ApiErr
 }
 
 /// A filter: its key and its values.
-pub(super) type Filter = (String, Vec<String>);
+pub(in crate::actions) type Filter = (String, Vec<String>);
 
 /// Reads `[{"Key":…,"Values":[…]}, …]`; `None` when the parameter is absent.
 ///
 /// # Errors
 /// InvalidParameter naming `Filters`.
-pub(super) fn filters(fields: Fields<'_>) -> Result<Option<Vec<Filter>>, ApiError> {
+pub(in crate::actions) fn filters(fields: Fields<'_>) -> Result<Option<Vec<Filter>>, ApiError> {
     let Some(json) = fields.json("Filters")? else { return Ok(None) };
     let form = || {
         let why = "is not a list such as [{\"Key\":\"SecretName\",\"Values\":[\"app/db\"]}]";
@@ -155,7 +155,7 @@ pub(super) fn filters(fields: Fields<'_>) -> Result<Option<Vec<Filter>>, ApiErro
 }
 
 /// A key of a filter that the service does not know.
-pub(super) fn unknown_filter(key: &str, known: &[&str]) -> ApiError {
+pub(in crate::actions) fn unknown_filter(key: &str, known: &[&str]) -> ApiError {
     let invalid = Invalid::not_one_of(key, known.iter().copied());
     ApiError::invalid("Filters", format!("has a Key that {invalid}"))
 }

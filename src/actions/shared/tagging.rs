@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::endpoint::Context;
+use crate::actions::endpoint::Context;
 use crate::app::AppError;
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::{self, KeyRefusal};
@@ -15,12 +15,12 @@ use crate::wire::{ApiError, Code, Fields};
 /// The most resources of one call (rule 11.4).
 const MAX_RESOURCES: usize = 50;
 /// The most tags of one call (rule 11.1).
-pub(super) const MAX_TAGS: usize = 20;
+pub(in crate::actions) const MAX_TAGS: usize = 20;
 
 /// Tags, wrapped as the wire has them.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct TagList {
+pub(in crate::actions) struct TagList {
     tag: Vec<Tag>,
 }
 
@@ -33,7 +33,7 @@ struct Tag {
 }
 
 impl TagList {
-    pub(super) fn push(&mut self, key: &TagKey, value: &TagValue) {
+    pub(in crate::actions) fn push(&mut self, key: &TagKey, value: &TagValue) {
         self.tag.push(Tag { tag_key: key.to_string(), tag_value: value.to_string() });
     }
 }
@@ -52,7 +52,10 @@ impl<'a> FromIterator<(&'a TagKey, &'a TagValue)> for TagList {
 ///
 /// # Errors
 /// InvalidParameter when a key or value is not valid or a key occurs twice; LimitExceeded for more than 20.
-pub(super) fn from_json(fields: Fields<'_>, name: &str) -> Result<Option<Vec<(TagKey, TagValue)>>, ApiError> {
+pub(in crate::actions) fn from_json(
+    fields: Fields<'_>,
+    name: &str,
+) -> Result<Option<Vec<(TagKey, TagValue)>>, ApiError> {
     let form = || {
         let why = "is not a list such as [{\"TagKey\":\"env\",\"TagValue\":\"test\"}]";
         ApiError::invalid(name, why)
@@ -84,21 +87,21 @@ pub(super) fn from_json(fields: Fields<'_>, name: &str) -> Result<Option<Vec<(Ta
 }
 
 /// Whether any key occurs twice.
-pub(super) fn has_twice<'a>(keys: impl Iterator<Item = &'a TagKey>) -> bool {
+pub(in crate::actions) fn has_twice<'a>(keys: impl Iterator<Item = &'a TagKey>) -> bool {
     let mut sorted: Vec<&TagKey> = keys.collect();
     sorted.sort_unstable();
     sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }
 
 /// A tag key of the new style; a bad one has a code of its own (rule 11.3).
-pub(super) fn key(text: &str) -> Result<TagKey, ApiError> {
+pub(in crate::actions) fn key(text: &str) -> Result<TagKey, ApiError> {
     text.parse().map_err(|invalid: Invalid| {
         ApiError::new(Code::InvalidParameterTagKey, format!("a tag key {invalid}"))
     })
 }
 
 /// A tag value of the new style; a bad one has a code of its own (rule 11.3).
-pub(super) fn value(text: &str) -> Result<TagValue, ApiError> {
+pub(in crate::actions) fn value(text: &str) -> Result<TagValue, ApiError> {
     text.parse().map_err(|invalid: Invalid| {
         ApiError::new(Code::InvalidParameterTagValue, format!("a tag value {invalid}"))
     })
@@ -106,11 +109,11 @@ pub(super) fn value(text: &str) -> Result<TagValue, ApiError> {
 
 /// The kind and ids of the resources that a call of the new style names.
 #[derive(Debug)]
-pub(super) struct Resources {
+pub(in crate::actions) struct Resources {
     /// Whether they are secrets; keys otherwise.
-    pub(super) secrets: bool,
+    pub(in crate::actions) secrets: bool,
     /// Names or ids.
-    pub(super) ids: Vec<String>,
+    pub(in crate::actions) ids: Vec<String>,
 }
 
 impl Resources {
@@ -118,7 +121,7 @@ impl Resources {
     ///
     /// # Errors
     /// MissingParameter or InvalidParameter, naming the parameter.
-    pub(super) fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
+    pub(in crate::actions) fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
         // Decided with the scope already; it only has to be there.
         fields.required::<crate::domain::Region>("RegionId")?;
         let secrets = match fields.text("ResourceType")?.ok_or_else(|| fields.missing("ResourceType"))? {
@@ -137,7 +140,7 @@ impl Resources {
     ///
     /// # Errors
     /// As [`Resources::decode`].
-    pub(super) fn decode_some(fields: Fields<'_>) -> Result<Self, ApiError> {
+    pub(in crate::actions) fn decode_some(fields: Fields<'_>) -> Result<Self, ApiError> {
         let resources = Self::decode(fields)?;
         if resources.ids.is_empty() { Err(fields.missing("ResourceId.1")) } else { Ok(resources) }
     }
@@ -146,7 +149,7 @@ impl Resources {
     ///
     /// # Errors
     /// 404 InvalidResourceId.NotFound when one does not.
-    pub(super) async fn find(&self, context: &Context) -> Result<Vec<Target>, ApiError> {
+    pub(in crate::actions) async fn find(&self, context: &Context) -> Result<Vec<Target>, ApiError> {
         let mut found: Vec<Target> = Vec::with_capacity(self.ids.len());
         for id in &self.ids {
             let target = self.find_one(context, id).await?;
@@ -161,7 +164,7 @@ impl Resources {
     ///
     /// # Errors
     /// 404 InvalidResourceId.NotFound for what can be no name.
-    pub(super) fn named(&self) -> Result<Vec<Target>, ApiError> {
+    pub(in crate::actions) fn named(&self) -> Result<Vec<Target>, ApiError> {
         self.ids.iter().map(|id| self.target(id)).collect()
     }
 
@@ -188,7 +191,7 @@ impl Resources {
 }
 
 /// The new style has its own code for what is not there.
-pub(super) fn resource_error(error: AppError) -> ApiError {
+pub(in crate::actions) fn resource_error(error: AppError) -> ApiError {
     match error {
         AppError::Refused(Refusal::SecretNotFound)
         | AppError::Key(KeyRefusal::NotFound | KeyRefusal::AliasNotFound) => {
@@ -203,7 +206,7 @@ const ONE_ONLY: &str = "was sent beside another of SecretName, KeyId and Certifi
 
 /// What carries tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(in crate::actions) enum Target {
     /// A secret.
     Secret(SecretRef),
     /// A key.
@@ -215,7 +218,7 @@ impl Target {
     ///
     /// # Errors
     /// MissingParameter, InvalidParameter; 404 for a certificate: there are none.
-    pub(super) fn decode_one(fields: Fields<'_>) -> Result<Self, ApiError> {
+    pub(in crate::actions) fn decode_one(fields: Fields<'_>) -> Result<Self, ApiError> {
         let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some());
         match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
             // By its plain name: these two actions take no ARN (rule 1.5).
@@ -240,7 +243,11 @@ impl Target {
     ///
     /// # Errors
     /// 404 when it is not there, LimitExceeded.
-    pub(super) async fn tag(&self, context: &Context, tags: &[(TagKey, TagValue)]) -> Result<(), ApiError> {
+    pub(in crate::actions) async fn tag(
+        &self,
+        context: &Context,
+        tags: &[(TagKey, TagValue)],
+    ) -> Result<(), ApiError> {
         match self {
             Self::Secret(secret) => {
                 let decide = |secret: &Secret, _now| writes::tag(secret, tags.to_vec()).map(Some);
@@ -257,7 +264,11 @@ impl Target {
     ///
     /// # Errors
     /// 404 when it is not there.
-    pub(super) async fn untag(&self, context: &Context, keys: Option<&[TagKey]>) -> Result<(), ApiError> {
+    pub(in crate::actions) async fn untag(
+        &self,
+        context: &Context,
+        keys: Option<&[TagKey]>,
+    ) -> Result<(), ApiError> {
         match self {
             Self::Secret(secret) => {
                 let decide = |secret: &Secret, _now| {

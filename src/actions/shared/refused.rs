@@ -1,13 +1,13 @@
 //! Actions that belong to what Sesame does not do yet: refused with the code that the service documents for it,
 //! never faked. Actions on a secret say first whether the secret is there, as the service does.
 
-use super::endpoint::{Answer, Context, Endpoint, Kind, Parameter, Resource, State};
+use crate::actions::endpoint::{Answer, Context, Endpoint, Kind, Parameter, Resource, State};
 use crate::domain::SecretRef;
 use crate::wire::{ApiError, Code, Fields, Format};
 
 /// An action that is refused.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(in crate::actions) struct Refused {
     name: &'static str,
     kind: Kind,
     resource: Resource,
@@ -58,14 +58,14 @@ const fn secret_action(
 }
 
 // Dynamic secrets: what RotateSecret and its policy answer for a generic secret (rules 2.12, 8.8; question 6).
-pub(super) const ROTATE_SECRET: Refused = secret_action(
+pub(in crate::actions) const ROTATE_SECRET: Refused = secret_action(
     "RotateSecret",
     Kind::Write,
     &[SECRET, Parameter::required("VersionId")],
     Code::RejectedUnsupportedOperation,
     InWindow::Refuse,
 );
-pub(super) const UPDATE_SECRET_ROTATION_POLICY: Refused = secret_action(
+pub(in crate::actions) const UPDATE_SECRET_ROTATION_POLICY: Refused = secret_action(
     "UpdateSecretRotationPolicy",
     Kind::Write,
     &[SECRET, Parameter::required("EnableAutomaticRotation"), Parameter::optional("RotationInterval")],
@@ -74,7 +74,7 @@ pub(super) const UPDATE_SECRET_ROTATION_POLICY: Refused = secret_action(
 );
 
 // KMS instances: there is none.
-pub(super) const GET_DEFAULT_KMS_INSTANCE: Refused = Refused {
+pub(in crate::actions) const GET_DEFAULT_KMS_INSTANCE: Refused = Refused {
     name: "GetDefaultKmsInstance",
     kind: Kind::Read,
     resource: Resource::None,
@@ -85,10 +85,11 @@ pub(super) const GET_DEFAULT_KMS_INSTANCE: Refused = Refused {
 };
 
 // Enclaves and managed data keys.
-pub(super) const GET_CHALLENGE: Refused = key_action("GetChallenge", Kind::Read, Resource::None, &[]);
-pub(super) const GET_MANAGED_DATA_KEY: Refused =
+pub(in crate::actions) const GET_CHALLENGE: Refused =
+    key_action("GetChallenge", Kind::Read, Resource::None, &[]);
+pub(in crate::actions) const GET_MANAGED_DATA_KEY: Refused =
     key_action("GetManagedDataKey", Kind::Read, Resource::None, &[Parameter::required("DataKeyName")]);
-pub(super) const LIST_MANAGED_DATA_KEY_VERSIONS: Refused = key_action(
+pub(in crate::actions) const LIST_MANAGED_DATA_KEY_VERSIONS: Refused = key_action(
     "ListManagedDataKeyVersions",
     Kind::Read,
     Resource::None,

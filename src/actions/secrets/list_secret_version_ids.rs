@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::get_secret_value::VersionStages;
-use super::list_secrets::page;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::secrets::get_secret_value::VersionStages;
+use crate::actions::secrets::list_secrets::page;
 use crate::domain::{Page, SecretRef, Version};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     secret: SecretRef,
     /// Whether versions without a label are listed too; default false.
     include_deprecated: bool,
@@ -20,7 +20,7 @@ pub(super) struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     secret_name: String,
     version_ids: VersionIds,
     page_number: u32,
@@ -45,7 +45,7 @@ struct Row {
 }
 
 /// The action.
-pub(super) struct ListSecretVersionIds;
+pub(in crate::actions) struct ListSecretVersionIds;
 
 impl Action for ListSecretVersionIds {
     const NAME: &'static str = "ListSecretVersionIds";

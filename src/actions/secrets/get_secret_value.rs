@@ -2,21 +2,21 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::keys::NO_ENCLAVES;
-use super::keys::dry_run;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::keys::NO_ENCLAVES;
+use crate::actions::keys::dry_run;
 use crate::domain::{SecretRef, StageLabel, VersionId};
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     /// Name or ARN.
-    pub(super) secret: SecretRef,
+    pub(in crate::actions) secret: SecretRef,
     /// The version; default the one with the stage.
-    pub(super) version: Option<VersionId>,
+    pub(in crate::actions) version: Option<VersionId>,
     /// The label the version must carry; default `ACSCurrent` unless a version is named.
-    pub(super) stage: Option<StageLabel>,
+    pub(in crate::actions) stage: Option<StageLabel>,
     /// Whether only to say if it would work.
     dry_run: bool,
     /// An enclave's attestation.
@@ -25,7 +25,11 @@ pub(super) struct Request {
 
 impl Request {
     /// A plain read.
-    pub(super) fn new(secret: SecretRef, version: Option<VersionId>, stage: Option<StageLabel>) -> Self {
+    pub(in crate::actions) fn new(
+        secret: SecretRef,
+        version: Option<VersionId>,
+        stage: Option<StageLabel>,
+    ) -> Self {
         Self { secret, version, stage, dry_run: false, recipient: None }
     }
 }
@@ -33,7 +37,7 @@ impl Request {
 /// What is answered. Rotation and extended config are absent for generic secrets (rule 4.7).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     secret_name: String,
     secret_type: &'static str,
     secret_data: Disclosed,
@@ -46,7 +50,7 @@ pub(super) struct Response {
 /// Labels, wrapped as the wire has them (rule 4.5).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct VersionStages {
+pub(in crate::actions) struct VersionStages {
     version_stage: Vec<String>,
 }
 
@@ -57,10 +61,10 @@ impl<'a> FromIterator<&'a StageLabel> for VersionStages {
 }
 
 /// The action.
-pub(super) struct GetSecretValue;
+pub(in crate::actions) struct GetSecretValue;
 
 /// What reading a value may answer.
-pub(super) const READ_CODES: &[Code] = &[
+pub(in crate::actions) const READ_CODES: &[Code] = &[
     Code::ResourceNotFound,
     Code::RejectedResourceInDeleteWindow,
     Code::UnsupportedOperation,
@@ -108,7 +112,7 @@ impl Action for GetSecretValue {
 }
 
 /// Reads a value.
-pub(super) async fn read(context: &Context, request: &Request) -> Result<Response, ApiError> {
+pub(in crate::actions) async fn read(context: &Context, request: &Request) -> Result<Response, ApiError> {
     if request.recipient.is_some() {
         // Enclaves: question 24.
         return Err(ApiError::new(Code::UnsupportedOperation, NO_ENCLAVES));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Context, Parameter};
+use crate::actions::endpoint::{Context, Parameter};
 use crate::app::warn_of_unknown_actions;
 use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::domain::{AccountId, ResourcePolicy};
@@ -11,23 +11,23 @@ use crate::wire::{ApiError, Code, Fields};
 /// What is answered by GetSecretPolicy and GetKeyPolicy.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     /// The policy: a text that holds JSON.
-    pub(super) policy: String,
+    pub(in crate::actions) policy: String,
 }
 
 /// Nothing.
 #[derive(Debug, Serialize)]
-pub(super) struct Nothing {}
+pub(in crate::actions) struct Nothing {}
 
 /// The name of the one policy that there is.
-pub(super) const POLICY_NAME: Parameter = Parameter::optional("PolicyName");
+pub(in crate::actions) const POLICY_NAME: Parameter = Parameter::optional("PolicyName");
 
 /// Reads `PolicyName`: there is only `default`, and any other is not found (rule 10.3).
 ///
 /// # Errors
 /// 404 Forbidden.ResourceNotFound.
-pub(super) fn check_name(fields: Fields<'_>) -> Result<(), ApiError> {
+pub(in crate::actions) fn check_name(fields: Fields<'_>) -> Result<(), ApiError> {
     match fields.text("PolicyName")? {
         None | Some("" | "default") => Ok(()),
         Some(_) => {
@@ -41,7 +41,7 @@ pub(super) fn check_name(fields: Fields<'_>) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// 400 Forbidden.KeyPolicyUnSupported.
-pub(super) fn require_policies(context: &Context) -> Result<(), ApiError> {
+pub(in crate::actions) fn require_policies(context: &Context) -> Result<(), ApiError> {
     if context.app.resource_policies() {
         return Ok(());
     }
@@ -65,7 +65,11 @@ pub fn unknown_actions(fields: Fields<'_>, owner: &AccountId) -> Option<String> 
 ///
 /// # Errors
 /// 400 InvalidParameter naming `Policy`, with the place and what is wrong there.
-pub(super) fn parse(context: &Context, text: &str, owner: &AccountId) -> Result<ResourcePolicy, ApiError> {
+pub(in crate::actions) fn parse(
+    context: &Context,
+    text: &str,
+    owner: &AccountId,
+) -> Result<ResourcePolicy, ApiError> {
     let policy = ResourcePolicy::parse(text, owner).map_err(|error| wrong(&error.to_string()))?;
     let identities = context.app.directory().current();
     let unknown =

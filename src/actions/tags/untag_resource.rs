@@ -1,21 +1,21 @@
 //! UntagResource: removes tags of one resource, in the old style. Keys that are not there are skipped.
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tag_resource::Nothing;
-use super::tagging::{MAX_TAGS, Target};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::{MAX_TAGS, Target};
+use crate::actions::tags::tag_resource::Nothing;
 use crate::domain::TagKey;
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     target: Target,
     keys: Vec<TagKey>,
 }
 
 /// The action.
-pub(super) struct UntagResource;
+pub(in crate::actions) struct UntagResource;
 
 impl Action for UntagResource {
     const NAME: &'static str = "UntagResource";

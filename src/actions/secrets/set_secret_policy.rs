@@ -1,12 +1,12 @@
 //! SetSecretPolicy: decides who may do what with a secret (rules 10.1 to 10.6).
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::policy::{self, Nothing, POLICY_NAME};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::resource_policies::{self as policy, Nothing, POLICY_NAME};
 use crate::domain::{Secret, SecretRef, writes};
 use crate::wire::{ApiError, Code, Fields};
 
 /// The action.
-pub(super) struct SetSecretPolicy;
+pub(in crate::actions) struct SetSecretPolicy;
 
 impl Action for SetSecretPolicy {
     const NAME: &'static str = "SetSecretPolicy";

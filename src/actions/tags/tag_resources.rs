@@ -1,20 +1,20 @@
 //! TagResources: tags several resources, in the new style.
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::tag_resource::Nothing;
-use super::tagging::{self, MAX_TAGS, Resources};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::{self, MAX_TAGS, Resources};
+use crate::actions::tags::tag_resource::Nothing;
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     resources: Resources,
     tags: Vec<(TagKey, TagValue)>,
 }
 
 /// The action.
-pub(super) struct TagResources;
+pub(in crate::actions) struct TagResources;
 
 impl Action for TagResources {
     const NAME: &'static str = "TagResources";

@@ -1,21 +1,21 @@
 //! UpdateSecret: changes a secret's description.
 
-use super::create_secret::description;
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
-use super::restore_secret::Response;
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::secrets::create_secret::description;
+use crate::actions::secrets::restore_secret::Response;
 use crate::domain::{SecretRef, writes};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked. `ExtendedConfig.CustomData` says nothing about a generic secret and is ignored (rule 8.12).
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     secret: SecretRef,
     /// The new description; absent or empty leaves the old one (rule 14.10).
     description: Option<String>,
 }
 
 /// The action.
-pub(super) struct UpdateSecret;
+pub(in crate::actions) struct UpdateSecret;
 
 impl Action for UpdateSecret {
     const NAME: &'static str = "UpdateSecret";

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::wire::{ApiError, Code, Fields};
 
 /// Regions in which the cloud offers the service.
@@ -36,7 +36,7 @@ const REGIONS: &[&str] = &[
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     regions: Regions,
 }
 
@@ -55,7 +55,7 @@ struct Row {
 }
 
 /// The action.
-pub(super) struct DescribeRegions;
+pub(in crate::actions) struct DescribeRegions;
 
 impl Action for DescribeRegions {
     const NAME: &'static str = "DescribeRegions";

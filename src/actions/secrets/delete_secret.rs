@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::limits::RECOVERY_DAYS;
 use crate::domain::writes::{self, Deletion};
 use crate::domain::{SecretRef, Timestamp};
@@ -10,7 +10,7 @@ use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::actions) struct Request {
     /// Name or ARN.
     secret: SecretRef,
     /// At once or after a window.
@@ -20,13 +20,13 @@ pub(super) struct Request {
 /// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Response {
+pub(in crate::actions) struct Response {
     secret_name: String,
     planned_delete_time: String,
 }
 
 /// The action.
-pub(super) struct DeleteSecret;
+pub(in crate::actions) struct DeleteSecret;
 
 impl Action for DeleteSecret {
     const NAME: &'static str = "DeleteSecret";
