@@ -10,13 +10,13 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::accounts::with_warnings;
-use super::admin::{Failure, failure, internal};
-use super::strict::Parameters;
+use super::endpoints::Parameters;
+use super::{Failure, failure, internal};
 use crate::app::AppError;
 use crate::app::Unseen;
 use crate::domain::{AccountId, Scope};
+use crate::server::Shared;
 use crate::state::file::StateFile;
 use crate::state::parse::parse;
 use crate::state::read::Reader;
@@ -25,7 +25,7 @@ use crate::state::{Problem, seed, warnings};
 use crate::store::{Contents, Instead};
 
 /// The longest file that is taken, in bytes.
-pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
+pub(in crate::server) const FILE_BYTES: usize = 512 * 1024 * 1024;
 /// How many snapshots are kept.
 const SNAPSHOTS: usize = 100;
 
@@ -50,7 +50,7 @@ fn text(body: &Bytes) -> Result<&str, Failure> {
 }
 
 /// Writes everything down.
-pub(super) async fn export(
+pub(in crate::server) async fn export(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
 ) -> Result<Json<StateFile>, Failure> {
@@ -61,7 +61,7 @@ pub(super) async fn export(
 }
 
 /// Puts everything that a file says instead of what is there.
-pub(super) async fn import(
+pub(in crate::server) async fn import(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
     body: Bytes,
@@ -111,7 +111,7 @@ fn counts(contents: &Contents) -> Value {
 }
 
 /// Brings the server to what a seed says.
-pub(super) async fn apply_seed(
+pub(in crate::server) async fn apply_seed(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
 ) -> Result<Json<Value>, Failure> {
@@ -126,7 +126,10 @@ pub(super) async fn apply_seed(
 ///
 /// # Errors
 /// The seed's [`Problem`], or that there is none.
-pub(super) async fn back_to_seed(shared: &Shared, account: Option<&AccountId>) -> Result<(), Failure> {
+pub(in crate::server) async fn back_to_seed(
+    shared: &Shared,
+    account: Option<&AccountId>,
+) -> Result<(), Failure> {
     let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
     let file = shared.settings.seed.as_ref().ok_or_else(none)?;
     let file = match account {
@@ -146,7 +149,7 @@ struct Snapshot {
 
 /// The snapshots by name; they are gone when the server stops.
 #[derive(Debug, Default)]
-pub(super) struct Snapshots(Mutex<BTreeMap<String, Snapshot>>);
+pub(in crate::server) struct Snapshots(Mutex<BTreeMap<String, Snapshot>>);
 
 impl Snapshots {
     fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Snapshot>> {
@@ -159,7 +162,7 @@ fn no_snapshot() -> Failure {
 }
 
 /// Takes a snapshot, in the place of one of the same name.
-pub(super) async fn take(
+pub(in crate::server) async fn take(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
     Extension(asked): Extension<Parameters>,
@@ -178,7 +181,7 @@ pub(super) async fn take(
 }
 
 /// Puts what a snapshot holds instead of what is there.
-pub(super) async fn restore(
+pub(in crate::server) async fn restore(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Failure> {
@@ -187,7 +190,7 @@ pub(super) async fn restore(
 }
 
 /// The names of all snapshots, with what they hold.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+pub(in crate::server) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let row = |(name, snapshot): (&String, &Snapshot)| {
         let account = match &snapshot.instead {
             Instead::OfAccount(account) => Some(account.as_str()),
@@ -200,7 +203,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 /// Forgets a snapshot.
-pub(super) async fn forget(
+pub(in crate::server) async fn forget(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Failure> {

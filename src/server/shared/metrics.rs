@@ -16,9 +16,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Shared;
-use super::net::Counts;
 use crate::app::App;
+use crate::server::Shared;
+use crate::server::net::Counts;
 
 /// Upper bounds of durations, in seconds.
 const SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0];
@@ -39,7 +39,7 @@ struct OfAction {
 
 /// All that is counted.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(in crate::server) struct Metrics {
     registry: Registry,
     answered: Family<OfAction, Histogram, fn() -> Histogram>,
     refused: Family<Outcome, Counter>,
@@ -52,14 +52,14 @@ pub(super) struct Metrics {
 struct OfApp(Arc<App>);
 
 /// A request that is being answered.
-pub(super) struct Running<'m> {
+pub(in crate::server) struct Running<'m> {
     metrics: &'m Metrics,
     begun: Instant,
 }
 
 impl Metrics {
     /// Nothing counted yet.
-    pub(super) fn new(app: &Arc<App>) -> Self {
+    pub(in crate::server) fn new(app: &Arc<App>) -> Self {
         let mut registry = Registry::with_prefix("sesame");
         let build =
             Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("commit", env!("SESAME_COMMIT"))]);
@@ -93,12 +93,12 @@ impl Metrics {
     }
 
     /// What is counted of connections.
-    pub(super) fn connections(&self) -> Counts {
+    pub(in crate::server) fn connections(&self) -> Counts {
         self.connections.clone()
     }
 
     /// A request has begun.
-    pub(super) fn begin(&self) -> Running<'_> {
+    pub(in crate::server) fn begin(&self) -> Running<'_> {
         self.in_flight.inc();
         #[expect(clippy::disallowed_methods, reason = "a stopwatch: nothing is decided by it")]
         let begun = Instant::now();
@@ -108,7 +108,7 @@ impl Metrics {
 
 impl Running<'_> {
     /// It was answered: with this code, if it was refused.
-    pub(super) fn answered(self, action: Option<&'static str>, refused: Option<&str>) {
+    pub(in crate::server) fn answered(self, action: Option<&'static str>, refused: Option<&str>) {
         let action = action.unwrap_or(NONE);
         let seconds = self.begun.elapsed().as_secs_f64();
         self.metrics.answered.get_or_create(&OfAction { action }).observe(seconds);
@@ -148,7 +148,7 @@ impl Collector for OfApp {
 }
 
 /// Writes everything down.
-pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Response {
+pub(in crate::server) async fn read(State(shared): State<Arc<Shared>>) -> Response {
     let mut out = String::new();
     match text::encode(&mut out, &shared.metrics.registry) {
         Ok(()) => {

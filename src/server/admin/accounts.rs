@@ -9,20 +9,20 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::Shared;
-use super::admin::{Failure, failure};
-use super::strict::{json, not_json};
+use super::endpoints::{json, not_json};
+use super::{Failure, failure};
 use crate::app::{AppError, DirectoryError};
 use crate::identities::file::AccountFile;
 use crate::identities::warnings;
+use crate::server::Shared;
 
 /// All accounts, without secrets.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+pub(in crate::server) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(serde_json::json!({ "accounts": shared.settings.app.directory().list().await }))
 }
 
 /// One account, without secrets.
-pub(super) async fn read(
+pub(in crate::server) async fn read(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Result<Json<AccountFile>, Failure> {
@@ -33,7 +33,7 @@ pub(super) async fn read(
 const EXAMPLE: &str = r#"{"users":[{"name":"alice","policies":["AliyunKMSReadOnlyAccess"]}]}"#;
 
 /// Puts an account instead of the one that was put before. A key without a secret keeps the one that it has.
-pub(super) async fn put(
+pub(in crate::server) async fn put(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     body: Bytes,
@@ -51,13 +51,13 @@ pub(super) async fn put(
     let warnings = warnings(&account);
     shared.settings.app.directory().put(account).await.map_err(refused)?;
     let Json(account) = read(State(shared), Path(id)).await?;
-    let damaged = |e: serde_json::Error| super::admin::internal(&AppError::Damaged(e.to_string()));
+    let damaged = |e: serde_json::Error| super::internal(&AppError::Damaged(e.to_string()));
     let answer = serde_json::to_value(account).map_err(damaged)?;
     Ok(Json(with_warnings(answer, warnings)))
 }
 
 /// The answer with what is probably a mistake in the request, which is logged as well.
-pub(super) fn with_warnings(mut answer: Value, warnings: Vec<String>) -> Value {
+pub(in crate::server) fn with_warnings(mut answer: Value, warnings: Vec<String>) -> Value {
     for warning in &warnings {
         tracing::warn!("accepted, but {warning}");
     }
@@ -68,7 +68,7 @@ pub(super) fn with_warnings(mut answer: Value, warnings: Vec<String>) -> Value {
 }
 
 /// Removes an account that was put.
-pub(super) async fn remove(
+pub(in crate::server) async fn remove(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
@@ -84,6 +84,6 @@ fn refused(error: DirectoryError) -> Failure {
     match error {
         DirectoryError::Wrong(_) => failure(StatusCode::BAD_REQUEST, &error.to_string()),
         DirectoryError::Declared(_) => failure(StatusCode::CONFLICT, &error.to_string()),
-        DirectoryError::Failed(error) => super::admin::internal(&error),
+        DirectoryError::Failed(error) => super::internal(&error),
     }
 }

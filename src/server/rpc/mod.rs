@@ -1,6 +1,10 @@
 //! The RPC endpoint. [`answer`] is the whole order of checks: receive, claim, resolve the action, authenticate,
 //! authorize, suffer faults, decode, decide, commit, encode.
 
+mod authenticate;
+mod reasons;
+pub(super) mod receive;
+
 use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,17 +14,17 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::admin::Token;
-use super::authenticate::Authenticated;
-use super::journal::{AskedBy, Entry};
-use super::net::{Dropped, Peer};
-use super::panics::caught;
-use super::site::OtherService;
-use super::{AuthMode, Shared, admin, authenticate, faults, reasons, receive, site};
+use self::authenticate::Authenticated;
 use crate::actions::{self, Context, Endpoint, Host, Kind, Product};
 use crate::app::{Access, Caller};
 use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
+use crate::server::admin::{self, Token, faults};
+use crate::server::net::{Dropped, Peer};
+use crate::server::panics::caught;
+use crate::server::shared::request_log::{AskedBy, Entry};
+use crate::server::site::{self, OtherService};
+use crate::server::{AuthMode, Shared};
 use crate::telemetry;
 use crate::wire::params::Pairs;
 use crate::wire::reason::{self, NAME_BYTES, shown};
@@ -107,16 +111,16 @@ impl Facts {
 }
 
 /// Where the API is.
-pub(super) const PATH: &str = "/";
+pub(in crate::server) const PATH: &str = "/";
 
 /// Answers a request to any other place, in the API's words.
-pub(super) async fn elsewhere(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+pub(in crate::server) async fn elsewhere(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     handle(&shared, peer, request).await
 }
 
 /// Answers a request to the API.
-pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request) -> Response {
+pub(in crate::server) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request) -> Response {
     let clock = shared.settings.app.clock();
     let begun = clock.wall();
     let running = shared.metrics.begin();
@@ -150,7 +154,7 @@ pub(super) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request
     let told = told.map(str::to_owned);
     let response = respond(&facts, answered, told.as_deref());
     let Facts { request_id, action, claimed, caller, region, scheme, injected, .. } = facts;
-    shared.journal.add(Entry {
+    shared.request_log.add(Entry {
         time: clock.now(),
         request_id,
         action: action.map(Cow::Borrowed).or(claimed.action.map(Cow::Owned)),

@@ -1,6 +1,11 @@
 //! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `faults`, `requests`, `metrics`,
 //! `state`, `seed` and `snapshots`.
 
+mod accounts;
+pub(super) mod endpoints;
+pub(super) mod faults;
+pub(super) mod state;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -13,21 +18,22 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::net::Peer;
-use super::receive::{self, Unreceived};
-use super::site::{self, Refusal};
-use super::strict::Parameters;
-use super::{AuthMode, Shared, accounts, faults, journal, metrics, panics, state, strict};
+use self::endpoints::Parameters;
 use crate::app::AppError;
 use crate::crypto::same_bytes;
 use crate::domain::{AccountId, ClockSetting, Timestamp};
 use crate::ports::Clock;
+use crate::server::net::Peer;
+use crate::server::rpc::receive::{self, Unreceived};
+use crate::server::shared::{metrics, request_log};
+use crate::server::site::{self, Refusal};
+use crate::server::{AuthMode, Shared, panics};
 use crate::store::Instead;
 use crate::tls;
 use crate::wire::signature::parse_time;
 
 /// The endpoints, relative to `/_sesame`.
-pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(in crate::server) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     // These look at what other processes may have changed, or act on it.
     let current = Router::new()
         .route("/clock", get(read_clock).post(move_clock))
@@ -41,28 +47,28 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/snapshots/{name}/restore", post(state::restore))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), caught_up));
     let guarded = current
-        .route("/requests", get(journal::requests))
+        .route("/requests", get(request_log::requests))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(state::list))
-        // Unknown paths: `strict::checked` answers them after the guard.
+        // Unknown paths: `endpoints::checked` answers them after the guard.
         .fallback(|| async { StatusCode::NOT_FOUND })
         // The handlers get a body that has arrived, whose length was checked.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(shared), received))
-        .layer(middleware::from_fn(strict::checked))
+        .layer(middleware::from_fn(endpoints::checked))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     // Public endpoints: nothing secret, any Host.
     let open =
         Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ca.pem", get(ca_pem));
-    let open = open.layer(middleware::from_fn(strict::checked));
+    let open = open.layer(middleware::from_fn(endpoints::checked));
     let all = open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), own_origin));
     all.layer(middleware::from_fn(panics::answered))
 }
 
 /// What these endpoints answer when they do not succeed: a status and one sentence.
-pub(super) type Failure = (StatusCode, Json<Value>);
+pub(in crate::server) type Failure = (StatusCode, Json<Value>);
 
-pub(super) fn failure(status: StatusCode, message: &str) -> Failure {
+pub(in crate::server) fn failure(status: StatusCode, message: &str) -> Failure {
     (status, Json(json!({ "error": message })))
 }
 
@@ -163,7 +169,7 @@ async fn caught_up(State(shared): State<Arc<Shared>>, request: Request, next: Ne
 
 /// The admin token of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token {
+pub(in crate::server) enum Token {
     /// The server has none.
     Unset,
     /// The request has none.
@@ -175,7 +181,7 @@ pub(super) enum Token {
 }
 
 /// Compares the token in `Authorization: Bearer` with the server's. An empty one is none, on either side.
-pub(super) fn token(shared: &Shared, headers: &HeaderMap) -> Token {
+pub(in crate::server) fn token(shared: &Shared, headers: &HeaderMap) -> Token {
     #[expect(clippy::disallowed_methods, reason = "the token cannot be compared without looking at it")]
     let wanted = shared.settings.admin_token.as_ref().map(secrecy::ExposeSecret::expose_secret);
     let Some(wanted) = wanted.filter(|token| !token.is_empty()) else { return Token::Unset };
@@ -247,7 +253,7 @@ async fn read_clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
 
 async fn move_clock(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
-    let wanted: ClockMove = strict::object(&body, r#"{"advance_seconds":3600}"#)?;
+    let wanted: ClockMove = endpoints::object(&body, r#"{"advance_seconds":3600}"#)?;
     let app = &shared.settings.app;
     let moved = match wanted {
         ClockMove { advance_seconds: Some(seconds), set: None, resume: None } => {
@@ -299,14 +305,14 @@ async fn reset(
 ) -> Result<Json<Value>, Failure> {
     let account = parameters.account()?;
     let wanted: Reset =
-        if body.is_empty() { Reset::default() } else { strict::object(&body, r#"{"to":"seed"}"#)? };
+        if body.is_empty() { Reset::default() } else { endpoints::object(&body, r#"{"to":"seed"}"#)? };
     if wanted.to == ResetTo::Seed && shared.settings.seed.is_none() {
         return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
     }
     match &account {
         None => {
             shared.settings.app.reset().await.map_err(|e| internal(&e))?;
-            shared.journal.clear();
+            shared.request_log.clear();
         }
         Some(account) => empty(&shared, account).await?,
     }
@@ -339,7 +345,7 @@ async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
     app.put_contents(instead, Arc::default()).await.map_err(|e| internal(&e))
 }
 
-pub(super) fn internal(error: &AppError) -> Failure {
+pub(in crate::server) fn internal(error: &AppError) -> Failure {
     tracing::error!(%error, "an administrative request failed");
     let status = match error {
         AppError::Busy | AppError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

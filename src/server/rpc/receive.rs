@@ -7,8 +7,8 @@ use http::HeaderMap;
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::Shared;
-use super::net::long_line::MAX_TARGET;
+use crate::server::Shared;
+use crate::server::net::long_line::MAX_TARGET;
 use crate::wire::params::{Pairs, ParamError};
 use crate::wire::{ApiError, Code};
 
@@ -16,14 +16,14 @@ use crate::wire::{ApiError, Code};
 const BODY_BYTES: usize = 256 * 1024;
 /// A request that was read completely.
 #[derive(Debug)]
-pub(super) struct Received {
-    pub(super) parts: Parts,
-    pub(super) body: Bytes,
+pub(in crate::server) struct Received {
+    pub(in crate::server) parts: Parts,
+    pub(in crate::server) body: Bytes,
 }
 
 /// Why a body did not arrive.
 #[derive(Debug)]
-pub(super) enum Unreceived {
+pub(in crate::server) enum Unreceived {
     /// It is too long.
     TooLong,
     /// It did not arrive in time.
@@ -36,7 +36,7 @@ pub(super) enum Unreceived {
 ///
 /// # Errors
 /// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive.
-pub(super) async fn read(parts: Parts, body: Body, time: Duration) -> Result<Received, ApiError> {
+pub(in crate::server) async fn read(parts: Parts, body: Body, time: Duration) -> Result<Received, ApiError> {
     if body.is_end_stream() {
         return Ok(Received { parts, body: Bytes::new() });
     }
@@ -67,7 +67,7 @@ fn too_large(headers: &HeaderMap) -> String {
 ///
 /// # Errors
 /// [`Unreceived`].
-pub(super) async fn whole(body: Body, most: usize, time: Duration) -> Result<Bytes, Unreceived> {
+pub(in crate::server) async fn whole(body: Body, most: usize, time: Duration) -> Result<Bytes, Unreceived> {
     match tokio::time::timeout(time, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Unreceived::TooLong),
@@ -80,7 +80,7 @@ pub(super) async fn whole(body: Body, most: usize, time: Duration) -> Result<Byt
 ///
 /// # Errors
 /// [`Unreceived`].
-pub(super) async fn file(
+pub(in crate::server) async fn file(
     mut body: Body,
     most: usize,
     time: Duration,
@@ -110,7 +110,7 @@ pub(super) async fn file(
 ///
 /// # Errors
 /// RequestURITooLong.
-pub(super) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str, ApiError> {
+pub(in crate::server) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str, ApiError> {
     match shared.long_query.query_of(&parts.headers) {
         None => Ok(parts.uri.query().unwrap_or_default()),
         Some(Ok(query)) => {
@@ -130,7 +130,10 @@ pub(super) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str
 ///
 /// # Errors
 /// As the parser says; a type that holds no parameters gives none.
-pub(super) fn body_pairs<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<Pairs<'a>, ParamError> {
+pub(in crate::server) fn body_pairs<'a>(
+    headers: &HeaderMap,
+    body: &'a Bytes,
+) -> Result<Pairs<'a>, ParamError> {
     if body.is_empty() {
         return Ok(Pairs::new());
     }

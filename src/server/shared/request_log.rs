@@ -19,12 +19,12 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
-use super::admin::Failure;
-use super::strict::Parameters;
 use crate::domain::faults::Fault;
 use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
+use crate::server::Shared;
+use crate::server::admin::Failure;
+use crate::server::admin::endpoints::Parameters;
 use crate::wire::RequestId;
 
 /// How many requests are kept.
@@ -34,35 +34,35 @@ const BEHIND: usize = 1_000;
 
 /// A request that was answered. Texts are made of it only when somebody looks.
 #[derive(Debug, Serialize)]
-pub(super) struct Entry {
+pub(in crate::server) struct Entry {
     /// By the service's clock.
     #[serde(serialize_with = "text")]
-    pub(super) time: Timestamp,
-    pub(super) request_id: RequestId,
+    pub(in crate::server) time: Timestamp,
+    pub(in crate::server) request_id: RequestId,
     /// As it was asked for, also when there is no such action.
-    pub(super) action: Option<Cow<'static, str>>,
+    pub(in crate::server) action: Option<Cow<'static, str>>,
     #[serde(flatten)]
-    pub(super) asked_by: AskedBy,
+    pub(in crate::server) asked_by: AskedBy,
     /// The access key that the request names, when it was refused before it was known who asks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) claimed_access_key: Option<String>,
+    pub(in crate::server) claimed_access_key: Option<String>,
     #[serde(serialize_with = "text")]
-    pub(super) region: Region,
-    pub(super) scheme: Option<&'static str>,
+    pub(in crate::server) region: Region,
+    pub(in crate::server) scheme: Option<&'static str>,
     /// Of the answer; 0 when a rule of faults closed the connection before there was one.
-    pub(super) status: u16,
+    pub(in crate::server) status: u16,
     /// The error's code; none for a success.
-    pub(super) code: Option<String>,
+    pub(in crate::server) code: Option<String>,
     /// Why it was refused, for developers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
-    pub(super) duration_ms: u64,
+    pub(in crate::server) reason: Option<String>,
+    pub(in crate::server) duration_ms: u64,
     /// The fault that a rule made it suffer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) injected: Option<Fault>,
+    pub(in crate::server) injected: Option<Fault>,
     /// The permission that was missing: what was asked, and every statement that was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) denied: Option<Value>,
+    pub(in crate::server) denied: Option<Value>,
 }
 
 fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -71,7 +71,7 @@ fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::
 
 /// Who asked, when that is known: the ARN, and the access key.
 #[derive(Debug)]
-pub(super) struct AskedBy(pub(super) Option<(Principal, Option<String>)>);
+pub(in crate::server) struct AskedBy(pub(in crate::server) Option<(Principal, Option<String>)>);
 
 impl Serialize for AskedBy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -84,20 +84,20 @@ impl Serialize for AskedBy {
 
 /// The last requests.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(in crate::server) struct RequestLog {
     entries: Mutex<VecDeque<Arc<Entry>>>,
     news: broadcast::Sender<Arc<Entry>>,
 }
 
-impl Default for Journal {
+impl Default for RequestLog {
     fn default() -> Self {
         Self { entries: Mutex::default(), news: broadcast::Sender::new(BEHIND) }
     }
 }
 
-impl Journal {
+impl RequestLog {
     /// Adds a request; the oldest is forgotten when there are too many.
-    pub(super) fn add(&self, entry: Entry) {
+    pub(in crate::server) fn add(&self, entry: Entry) {
         let entry = Arc::new(entry);
         if self.news.receiver_count() > 0 {
             // Fails when the last follower just went away, which is as it should be.
@@ -112,7 +112,7 @@ impl Journal {
     }
 
     /// Forgets all.
-    pub(super) fn clear(&self) {
+    pub(in crate::server) fn clear(&self) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -142,15 +142,15 @@ impl Asked {
 ///
 /// # Errors
 /// 400 for a limit out of bounds.
-pub(super) async fn requests(
+pub(in crate::server) async fn requests(
     State(shared): State<Arc<Shared>>,
     Extension(parameters): Extension<Parameters>,
 ) -> Result<Response, Failure> {
     let asked = Asked { action: parameters.text("action"), limit: parameters.number("limit", KEPT)? };
     if !parameters.flag("follow") {
-        return Ok(Json(json!({ "requests": shared.journal.newest_first(&asked) })).into_response());
+        return Ok(Json(json!({ "requests": shared.request_log.newest_first(&asked) })).into_response());
     }
-    let news = shared.journal.news.subscribe();
+    let news = shared.request_log.news.subscribe();
     let lines =
         stream::unfold((news, asked, shared.shutdown.clone()), |(mut news, asked, stop)| async move {
             let line = next(&mut news, &asked, &stop).await?;

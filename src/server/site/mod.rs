@@ -46,7 +46,7 @@ impl AllowedHosts {
 
 /// Why a request is refused. The text says what is wrong, what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(in crate::server) enum Refusal {
     /// The request is not well formed.
     Malformed(&'static str),
     /// A web page may have sent it.
@@ -55,7 +55,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// The text.
-    pub(super) fn message(&self) -> &str {
+    pub(in crate::server) fn message(&self) -> &str {
         match self {
             Self::Malformed(message) => message,
             Self::Forbidden(message) => message,
@@ -90,7 +90,11 @@ const TWO_PLACES: Refusal = Refusal::Malformed(
 ///
 /// # Errors
 /// [`Refusal`] with the reason.
-pub(super) fn expect_own_origin(parts: &Parts, secure: bool, allowed: &AllowedHosts) -> Result<(), Refusal> {
+pub(in crate::server) fn expect_own_origin(
+    parts: &Parts,
+    secure: bool,
+    allowed: &AllowedHosts,
+) -> Result<(), Refusal> {
     let headers = &parts.headers;
     let mut hosts = headers.get_all(header::HOST).iter();
     let first = hosts.next().is_some_and(|value| !value.is_empty());
@@ -140,7 +144,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// # Errors
 /// [`Refusal`] with the reason.
-pub(super) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(in crate::server) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_foreign = |value: &&HeaderValue| matches!(value.as_bytes(), b"cross-site" | b"same-site");
     match headers.get_all(SEC_FETCH_SITE).iter().find(is_foreign) {
         None => Ok(()),
@@ -158,7 +162,7 @@ pub(super) fn expect_own_page(headers: &HeaderMap) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// [`Refusal`] with the reason.
-pub(super) fn expect_no_unmarked_change(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(in crate::server) fn expect_no_unmarked_change(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_browser =
         headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"));
     let is_marked = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
@@ -176,7 +180,10 @@ pub(super) fn expect_no_unmarked_change(headers: &HeaderMap) -> Result<(), Refus
 ///
 /// # Errors
 /// When the host is not on the list.
-pub(super) fn expect_allowed_host(headers: &HeaderMap, allowed: &AllowedHosts) -> Result<(), Refusal> {
+pub(in crate::server) fn expect_allowed_host(
+    headers: &HeaderMap,
+    allowed: &AllowedHosts,
+) -> Result<(), Refusal> {
     if allowed.has_host_of(headers) {
         return Ok(());
     }
@@ -196,7 +203,7 @@ const AREAS: [&str; 8] = ["ap-", "cn-", "eu-", "me-", "na-", "rus-", "sa-", "us-
 
 /// The region that the Host names (rule 14.12): that of `kms.<region>.aliyuncs.com` and of the like names of the cloud,
 /// and for local use that of `<region>.localhost` and `kms.<region>.localhost`. Every other host names none.
-pub(super) fn region_of(headers: &HeaderMap) -> Option<Region> {
+pub(in crate::server) fn region_of(headers: &HeaderMap) -> Option<Region> {
     let Name::Host(name) = Place::parse(host_of(headers))?.name else { return None };
     let of_service = |name: &str| {
         let (service, region) = name.split_once('.')?;
@@ -214,14 +221,14 @@ pub(super) fn region_of(headers: &HeaderMap) -> Option<Region> {
 
 /// The host and port that the request names, as the client wrote them but for a scheme before them; `None` when that is
 /// no host.
-pub(super) fn address_of(headers: &HeaderMap) -> Option<&str> {
+pub(in crate::server) fn address_of(headers: &HeaderMap) -> Option<&str> {
     let host = host_of(headers);
     Place::parse(host).filter(|_| !host.is_empty()).map(|_| host)
 }
 
 /// A host of the cloud where something else than Kms and Sts is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OtherService {
+pub(in crate::server) enum OtherService {
     /// `location-readonly.aliyuncs.com`, which says where services are.
     Location,
     /// `ram.aliyuncs.com`, which manages users and roles.
@@ -230,7 +237,7 @@ pub(super) enum OtherService {
 
 impl OtherService {
     /// The one whose host the request names.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(in crate::server) fn of(headers: &HeaderMap) -> Option<Self> {
         match Place::parse(host_of(headers))?.name {
             Name::Host(name) if name == Self::Location.host() => Some(Self::Location),
             Name::Host(name) if name == Self::Ram.host() => Some(Self::Ram),
@@ -239,7 +246,7 @@ impl OtherService {
     }
 
     /// Its host name.
-    pub(super) const fn host(self) -> &'static str {
+    pub(in crate::server) const fn host(self) -> &'static str {
         match self {
             Self::Location => "location-readonly.aliyuncs.com",
             Self::Ram => "ram.aliyuncs.com",

@@ -8,15 +8,15 @@ use axum::extract::State;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::admin::{Failure, failure, internal};
-use super::{Shared, strict};
+use super::{Failure, endpoints, failure, internal};
 use crate::actions::{self, Context, Endpoint};
 use crate::domain::FaultRule;
 use crate::domain::faults::{Call, Count, DropWhen, Fault};
+use crate::server::Shared;
 use crate::wire::{ApiError, Fields};
 
 /// The rules, each with how often it struck.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+pub(in crate::server) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let row = |(rule, count): (FaultRule, Count)| {
         let mut row = json!(rule);
         if let Some(members) = row.as_object_mut() {
@@ -32,22 +32,29 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
 const EXAMPLE: &str = r#"[{"action":"GetSecretValue","times":2,"code":"Rejected.Throttling"}]"#;
 
 /// Puts rules instead of all others.
-pub(super) async fn put(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
+pub(in crate::server) async fn put(
+    State(shared): State<Arc<Shared>>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
     let wrong = |message: &str| failure(StatusCode::BAD_REQUEST, message);
-    let rules: Vec<FaultRule> = strict::json(&body, EXAMPLE)?;
+    let rules: Vec<FaultRule> = endpoints::json(&body, EXAMPLE)?;
     actions::check_faults(&rules).map_err(|why| wrong(&why))?;
     shared.settings.app.put_faults(Some(rules)).await.map_err(|e| internal(&e))?;
     Ok(list(State(shared)).await)
 }
 
 /// Removes all rules, also those of the configuration file.
-pub(super) async fn remove(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Failure> {
+pub(in crate::server) async fn remove(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Failure> {
     shared.settings.app.put_faults(Some(Vec::new())).await.map_err(|e| internal(&e))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// What a call suffers, if anything. Returns when it has waited as long as it shall, or the server stops.
-pub(super) async fn strike(shared: &Shared, action: &dyn Endpoint, fields: Fields<'_>) -> Option<Fault> {
+pub(in crate::server) async fn strike(
+    shared: &Shared,
+    action: &dyn Endpoint,
+    fields: Fields<'_>,
+) -> Option<Fault> {
     let app = &shared.settings.app;
     if !app.faults().any() {
         return None;
@@ -64,7 +71,7 @@ pub(super) async fn strike(shared: &Shared, action: &dyn Endpoint, fields: Field
 }
 
 /// What a call comes to that is not carried out; none when it is.
-pub(super) fn instead(
+pub(in crate::server) fn instead(
     fault: &Fault,
     context: &Context,
     action: &dyn Endpoint,

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Collected, Limited};
 use serde::de::DeserializeOwned;
 
-use super::admin::{Failure, failure};
+use super::{Failure, failure};
 use crate::domain::AccountId;
 use crate::domain::nearest::{nearest, with_suggestion};
 use crate::store::Instead;
@@ -57,7 +57,7 @@ const ENDPOINTS: &[(&str, &str, &[Parameter])] = &[
 
 /// The query of a request to `/_sesame`, checked: only parameters that the endpoint knows, each once.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Parameters(Vec<(&'static str, String)>);
+pub(in crate::server) struct Parameters(Vec<(&'static str, String)>);
 
 impl Parameters {
     fn get(&self, name: &str) -> Option<&str> {
@@ -65,12 +65,12 @@ impl Parameters {
     }
 
     /// The text of a parameter.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(in crate::server) fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)
     }
 
     /// Whether a flag is set.
-    pub(super) fn flag(&self, name: &str) -> bool {
+    pub(in crate::server) fn flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value != "false")
     }
 
@@ -78,7 +78,7 @@ impl Parameters {
     ///
     /// # Errors
     /// 400 for anything else, and for more than `most`.
-    pub(super) fn number(&self, name: &str, most: usize) -> Result<Option<usize>, Failure> {
+    pub(in crate::server) fn number(&self, name: &str, most: usize) -> Result<Option<usize>, Failure> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| (1..=most).contains(number));
         let wrong = || bad(&format!("{name} must be a whole number from 1 to {most}, such as {name}=10"));
@@ -89,7 +89,7 @@ impl Parameters {
     ///
     /// # Errors
     /// 400 for what is no account id.
-    pub(super) fn account(&self) -> Result<Option<AccountId>, Failure> {
+    pub(in crate::server) fn account(&self) -> Result<Option<AccountId>, Failure> {
         let wrong = |invalid| bad(&format!("account {invalid}"));
         self.get("account").map(|text| text.parse().map_err(wrong)).transpose()
     }
@@ -98,7 +98,7 @@ impl Parameters {
     ///
     /// # Errors
     /// As [`Parameters::account`].
-    pub(super) fn instead(&self) -> Result<Instead, Failure> {
+    pub(in crate::server) fn instead(&self) -> Result<Instead, Failure> {
         Ok(self.account()?.map_or(Instead::OfEverything, Instead::OfAccount))
     }
 }
@@ -108,7 +108,7 @@ fn bad(message: &str) -> Failure {
 }
 
 /// Lets a request through whose path, method and query parameters there are; its handler finds [`Parameters`].
-pub(super) async fn checked(mut request: Request, next: Next) -> Response {
+pub(in crate::server) async fn checked(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // The router hands this the path below /_sesame.
     let rows = || ENDPOINTS.iter().filter(|(known, ..)| fits(known, path));
@@ -208,7 +208,7 @@ fn unknown_parameter(name: &str, known: &[Parameter]) -> String {
 ///
 /// # Errors
 /// 400 with the line and column; for an unknown name also the known one that is nearest.
-pub(super) fn json<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T, Failure> {
+pub(in crate::server) fn json<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| not_json(&error, example))
 }
 
@@ -216,7 +216,7 @@ pub(super) fn json<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T
 ///
 /// # Errors
 /// As [`json`], and for a list.
-pub(super) fn object<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T, Failure> {
+pub(in crate::server) fn object<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T, Failure> {
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(bad(&format!("the body is a list, and an object is expected; an example: {example}")));
     }
@@ -224,7 +224,7 @@ pub(super) fn object<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result
 }
 
 /// What is wrong with a JSON body.
-pub(super) fn not_json(error: &serde_json::Error, example: &str) -> Failure {
+pub(in crate::server) fn not_json(error: &serde_json::Error, example: &str) -> Failure {
     let said = with_suggestion(&error.to_string());
     bad(&format!("the body is not as expected: {said}; an example: {example}"))
 }
