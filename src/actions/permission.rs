@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::endpoint::{Context, Endpoint, Resource};
 use super::keys::dry_run;
-use super::tagging::{Resources, Target};
+use super::shared::tagging::{Resources, Target};
 use crate::app::keys::HeldKey;
 use crate::app::{AppError, Subject};
 use crate::domain::keys::decisions::KeyRefusal;

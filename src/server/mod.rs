@@ -1,19 +1,11 @@
 //! The server: listening, the RPC endpoint, administration.
 
-mod accounts;
 mod admin;
-mod authenticate;
-mod faults;
-mod journal;
-mod metrics;
 mod net;
 mod panics;
-mod reasons;
-mod receive;
 mod rpc;
+mod shared;
 mod site;
-mod state;
-mod strict;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::net::Bounds;
+use self::shared::{metrics, request_log};
 pub use self::site::AllowedHosts;
 use crate::app::App;
 use crate::domain::{AccountId, Region, Timestamp};
@@ -85,9 +78,9 @@ pub struct Settings {
 struct Shared {
     settings: Settings,
     connections: Arc<net::Connections>,
-    journal: journal::Journal,
+    request_log: request_log::RequestLog,
     metrics: metrics::Metrics,
-    snapshots: state::Snapshots,
+    snapshots: admin::state::Snapshots,
     /// Cancelled when the server stops.
     shutdown: CancellationToken,
     /// The header that carries a long query past hyper.
@@ -110,9 +103,9 @@ pub async fn serve(settings: Settings, listener: TcpListener, shutdown: Cancella
     let shared = Arc::new(Shared {
         settings,
         connections: Arc::new(connections),
-        journal: journal::Journal::default(),
+        request_log: request_log::RequestLog::default(),
         metrics,
-        snapshots: state::Snapshots::default(),
+        snapshots: admin::state::Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,
         started,

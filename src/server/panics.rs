@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::admin::failure;
+use crate::server::admin::failure;
 
 /// Mark of a future that panicked. What it panicked with is not kept: it may hold a value. The panic itself, with its place,
 /// is on standard error.

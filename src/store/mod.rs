@@ -1,8 +1,8 @@
 //! Keeping what was decided: load an aggregate, commit a change, list. One trait, so that everything above does
 //! not know which database it is; `sql` is the only place that knows sqlx.
 
-mod contents;
 mod records;
+mod snapshot;
 pub mod sql;
 
 use std::fmt;
@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use contents::{Contents, Instead, Resealed};
 pub use records::{
     Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord, Listing,
     NewDataKey, PassedNonces, Peek, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow, UsedNonce,
 };
+pub use snapshot::{Contents, Instead, Resealed};
 
 use crate::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,

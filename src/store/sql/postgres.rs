@@ -11,9 +11,10 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Column, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row, TypeInfo, ValueRef};
 
-use super::dialect::{Cell, Param, Session};
+use super::dialect::{Cell, Dialect, Param, Session};
+use super::error::{failed, not_migrated};
+use super::sql_store::SqlStore;
 use super::statements::per_dialect;
-use super::{Dialect, SqlStore, failed, not_migrated};
 use crate::store::{Peek, StoreError};
 
 /// The PostgreSQL dialect.

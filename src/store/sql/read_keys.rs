@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::dialect::{Dialect, Param};
 use super::rows::Row;
-use super::{SqlStore, rows_on, statements as sql};
+use super::sql_store::{SqlStore, rows_on};
+use super::statements as sql;
 use crate::domain::keys::{Alias, Key, KeyVersion};
 use crate::domain::{KeyId, Scope, Tags};
 use crate::store::{KeyRecord, ScopeRecord, StoreError};

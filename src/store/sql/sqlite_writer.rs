@@ -10,10 +10,10 @@ use std::path::Path;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql, ffi};
 
-use super::Write;
 use super::dialect::{Dialect, Param, Session};
-use super::sqlite::{BUSY, SqliteDialect};
-use super::writer::{self, Outcomes, Writer};
+use super::group_commit::{self as writer, Outcomes, Writer};
+use super::sqlite_dialect::{BUSY, SqliteDialect};
+use super::write::Write;
 use crate::store::StoreError;
 
 /// A connection that writes.
@@ -112,7 +112,7 @@ impl ToSql for Param<'_> {
     }
 }
 
-/// The driver's error as ours, as [`super::failed`] does it for sqlx.
+/// The driver's error as ours, as [`super::error::failed`] does it for sqlx.
 fn failed(error: &rusqlite::Error) -> StoreError {
     /// What SQLite says of a broken uniqueness and of a parent that is not there.
     const LOST: [i32; 3] =

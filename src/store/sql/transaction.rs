@@ -11,7 +11,7 @@ use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 
 use super::dialect::{Connection, Dialect, Session};
-use super::failed;
+use super::error::failed;
 use crate::store::StoreError;
 
 /// A transaction; rolled back when it is dropped.

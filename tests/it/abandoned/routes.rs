@@ -90,7 +90,7 @@ const FROM_MEMORY: &[&str] = &[
 
 /// The paths in the router's source.
 fn paths() -> BTreeSet<String> {
-    let source = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/admin.rs"));
+    let source = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/admin/mod.rs"));
     source.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 

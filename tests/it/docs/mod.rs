@@ -3,6 +3,7 @@
 
 mod command_line;
 mod configuration;
+mod drawings;
 mod links;
 mod metrics;
 mod pictures;

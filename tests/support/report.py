@@ -1,0 +1,40 @@
+"""What a run checked, what it skipped, and the exit code that follows."""
+import os
+
+CI = bool(os.environ.get('CI'))
+
+
+class Skipped(Exception):
+    """A check cannot run on this machine. The text says why."""
+
+
+class Report:
+    """Counts checks. Where the variable CI is set, a check that was skipped fails the run, unless it is one that may be skipped."""
+
+    def __init__(self):
+        self.passed, self.failed, self.skipped, self.forbidden = 0, 0, 0, []
+
+    def check(self, what, good, seen=''):
+        """Prints one line for one check; `seen` explains a failure."""
+        self.add(*((1, 0) if good else (0, 1)))
+        print('ok   %s' % what if good else 'FAIL %s: %s' % (what, str(seen)[-1500:]), flush=True)
+
+    def add(self, passed, failed):
+        """Counts checks that were printed elsewhere."""
+        self.passed += passed
+        self.failed += failed
+
+    def skip(self, what, why, allowed=False):
+        """Prints that a check is left out. `.ci/run` collects these lines."""
+        self.skipped += 1
+        if not allowed:
+            self.forbidden.append(what)
+        print('skipped%s: %s: %s' % (' (allowed)' if allowed else '', what, why), flush=True)
+
+    def close(self):
+        """Prints the last line and returns the exit code. A run that checked nothing has failed, unless all of it was skipped."""
+        if CI and self.forbidden:
+            print('CI is set, so these must not be skipped: %s' % ', '.join(self.forbidden))
+        print('%d passed, %d failed, %d skipped' % (self.passed, self.failed, self.skipped), flush=True)
+        nothing = not self.passed and not self.skipped
+        return 1 if self.failed or nothing or (CI and self.forbidden) else 0
