@@ -4,7 +4,8 @@ use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{App, Caller};
+use super::App;
+use super::callers::Caller;
 use crate::domain::policy::{
     self, AccessRequest, ConditionContext, Decision, Identity, Lack, Mismatch, Policies, PolicyDocument,
     PolicyType, Principal, ResourcePolicy, Source, Trace,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::keys::{HeldKey, Keys, Material};
+use super::error::AppError;
+use super::keys::{HeldKey, Keys, KeysById, Material};
 use super::loaded::{DataKey, FreshDataKey, Loaded};
-use super::{AppError, KeysById};
 use crate::crypto::{Cipher, CryptoError, DataKeyContext, KeyRing, SymmetricKey, ValueContext};
 use crate::domain::keys::Key;
 use crate::domain::keys::decisions::KeyRefusal;

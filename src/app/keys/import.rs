@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Keys;
 use super::held::{HeldKey, algorithm};
-use crate::app::AppError;
+use crate::app::error::AppError;
 use crate::crypto::KeyMaterialContext;
 use crate::crypto::asymmetric::{KeyPair, KeyPairSpec, WrappingAlgorithm};
 use crate::domain::keys::decisions::KeyRefusal;

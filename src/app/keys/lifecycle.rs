@@ -5,9 +5,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::held::{HeldKey, algorithm, context, pair_spec};
-use super::{Guard, Keys, ScopeKeys};
-use crate::app::AppError;
-use crate::app::replicas::until_first;
+use super::scope_keys::ScopeKeys;
+use super::{Guard, Keys};
+use crate::app::error::AppError;
+use crate::app::retry::until_first;
 use crate::crypto::asymmetric::KeyPair;
 use crate::domain::keys::decisions::{self, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;

@@ -1,34 +1,18 @@
 //! Everything at once: reading it, putting it, and opening and sealing what is in it. Exports, seeds and snapshots are
 //! made of this.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Progress;
-use super::keys::HeldKey;
-use super::{App, AppError, MARKER};
+use super::error::AppError;
+use super::keys::{HeldKey, KeysById};
+use super::progress::Progress;
+use super::{App, MARKER};
 use crate::crypto::{AccountContext, RootKey};
 use crate::domain::keys::Key;
 use crate::domain::{AccountId, KeyId, Secret};
 use crate::store::{Contents, Instead, KeyRecord, Resealed, SecretRecord};
-
-/// The keys of contents, by id, to open and seal values with.
-#[derive(Debug, Default)]
-pub struct KeysById(BTreeMap<KeyId, HeldKey>);
-
-impl KeysById {
-    /// The keys of these records.
-    pub fn new(records: &[KeyRecord]) -> Self {
-        Self(records.iter().map(|record| (record.key.id.clone(), HeldKey::new(record.clone()))).collect())
-    }
-
-    /// The key of this id.
-    pub fn get(&self, id: &KeyId) -> Option<&HeldKey> {
-        self.0.get(id)
-    }
-}
 
 /// The number of a key's version, and its material.
 pub type Unwrapped = (u32, Zeroizing<Vec<u8>>);
