@@ -42,7 +42,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::time::{parse_http_date, parse_time};
-    use super::super::types::MAX_NONCE;
+    use super::super::types::{MAX_NONCE, SignedClaim};
     use super::*;
     use crate::wire::params::Pairs;
 
