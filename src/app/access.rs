@@ -2,15 +2,17 @@
 
 use core::net::IpAddr;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::App;
 use super::callers::Caller;
+use super::error::AppError;
+use super::loaded::Loaded;
 use crate::domain::policy::{
     self, AccessRequest, ConditionContext, Decision, Identity, Lack, Mismatch, Policies, PolicyDocument,
     PolicyType, Principal, ResourcePolicy, Source, Trace,
 };
-use crate::domain::{AccountId, Tags};
+use crate::domain::{AccountId, Scope, SecretName, SecretRef, Tags};
 use crate::identities::{Identities, Role, TokenInfo};
 
 /// Who asks, from where, and whether policies decide.
@@ -24,6 +26,30 @@ pub struct Access {
     pub source_ip: Option<IpAddr>,
     /// Whether it came by TLS.
     pub secure_transport: bool,
+    /// The secret that was looked up for this request.
+    pub seen: Seen,
+}
+
+/// The secret that a request looked up to decide its permission, so that its answer is of the same state and needs no second
+/// lookup. Only requests whose permission policies decide look one up early. A clone has seen nothing.
+#[derive(Debug, Default)]
+pub struct Seen(Mutex<Option<Arc<Loaded>>>);
+
+impl Clone for Seen {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Seen {
+    fn locked(&self) -> MutexGuard<'_, Option<Arc<Loaded>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, scope: &Scope, name: &SecretName) -> Option<Arc<Loaded>> {
+        let same = |loaded: &&Arc<Loaded>| loaded.secret.name == *name && loaded.secret.scope == *scope;
+        self.locked().as_ref().filter(same).map(Arc::clone)
+    }
 }
 
 /// What an action is about.
@@ -84,6 +110,28 @@ pub struct LookedAt {
 }
 
 impl App {
+    /// The secret that a caller means, as [`App::find`] finds it; once for each request whose permission policies decide.
+    ///
+    /// # Errors
+    /// Those of [`App::find`].
+    pub async fn find_once(
+        &self,
+        access: &Access,
+        caller: &Scope,
+        reference: &SecretRef,
+    ) -> Result<Arc<Loaded>, AppError> {
+        if !access.enforced {
+            return self.find(caller, reference).await;
+        }
+        let scope = reference.scope.as_ref().unwrap_or(caller);
+        if let Some(loaded) = access.seen.get(scope, &reference.name) {
+            return Ok(loaded);
+        }
+        let loaded = self.find(caller, reference).await?;
+        *access.seen.locked() = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
     /// Decides one permission.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ mod watch;
 
 use std::sync::Arc;
 
-pub use access::{Access, LookedAt, NoPermission, Subject, looked_at, warn_of_unknown_actions};
+pub use access::{Access, LookedAt, NoPermission, Seen, Subject, looked_at, warn_of_unknown_actions};
 pub use cache::CacheFacts;
 pub use callers::Caller;
 pub use directory::{Directory, DirectoryError};

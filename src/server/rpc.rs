@@ -18,7 +18,7 @@ use super::panics::caught;
 use super::site::OtherService;
 use super::{AuthMode, Shared, admin, authenticate, faults, reasons, receive, site};
 use crate::actions::{self, Context, Endpoint, Host, Kind, Product};
-use crate::app::{Access, Caller};
+use crate::app::{Access, Caller, Seen};
 use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
 use crate::telemetry;
@@ -225,6 +225,7 @@ async fn answer(
             enforced: shared.settings.mode == AuthMode::Enforced,
             source_ip: peer.map(|peer| peer.address),
             secure_transport: secure,
+            seen: Seen::default(),
         },
         request_id: facts.request_id,
         address: site::address_of(&parts.headers).unwrap_or_default().to_owned(),

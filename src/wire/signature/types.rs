@@ -236,7 +236,11 @@ impl SignedClaim<'_> {
 }
 
 /// Whether `signature` is a valid RSASSA-PKCS1-v1_5 signature with SHA-256 over `message` (E8, F10, K4).
-pub(super) fn rsa_matches(material: Material<'_>, message: &[u8], signature: Option<&[u8]>) -> Result<bool, AuthError> {
+pub(super) fn rsa_matches(
+    material: Material<'_>,
+    message: &[u8],
+    signature: Option<&[u8]>,
+) -> Result<bool, AuthError> {
     let Material::PublicKeyPem(pem) = material else { return Err(AuthError::WrongMaterial) };
     let Ok(key) = PublicKey::from_public_key_pem(pem) else { return Err(AuthError::UnusableKey) };
     Ok(signature.is_some_and(|bytes| key.pkcs1v15_verify::<sha2::Sha256>(message, bytes).is_ok()))
