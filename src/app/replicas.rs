@@ -10,7 +10,7 @@ use super::error::AppError;
 use super::retry::until_first;
 use super::watch::Looked;
 use crate::domain::ClockSetting;
-use crate::store::Installation;
+use crate::store::{Installation, Unavailable};
 
 impl App {
     /// Learns what other processes changed. What is read after this is at least as new as this call. Those who ask at the
@@ -33,7 +33,7 @@ impl App {
         match &looked.failed {
             None => Ok(()),
             Some(AppError::Unavailable(why)) => Err(AppError::Unavailable(why.clone())),
-            Some(other) => Err(AppError::Unavailable(other.to_string())),
+            Some(other) => Err(AppError::Unavailable(Unavailable::new(other.to_string()))),
         }
     }
 

@@ -4,6 +4,7 @@
 mod records;
 mod snapshot;
 pub mod sql;
+mod unavailable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use records::{
     NewDataKey, PassedNonces, Peek, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow, UsedNonce,
 };
 pub use snapshot::{Contents, Instead, Resealed};
+pub use unavailable::{Unavailable, chain};
 
 use crate::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,
@@ -27,12 +29,19 @@ pub enum StoreError {
     /// Another change came first: load again and decide again.
     #[error("conflict")]
     Conflict,
-    /// The database did not answer, or not with success.
-    #[error("database unavailable: {0}")]
-    Unavailable(String),
+    /// The database did not answer, or did not succeed.
+    #[error(transparent)]
+    Unavailable(Unavailable),
     /// What is stored cannot be understood.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
+}
+
+impl StoreError {
+    /// [`StoreError::Unavailable`] for a finding of this program.
+    pub fn unavailable(what: impl Into<String>) -> Self {
+        Self::Unavailable(Unavailable::new(what))
+    }
 }
 
 /// A database of secrets. Every method is one consistent look or one transaction.

@@ -16,7 +16,7 @@ use crate::domain::keys::{
     Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
 };
 use crate::domain::{KeyId, ResourcePolicy, Scope, Tags};
-use crate::store::{KeyChange, KeyRecord, StoreError};
+use crate::store::{KeyChange, KeyRecord, StoreError, Unavailable};
 
 /// A key that a user asks for.
 #[derive(Debug, Clone)]
@@ -112,7 +112,8 @@ impl Keys {
             let wrapped = root.wrap_key_material(&context(&key, number), &bytes, &mut *rng)?;
             Ok(Arc::from(wrapped.as_bytes()))
         };
-        let died = |_| StoreError::Unavailable("making a key died".to_owned());
+        let died =
+            |e| StoreError::Unavailable(Unavailable::because("the task that makes the key ended early", e));
         tokio::task::spawn_blocking(make).await.map_err(died)?
     }
 

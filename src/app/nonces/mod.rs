@@ -27,7 +27,7 @@ use crate::crypto::ShortHash;
 use crate::domain::policy::Principal;
 use crate::domain::{NonceLimits, Timestamp};
 use crate::ports::Clock;
-use crate::store::{Store, UsedNonce};
+use crate::store::{Store, Unavailable, UsedNonce};
 
 /// How nonces of signed requests are remembered.
 #[derive(Debug, Clone, Default)]
@@ -119,10 +119,9 @@ impl Nonces {
         let memory = match &settings.beside {
             Some(database) if shared.is_none() => kept(settings.limits, database, is_new, hash, clocks)
                 .map_err(|e| {
-                    AppError::Unavailable(format!(
-                        "the files of nonces beside {} cannot be used: {e}",
-                        database.display()
-                    ))
+                    let what =
+                        format!("the files of nonces beside {} cannot be used: {e}", database.display());
+                    AppError::Unavailable(Unavailable::because(what, e))
                 })?,
             _ => Memory::new(settings.limits),
         };
@@ -154,7 +153,7 @@ impl Nonces {
             Err(Refused::Full(full)) => return Err(NonceRefusal::TooMany { principal: name, full }),
             Err(Refused::NotKept(error)) => {
                 let why = format!("the nonce of a signed request cannot be written down: {error}");
-                return Err(AppError::Unavailable(why).into());
+                return Err(AppError::Unavailable(Unavailable::because(why, error)).into());
             }
         }
         let Some(shared) = &self.shared else { return Ok(()) };
@@ -184,7 +183,9 @@ impl Nonces {
     /// [`AppError::Unavailable`] when that cannot be written down.
     pub(super) async fn sweep(&self, clock: &dyn Clock) -> Result<(), AppError> {
         let clocks = clocks(clock);
-        let failed = |e: std::io::Error| AppError::Unavailable(format!("the files of nonces: {e}"));
+        let failed = |e: std::io::Error| {
+            AppError::Unavailable(Unavailable::because(format!("the files of nonces: {e}"), e))
+        };
         self.memory.sweep(clocks, memory::PAST_KEPT).map_err(failed)?;
         match &self.shared {
             Some(shared) => shared.sweep(clocks).await,

@@ -16,7 +16,7 @@ use super::listings::Listings;
 use super::transaction::Transaction;
 use super::write::Write;
 use super::{statements as sql, write_keys, write_secrets, write_snapshot};
-use crate::store::StoreError;
+use crate::store::{StoreError, Unavailable};
 
 /// A write and who waits for it.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
         }
     };
     let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
-    thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    thread.map_err(|e| StoreError::Unavailable(Unavailable::from_error(e)))?;
     Ok(Working { queue, ended, listings })
 }
 
@@ -137,7 +137,7 @@ pub(super) async fn group<D: Dialect>(pool: &Pool<D::Db>, writes: &[Write]) -> O
 /// Takes destroyed material out of what the database keeps beside its tables.
 async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
     for statement in D::SCRUB {
-        let mut connection = pool.acquire().await.map_err(|e| failed(&e))?;
+        let mut connection = pool.acquire().await.map_err(failed)?;
         D::query(&mut connection, statement, &[]).await?;
     }
     Ok(())

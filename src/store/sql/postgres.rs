@@ -50,7 +50,7 @@ impl Dialect for PostgresDialect {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
-        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
+        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(failed)?;
         rows.iter().map(cells).collect()
     }
 }
@@ -59,7 +59,7 @@ impl Session for PgConnection {
     type Dialect = PostgresDialect;
 
     async fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut *self).await.map_err(|e| failed(&e))?;
+        let done = bound(sql, params).execute(&mut *self).await.map_err(failed)?;
         Ok(done.rows_affected())
     }
 }
@@ -177,7 +177,7 @@ impl SqlStore<PostgresDialect> {
             })
             .connect_with(address.0.clone())
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         if !is_migrated(&pool).await? {
             // Replicas that start at the same time wait for each other here.
             MIGRATIONS.run(&pool).await.map_err(not_migrated)?;
@@ -200,7 +200,7 @@ async fn is_migrated(pool: &PgPool) -> Result<bool, StoreError> {
             .fetch_all(pool)
             .await
     };
-    let applied: Vec<(i64, Vec<u8>, bool)> = read.await.map_err(|e| failed(&e))?;
+    let applied: Vec<(i64, Vec<u8>, bool)> = read.await.map_err(failed)?;
     if let Some((newer, ..)) = applied.iter().find(|(version, ..)| !MIGRATIONS.version_exists(*version)) {
         return Err(not_migrated(MigrateError::VersionMissing(*newer)));
     }
@@ -219,8 +219,8 @@ pub async fn peek(address: &Address) -> Result<Peek, StoreError> {
         connection.close().await.map(|()| found)
     };
     let looked = tokio::time::timeout(START, look).await;
-    let silent = |_late| StoreError::Unavailable(format!("no answer within {START:?}"));
-    looked.map_err(silent)?.map_err(|e| failed(&e))
+    let silent = |_late| StoreError::unavailable(format!("no answer within {START:?}"));
+    looked.map_err(silent)?.map_err(failed)
 }
 
 async fn peek_on(connection: &mut PgConnection) -> Result<Peek, sqlx::Error> {

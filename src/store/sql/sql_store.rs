@@ -75,7 +75,7 @@ impl<D: Dialect> SqlStore<D> {
         let Some(patience) = D::PATIENCE else { return work.await };
         tokio::time::timeout(patience.saturating_mul(times), work).await.unwrap_or_else(|_late| {
             self.silent.store(true, Ordering::Relaxed);
-            Err(StoreError::Unavailable("the database does not answer".to_owned()))
+            Err(StoreError::unavailable("the database does not answer"))
         })
     }
 
@@ -85,13 +85,11 @@ impl<D: Dialect> SqlStore<D> {
             let times = write.times();
             return self.in_times(times, writer::group::<D>(&self.write, &[write])).await.map(drop);
         };
-        let closed = || StoreError::Unavailable("the store is closed".to_owned());
+        let closed = || StoreError::unavailable("the store is closed");
         let (done, answer) = oneshot::channel();
         let queue = queue.upgrade().ok_or_else(closed)?;
         queue.try_send(writer::Job { write, done }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => {
-                StoreError::Unavailable("too many writes are waiting".to_owned())
-            }
+            mpsc::error::TrySendError::Full(_) => StoreError::unavailable("too many writes are waiting"),
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         drop(queue);
@@ -101,7 +99,7 @@ impl<D: Dialect> SqlStore<D> {
     /// A write that is one statement and needs no company; says how many rows it touched.
     pub(super) async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         let execute = async {
-            let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
+            let mut connection = self.write.acquire().await.map_err(failed)?;
             connection.execute(sql, params).await
         };
         self.in_time(execute).await
@@ -120,7 +118,7 @@ impl<D: Dialect> SqlStore<D> {
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         let query = async {
-            let mut connection = self.read.acquire().await.map_err(|e| failed(&e))?;
+            let mut connection = self.read.acquire().await.map_err(failed)?;
             rows_on::<D>(&mut connection, table, sql, params).await
         };
         self.in_time(query).await

@@ -255,9 +255,7 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn health(&self) -> Result<(), StoreError> {
         let answered = tokio::time::timeout(HEALTHY, self.next_purge()).await;
-        answered
-            .unwrap_or_else(|_late| Err(StoreError::Unavailable("it takes too long".to_owned())))
-            .map(drop)
+        answered.unwrap_or_else(|_late| Err(StoreError::unavailable("it takes too long"))).map(drop)
     }
 
     async fn reset(&self) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! The conformance list: what every store must do. Each case runs on each backend; a later database joins by one
 //! line in [`backends`], a case by one in [`conformance!`].
 
+mod causes;
 mod contents;
 pub mod counted;
 mod upgrade;
