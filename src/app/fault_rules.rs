@@ -45,7 +45,7 @@ impl FaultRules {
     }
 
     /// What a call suffers.
-    pub fn strike(&self, call: &Call<'_>, entropy: &dyn Entropy) -> Option<Fault> {
+    pub fn inject(&self, call: &Call<'_>, entropy: &dyn Entropy) -> Option<Fault> {
         if self.any() { self.locked().strike(call, &mut *entropy.rng()) } else { None }
     }
 

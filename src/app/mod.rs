@@ -28,7 +28,9 @@ mod watch;
 
 use std::sync::Arc;
 
-pub use access::{Access, LookedAt, NoPermission, Seen, Subject, looked_at, warn_of_unknown_actions};
+pub use access::{
+    Access, NoPermission, Seen, StatementTrace, Subject, statement_trace, warn_of_unknown_actions,
+};
 pub use cache::CacheFacts;
 pub use callers::Caller;
 pub use directory::{Directory, DirectoryError};
@@ -126,12 +128,11 @@ impl App {
         let nonces = nonces::Nonces::open(&nonces, &store, is_new, root.nonce_hash(), &*clock).await?;
         let root = Arc::new(root);
         let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
-        let (to_directory, chance, of_root) = shared();
+        let (to_directory, rng, of_root) = shared();
         let directory =
-            Directory::open(accounts, (default_account, well_known_key), to_directory, chance, of_root)
-                .await?;
-        let (of_keys, chance, of_root) = shared();
-        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, limits);
+            Directory::open(accounts, (default_account, well_known_key), to_directory, rng, of_root).await?;
+        let (of_keys, rng, of_root) = shared();
+        let keys = Keys::new(of_keys, Arc::clone(&clock), rng, of_root, limits);
         let keys = Arc::new(keys);
         let cache = cache::Cache::new(cache_bytes, &store);
         let app = Self {

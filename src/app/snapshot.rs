@@ -12,7 +12,7 @@ use super::{App, MARKER};
 use crate::crypto::{AccountContext, RootKey};
 use crate::domain::keys::Key;
 use crate::domain::{AccountId, KeyId, Secret};
-use crate::store::{Contents, Instead, KeyRecord, Resealed, SecretRecord};
+use crate::store::{KeyRecord, ReplaceScope, Resealed, SecretRecord, Snapshot};
 
 /// The number of a key's version, and its material.
 pub type Unwrapped = (u32, Zeroizing<Vec<u8>>);
@@ -22,19 +22,19 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Unavailable`], [`AppError::Damaged`].
-    pub async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, AppError> {
-        Ok(self.store.contents(account).await?)
+    pub async fn snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, AppError> {
+        Ok(self.store.snapshot(account).await?)
     }
 
     /// Puts contents instead of others, all of it or nothing.
     ///
     /// # Errors
     /// [`AppError::Busy`] when something is added that is there already; [`AppError::Unavailable`].
-    pub async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), AppError> {
+    pub async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), AppError> {
         // All locks: no write is between reading and committing, and none puts an old entry into the cache.
         let _guards = self.locks.hold_all().await;
         let _keys = self.keys.lock().await;
-        let outcome = self.store.put_contents(instead, contents).await;
+        let outcome = self.store.put_snapshot(instead, contents).await;
         self.cache.clear();
         self.keys.clear();
         self.rooms.clear().await;
@@ -135,7 +135,7 @@ impl App {
         facts: Vec<(&'static str, Vec<u8>)>,
         progress: &dyn Progress,
     ) -> Result<usize, AppError> {
-        let contents = self.contents(None).await?;
+        let contents = self.snapshot(None).await?;
         let mut resealed = Resealed { meta: facts, ..Resealed::default() };
         for (at, record) in contents.keys.iter().enumerate() {
             progress.at(at, Some(contents.keys.len()));

@@ -13,9 +13,10 @@ use async_trait::async_trait;
 
 pub use records::{
     Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord, Listing,
-    NewDataKey, PassedNonces, Peek, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow, UsedNonce,
+    NewDataKey, PassedNonces, Probe, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow,
+    UsedNonce,
 };
-pub use snapshot::{Contents, Instead, Resealed};
+pub use snapshot::{ReplaceScope, Resealed, Snapshot};
 pub use unavailable::{Unavailable, chain};
 
 use crate::domain::{
@@ -187,14 +188,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Everything of an account, or of all: one consistent look.
-    async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError>;
+    async fn snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, StoreError>;
 
     /// Puts contents instead of others, all of it or nothing, and returns when that is durable. What they replace
     /// leaves no copy behind. Clock, nonces and facts about the installation stay as they are.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when something is added that is there already.
-    async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), StoreError>;
+    async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), StoreError>;
 
     /// Replaces everything that the root key seals, all of it or nothing: material of versions of keys, accounts, facts
     /// about the installation.

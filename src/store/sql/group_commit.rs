@@ -41,7 +41,7 @@ pub(super) trait Writer: Send + 'static {
 pub(super) type Outcomes = Result<Vec<Result<(), StoreError>>, StoreError>;
 
 /// A writer at work: what waits for it, and its end, which comes when that is closed and empty.
-pub(super) struct Working {
+pub(super) struct WriterHandle {
     pub(super) queue: mpsc::Sender<Job>,
     pub(super) ended: oneshot::Receiver<()>,
     /// What it makes to be counted again.
@@ -52,7 +52,7 @@ pub(super) struct Working {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when there can be no more threads.
-pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
+pub(super) fn on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
@@ -65,11 +65,11 @@ pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
     };
     let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
     thread.map_err(|e| StoreError::Unavailable(Unavailable::from_error(e)))?;
-    Ok(Working { queue, ended, listings })
+    Ok(WriterHandle { queue, ended, listings })
 }
 
 /// Sets a writer to work that waits for others, as one does whose connection is in a pool.
-pub(super) fn on_task(writer: impl Writer) -> Working {
+pub(super) fn on_task(writer: impl Writer) -> WriterHandle {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
@@ -81,7 +81,7 @@ pub(super) fn on_task(writer: impl Writer) -> Working {
             tracing::debug!("nobody waits for the writer's end");
         }
     });
-    Working { queue, ended, listings }
+    WriterHandle { queue, ended, listings }
 }
 
 /// Works until the queue is closed and empty.
@@ -171,7 +171,7 @@ async fn one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreErro
             let params = [Param::from(*name), value.as_slice().into()];
             session.execute(sql::INSERT_META, &params).await.map(drop)
         }
-        Write::Contents(instead, contents) => write_snapshot::put(session, instead, contents).await,
+        Write::Snapshot(instead, contents) => write_snapshot::put(session, instead, contents).await,
         Write::Reseal(resealed) => write_snapshot::reseal(session, resealed).await,
         Write::Account(id, sealed, on) => {
             let params = [Param::from(id.as_str()), sealed.as_deref().into()];

@@ -15,7 +15,7 @@ use super::dialect::{Cell, Dialect, Param, Session};
 use super::error::{failed, not_migrated};
 use super::sql_store::SqlStore;
 use super::statements::per_dialect;
-use crate::store::{Peek, StoreError};
+use crate::store::{Probe, StoreError};
 
 /// The PostgreSQL dialect.
 #[derive(Debug)]
@@ -212,10 +212,10 @@ async fn is_migrated(pool: &PgPool) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with the server's own words when it does not answer.
-pub async fn peek(address: &Address) -> Result<Peek, StoreError> {
+pub async fn probe(address: &Address) -> Result<Probe, StoreError> {
     let look = async {
         let mut connection = address.0.connect().await?;
-        let found = peek_on(&mut connection).await?;
+        let found = probe_on(&mut connection).await?;
         connection.close().await.map(|()| found)
     };
     let looked = tokio::time::timeout(START, look).await;
@@ -223,17 +223,17 @@ pub async fn peek(address: &Address) -> Result<Peek, StoreError> {
     looked.map_err(silent)?.map_err(failed)
 }
 
-async fn peek_on(connection: &mut PgConnection) -> Result<Peek, sqlx::Error> {
+async fn probe_on(connection: &mut PgConnection) -> Result<Probe, sqlx::Error> {
     let there: bool =
         sqlx::query_scalar("SELECT to_regclass('meta') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !there {
-        return Ok(Peek::default());
+        return Ok(Probe::default());
     }
     let mut fact = async |name: &str| -> Result<Option<Vec<u8>>, sqlx::Error> {
         let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name.to_owned());
         query.fetch_optional(&mut *connection).await
     };
-    Ok(Peek { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
+    Ok(Probe { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub struct SqlStore<D: Dialect> {
     /// Connections for writing whatever the writer does not.
     write: Pool<D::Db>,
     /// The writer; none once the store is closed, or where there is none.
-    writer: Mutex<Option<writer::Working>>,
+    writer: Mutex<Option<writer::WriterHandle>>,
     /// The same queue, for everybody; none where each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
     /// What is known of the listing of secrets; none where others write, too.
@@ -40,7 +40,7 @@ impl<D: Dialect> fmt::Debug for SqlStore<D> {
 
 impl<D: Dialect> SqlStore<D> {
     /// A store over migrated pools; for a database in memory both are the same.
-    pub(super) fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::Working) -> Self {
+    pub(super) fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::WriterHandle) -> Self {
         let queue = Some(writer.queue.downgrade());
         let listings = Some(Arc::clone(&writer.listings));
         Self { read, write, writer: Mutex::new(Some(writer)), queue, listings, silent: Arc::default() }
@@ -106,7 +106,7 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end.
-    pub(super) async fn snapshot(&self) -> Result<Transaction<D>, StoreError> {
+    pub(super) async fn read_transaction(&self) -> Result<Transaction<D>, StoreError> {
         Transaction::begin(&self.read, D::BEGIN_READ).await
     }
 
@@ -126,7 +126,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Lets the writer finish what waits and closes the pools.
     pub(super) async fn shut(&self) {
-        if let Some(writer::Working { queue, ended, .. }) = self.writer.lock().await.take() {
+        if let Some(writer::WriterHandle { queue, ended, .. }) = self.writer.lock().await.take() {
             drop(queue);
             if ended.await.is_err() {
                 tracing::error!("the writer did not end well");

@@ -10,7 +10,7 @@ use super::group_commit::{self as writer, Pooled};
 use super::sql_store::SqlStore;
 use super::sqlite_dialect::{BUSY, SqliteDialect};
 use super::sqlite_writer::SqliteWriter;
-use crate::store::{Peek, StoreError};
+use crate::store::{Probe, StoreError};
 
 /// Readers beside the one writer; reads that miss the cache are short.
 const READERS: u32 = 4;
@@ -108,23 +108,23 @@ const QUICK_CHECK_BYTES: u64 = 4 * 1024 * 1024;
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with SQLite's own words when it is no database or is damaged.
-pub async fn peek(path: &Path, bytes: u64) -> Result<Peek, StoreError> {
+pub async fn probe(path: &Path, bytes: u64) -> Result<Probe, StoreError> {
     // After a clean stop there is no journal, and a database that is said not to change is read without making one.
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
     let clean = !Path::new(&journal).exists();
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(clean);
     let mut connection = options.connect().await.map_err(failed)?;
-    let found = peek_on(&mut connection, bytes).await;
+    let found = probe_on(&mut connection, bytes).await;
     let closed = connection.close().await.map_err(failed);
     found.and_then(|peek| closed.map(|()| peek))
 }
 
-async fn peek_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Peek, StoreError> {
+async fn probe_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Probe, StoreError> {
     let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'meta'";
     let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(failed)?;
     if tables == 0 {
-        return Ok(Peek::default());
+        return Ok(Probe::default());
     }
     if bytes <= QUICK_CHECK_BYTES {
         let check = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await;
@@ -137,5 +137,5 @@ async fn peek_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Peek, 
         let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name.to_owned());
         query.fetch_optional(&mut *connection).await.map_err(failed)
     };
-    Ok(Peek { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
+    Ok(Probe { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
 }
