@@ -192,7 +192,7 @@ async fn three_accounts() -> Server {
 /// How many secrets, keys and aliases an account has.
 async fn held(server: &Server, account: &str) -> (usize, usize, usize) {
     let account = account.parse().unwrap();
-    let contents = server.app.store().contents(Some(&account)).await.unwrap();
+    let contents = server.app.store().snapshot(Some(&account)).await.unwrap();
     let own = |key: &&sesame::store::KeyRecord| key.key.owner == sesame::domain::keys::KeyOwner::User;
     (contents.secrets.len(), contents.keys.iter().filter(own).count(), contents.aliases.len())
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{Failure, failure};
 use crate::domain::AccountId;
 use crate::domain::nearest::{nearest, with_suggestion};
-use crate::store::Instead;
+use crate::store::ReplaceScope;
 use crate::wire::params::Pairs;
 use crate::wire::reason::{MOST_BYTES, NAME_BYTES, shown};
 
@@ -98,8 +98,8 @@ impl Parameters {
     ///
     /// # Errors
     /// As [`Parameters::account`].
-    pub(in crate::server) fn instead(&self) -> Result<Instead, Failure> {
-        Ok(self.account()?.map_or(Instead::OfEverything, Instead::OfAccount))
+    pub(in crate::server) fn instead(&self) -> Result<ReplaceScope, Failure> {
+        Ok(self.account()?.map_or(ReplaceScope::Everything, ReplaceScope::Account))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::state::parse::parse;
 use crate::state::read::Reader;
 use crate::state::write::{Form, write};
 use crate::state::{Problem, seed, warnings};
-use crate::store::{Contents, Instead};
+use crate::store::{ReplaceScope, Snapshot};
 
 /// The longest file that is taken, in bytes.
 pub(in crate::server) const FILE_BYTES: usize = 512 * 1024 * 1024;
@@ -55,7 +55,7 @@ pub(in crate::server) async fn export(
     Extension(asked): Extension<Parameters>,
 ) -> Result<Json<StateFile>, Failure> {
     let app = &shared.settings.app;
-    let contents = app.contents(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
+    let contents = app.snapshot(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
     let form = if asked.flag("plaintext") { Form::Plaintext } else { Form::Sealed };
     write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
 }
@@ -74,7 +74,7 @@ pub(in crate::server) async fn import(
         return Err(failure(StatusCode::BAD_REQUEST, message));
     }
     let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
-    if let Instead::OfAccount(account) = &instead {
+    if let ReplaceScope::Account(account) = &instead {
         only_of(&contents, account)?;
     }
     let Json(answer) = put(&shared, instead, Arc::new(contents)).await?;
@@ -82,7 +82,7 @@ pub(in crate::server) async fn import(
 }
 
 /// Refuses to put something of another account.
-fn only_of(contents: &Contents, account: &AccountId) -> Result<(), Failure> {
+fn only_of(contents: &Snapshot, account: &AccountId) -> Result<(), Failure> {
     let keys = contents.keys.iter().map(|record| &record.key.scope.account);
     let secrets = contents.secrets.iter().map(|record| &record.secret.scope.account);
     let accounts = contents.accounts.iter().map(|(id, _)| id);
@@ -93,16 +93,20 @@ fn only_of(contents: &Contents, account: &AccountId) -> Result<(), Failure> {
     }
 }
 
-async fn put(shared: &Shared, instead: Instead, contents: Arc<Contents>) -> Result<Json<Value>, Failure> {
+async fn put(
+    shared: &Shared,
+    instead: ReplaceScope,
+    contents: Arc<Snapshot>,
+) -> Result<Json<Value>, Failure> {
     let answer = counts(&contents);
-    match shared.settings.app.put_contents(instead, contents).await {
+    match shared.settings.app.put_snapshot(instead, contents).await {
         Ok(()) => Ok(Json(answer)),
         Err(AppError::Busy) => Err(failure(StatusCode::CONFLICT, "something of this is there already")),
         Err(other) => Err(internal(&other)),
     }
 }
 
-fn counts(contents: &Contents) -> Value {
+fn counts(contents: &Snapshot) -> Value {
     json!({
         "accounts": contents.accounts.len(),
         "keys": contents.keys.len(),
@@ -141,18 +145,18 @@ pub(in crate::server) async fn back_to_seed(
 
 /// What was there once.
 #[derive(Debug, Clone)]
-struct Snapshot {
-    contents: Arc<Contents>,
-    instead: Instead,
+struct NamedSnapshot {
+    contents: Arc<Snapshot>,
+    instead: ReplaceScope,
     taken: String,
 }
 
 /// The snapshots by name; they are gone when the server stops.
 #[derive(Debug, Default)]
-pub(in crate::server) struct Snapshots(Mutex<BTreeMap<String, Snapshot>>);
+pub(in crate::server) struct Snapshots(Mutex<BTreeMap<String, NamedSnapshot>>);
 
 impl Snapshots {
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Snapshot>> {
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, NamedSnapshot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -169,14 +173,14 @@ pub(in crate::server) async fn take(
 ) -> Result<Json<Value>, Failure> {
     let (account, instead) = (asked.account()?, asked.instead()?);
     let app = &shared.settings.app;
-    let contents = Arc::new(app.contents(account.as_ref()).await.map_err(|e| internal(&e))?);
+    let contents = Arc::new(app.snapshot(account.as_ref()).await.map_err(|e| internal(&e))?);
     let answer = counts(&contents);
     let mut snapshots = shared.snapshots.locked();
     if snapshots.len() >= SNAPSHOTS && !snapshots.contains_key(&name) {
         return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
     }
     let taken = app.clock().now().to_string();
-    snapshots.insert(name, Snapshot { contents, instead, taken });
+    snapshots.insert(name, NamedSnapshot { contents, instead, taken });
     Ok(Json(answer))
 }
 
@@ -191,10 +195,10 @@ pub(in crate::server) async fn restore(
 
 /// The names of all snapshots, with what they hold.
 pub(in crate::server) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let row = |(name, snapshot): (&String, &Snapshot)| {
+    let row = |(name, snapshot): (&String, &NamedSnapshot)| {
         let account = match &snapshot.instead {
-            Instead::OfAccount(account) => Some(account.as_str()),
-            Instead::OfEverything | Instead::OfNothing => None,
+            ReplaceScope::Account(account) => Some(account.as_str()),
+            ReplaceScope::Everything | ReplaceScope::Nothing => None,
         };
         json!({ "name": name, "taken": snapshot.taken, "account": account, "holds": counts(&snapshot.contents) })
     };

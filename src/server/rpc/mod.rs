@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use self::authenticate::Authenticated;
 use crate::actions::{self, Context, Endpoint, Host, Kind, Product};
-use crate::app::{Access, Caller};
+use crate::app::{Access, Caller, Seen};
 use crate::domain::faults::{DropWhen, Fault};
 use crate::domain::{Region, Scope};
 use crate::server::admin::{self, Token, faults};
@@ -229,6 +229,7 @@ async fn answer(
             enforced: shared.settings.mode == AuthMode::Enforced,
             source_ip: peer.map(|peer| peer.address),
             secure_transport: secure,
+            seen: Seen::default(),
         },
         request_id: facts.request_id,
         address: site::address_of(&parts.headers).unwrap_or_default().to_owned(),

@@ -5,6 +5,7 @@ mod at_rest;
 mod denials;
 mod foreign;
 mod identities;
+mod lookups;
 mod malformed;
 mod oidc;
 mod resources;

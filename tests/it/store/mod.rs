@@ -1,8 +1,9 @@
 //! The conformance list: what every store must do. Each case runs on each backend; a later database joins by one
 //! line in [`backends`], a case by one in [`conformance!`].
 
-mod contents;
+mod causes;
 pub mod counted;
+mod snapshot;
 mod upgrade;
 
 use std::sync::Arc;
@@ -24,13 +25,13 @@ use sesame::store::{
 
 use crate::support::handed_on::{HandedOn, METHODS};
 use crate::support::{NOW, postgres};
-use contents::{
+use counted::{Called, Counted};
+use snapshot::{
     a_scope_without_keys_counts_too_when_contents_are_put, contents_are_everything, contents_come_back,
     contents_leave_clock_nonces_and_facts_alone, contents_of_an_account_replace_only_its_own,
     contents_that_are_added_replace_nothing, no_revision_of_before_comes_back_with_contents,
     resealing_replaces_what_the_root_key_seals,
 };
-use counted::{Called, Counted};
 
 /// Makes a test of each case, and one that sees whether all of them together leave a method of the trait out.
 macro_rules! conformance {
