@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::bounds::{Bounds, SPARE};
 use super::line::Line;
+use super::stopwatch;
 
 /// Counters of connections, for the metrics.
 #[derive(Debug, Clone, Default)]
@@ -80,7 +81,7 @@ impl Connections {
     pub(in crate::server) fn new(bounds: &Bounds, loopback_is_free: bool, counts: Counts) -> Self {
         Self {
             bounds: bounds.clone(),
-            start: Instant::now(),
+            start: stopwatch::now(),
             loopback_is_free,
             table: Mutex::default(),
             freed: Notify::new(),

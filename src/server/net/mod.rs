@@ -9,6 +9,7 @@ mod listen;
 pub(super) mod long_line;
 mod outliving;
 mod peer;
+mod stopwatch;
 mod transport;
 mod watched;
 
