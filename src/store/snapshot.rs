@@ -6,7 +6,7 @@ use crate::domain::{AccountId, KeyId, Scope};
 
 /// Everything that is kept, of one account or of all, but for facts about the installation itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Contents {
+pub struct Snapshot {
     /// Keys, by id.
     pub keys: Vec<KeyRecord>,
     /// Aliases, by scope and name.
@@ -17,7 +17,7 @@ pub struct Contents {
     pub accounts: Vec<(AccountId, Vec<u8>)>,
 }
 
-impl Contents {
+impl Snapshot {
     /// How many things there are.
     pub fn len(&self) -> usize {
         self.keys.len() + self.aliases.len() + self.secrets.len() + self.accounts.len()
@@ -31,13 +31,13 @@ impl Contents {
 
 /// What gives way to contents that are put.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instead {
+pub enum ReplaceScope {
     /// Nothing: they are added, and none of them may be there already.
-    OfNothing,
+    Nothing,
     /// Everything of an account.
-    OfAccount(AccountId),
+    Account(AccountId),
     /// Everything.
-    OfEverything,
+    Everything,
 }
 
 /// Everything that the root key seals, sealed by another one.

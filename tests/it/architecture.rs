@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sesame::actions::ACTIONS;
+use sesame::testing::actions::ACTIONS;
 
 /// A layer, the layers it may use, and the outside crates it may use. `store::sql` is a layer of its own.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
@@ -375,8 +375,8 @@ fn every_action_is_defined_in_one_file_and_every_file_defines_one() {
         assert!(is_helper || !here.is_empty(), "{name} defines no action");
         defined.extend(here);
     }
-    let all = sesame::actions::all();
-    let real = all.filter(|action| action.state() == sesame::actions::State::Real);
+    let all = sesame::testing::actions::all();
+    let real = all.filter(|action| action.state() == sesame::testing::actions::State::Real);
     let mut table: Vec<String> = real.map(|action| action.name().to_lowercase()).collect();
     table.sort();
     let mut defined: Vec<String> = defined.iter().map(|name| name.to_lowercase()).collect();

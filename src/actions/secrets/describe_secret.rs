@@ -54,7 +54,7 @@ impl Action for DescribeSecret {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
-        let loaded = context.app.find(&context.scope, &request.secret).await?;
+        let loaded = context.find_secret(&request.secret).await?;
         let secret = &loaded.secret;
         Ok(Response {
             arn: secret.arn(),

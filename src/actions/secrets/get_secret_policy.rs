@@ -25,7 +25,7 @@ impl Action for GetSecretPolicy {
     }
 
     async fn run(context: &Context, secret: SecretRef) -> Result<Response, ApiError> {
-        let loaded = context.app.find(&context.scope, &secret).await?;
+        let loaded = context.find_secret(&secret).await?;
         policy::require_policies(context)?;
         let secret = &loaded.secret;
         let own = secret.policy.as_ref().map(ResourcePolicy::as_str);

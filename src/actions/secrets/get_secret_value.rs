@@ -117,7 +117,7 @@ pub(in crate::actions) async fn read(context: &Context, request: &Request) -> Re
         // Enclaves: question 24.
         return Err(ApiError::new(Code::UnsupportedOperation, NO_ENCLAVES));
     }
-    let loaded = context.app.find(&context.scope, &request.secret).await?;
+    let loaded = context.find_secret(&request.secret).await?;
     let secret = &loaded.secret;
     let key = secret.encryption_key.as_ref();
     context.permit_key_of_secret("kms:Decrypt", &secret.scope, key).await?;

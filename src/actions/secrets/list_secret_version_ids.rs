@@ -70,7 +70,7 @@ impl Action for ListSecretVersionIds {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
-        let loaded = context.app.find(&context.scope, &request.secret).await?;
+        let loaded = context.find_secret(&request.secret).await?;
         let secret = &loaded.secret;
         let shown = |version: &&Version| request.include_deprecated || secret.stages.is_labelled(&version.id);
         let versions: Vec<&Version> = secret.versions.iter().rev().filter(shown).collect();

@@ -27,7 +27,7 @@ impl Action for SetSecretPolicy {
     }
 
     async fn run(context: &Context, (secret, text): Self::Request) -> Result<Nothing, ApiError> {
-        let loaded = context.app.find(&context.scope, &secret).await?;
+        let loaded = context.find_secret(&secret).await?;
         loaded.secret.require_live()?;
         policy::require_policies(context)?;
         let policy = policy::parse(context, &text, &loaded.secret.scope.account)?;

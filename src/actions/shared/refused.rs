@@ -148,7 +148,7 @@ impl Endpoint for Refused {
                 return Err(error);
             }
             if let Some(reference) = reference.transpose()? {
-                let loaded = context.app.find(&context.scope, &reference).await?;
+                let loaded = context.find_secret(&reference).await?;
                 if when_in_window == InWindow::Refuse {
                     loaded.secret.require_live()?;
                 }

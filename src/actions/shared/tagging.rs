@@ -178,7 +178,7 @@ impl Resources {
     async fn find_one(&self, context: &Context, id: &str) -> Result<Target, ApiError> {
         match self.target(id)? {
             Target::Secret(secret) => {
-                let loaded = context.app.find(&context.scope, &secret).await.map_err(resource_error)?;
+                let loaded = context.find_secret(&secret).await.map_err(resource_error)?;
                 // By name and by ARN it is the same secret (rule 1.5).
                 Ok(Target::Secret(SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name }))
             }

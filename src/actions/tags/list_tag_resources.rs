@@ -199,7 +199,7 @@ async fn with_tags(context: &Context, request: &Request) -> Result<Vec<Found>, A
 
 /// The tags of one secret.
 async fn of_secret(context: &Context, request: &Request, secret: &SecretRef) -> Result<Vec<Found>, ApiError> {
-    match context.app.find(&context.scope, secret).await {
+    match context.find_secret(secret).await {
         Ok(loaded) => Ok(rows_of(request, loaded.secret.name.as_str(), &loaded.secret.tags)),
         // Gone since it was listed.
         Err(AppError::Refused(_)) => Ok(Vec::new()),

@@ -3,7 +3,7 @@
 use super::failure::{Failure, bad_request};
 use crate::domain::AccountId;
 use crate::domain::nearest::nearest;
-use crate::store::Instead;
+use crate::store::ReplaceScope;
 use crate::wire::params::Pairs;
 use crate::wire::reason::{NAME_BYTES, shown};
 
@@ -65,8 +65,8 @@ impl Parameters {
     ///
     /// # Errors
     /// As [`Parameters::account`].
-    pub(super) fn instead(&self) -> Result<Instead, Failure> {
-        Ok(self.account()?.map_or(Instead::OfEverything, Instead::OfAccount))
+    pub(super) fn instead(&self) -> Result<ReplaceScope, Failure> {
+        Ok(self.account()?.map_or(ReplaceScope::Everything, ReplaceScope::Account))
     }
 }
 

@@ -15,7 +15,7 @@ use super::parameters::Parameters;
 use super::state::back_to_seed;
 use crate::domain::AccountId;
 use crate::server::shared::Shared;
-use crate::store::Instead;
+use crate::store::ReplaceScope;
 
 /// What a reset leads to.
 #[derive(Debug, Default, Deserialize)]
@@ -69,13 +69,13 @@ async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
     let app = &shared.settings.app;
     // What an account that is gone left behind can be removed, too.
     let is_known = app.directory().current().account(account).is_some()
-        || !app.contents(Some(account)).await.map_err(|e| internal(&e))?.is_empty();
+        || !app.snapshot(Some(account)).await.map_err(|e| internal(&e))?.is_empty();
     if !is_known {
         let message = format!(
             "there is no account {account}, so nothing was reset; GET /_sesame/accounts lists the existing ones"
         );
         return Err(failure(StatusCode::NOT_FOUND, &message));
     }
-    let instead = Instead::OfAccount(account.clone());
-    app.put_contents(instead, Arc::default()).await.map_err(|e| internal(&e))
+    let instead = ReplaceScope::Account(account.clone());
+    app.put_snapshot(instead, Arc::default()).await.map_err(|e| internal(&e))
 }

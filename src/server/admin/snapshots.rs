@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::failure::{Failure, failure, internal};
 use super::parameters::Parameters;
 use super::state::{counts, put};
-use crate::server::shared::{MAX_SNAPSHOTS, Shared, Snapshot};
-use crate::store::Instead;
+use crate::server::shared::{MAX_SNAPSHOTS, NamedSnapshot, Shared};
+use crate::store::ReplaceScope;
 
 fn no_snapshot() -> Failure {
     failure(StatusCode::NOT_FOUND, "there is no such snapshot")
@@ -25,14 +25,14 @@ pub(super) async fn take(
 ) -> Result<Json<Value>, Failure> {
     let (account, instead) = (asked.account()?, asked.instead()?);
     let app = &shared.settings.app;
-    let contents = Arc::new(app.contents(account.as_ref()).await.map_err(|e| internal(&e))?);
+    let contents = Arc::new(app.snapshot(account.as_ref()).await.map_err(|e| internal(&e))?);
     let answer = counts(&contents);
     let mut snapshots = shared.snapshots.locked();
     if snapshots.len() >= MAX_SNAPSHOTS && !snapshots.contains_key(&name) {
         return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
     }
     let taken = app.clock().now().to_string();
-    snapshots.insert(name, Snapshot { contents, instead, taken });
+    snapshots.insert(name, NamedSnapshot { contents, instead, taken });
     Ok(Json(answer))
 }
 
@@ -47,10 +47,10 @@ pub(super) async fn restore(
 
 /// The names of all snapshots, with what they hold.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let row = |(name, snapshot): (&String, &Snapshot)| {
+    let row = |(name, snapshot): (&String, &NamedSnapshot)| {
         let account = match &snapshot.instead {
-            Instead::OfAccount(account) => Some(account.as_str()),
-            Instead::OfEverything | Instead::OfNothing => None,
+            ReplaceScope::Account(account) => Some(account.as_str()),
+            ReplaceScope::Everything | ReplaceScope::Nothing => None,
         };
         json!({ "name": name, "taken": snapshot.taken, "account": account, "holds": counts(&snapshot.contents) })
     };

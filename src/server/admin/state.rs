@@ -21,7 +21,7 @@ use crate::state::parse::parse;
 use crate::state::read::Reader;
 use crate::state::write::{Form, write};
 use crate::state::{Problem, seed, warnings};
-use crate::store::{Contents, Instead};
+use crate::store::{ReplaceScope, Snapshot};
 
 /// The longest file that is taken, in bytes.
 pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
@@ -52,7 +52,7 @@ pub(super) async fn export(
     Extension(asked): Extension<Parameters>,
 ) -> Result<Json<StateFile>, Failure> {
     let app = &shared.settings.app;
-    let contents = app.contents(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
+    let contents = app.snapshot(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
     let form = if asked.flag("plaintext") { Form::Plaintext } else { Form::Sealed };
     write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
 }
@@ -71,7 +71,7 @@ pub(super) async fn import(
         return Err(bad_request(message));
     }
     let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
-    if let Instead::OfAccount(account) = &instead {
+    if let ReplaceScope::Account(account) = &instead {
         only_of(&contents, account)?;
     }
     let Json(answer) = put(&shared, instead, Arc::new(contents)).await?;
@@ -79,7 +79,7 @@ pub(super) async fn import(
 }
 
 /// Refuses to put something of another account.
-fn only_of(contents: &Contents, account: &AccountId) -> Result<(), Failure> {
+fn only_of(contents: &Snapshot, account: &AccountId) -> Result<(), Failure> {
     let keys = contents.keys.iter().map(|record| &record.key.scope.account);
     let secrets = contents.secrets.iter().map(|record| &record.secret.scope.account);
     let accounts = contents.accounts.iter().map(|(id, _)| id);
@@ -92,18 +92,18 @@ fn only_of(contents: &Contents, account: &AccountId) -> Result<(), Failure> {
 
 pub(super) async fn put(
     shared: &Shared,
-    instead: Instead,
-    contents: Arc<Contents>,
+    instead: ReplaceScope,
+    contents: Arc<Snapshot>,
 ) -> Result<Json<Value>, Failure> {
     let answer = counts(&contents);
-    match shared.settings.app.put_contents(instead, contents).await {
+    match shared.settings.app.put_snapshot(instead, contents).await {
         Ok(()) => Ok(Json(answer)),
         Err(AppError::Busy) => Err(failure(StatusCode::CONFLICT, "something of this is there already")),
         Err(other) => Err(internal(&other)),
     }
 }
 
-pub(super) fn counts(contents: &Contents) -> Value {
+pub(super) fn counts(contents: &Snapshot) -> Value {
     json!({
         "accounts": contents.accounts.len(),
         "keys": contents.keys.len(),

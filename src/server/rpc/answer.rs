@@ -11,7 +11,7 @@ use super::facts::{Claimed, Facts};
 use super::resolve::{VERSION, by_header, format_of, parameter, resolve};
 use super::{authenticate, faults, reasons, receive};
 use crate::actions::{self, Context, Endpoint, Kind};
-use crate::app::{Access, Caller};
+use crate::app::{Access, Caller, Seen};
 use crate::domain::Scope;
 use crate::server::admin::{self, Token};
 use crate::server::net::Peer;
@@ -84,6 +84,7 @@ pub(super) async fn answer(
             enforced: shared.settings.mode == AuthMode::Enforced,
             source_ip: peer.map(|peer| peer.address),
             secure_transport: secure,
+            seen: Seen::default(),
         },
         request_id: facts.request_id,
         address: site::address_of(&parts.headers).unwrap_or_default().to_owned(),

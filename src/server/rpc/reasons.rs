@@ -156,7 +156,7 @@ pub(super) fn for_the_caller<'r>(error: &ApiError, reason: Option<&'r str>) -> O
         return Some("an error inside the server; its log has the cause under this request id");
     }
     match error.denied.as_deref().map(NoPermission::to_caller) {
-        Some(denied) if !denied.own && !denied.looked_at.is_empty() => {
+        Some(denied) if !denied.own && !denied.statements.is_empty() => {
             Some("the policies of another account do not allow this caller")
         }
         _ => reason,

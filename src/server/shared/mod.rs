@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::metrics::Metrics;
 pub(super) use self::request_log::{AskedBy, Entry, KEPT, RequestLog};
-pub(super) use self::snapshots::{MAX_SNAPSHOTS, Snapshot, Snapshots};
+pub(super) use self::snapshots::{MAX_SNAPSHOTS, NamedSnapshot, Snapshots};
 use crate::domain::Timestamp;
 use crate::server::net::Connections;
 use crate::server::net::long_line::InternalHeader;

@@ -16,7 +16,7 @@ use super::listings::Listings;
 use super::transaction::Transaction;
 use super::write::Write;
 use super::{statements as sql, write_keys, write_secrets, write_snapshot};
-use crate::store::StoreError;
+use crate::store::{StoreError, Unavailable};
 
 /// A write and who waits for it.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) trait Writer: Send + 'static {
 pub(super) type Outcomes = Result<Vec<Result<(), StoreError>>, StoreError>;
 
 /// A writer at work: what waits for it, and its end, which comes when that is closed and empty.
-pub(super) struct Working {
+pub(super) struct WriterHandle {
     pub(super) queue: mpsc::Sender<Job>,
     pub(super) ended: oneshot::Receiver<()>,
     /// What it makes to be counted again.
@@ -52,7 +52,7 @@ pub(super) struct Working {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when there can be no more threads.
-pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
+pub(super) fn on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
@@ -64,12 +64,12 @@ pub(super) fn on_thread(writer: impl Writer) -> Result<Working, StoreError> {
         }
     };
     let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
-    thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-    Ok(Working { queue, ended, listings })
+    thread.map_err(|e| StoreError::Unavailable(Unavailable::from_error(e)))?;
+    Ok(WriterHandle { queue, ended, listings })
 }
 
 /// Sets a writer to work that waits for others, as one does whose connection is in a pool.
-pub(super) fn on_task(writer: impl Writer) -> Working {
+pub(super) fn on_task(writer: impl Writer) -> WriterHandle {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
@@ -81,7 +81,7 @@ pub(super) fn on_task(writer: impl Writer) -> Working {
             tracing::debug!("nobody waits for the writer's end");
         }
     });
-    Working { queue, ended, listings }
+    WriterHandle { queue, ended, listings }
 }
 
 /// Works until the queue is closed and empty.
@@ -137,7 +137,7 @@ pub(super) async fn group<D: Dialect>(pool: &Pool<D::Db>, writes: &[Write]) -> O
 /// Takes destroyed material out of what the database keeps beside its tables.
 async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
     for statement in D::SCRUB {
-        let mut connection = pool.acquire().await.map_err(|e| failed(&e))?;
+        let mut connection = pool.acquire().await.map_err(failed)?;
         D::query(&mut connection, statement, &[]).await?;
     }
     Ok(())
@@ -171,7 +171,7 @@ async fn one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreErro
             let params = [Param::from(*name), value.as_slice().into()];
             session.execute(sql::INSERT_META, &params).await.map(drop)
         }
-        Write::Contents(instead, contents) => write_snapshot::put(session, instead, contents).await,
+        Write::Snapshot(instead, contents) => write_snapshot::put(session, instead, contents).await,
         Write::Reseal(resealed) => write_snapshot::reseal(session, resealed).await,
         Write::Account(id, sealed, on) => {
             let params = [Param::from(id.as_str()), sealed.as_deref().into()];

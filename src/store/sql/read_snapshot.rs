@@ -10,29 +10,29 @@ use super::sql_store::{SqlStore, rows_on};
 use super::statements as sql;
 use crate::domain::AccountId;
 use crate::domain::keys::{Alias, KeyVersion};
-use crate::store::{Contents, KeyRecord, SecretRecord, StoreError};
+use crate::store::{KeyRecord, SecretRecord, Snapshot, StoreError};
 
 impl<D: Dialect> SqlStore<D> {
     /// Everything of an account, or of all: one consistent look.
-    pub(super) async fn all_contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
-        let mut snapshot = self.snapshot().await?;
-        let contents = contents_on::<D>(&mut snapshot, account).await?;
-        snapshot.commit().await?;
+    pub(super) async fn whole_snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, StoreError> {
+        let mut transaction = self.read_transaction().await?;
+        let contents = snapshot_on::<D>(&mut transaction, account).await?;
+        transaction.commit().await?;
         Ok(contents)
     }
 }
 
-async fn contents_on<D: Dialect>(
+async fn snapshot_on<D: Dialect>(
     connection: &mut Connection<D>,
     account: Option<&AccountId>,
-) -> Result<Contents, StoreError> {
+) -> Result<Snapshot, StoreError> {
     let of = [Param::from(account.map(AccountId::as_str))];
     let mut keys = all_keys::<D>(connection, &of).await?;
     keys.sort_by(|a, b| a.key.id.cmp(&b.key.id));
     let aliases = rows_on::<D>(connection, "aliases", sql::ALL_ALIASES, &of).await?;
     let alias = |mut row: Row| Ok((row.scope()?, Alias { name: row.parsed()?, key: row.parsed()? }));
     let accounts = rows_on::<D>(connection, "accounts", sql::ALL_ACCOUNTS, &of).await?;
-    Ok(Contents {
+    Ok(Snapshot {
         keys,
         aliases: aliases.into_iter().map(alias).collect::<Result<_, StoreError>>()?,
         secrets: all_secrets::<D>(connection, &of).await?,

@@ -23,7 +23,7 @@ pub struct SqlStore<D: Dialect> {
     /// Connections for writing whatever the writer does not.
     write: Pool<D::Db>,
     /// The writer; none once the store is closed, or where there is none.
-    writer: Mutex<Option<writer::Working>>,
+    writer: Mutex<Option<writer::WriterHandle>>,
     /// The same queue, for everybody; none where each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
     /// What is known of the listing of secrets; none where others write, too.
@@ -40,7 +40,7 @@ impl<D: Dialect> fmt::Debug for SqlStore<D> {
 
 impl<D: Dialect> SqlStore<D> {
     /// A store over migrated pools; for a database in memory both are the same.
-    pub(super) fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::Working) -> Self {
+    pub(super) fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::WriterHandle) -> Self {
         let queue = Some(writer.queue.downgrade());
         let listings = Some(Arc::clone(&writer.listings));
         Self { read, write, writer: Mutex::new(Some(writer)), queue, listings, silent: Arc::default() }
@@ -75,7 +75,7 @@ impl<D: Dialect> SqlStore<D> {
         let Some(patience) = D::PATIENCE else { return work.await };
         tokio::time::timeout(patience.saturating_mul(times), work).await.unwrap_or_else(|_late| {
             self.silent.store(true, Ordering::Relaxed);
-            Err(StoreError::Unavailable("the database does not answer".to_owned()))
+            Err(StoreError::unavailable("the database does not answer"))
         })
     }
 
@@ -85,13 +85,11 @@ impl<D: Dialect> SqlStore<D> {
             let times = write.times();
             return self.in_times(times, writer::group::<D>(&self.write, &[write])).await.map(drop);
         };
-        let closed = || StoreError::Unavailable("the store is closed".to_owned());
+        let closed = || StoreError::unavailable("the store is closed");
         let (done, answer) = oneshot::channel();
         let queue = queue.upgrade().ok_or_else(closed)?;
         queue.try_send(writer::Job { write, done }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => {
-                StoreError::Unavailable("too many writes are waiting".to_owned())
-            }
+            mpsc::error::TrySendError::Full(_) => StoreError::unavailable("too many writes are waiting"),
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         drop(queue);
@@ -101,14 +99,14 @@ impl<D: Dialect> SqlStore<D> {
     /// A write that is one statement and needs no company; says how many rows it touched.
     pub(super) async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         let execute = async {
-            let mut connection = self.write.acquire().await.map_err(|e| failed(&e))?;
+            let mut connection = self.write.acquire().await.map_err(failed)?;
             connection.execute(sql, params).await
         };
         self.in_time(execute).await
     }
 
     /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end.
-    pub(super) async fn snapshot(&self) -> Result<Transaction<D>, StoreError> {
+    pub(super) async fn read_transaction(&self) -> Result<Transaction<D>, StoreError> {
         Transaction::begin(&self.read, D::BEGIN_READ).await
     }
 
@@ -120,7 +118,7 @@ impl<D: Dialect> SqlStore<D> {
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         let query = async {
-            let mut connection = self.read.acquire().await.map_err(|e| failed(&e))?;
+            let mut connection = self.read.acquire().await.map_err(failed)?;
             rows_on::<D>(&mut connection, table, sql, params).await
         };
         self.in_time(query).await
@@ -128,7 +126,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Lets the writer finish what waits and closes the pools.
     pub(super) async fn shut(&self) {
-        if let Some(writer::Working { queue, ended, .. }) = self.writer.lock().await.take() {
+        if let Some(writer::WriterHandle { queue, ended, .. }) = self.writer.lock().await.take() {
             drop(queue);
             if ended.await.is_err() {
                 tracing::error!("the writer did not end well");

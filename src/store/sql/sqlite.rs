@@ -10,7 +10,7 @@ use super::group_commit::{self as writer, Pooled};
 use super::sql_store::SqlStore;
 use super::sqlite_dialect::{BUSY, SqliteDialect};
 use super::sqlite_writer::SqliteWriter;
-use crate::store::{Peek, StoreError};
+use crate::store::{Probe, StoreError};
 
 /// Readers beside the one writer; reads that miss the cache are short.
 const READERS: u32 = 4;
@@ -28,7 +28,7 @@ impl SqlStore<SqliteDialect> {
             .max_lifetime(None)
             .connect_with(file(path).create_if_missing(true))
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         // No step of the way needs to be durable by itself: a start that is cut off is made again. Before anything is
         // acknowledged, the first commit makes all of it durable.
         synchronous(&write, "PRAGMA synchronous = NORMAL").await?;
@@ -38,7 +38,7 @@ impl SqlStore<SqliteDialect> {
             .max_connections(READERS)
             .connect_with(file(path).read_only(true))
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         let writer = writer::on_thread(SqliteWriter::open(path)?)?;
         Ok(Self::start(read, write, writer))
     }
@@ -55,7 +55,7 @@ impl SqlStore<SqliteDialect> {
             .max_lifetime(None)
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         migrate(&pool).await?;
         let writer = writer::on_task(Pooled::<SqliteDialect>(pool.clone()));
         Ok(Self::start(pool.clone(), pool, writer))
@@ -84,17 +84,16 @@ fn file(path: &Path) -> SqliteConnectOptions {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let failed = |e: sqlx::Error| StoreError::Unavailable(e.to_string());
     let options = SqliteConnectOptions::new().filename(from).busy_timeout(BUSY);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-    let to = to.to_str().ok_or_else(|| StoreError::Unavailable("the name is no text".to_owned()))?;
+    let to = to.to_str().ok_or_else(|| StoreError::unavailable("the name is no text"))?;
     let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;
     connection.close().await.map_err(failed)?;
     copied.map(drop).map_err(failed)
 }
 
 async fn synchronous(pool: &Pool<Sqlite>, pragma: &'static str) -> Result<(), StoreError> {
-    sqlx::query(pragma).execute(pool).await.map(drop).map_err(|e| failed(&e))
+    sqlx::query(pragma).execute(pool).await.map(drop).map_err(failed)
 }
 
 async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {
@@ -109,34 +108,34 @@ const QUICK_CHECK_BYTES: u64 = 4 * 1024 * 1024;
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with SQLite's own words when it is no database or is damaged.
-pub async fn peek(path: &Path, bytes: u64) -> Result<Peek, StoreError> {
+pub async fn probe(path: &Path, bytes: u64) -> Result<Probe, StoreError> {
     // After a clean stop there is no journal, and a database that is said not to change is read without making one.
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
     let clean = !Path::new(&journal).exists();
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(clean);
-    let mut connection = options.connect().await.map_err(|e| failed(&e))?;
-    let found = peek_on(&mut connection, bytes).await;
-    let closed = connection.close().await.map_err(|e| failed(&e));
+    let mut connection = options.connect().await.map_err(failed)?;
+    let found = probe_on(&mut connection, bytes).await;
+    let closed = connection.close().await.map_err(failed);
     found.and_then(|peek| closed.map(|()| peek))
 }
 
-async fn peek_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Peek, StoreError> {
+async fn probe_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Probe, StoreError> {
     let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'meta'";
-    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(|e| failed(&e))?;
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(failed)?;
     if tables == 0 {
-        return Ok(Peek::default());
+        return Ok(Probe::default());
     }
     if bytes <= QUICK_CHECK_BYTES {
         let check = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await;
-        let finding: String = check.map_err(|e| failed(&e))?;
+        let finding: String = check.map_err(failed)?;
         if finding != "ok" {
             return Err(StoreError::Corrupt(finding));
         }
     }
     let mut fact = async |name: &str| -> Result<Option<Vec<u8>>, StoreError> {
         let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name.to_owned());
-        query.fetch_optional(&mut *connection).await.map_err(|e| failed(&e))
+        query.fetch_optional(&mut *connection).await.map_err(failed)
     };
-    Ok(Peek { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
+    Ok(Probe { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
 }

@@ -41,7 +41,7 @@ impl Dialect for SqliteDialect {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
-        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
+        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(failed)?;
         rows.iter().map(cells).collect()
     }
 }
@@ -50,7 +50,7 @@ impl Session for SqliteConnection {
     type Dialect = SqliteDialect;
 
     async fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut *self).await.map_err(|e| failed(&e))?;
+        let done = bound(sql, params).execute(&mut *self).await.map_err(failed)?;
         Ok(done.rows_affected())
     }
 }

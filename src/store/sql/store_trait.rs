@@ -16,8 +16,8 @@ use crate::domain::{
     Timestamp,
 };
 use crate::store::{
-    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing,
-    PassedNonces, Resealed, ScopeRecord, SecretRecord, Store, StoreError, TagRow, UsedNonce,
+    Batch, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces,
+    ReplaceScope, Resealed, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
 };
 
 /// How soon a healthy database answers a small query.
@@ -232,12 +232,12 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(self.scopes(sql::SCOPE_OF_KEY, &[id.as_str().into()]).await?.pop())
     }
 
-    async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError> {
-        self.all_contents(account).await
+    async fn snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, StoreError> {
+        self.whole_snapshot(account).await
     }
 
-    async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), StoreError> {
-        self.write(Write::Contents(instead, contents)).await
+    async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), StoreError> {
+        self.write(Write::Snapshot(instead, contents)).await
     }
 
     async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError> {
@@ -255,9 +255,7 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn health(&self) -> Result<(), StoreError> {
         let answered = tokio::time::timeout(HEALTHY, self.next_purge()).await;
-        answered
-            .unwrap_or_else(|_late| Err(StoreError::Unavailable("it takes too long".to_owned())))
-            .map(drop)
+        answered.unwrap_or_else(|_late| Err(StoreError::unavailable("it takes too long"))).map(drop)
     }
 
     async fn reset(&self) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{AccountId, Op, Scope};
-use crate::store::{Batch, Contents, Instead, KeyChange, Resealed};
+use crate::store::{Batch, KeyChange, ReplaceScope, Resealed, Snapshot};
 
 /// What the writer is asked to do.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum Write {
     /// Store a fact about the installation.
     AddMeta(&'static str, Vec<u8>),
     /// Put everything of the contents instead of others.
-    Contents(Instead, Arc<Contents>),
+    Snapshot(ReplaceScope, Arc<Snapshot>),
     /// Replace everything that the root key seals.
     Reseal(Box<Resealed>),
     /// Keep an account, sealed, or keep it no longer, decided on this revision.
@@ -29,7 +29,7 @@ impl Write {
     pub(super) fn destroys(&self) -> bool {
         match self {
             Self::Keys(_, _, change) => change.destroys(),
-            Self::Contents(instead, _) => *instead != Instead::OfNothing,
+            Self::Snapshot(instead, _) => *instead != ReplaceScope::Nothing,
             // What the old root key wrapped must not stay beside the tables either.
             Self::Reset | Self::Reseal(_) => true,
             Self::Commit(_) | Self::Account(..) | Self::AddMeta(..) => false,
@@ -46,7 +46,7 @@ impl Write {
         let counts = |op: &Op| matches!(op, Op::Create(_) | Op::Purge | Op::SetPlannedDeletion(_));
         match self {
             Self::Commit(batch) => batch.change.ops.iter().any(counts),
-            Self::Contents(..) | Self::Reset => true,
+            Self::Snapshot(..) | Self::Reset => true,
             Self::Keys(..) | Self::AddMeta(..) | Self::Reseal(_) | Self::Account(..) => false,
         }
     }
@@ -54,7 +54,7 @@ impl Write {
     /// How many times as long as one change this may take.
     pub(super) fn times(&self) -> u32 {
         let things = match self {
-            Self::Contents(_, contents) => contents.len(),
+            Self::Snapshot(_, contents) => contents.len(),
             Self::Reseal(resealed) => resealed.material.len() + resealed.accounts.len(),
             _ => 0,
         };
@@ -70,8 +70,8 @@ mod tests {
     fn more_contents_are_given_more_time() {
         let account = |n: u32| (n.to_string().parse().unwrap(), Vec::new());
         let put = |n| {
-            let contents = Contents { accounts: (1..=n).map(account).collect(), ..Contents::default() };
-            Write::Contents(Instead::OfEverything, Arc::new(contents)).times()
+            let contents = Snapshot { accounts: (1..=n).map(account).collect(), ..Snapshot::default() };
+            Write::Snapshot(ReplaceScope::Everything, Arc::new(contents)).times()
         };
         assert_eq!([put(1), put(999), put(1000), put(20_000)], [1, 1, 2, 21]);
         assert_eq!(Write::Reset.times(), 1);

@@ -4,25 +4,25 @@ use std::collections::BTreeSet;
 
 use super::dialect::{Dialect, Param, Session};
 use super::{statements as sql, write_keys, write_secrets};
-use crate::store::{Contents, Instead, Resealed, SecretRecord, StoreError};
+use crate::store::{ReplaceScope, Resealed, SecretRecord, Snapshot, StoreError};
 
 /// Puts contents instead of others, inside the writer's transaction.
 pub(super) async fn put<S: Session>(
     session: &mut S,
-    instead: &Instead,
-    contents: &Contents,
+    instead: &ReplaceScope,
+    contents: &Snapshot,
 ) -> Result<(), StoreError> {
     for statement in S::Dialect::LOCK_ALL {
         session.execute(statement, &[]).await?;
     }
     match instead {
-        Instead::OfNothing => {}
-        Instead::OfAccount(account) => {
+        ReplaceScope::Nothing => {}
+        ReplaceScope::Account(account) => {
             for statement in sql::CLEAR_ACCOUNT {
                 session.execute(statement, &[account.as_str().into()]).await?;
             }
         }
-        Instead::OfEverything => {
+        ReplaceScope::Everything => {
             for statement in sql::CLEAR {
                 session.execute(statement, &[]).await?;
             }
@@ -45,7 +45,7 @@ pub(super) async fn put<S: Session>(
 }
 
 /// Counts up whatever other processes compare: nothing that they hold in memory is of these contents.
-async fn count_all<S: Session>(session: &mut S, contents: &Contents) -> Result<(), StoreError> {
+async fn count_all<S: Session>(session: &mut S, contents: &Snapshot) -> Result<(), StoreError> {
     let of_keys = contents.keys.iter().map(|record| &record.key.scope);
     for scope in of_keys.chain(contents.aliases.iter().map(|(scope, _)| scope)).collect::<BTreeSet<_>>() {
         let params = [Param::from(scope.account.as_str()), scope.region.as_str().into()];

@@ -1,34 +1,18 @@
 //! Everything at once: reading it, putting it, and opening and sealing what is in it. Exports, seeds and snapshots are
 //! made of this.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Progress;
-use super::keys::HeldKey;
-use super::{App, AppError, MARKER};
+use super::error::AppError;
+use super::keys::{HeldKey, KeysById};
+use super::progress::Progress;
+use super::{App, MARKER};
 use crate::crypto::{AccountContext, RootKey};
 use crate::domain::keys::Key;
 use crate::domain::{AccountId, KeyId, Secret};
-use crate::store::{Contents, Instead, KeyRecord, Resealed, SecretRecord};
-
-/// The keys of contents, by id, to open and seal values with.
-#[derive(Debug, Default)]
-pub struct KeysById(BTreeMap<KeyId, HeldKey>);
-
-impl KeysById {
-    /// The keys of these records.
-    pub fn new(records: &[KeyRecord]) -> Self {
-        Self(records.iter().map(|record| (record.key.id.clone(), HeldKey::new(record.clone()))).collect())
-    }
-
-    /// The key of this id.
-    pub fn get(&self, id: &KeyId) -> Option<&HeldKey> {
-        self.0.get(id)
-    }
-}
+use crate::store::{KeyRecord, ReplaceScope, Resealed, SecretRecord, Snapshot};
 
 /// The number of a key's version, and its material.
 pub type Unwrapped = (u32, Zeroizing<Vec<u8>>);
@@ -38,19 +22,19 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Unavailable`], [`AppError::Damaged`].
-    pub async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, AppError> {
-        Ok(self.store.contents(account).await?)
+    pub async fn snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, AppError> {
+        Ok(self.store.snapshot(account).await?)
     }
 
     /// Puts contents instead of others, all of it or nothing.
     ///
     /// # Errors
     /// [`AppError::Busy`] when something is added that is there already; [`AppError::Unavailable`].
-    pub async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), AppError> {
+    pub async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), AppError> {
         // All locks: no write is between reading and committing, and none puts an old entry into the cache.
         let _guards = self.locks.hold_all().await;
         let _keys = self.keys.lock().await;
-        let outcome = self.store.put_contents(instead, contents).await;
+        let outcome = self.store.put_snapshot(instead, contents).await;
         self.cache.clear();
         self.keys.clear();
         self.rooms.clear().await;
@@ -151,7 +135,7 @@ impl App {
         facts: Vec<(&'static str, Vec<u8>)>,
         progress: &dyn Progress,
     ) -> Result<usize, AppError> {
-        let contents = self.contents(None).await?;
+        let contents = self.snapshot(None).await?;
         let mut resealed = Resealed { meta: facts, ..Resealed::default() };
         for (at, record) in contents.keys.iter().enumerate() {
             progress.at(at, Some(contents.keys.len()));

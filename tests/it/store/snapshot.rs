@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sesame::domain::keys::{Alias, KeyOwner};
-use sesame::domain::writes::{self, PutVersion};
-use sesame::domain::{AccountId, ClockSetting, DataType, Limits, Scope, Tags};
-use sesame::store::{Contents, Instead, KeyChange, KeyRecord, Resealed, Store, StoreError};
+use sesame::testing::domain::keys::{Alias, KeyOwner};
+use sesame::testing::domain::writes::{self, PutVersion};
+use sesame::testing::domain::{AccountId, ClockSetting, DataType, Limits, Scope, Tags};
+use sesame::testing::store::{KeyChange, KeyRecord, ReplaceScope, Resealed, Snapshot, Store, StoreError};
 
 use super::{batch, change_keys, create, creation, key, name, nonce, scope, service_key};
 use crate::support::NOW;
@@ -51,21 +51,21 @@ fn their_key() -> KeyRecord {
 }
 
 /// Contents without the revisions of secrets, which may be lifted when they are put.
-fn bare(mut contents: Contents) -> Contents {
+fn bare(mut contents: Snapshot) -> Snapshot {
     for record in &mut contents.secrets {
         record.secret.revision = 0;
     }
     contents
 }
 
-async fn all(store: &dyn Store) -> Contents {
-    store.contents(None).await.unwrap()
+async fn all(store: &dyn Store) -> Snapshot {
+    store.snapshot(None).await.unwrap()
 }
 
 pub async fn contents_are_everything(store: Arc<dyn Store>) {
     fill(&*store).await;
     let contents = all(&*store).await;
-    let names = |contents: &Contents| {
+    let names = |contents: &Snapshot| {
         contents.secrets.iter().map(|record| record.secret.name.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(names(&contents), ["a", "b"]);
@@ -76,7 +76,7 @@ pub async fn contents_are_everything(store: Arc<dyn Store>) {
     assert_eq!((contents.aliases.len(), contents.accounts.len()), (1, 2));
     let loaded = store.load_secret(&scope(), &name("a")).await.unwrap().unwrap();
     assert_eq!(contents.secrets[0], loaded);
-    let mine = store.contents(Some(&account("1"))).await.unwrap();
+    let mine = store.snapshot(Some(&account("1"))).await.unwrap();
     assert_eq!((mine.keys.len(), mine.secrets.len(), mine.accounts.len()), (2, 2, 1));
 }
 
@@ -87,10 +87,10 @@ pub async fn contents_come_back(store: Arc<dyn Store>) {
     store.reset().await.unwrap();
     assert!(all(&*store).await.is_empty());
     let put = Arc::new(contents.clone());
-    store.put_contents(Instead::OfNothing, Arc::clone(&put)).await.unwrap();
+    store.put_snapshot(ReplaceScope::Nothing, Arc::clone(&put)).await.unwrap();
     assert_eq!(bare(all(&*store).await), bare(contents.clone()));
     create(&*store, "c", NOW, &[]).await;
-    store.put_contents(Instead::OfEverything, put).await.unwrap();
+    store.put_snapshot(ReplaceScope::Everything, put).await.unwrap();
     assert_eq!(bare(all(&*store).await), bare(contents.clone()));
     let back = store.load_secret(&scope(), &name("a")).await.unwrap().unwrap();
     assert_eq!((back.values, back.data_keys), (loaded.values, loaded.data_keys));
@@ -101,13 +101,13 @@ pub async fn contents_come_back(store: Arc<dyn Store>) {
 pub async fn contents_of_an_account_replace_only_its_own(store: Arc<dyn Store>) {
     fill(&*store).await;
     let before = all(&*store).await;
-    let mine = Contents { keys: vec![service_key()], ..Contents::default() };
-    store.put_contents(Instead::OfAccount(account("1")), Arc::new(mine)).await.unwrap();
+    let mine = Snapshot { keys: vec![service_key()], ..Snapshot::default() };
+    store.put_snapshot(ReplaceScope::Account(account("1")), Arc::new(mine)).await.unwrap();
     let after = all(&*store).await;
     assert_eq!(after.keys, [service_key(), their_key()]);
     assert!(after.secrets.is_empty() && after.aliases.is_empty());
     assert_eq!(after.accounts, before.accounts[1..]);
-    store.put_contents(Instead::OfAccount(account("2")), Arc::default()).await.unwrap();
+    store.put_snapshot(ReplaceScope::Account(account("2")), Arc::default()).await.unwrap();
     assert_eq!(all(&*store).await.keys, [service_key()]);
 }
 
@@ -116,23 +116,23 @@ pub async fn contents_that_are_added_replace_nothing(store: Arc<dyn Store>) {
     let before = all(&*store).await;
     let fresh = KeyRecord { key: sesame_key("key-5"), ..service_key() };
     let alias = |key: &str| (scope(), Alias { name: "alias/a".parse().unwrap(), key: key.parse().unwrap() });
-    let with_key = Contents { keys: vec![fresh], ..Contents::default() };
-    let there: [(&str, Contents); 4] = [
-        ("a key", Contents { keys: vec![service_key()], ..Contents::default() }),
-        ("an alias", Contents { aliases: vec![alias("key-5")], ..with_key.clone() }),
-        ("a secret", Contents { secrets: before.secrets[..1].to_vec(), ..with_key.clone() }),
-        ("an account", Contents { accounts: vec![(account("2"), vec![7])], ..with_key.clone() }),
+    let with_key = Snapshot { keys: vec![fresh], ..Snapshot::default() };
+    let there: [(&str, Snapshot); 4] = [
+        ("a key", Snapshot { keys: vec![service_key()], ..Snapshot::default() }),
+        ("an alias", Snapshot { aliases: vec![alias("key-5")], ..with_key.clone() }),
+        ("a secret", Snapshot { secrets: before.secrets[..1].to_vec(), ..with_key.clone() }),
+        ("an account", Snapshot { accounts: vec![(account("2"), vec![7])], ..with_key.clone() }),
     ];
     for (what, contents) in there {
-        let outcome = store.put_contents(Instead::OfNothing, Arc::new(contents)).await;
+        let outcome = store.put_snapshot(ReplaceScope::Nothing, Arc::new(contents)).await;
         assert_eq!(outcome, Err(StoreError::Conflict), "{what} is there");
         assert_eq!(all(&*store).await, before, "{what} is there");
     }
-    store.put_contents(Instead::OfNothing, Arc::new(with_key)).await.unwrap();
+    store.put_snapshot(ReplaceScope::Nothing, Arc::new(with_key)).await.unwrap();
     assert_eq!(all(&*store).await.keys.len(), before.keys.len() + 1);
 }
 
-fn sesame_key(id: &str) -> sesame::domain::keys::Key {
+fn sesame_key(id: &str) -> sesame::testing::domain::keys::Key {
     key(id, KeyOwner::User).key
 }
 
@@ -143,12 +143,12 @@ pub async fn contents_leave_clock_nonces_and_facts_alone(store: Arc<dyn Store>) 
     assert!(store.use_nonce(nonce(1, NOW), 0).await.unwrap());
     store.add_meta("x", vec![1]).await.unwrap();
     let contents = Arc::new(all(&*store).await);
-    for instead in [Instead::OfEverything, Instead::OfAccount(account("1"))] {
+    for instead in [ReplaceScope::Everything, ReplaceScope::Account(account("1"))] {
         let contents = match &instead {
-            Instead::OfAccount(id) => Arc::new(store.contents(Some(id)).await.unwrap()),
+            ReplaceScope::Account(id) => Arc::new(store.snapshot(Some(id)).await.unwrap()),
             _ => Arc::clone(&contents),
         };
-        store.put_contents(instead, contents).await.unwrap();
+        store.put_snapshot(instead, contents).await.unwrap();
         assert_eq!(store.installation().await.unwrap().setting, setting);
         assert!(!store.use_nonce(nonce(1, NOW), 0).await.unwrap(), "a nonce can be used again");
         assert_eq!(store.meta("x").await.unwrap(), Some(vec![1]));
@@ -173,12 +173,12 @@ pub async fn no_revision_of_before_comes_back_with_contents(store: Arc<dyn Store
     };
     let mut seen = vec![state().await];
     for round in 0..6 {
-        let instead = [Instead::OfEverything, Instead::OfAccount(account("1"))][round % 2].clone();
+        let instead = [ReplaceScope::Everything, ReplaceScope::Account(account("1"))][round % 2].clone();
         let contents = match &instead {
-            Instead::OfAccount(id) => Arc::new(store.contents(Some(id)).await.unwrap()),
+            ReplaceScope::Account(id) => Arc::new(store.snapshot(Some(id)).await.unwrap()),
             _ => Arc::clone(&contents),
         };
-        store.put_contents(instead, contents).await.unwrap();
+        store.put_snapshot(instead, contents).await.unwrap();
         seen.push(state().await);
         let secret = store.load_secret(&scope(), &name("a")).await.unwrap().unwrap().secret;
         store.commit(batch(writes::update(&secret, None, NOW).unwrap())).await.unwrap();
@@ -203,11 +203,11 @@ pub async fn a_scope_without_keys_counts_too_when_contents_are_put(store: Arc<dy
     assert_eq!(store.keys_revision(&nowhere).await.unwrap(), 0);
     let mut record = key("key-6", KeyOwner::User);
     record.key.scope = nowhere.clone();
-    let more = Contents { keys: vec![record], ..Contents::default() };
-    store.put_contents(Instead::OfNothing, Arc::new(more)).await.unwrap();
+    let more = Snapshot { keys: vec![record], ..Snapshot::default() };
+    store.put_snapshot(ReplaceScope::Nothing, Arc::new(more)).await.unwrap();
     let there = store.keys_revision(&nowhere).await.unwrap();
     assert!(there > 0);
-    store.put_contents(Instead::OfEverything, Arc::default()).await.unwrap();
+    store.put_snapshot(ReplaceScope::Everything, Arc::default()).await.unwrap();
     assert!(store.keys_revision(&nowhere).await.unwrap() > there);
     // A change that was decided before does not go in.
     let change = creation("z", NOW, Tags::default());
