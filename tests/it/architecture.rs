@@ -232,7 +232,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     ],
     &["actions/keys/asymmetric.rs", "actions/keys/symmetric.rs"],
     &["cli/client.rs", "cli/commands.rs", "cli/files.rs", "cli/startup.rs"],
-    &["domain/change.rs", "domain/secret.rs"],
     &[
         "server/accounts.rs",
         "server/admin.rs",
