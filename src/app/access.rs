@@ -9,7 +9,7 @@ use super::callers::Caller;
 use super::error::AppError;
 use super::loaded::Loaded;
 use crate::domain::policy::{
-    self, AccessRequest, ConditionContext, Decision, Identity, Lack, Mismatch, Policies, PolicyDocument,
+    self, AccessRequest, ConditionContext, Decision, Identity, MissingAllow, Mismatch, Policies, PolicyDocument,
     PolicyType, Principal, ResourcePolicy, Source, Trace,
 };
 use crate::domain::{AccountId, Scope, SecretName, SecretRef, Tags};
@@ -342,9 +342,9 @@ impl NoPermission {
         let by_trust = policies.resource.is_some_and(PolicyDocument::is_trust);
         let policy_type = match (denial, explanation.decision) {
             (Some(denial), _) => type_of(denial.source),
-            (None, Decision::ImplicitDeny(Lack::Session)) => "SessionPolicy",
-            (None, Decision::ImplicitDeny(Lack::Resource)) if by_trust => "AssumeRolePolicy",
-            (None, Decision::ImplicitDeny(Lack::Resource | Lack::OtherAccount)) => "ResourceBasedPolicy",
+            (None, Decision::ImplicitDeny(MissingAllow::Session)) => "SessionPolicy",
+            (None, Decision::ImplicitDeny(MissingAllow::Resource)) if by_trust => "AssumeRolePolicy",
+            (None, Decision::ImplicitDeny(MissingAllow::Resource | MissingAllow::OtherAccount)) => "ResourceBasedPolicy",
             _ => "AccountLevelIdentityBasedPolicy",
         };
         Self {

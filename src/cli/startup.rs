@@ -118,6 +118,7 @@ pub(super) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
 }
 
 fn platform_dir() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the platform names its directories in the environment")]
     let named = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let base = if cfg!(target_os = "macos") {
         named("HOME")?.join("Library/Application Support")

@@ -26,7 +26,7 @@ mod tests;
 pub use context::ConditionContext;
 pub use document::{Effect, PolicyDocument, PolicyError, PolicyKind, UnknownAction};
 pub use evaluate::{
-    AccessRequest, AttachedPolicy, Decision, Denial, Explanation, Lack, Mismatch, Policies, PolicyType,
+    AccessRequest, AttachedPolicy, Decision, Denial, Explanation, MissingAllow, Mismatch, Policies, PolicyType,
     Source, Trace, decide, explain,
 };
 pub use principal::{Identity, Principal};

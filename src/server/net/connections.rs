@@ -11,6 +11,7 @@ use super::bounds::{Bounds, SPARE};
 use super::counts::Counts;
 use super::group::Group;
 use super::line::Line;
+use super::stopwatch;
 
 /// All connections.
 ///
@@ -57,7 +58,7 @@ impl Connections {
     pub(in crate::server) fn new(bounds: &Bounds, loopback_is_free: bool, counts: Counts) -> Self {
         Self {
             bounds: bounds.clone(),
-            start: Instant::now(),
+            start: stopwatch::now(),
             loopback_is_free,
             table: Mutex::default(),
             freed: Notify::new(),

@@ -8,6 +8,8 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::stopwatch;
+
 /// Set in a stage when the head of a request has arrived and its body has not. The upper 62 bits hold the time, in
 /// milliseconds, since when the server waits for the client. So an idle stage ends in `00` and a receiving one in `01`.
 const RECEIVING: u64 = 1;
@@ -135,7 +137,7 @@ impl Line {
                 return self.given_up();
             }
             let left = Duration::from_millis(patience_ms - waited);
-            tokio::time::sleep_until(Instant::now() + left).await;
+            tokio::time::sleep_until(stopwatch::now() + left).await;
         }
     }
 
@@ -158,7 +160,7 @@ mod tests {
     use super::*;
 
     fn line() -> Arc<Line> {
-        Arc::new(Line::new(Instant::now(), Counter::default()))
+        Arc::new(Line::new(stopwatch::now(), Counter::default()))
     }
 
     #[test]

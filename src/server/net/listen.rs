@@ -22,6 +22,7 @@ use super::dropped::Dropped;
 use super::long_line::{self, LongLine};
 use super::outliving::Outliving;
 use super::peer::Peer;
+use super::stopwatch;
 use super::transport::{self, Transport};
 use crate::server::rpc;
 use crate::server::shared::Shared;
@@ -73,7 +74,7 @@ pub(in crate::server) async fn accept(
                 if let Some(times) = failed.is_due() {
                     tracing::warn!(%error, times, "cannot accept a connection");
                 }
-                tokio::time::sleep_until(Instant::now() + Duration::from_millis(100)).await;
+                tokio::time::sleep_until(stopwatch::now() + Duration::from_millis(100)).await;
             }
         }
     }
@@ -98,7 +99,7 @@ impl Complaint {
         if self.last.is_some_and(|last| last.elapsed() < COMPLAINT_EVERY) {
             return None;
         }
-        self.last = Some(Instant::now());
+        self.last = Some(stopwatch::now());
         Some(std::mem::take(&mut self.times))
     }
 }

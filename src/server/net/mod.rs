@@ -12,6 +12,7 @@ pub(super) mod long_line;
 mod outliving;
 mod peer;
 pub(super) mod read_body;
+mod stopwatch;
 mod transport;
 mod watched;
 

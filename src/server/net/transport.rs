@@ -65,6 +65,7 @@ mod tests {
 
     use super::*;
     use crate::ports::ServerClock;
+    use crate::server::net::stopwatch;
 
     /// What becomes of a client that sends these bytes and then nothing, but stays.
     async fn greeted(sent: &[u8]) -> io::Result<Option<Transport>> {
@@ -74,7 +75,7 @@ mod tests {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(sent).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let line = Arc::new(Line::new(tokio::time::Instant::now(), Counter::default()));
+        let line = Arc::new(Line::new(stopwatch::now(), Counter::default()));
         let bounds = Bounds { head: Duration::from_millis(200), ..Bounds::default() };
         let greeted = tried(stream, &line, &bounds, &tls).await;
         drop(client);

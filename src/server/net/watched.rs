@@ -7,9 +7,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use super::line::Line;
+use super::stopwatch;
 
 /// A stream with a write timeout. It sits below TLS, so it sees the bytes that the network takes.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl<S> Watched<S> {
         }
         let deadline = self.deadline.get_or_insert_with(|| {
             self.line.stalls();
-            Box::pin(tokio::time::sleep_until(Instant::now() + self.patience))
+            Box::pin(tokio::time::sleep_until(stopwatch::now() + self.patience))
         });
         ready!(deadline.as_mut().poll(cx));
         self.line.given_up();
@@ -100,7 +101,7 @@ mod tests {
     fn watched(patience: Duration) -> (Watched<DuplexStream>, DuplexStream, Counter) {
         let (stream, client) = tokio::io::duplex(10);
         let counter = Counter::default();
-        let line = Arc::new(Line::new(Instant::now(), counter.clone()));
+        let line = Arc::new(Line::new(stopwatch::now(), counter.clone()));
         (Watched::new(stream, line, patience), client, counter)
     }
 
