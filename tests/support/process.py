@@ -72,6 +72,8 @@ def output(command, timeout=900, environment=None, **how):
                               env=clean_environment() if environment is None else environment, **how)
     except subprocess.TimeoutExpired as late:
         raise Failed('%s did not end within %d s\n%s' % (name, timeout, (late.stdout or b'').decode(errors='replace'))) from None
+    except OSError as error:
+        raise Failed('%s cannot be started: %s' % (command[0], error)) from None
     text = done.stdout.decode(errors='replace')
     if done.returncode:
         raise Failed('%s ended with code %d\n%s' % (name, done.returncode, text))

@@ -5,7 +5,11 @@ CI = bool(os.environ.get('CI'))
 
 
 class Skipped(Exception):
-    """A check cannot run on this machine. The text says why."""
+    """A check cannot run on this machine; the text says why. `allowed` means that it may be skipped in CI, too."""
+
+    def __init__(self, why, allowed=False):
+        super().__init__(why)
+        self.allowed = allowed
 
 
 class Report:
