@@ -40,11 +40,17 @@ def start(command, ready, stderr=None, environment=None, patience=PATIENCE):
         piece = os.read(process.stdout.fileno(), 4096) if answered else b''
         if not piece:
             kill(process)
+            process.stdout.close()
             raise NotReady('%s did not become ready; it printed %r' % (command[0], printed.decode(errors='replace')))
         printed += piece
-    # Read on, because a full pipe would stop the program.
-    threading.Thread(target=process.stdout.read, daemon=True).start()
+    threading.Thread(target=drain, args=(process.stdout,), daemon=True).start()
     return process, found
+
+
+def drain(stream):
+    """Reads on to the end, because a full pipe would block the program."""
+    with stream:
+        stream.read()
 
 
 def stop(process, patience=PATIENCE):
