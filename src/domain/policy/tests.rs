@@ -13,8 +13,9 @@ mod malformed_tests;
 use std::sync::Arc;
 
 use super::{
-    AccessRequest, AttachedPolicy, ConditionContext, Decision, Identity, MissingAllow, Policies, PolicyDocument,
-    PolicyKind, PolicyType, Principal, SYSTEM_POLICIES, Source, decide, default_secret_policy, explain,
+    AccessRequest, AttachedPolicy, ConditionContext, Decision, Identity, MissingAllow, Policies,
+    PolicyDocument, PolicyKind, PolicyType, Principal, SYSTEM_POLICIES, Source, decide,
+    default_secret_policy, explain,
 };
 use crate::domain::{AccountId, Timestamp};
 
