@@ -9,8 +9,8 @@ use super::callers::Caller;
 use super::error::AppError;
 use super::loaded::Loaded;
 use crate::domain::policy::{
-    self, AccessRequest, ConditionContext, Decision, Identity, Lack, Mismatch, Policies, PolicyDocument,
-    PolicyType, Principal, ResourcePolicy, Source, Trace,
+    self, AccessRequest, ConditionContext, Decision, Identity, Mismatch, MissingAllow, Policies,
+    PolicyDocument, PolicyType, Principal, ResourcePolicy, Source, Trace,
 };
 use crate::domain::{AccountId, Scope, SecretName, SecretRef, Tags};
 use crate::identities::{Identities, Role, TokenInfo};
@@ -342,9 +342,11 @@ impl NoPermission {
         let by_trust = policies.resource.is_some_and(PolicyDocument::is_trust);
         let policy_type = match (denial, explanation.decision) {
             (Some(denial), _) => type_of(denial.source),
-            (None, Decision::ImplicitDeny(Lack::Session)) => "SessionPolicy",
-            (None, Decision::ImplicitDeny(Lack::Resource)) if by_trust => "AssumeRolePolicy",
-            (None, Decision::ImplicitDeny(Lack::Resource | Lack::OtherAccount)) => "ResourceBasedPolicy",
+            (None, Decision::ImplicitDeny(MissingAllow::Session)) => "SessionPolicy",
+            (None, Decision::ImplicitDeny(MissingAllow::Resource)) if by_trust => "AssumeRolePolicy",
+            (None, Decision::ImplicitDeny(MissingAllow::Resource | MissingAllow::OtherAccount)) => {
+                "ResourceBasedPolicy"
+            }
             _ => "AccountLevelIdentityBasedPolicy",
         };
         Self {

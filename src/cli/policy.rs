@@ -100,7 +100,7 @@ pub(super) fn test(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
 fn show(explanation: &Explanation<'_>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match explanation.decision {
         Decision::Allowed => writeln!(out, "Allowed")?,
-        Decision::ImplicitDeny(lack) => writeln!(out, "Denied: nothing allows it ({lack})")?,
+        Decision::ImplicitDeny(missing) => writeln!(out, "Denied: nothing allows it ({missing})")?,
         Decision::ExplicitDeny(_) => writeln!(out, "Denied by a statement")?,
     }
     for trace in &explanation.statements {

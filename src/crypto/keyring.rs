@@ -80,22 +80,6 @@ impl KeyRing {
         SymmetricKey::from_slice(&self.version(context)?.open(&context.encode(), wrapped)?)
     }
 
-    /// Wraps a data key anew under the primary version. The context names the version that wraps it so far;
-    /// the result is the version that wraps it now, and the wrapped key.
-    ///
-    /// # Errors
-    /// As [`KeyRing::unwrap_data_key`].
-    pub fn rewrap_data_key(
-        &self,
-        context: &DataKeyContext<'_>,
-        wrapped: &[u8],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(u32, Box<[u8]>), CryptoError> {
-        let key = self.unwrap_data_key(context, wrapped)?;
-        let context = DataKeyContext { key_version: self.primary, ..*context };
-        Ok((self.primary, self.wrap_data_key(&context, &key, rng)?))
-    }
-
     fn version(&self, context: &DataKeyContext<'_>) -> Result<&BlobCipher, CryptoError> {
         let version = context.key_version;
         self.versions.get(&version).ok_or(CryptoError::UnknownKeyVersion(version))
@@ -169,7 +153,6 @@ mod tests {
         let unknown = CryptoError::UnknownKeyVersion(3);
         assert_eq!(ring.wrap_data_key(&context, &key, &mut random).unwrap_err(), unknown);
         assert_eq!(ring.unwrap_data_key(&context, b"anything").unwrap_err(), unknown);
-        assert_eq!(ring.rewrap_data_key(&context, b"anything", &mut random).unwrap_err(), unknown);
     }
 
     #[test]
@@ -253,22 +236,6 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn rewrap_moves_a_data_key_to_the_primary_version() {
-        let (mut ring, mut random) = (ring(&[1]), random());
-        let key = SymmetricKey::generate(&mut random);
-        let wrapped = ring.wrap_data_key(&CONTEXT, &key, &mut random).unwrap();
-        let second = SymmetricKey::from_bytes([2; 32]);
-        ring.add(2, second.as_bytes()).unwrap();
-        let (version, rewrapped) = ring.rewrap_data_key(&CONTEXT, &wrapped, &mut random).unwrap();
-        assert_eq!(version, 2);
-        let moved = DataKeyContext { key_version: 2, ..CONTEXT };
-        let only_second = KeyRing::new(AES, 2, second.as_bytes()).unwrap();
-        let unwrapped = only_second.unwrap_data_key(&moved, &rewrapped).unwrap();
-        assert_eq!(unwrapped.as_bytes(), key.as_bytes());
-        assert_eq!(ring.unwrap_data_key(&CONTEXT, &rewrapped).unwrap_err(), CryptoError::CannotOpen);
     }
 
     #[test]

@@ -53,3 +53,29 @@ impl Change {
         empty.after(self)
     }
 }
+
+impl Secret {
+    /// The state after `change`, which must have been decided on this state. `None` when the change removes the secret.
+    #[must_use]
+    pub fn after(&self, change: &Change) -> Option<Self> {
+        let mut next = self.clone();
+        for op in &change.ops {
+            match op {
+                Op::Create(secret) => next = secret.as_ref().clone(),
+                Op::AddVersion(version) => next.versions.push(version.clone()),
+                Op::EvictVersion(id) => next.versions.retain(|v| &v.id != id),
+                Op::SetStage(label, version) => next.stages.set(label.clone(), version.clone()),
+                Op::RemoveStage(label) => next.stages.remove(label.as_str()),
+                Op::SetDescription(text) => next.description.clone_from(text),
+                Op::SetUpdated(at) => next.updated = *at,
+                Op::SetPlannedDeletion(at) => next.planned_deletion = *at,
+                Op::SetPolicy(policy) => next.policy = Some(policy.clone()),
+                Op::SetTag(key, value) => next.tags.set(key.clone(), value.clone()),
+                Op::RemoveTag(key) => next.tags.remove(key),
+                Op::Purge => return None,
+            }
+        }
+        next.revision = self.revision + 1;
+        Some(next)
+    }
+}

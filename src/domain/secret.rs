@@ -7,7 +7,7 @@ use super::names::{Invalid, KeyId, Scope, SecretId, SecretName, StageLabel, Vers
 use super::stages::StageMap;
 use super::tags::Tags;
 use super::time::Timestamp;
-use super::{Change, Op, Refusal, ResourcePolicy};
+use super::{Refusal, ResourcePolicy};
 
 /// Kinds of secret (rule 8.1). Only generic ones can be created so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -174,29 +174,5 @@ impl Secret {
             (Some(_), Some(_)) => return Err(Refusal::LabelElsewhere),
         };
         self.version(wanted).ok_or(Refusal::VersionNotFound)
-    }
-
-    /// The state after `change`, which must have been decided on this state; none when it removes the secret.
-    #[must_use]
-    pub fn after(&self, change: &Change) -> Option<Self> {
-        let mut next = self.clone();
-        for op in &change.ops {
-            match op {
-                Op::Create(secret) => next = secret.as_ref().clone(),
-                Op::AddVersion(version) => next.versions.push(version.clone()),
-                Op::EvictVersion(id) => next.versions.retain(|v| &v.id != id),
-                Op::SetStage(label, version) => next.stages.set(label.clone(), version.clone()),
-                Op::RemoveStage(label) => next.stages.remove(label.as_str()),
-                Op::SetDescription(text) => next.description.clone_from(text),
-                Op::SetUpdated(at) => next.updated = *at,
-                Op::SetPlannedDeletion(at) => next.planned_deletion = *at,
-                Op::SetPolicy(policy) => next.policy = Some(policy.clone()),
-                Op::SetTag(key, value) => next.tags.set(key.clone(), value.clone()),
-                Op::RemoveTag(key) => next.tags.remove(key),
-                Op::Purge => return None,
-            }
-        }
-        next.revision = self.revision + 1;
-        Some(next)
     }
 }

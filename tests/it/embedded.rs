@@ -17,7 +17,8 @@ fn ask(address: SocketAddr, query: &str) -> String {
     answer
 }
 
-const SEED: &str = "version: 1\nsecrets:\n  - name: db\n    versions: [{id: v1, value: hunter2, stages: [ACSCurrent]}]\n";
+const SEED: &str =
+    "version: 1\nsecrets:\n  - name: db\n    versions: [{id: v1, value: hunter2, stages: [ACSCurrent]}]\n";
 
 #[test]
 fn a_program_without_a_runtime_starts_a_server_with_a_seed_and_stops_it() {
@@ -41,7 +42,9 @@ fn two_servers_in_one_process_share_nothing() {
     let [filled, empty] = [SEED, ""].map(|seed| Server::builder().seed(seed).start().unwrap());
     assert_ne!(filled.address(), empty.address());
     assert!(ask(filled.address(), "Action=DescribeSecret&SecretName=db").contains(" 200 "));
-    assert!(ask(empty.address(), "Action=DescribeSecret&SecretName=db").contains("Forbidden.ResourceNotFound"));
+    assert!(
+        ask(empty.address(), "Action=DescribeSecret&SecretName=db").contains("Forbidden.ResourceNotFound")
+    );
 }
 
 #[test]
@@ -52,7 +55,10 @@ fn a_reset_goes_back_to_the_seed() {
     assert!(deleted.contains(" 200 "), "{deleted}");
     let mut connection = TcpStream::connect(address).unwrap();
     let (path, body) = ("/_sesame/reset", r#"{"to":"seed"}"#);
-    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close", body.len());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close",
+        body.len()
+    );
     write!(connection, "{head}\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sesame::identities::file::{KeyFile, Status};
-use sesame::ports::Clock;
-use sesame::server::AuthMode;
-use sesame::store::sql::SqlStore;
-use sesame::wire::code::TABLE;
+use sesame::testing::identities::file::{KeyFile, Status};
+use sesame::testing::ports::Clock;
+use sesame::testing::server::AuthMode;
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::wire::code::TABLE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

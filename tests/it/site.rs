@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
-use sesame::ports::Clock as _;
-use sesame::server::AuthMode;
+use sesame::testing::ports::Clock as _;
+use sesame::testing::server::AuthMode;
 
 use crate::support::program::Program;
 use crate::support::sign::{Acs, rpc_signature, rpc_system};

@@ -40,11 +40,17 @@ def start(command, ready, stderr=None, environment=None, patience=PATIENCE):
         piece = os.read(process.stdout.fileno(), 4096) if answered else b''
         if not piece:
             kill(process)
+            process.stdout.close()
             raise NotReady('%s did not become ready; it printed %r' % (command[0], printed.decode(errors='replace')))
         printed += piece
-    # Read on, because a full pipe would stop the program.
-    threading.Thread(target=process.stdout.read, daemon=True).start()
+    threading.Thread(target=drain, args=(process.stdout,), daemon=True).start()
     return process, found
+
+
+def drain(stream):
+    """Reads on to the end, because a full pipe would block the program."""
+    with stream:
+        stream.read()
 
 
 def stop(process, patience=PATIENCE):
@@ -72,6 +78,8 @@ def output(command, timeout=900, environment=None, **how):
                               env=clean_environment() if environment is None else environment, **how)
     except subprocess.TimeoutExpired as late:
         raise Failed('%s did not end within %d s\n%s' % (name, timeout, (late.stdout or b'').decode(errors='replace'))) from None
+    except OSError as error:
+        raise Failed('%s cannot be started: %s' % (command[0], error)) from None
     text = done.stdout.decode(errors='replace')
     if done.returncode:
         raise Failed('%s ended with code %d\n%s' % (name, done.returncode, text))

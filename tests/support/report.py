@@ -1,11 +1,13 @@
 """What a run checked, what it skipped, and the exit code that follows."""
 import os
 
-CI = bool(os.environ.get('CI'))
-
 
 class Skipped(Exception):
-    """A check cannot run on this machine. The text says why."""
+    """A check cannot run on this machine; the text says why. `allowed` means that it may be skipped in CI, too."""
+
+    def __init__(self, why, allowed=False):
+        super().__init__(why)
+        self.allowed = allowed
 
 
 class Report:
@@ -25,16 +27,21 @@ class Report:
         self.failed += failed
 
     def skip(self, what, why, allowed=False):
-        """Prints that a check is left out. `.ci/run` collects these lines."""
+        """Prints that a check is left out, and adds the line to the file that `.ci/run` lists at its end."""
         self.skipped += 1
         if not allowed:
             self.forbidden.append(what)
-        print('skipped%s: %s: %s' % (' (allowed)' if allowed else '', what, why), flush=True)
+        line = 'skipped%s: %s: %s' % (' (allowed)' if allowed else '', what, why)
+        print(line, flush=True)
+        if os.environ.get('SKIPPED_CHECKS'):
+            with open(os.environ['SKIPPED_CHECKS'], 'a') as file:
+                file.write(line + '\n')
 
     def close(self):
         """Prints the last line and returns the exit code. A run that checked nothing has failed, unless all of it was skipped."""
-        if CI and self.forbidden:
+        ci = bool(os.environ.get('CI'))
+        if ci and self.forbidden:
             print('CI is set, so these must not be skipped: %s' % ', '.join(self.forbidden))
         print('%d passed, %d failed, %d skipped' % (self.passed, self.failed, self.skipped), flush=True)
         nothing = not self.passed and not self.skipped
-        return 1 if self.failed or nothing or (CI and self.forbidden) else 0
+        return 1 if self.failed or nothing or (ci and self.forbidden) else 0

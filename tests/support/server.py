@@ -1,5 +1,5 @@
 """A Sesame server on a free port, and calls to it."""
-import http.client, json, pathlib, tempfile, urllib.error, urllib.parse, urllib.request
+import http.client, json, os, pathlib, tempfile, urllib.error, urllib.parse, urllib.request
 
 from .process import Failed, NotReady, kill, start, stop
 
@@ -9,9 +9,9 @@ READY = rb'http://(\S+).*^Ready\.$'
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def ask(url, method='GET', body=None, timeout=30):
-    """One request of a program that is no browser; status and bytes of the answer."""
-    request = urllib.request.Request(url, method=method, data=body)
+def ask(url, method='GET', body=None, timeout=30, headers=None):
+    """One request; status and bytes of the answer."""
+    request = urllib.request.Request(url, method=method, data=body, headers=headers or {})
     try:
         with DIRECT.open(request, timeout=timeout) as answer:
             return answer.status, answer.read()
@@ -65,9 +65,8 @@ class Server:
 
     def logged(self):
         """The log up to now."""
-        self.log.flush()
-        self.log.seek(0)
-        return self.log.read().decode(errors='replace')
+        # At an offset of its own: the program writes at the offset of the shared file.
+        return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0).decode(errors='replace')
 
     def call(self, action, **parameters):
         """Status and decoded answer of an unsigned call."""

@@ -65,7 +65,7 @@ pub enum Decision<'a> {
     /// Go ahead.
     Allowed,
     /// Nothing denies, but what would have to allow does not.
-    ImplicitDeny(Lack),
+    ImplicitDeny(MissingAllow),
     /// A statement denies.
     ExplicitDeny(Denial<'a>),
 }
@@ -90,7 +90,7 @@ pub struct Denial<'a> {
 
 /// What was missing for an Allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Lack {
+pub enum MissingAllow {
     /// The session's policy does not allow.
     #[error("the session's policy does not")]
     Session,
@@ -214,21 +214,21 @@ fn judge<'a>(
         return Decision::ExplicitDeny(denial);
     }
     if policies.session.is_some() && !session.allows {
-        return Decision::ImplicitDeny(Lack::Session);
+        return Decision::ImplicitDeny(MissingAllow::Session);
     }
-    match lack(policies, request, identity.allows, resource.allows) {
+    match missing_allow(policies, request, identity.allows, resource.allows) {
         None => Decision::Allowed,
-        Some(lack) => Decision::ImplicitDeny(lack),
+        Some(missing) => Decision::ImplicitDeny(missing),
     }
 }
 
 /// What is missing for a request that nothing denies.
-fn lack(
+fn missing_allow(
     policies: &Policies<'_>,
     request: &AccessRequest<'_>,
     by_identity: bool,
     by_resource: bool,
-) -> Option<Lack> {
+) -> Option<MissingAllow> {
     let caller = request.principal;
     let trust = policies.resource.is_some_and(|document| document.kind == PolicyKind::Trust);
     let own = caller.account == *request.owner;
@@ -240,17 +240,17 @@ fn lack(
     }
     // The bearer of a token has no policies: the trust of the role is all that counts.
     if trust && matches!(caller.identity, Identity::Federated { .. }) {
-        return (!by_resource).then_some(Lack::Resource);
+        return (!by_resource).then_some(MissingAllow::Resource);
     }
     let both_needed = trust || !own;
     if !trust && !own && reach(request.action, request.resource) != Reach::Everyone {
-        return Some(Lack::OtherAccount);
+        return Some(MissingAllow::OtherAccount);
     }
     match (by_identity, by_resource) {
         (true, true) => None,
-        (true, false) => both_needed.then_some(Lack::Resource),
-        (false, true) => both_needed.then_some(Lack::Identity),
-        (false, false) => Some(Lack::Both),
+        (true, false) => both_needed.then_some(MissingAllow::Resource),
+        (false, true) => both_needed.then_some(MissingAllow::Identity),
+        (false, false) => Some(MissingAllow::Both),
     }
 }
 

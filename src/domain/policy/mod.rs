@@ -26,8 +26,8 @@ mod tests;
 pub use context::ConditionContext;
 pub use document::{Effect, PolicyDocument, PolicyError, PolicyKind, UnknownAction};
 pub use evaluate::{
-    AccessRequest, AttachedPolicy, Decision, Denial, Explanation, Lack, Mismatch, Policies, PolicyType,
-    Source, Trace, decide, explain,
+    AccessRequest, AttachedPolicy, Decision, Denial, Explanation, Mismatch, MissingAllow, Policies,
+    PolicyType, Source, Trace, decide, explain,
 };
 pub use principal::{Identity, Principal};
 pub use resource::ResourcePolicy;

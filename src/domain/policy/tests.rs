@@ -13,8 +13,9 @@ mod malformed_tests;
 use std::sync::Arc;
 
 use super::{
-    AccessRequest, AttachedPolicy, ConditionContext, Decision, Identity, Lack, Policies, PolicyDocument,
-    PolicyKind, PolicyType, Principal, SYSTEM_POLICIES, Source, decide, default_secret_policy, explain,
+    AccessRequest, AttachedPolicy, ConditionContext, Decision, Identity, MissingAllow, Policies,
+    PolicyDocument, PolicyKind, PolicyType, Principal, SYSTEM_POLICIES, Source, decide,
+    default_secret_policy, explain,
 };
 use crate::domain::{AccountId, Timestamp};
 
@@ -118,7 +119,7 @@ enum Expected {
     /// It is allowed.
     Allow,
     /// It is not allowed, for want of this.
-    No(Lack),
+    No(MissingAllow),
     /// This statement denies it: `p0[1]`, `session[0]`, `resource[0]`, `trust[0]`.
     Deny(&'static str),
 }
@@ -130,7 +131,7 @@ fn outcome(policies: &Policies<'_>, request: &AccessRequest<'_>) -> String {
     assert_eq!(decision, explanation.decision);
     match decision {
         Decision::Allowed => format!("{:?}", Expected::Allow),
-        Decision::ImplicitDeny(lack) => format!("{:?}", Expected::No(lack)),
+        Decision::ImplicitDeny(missing) => format!("{:?}", Expected::No(missing)),
         Decision::ExplicitDeny(denial) => {
             let source = match denial.source {
                 Source::Identity { name, .. } => name,

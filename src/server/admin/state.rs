@@ -1,22 +1,21 @@
 //! `/_sesame/state`, `/_sesame/seed`, `/_sesame/snapshots`: everything at once.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::accounts::with_warnings;
-use super::endpoints::Parameters;
-use super::{Failure, failure, internal};
+use super::failure::{Failure, bad_request, failure, internal};
+use super::parameters::Parameters;
+use super::warnings::with_warnings;
 use crate::app::AppError;
 use crate::app::Unseen;
 use crate::domain::{AccountId, Scope};
-use crate::server::Shared;
+use crate::server::shared::Shared;
 use crate::state::file::StateFile;
 use crate::state::parse::parse;
 use crate::state::read::Reader;
@@ -25,9 +24,7 @@ use crate::state::{Problem, seed, warnings};
 use crate::store::{ReplaceScope, Snapshot};
 
 /// The longest file that is taken, in bytes.
-pub(in crate::server) const FILE_BYTES: usize = 512 * 1024 * 1024;
-/// How many snapshots are kept.
-const SNAPSHOTS: usize = 100;
+pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
 
 fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
     let settings = &shared.settings;
@@ -42,15 +39,15 @@ fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
 }
 
 fn wrong(problem: &Problem) -> Failure {
-    failure(StatusCode::BAD_REQUEST, &problem.to_string())
+    bad_request(&problem.to_string())
 }
 
 fn text(body: &Bytes) -> Result<&str, Failure> {
-    std::str::from_utf8(body).map_err(|_invalid| failure(StatusCode::BAD_REQUEST, "the file is not UTF-8"))
+    std::str::from_utf8(body).map_err(|_invalid| bad_request("the file is not UTF-8"))
 }
 
 /// Writes everything down.
-pub(in crate::server) async fn export(
+pub(super) async fn export(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
 ) -> Result<Json<StateFile>, Failure> {
@@ -61,7 +58,7 @@ pub(in crate::server) async fn export(
 }
 
 /// Puts everything that a file says instead of what is there.
-pub(in crate::server) async fn import(
+pub(super) async fn import(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
     body: Bytes,
@@ -71,7 +68,7 @@ pub(in crate::server) async fn import(
     if file.says_nothing() {
         let message = "the file says nothing, and taking it would remove everything; {\"version\":1} alone does that, \
                        and so does POST /_sesame/reset";
-        return Err(failure(StatusCode::BAD_REQUEST, message));
+        return Err(bad_request(message));
     }
     let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
     if let ReplaceScope::Account(account) = &instead {
@@ -89,11 +86,11 @@ fn only_of(contents: &Snapshot, account: &AccountId) -> Result<(), Failure> {
     if keys.chain(secrets).chain(accounts).all(|owner| owner == account) {
         Ok(())
     } else {
-        Err(failure(StatusCode::BAD_REQUEST, "the file holds something of another account"))
+        Err(bad_request("the file holds something of another account"))
     }
 }
 
-async fn put(
+pub(super) async fn put(
     shared: &Shared,
     instead: ReplaceScope,
     contents: Arc<Snapshot>,
@@ -106,7 +103,7 @@ async fn put(
     }
 }
 
-fn counts(contents: &Snapshot) -> Value {
+pub(super) fn counts(contents: &Snapshot) -> Value {
     json!({
         "accounts": contents.accounts.len(),
         "keys": contents.keys.len(),
@@ -115,7 +112,7 @@ fn counts(contents: &Snapshot) -> Value {
 }
 
 /// Brings the server to what a seed says.
-pub(in crate::server) async fn apply_seed(
+pub(super) async fn apply_seed(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
 ) -> Result<Json<Value>, Failure> {
@@ -130,10 +127,7 @@ pub(in crate::server) async fn apply_seed(
 ///
 /// # Errors
 /// The seed's [`Problem`], or that there is none.
-pub(in crate::server) async fn back_to_seed(
-    shared: &Shared,
-    account: Option<&AccountId>,
-) -> Result<(), Failure> {
+pub(super) async fn back_to_seed(shared: &Shared, account: Option<&AccountId>) -> Result<(), Failure> {
     let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
     let file = shared.settings.seed.as_ref().ok_or_else(none)?;
     let file = match account {
@@ -141,76 +135,4 @@ pub(in crate::server) async fn back_to_seed(
         Some(account) => Cow::Owned(file.only_of(account, &shared.settings.default_account)),
     };
     seed::apply(&reader(shared, true), &file).await.map(drop).map_err(|e| wrong(&e))
-}
-
-/// What was there once.
-#[derive(Debug, Clone)]
-struct NamedSnapshot {
-    contents: Arc<Snapshot>,
-    instead: ReplaceScope,
-    taken: String,
-}
-
-/// The snapshots by name; they are gone when the server stops.
-#[derive(Debug, Default)]
-pub(in crate::server) struct Snapshots(Mutex<BTreeMap<String, NamedSnapshot>>);
-
-impl Snapshots {
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, NamedSnapshot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn no_snapshot() -> Failure {
-    failure(StatusCode::NOT_FOUND, "there is no such snapshot")
-}
-
-/// Takes a snapshot, in the place of one of the same name.
-pub(in crate::server) async fn take(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-    Extension(asked): Extension<Parameters>,
-) -> Result<Json<Value>, Failure> {
-    let (account, instead) = (asked.account()?, asked.instead()?);
-    let app = &shared.settings.app;
-    let contents = Arc::new(app.snapshot(account.as_ref()).await.map_err(|e| internal(&e))?);
-    let answer = counts(&contents);
-    let mut snapshots = shared.snapshots.locked();
-    if snapshots.len() >= SNAPSHOTS && !snapshots.contains_key(&name) {
-        return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
-    }
-    let taken = app.clock().now().to_string();
-    snapshots.insert(name, NamedSnapshot { contents, instead, taken });
-    Ok(Json(answer))
-}
-
-/// Puts what a snapshot holds instead of what is there.
-pub(in crate::server) async fn restore(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-) -> Result<Json<Value>, Failure> {
-    let snapshot = shared.snapshots.locked().get(&name).cloned().ok_or_else(no_snapshot)?;
-    put(&shared, snapshot.instead, snapshot.contents).await
-}
-
-/// The names of all snapshots, with what they hold.
-pub(in crate::server) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let row = |(name, snapshot): (&String, &NamedSnapshot)| {
-        let account = match &snapshot.instead {
-            ReplaceScope::Account(account) => Some(account.as_str()),
-            ReplaceScope::Everything | ReplaceScope::Nothing => None,
-        };
-        json!({ "name": name, "taken": snapshot.taken, "account": account, "holds": counts(&snapshot.contents) })
-    };
-    let rows: Vec<Value> = shared.snapshots.locked().iter().map(row).collect();
-    Json(json!({ "snapshots": rows }))
-}
-
-/// Forgets a snapshot.
-pub(in crate::server) async fn forget(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-) -> Result<StatusCode, Failure> {
-    let forgotten = shared.snapshots.locked().remove(&name);
-    forgotten.map(|_| StatusCode::NO_CONTENT).ok_or_else(no_snapshot)
 }

@@ -11,7 +11,8 @@ use crate::crypto::same_bytes;
 use crate::domain::Timestamp;
 use crate::domain::policy::{Identity, Principal};
 use crate::identities::{FoundKey, KeyMaterial};
-use crate::server::{AuthMode, Shared};
+use crate::server::settings::AuthMode;
+use crate::server::shared::Shared;
 use crate::wire::signature::{self, Claim, Material, SignedClaim, SignedRequest};
 use crate::wire::{ApiError, Code};
 
@@ -28,16 +29,16 @@ const TEMPORARY: &str = "STS.";
 
 /// Who asks, and whether a valid signature proves it.
 #[derive(Debug)]
-pub(in crate::server) struct Authenticated {
-    pub(in crate::server) caller: Caller,
-    pub(in crate::server) proven: bool,
+pub(super) struct Authenticated {
+    pub(super) caller: Caller,
+    pub(super) proven: bool,
 }
 
 /// The caller that a claim proves, or the default root in `open` mode.
 ///
 /// # Errors
 /// The gateway's own codes for each failure.
-pub(in crate::server) async fn caller(
+pub(super) async fn caller(
     shared: &Shared,
     request: &SignedRequest<'_>,
     claim: &Claim<'_>,

@@ -5,13 +5,13 @@ use crate::app::{NoPermission, SKEW_MS};
 use crate::domain::Timestamp;
 use crate::domain::nearest::nearest;
 use crate::ports::Clock;
-use crate::server::Shared;
+use crate::server::shared::Shared;
 use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::{AuthError, SignedClaim};
 use crate::wire::{ApiError, Code};
 
 /// No action of this name in this version.
-pub(in crate::server) fn unknown_action(name: &str, version: &str) -> String {
+pub(super) fn unknown_action(name: &str, version: &str) -> String {
     let sent = shown(name, NAME_BYTES);
     for other in PRODUCTS.iter().filter(|other| other.version != version) {
         if other.actions.iter().any(|action| action.name() == name) {
@@ -30,7 +30,7 @@ pub(in crate::server) fn unknown_action(name: &str, version: &str) -> String {
 }
 
 /// No such version.
-pub(in crate::server) fn unknown_version(version: &str) -> String {
+pub(super) fn unknown_version(version: &str) -> String {
     let sent = shown(version, NAME_BYTES);
     let known: Vec<String> =
         PRODUCTS.iter().map(|product| format!("{} ({})", product.version, product.name)).collect();
@@ -38,7 +38,7 @@ pub(in crate::server) fn unknown_version(version: &str) -> String {
 }
 
 /// The host of a service that is not here.
-pub(in crate::server) fn other_host(host: &str) -> String {
+pub(super) fn other_host(host: &str) -> String {
     format!(
         "at the host {host} nothing is served but Location's DescribeEndpoints (Version {}); send requests of Kms and \
          Sts to localhost, or to a host such as kms.cn-hangzhou.aliyuncs.com",
@@ -47,7 +47,7 @@ pub(in crate::server) fn other_host(host: &str) -> String {
 }
 
 /// A path where no API is.
-pub(in crate::server) fn unknown_path(path: &str) -> String {
+pub(super) fn unknown_path(path: &str) -> String {
     let sent = shown(path, NAME_BYTES);
     format!(
         "nothing is served at {sent}: the API is at /, and administration is below /_sesame/, such as /_sesame/health"
@@ -55,12 +55,12 @@ pub(in crate::server) fn unknown_path(path: &str) -> String {
 }
 
 /// A method that the API does not take.
-pub(in crate::server) fn unknown_method(method: &str) -> String {
+pub(super) fn unknown_method(method: &str) -> String {
     format!("the API takes GET and POST, not {}", shown(method, NAME_BYTES))
 }
 
 /// No action or version: `name` is `Action` or `Version`. `ignored` is the content type of a body that holds no parameters.
-pub(in crate::server) fn missing(name: &str, ignored: Option<&str>) -> String {
+pub(super) fn missing(name: &str, ignored: Option<&str>) -> String {
     let header = format!("x-acs-{}", name.to_ascii_lowercase());
     let example =
         if name == "Action" { ACTIONS.first().map_or("", |action| action.name()) } else { actions::VERSION };
@@ -77,7 +77,7 @@ pub(in crate::server) fn missing(name: &str, ignored: Option<&str>) -> String {
 }
 
 /// An access key that nobody knows.
-pub(in crate::server) fn unknown_key(shared: &Shared, id: &str) -> String {
+pub(super) fn unknown_key(shared: &Shared, id: &str) -> String {
     let (sent, mode) = (shown(id, NAME_BYTES), shared.settings.mode.as_str());
     format!(
         "there is no access key {sent}, and in mode {mode} one must be known: from [[accounts]] in the configuration file \
@@ -86,13 +86,13 @@ pub(in crate::server) fn unknown_key(shared: &Shared, id: &str) -> String {
 }
 
 /// A request without a signature.
-pub(in crate::server) fn unsigned(shared: &Shared) -> String {
+pub(super) fn unsigned(shared: &Shared) -> String {
     let mode = shared.settings.mode.as_str();
     format!("in mode {mode} every request must be signed with an access key, and this one is not")
 }
 
 /// A signature that is too old or from the future.
-pub(in crate::server) fn expired(signed_at: Timestamp, clock: &dyn Clock) -> String {
+pub(super) fn expired(signed_at: Timestamp, clock: &dyn Clock) -> String {
     let (wall, now) = (clock.wall(), clock.now());
     let side = if signed_at < wall { "before" } else { "after" };
     let distance = span(wall.distance_ms(signed_at));
@@ -125,7 +125,7 @@ fn span(ms: u64) -> String {
 }
 
 /// The refusal of a signature by a known key.
-pub(in crate::server) fn unproven(claim: &SignedClaim<'_>, error: AuthError) -> ApiError {
+pub(super) fn unproven(claim: &SignedClaim<'_>, error: AuthError) -> ApiError {
     let scheme = claim.scheme.as_str();
     let reason = match &error {
         AuthError::Mismatch(_) if claim.scheme.uses_public_key() => Some(format!(
@@ -151,7 +151,7 @@ pub(in crate::server) fn unproven(claim: &SignedClaim<'_>, error: AuthError) -> 
 
 /// What the caller may know of a reason. The log and `/_sesame/requests` have all of it: the cause of a failure inside, and
 /// what the policies of another account say.
-pub(in crate::server) fn for_the_caller<'r>(error: &ApiError, reason: Option<&'r str>) -> Option<&'r str> {
+pub(super) fn for_the_caller<'r>(error: &ApiError, reason: Option<&'r str>) -> Option<&'r str> {
     if error.code == Code::InternalFailure {
         return Some("an error inside the server; its log has the cause under this request id");
     }

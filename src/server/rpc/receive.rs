@@ -5,10 +5,10 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody as _};
 use http::HeaderMap;
 use http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::server::Shared;
 use crate::server::net::long_line::MAX_TARGET;
+use crate::server::net::read_body::{Unreceived, whole};
+use crate::server::shared::Shared;
 use crate::wire::params::{Pairs, ParamError};
 use crate::wire::{ApiError, Code};
 
@@ -16,27 +16,16 @@ use crate::wire::{ApiError, Code};
 const BODY_BYTES: usize = 256 * 1024;
 /// A request that was read completely.
 #[derive(Debug)]
-pub(in crate::server) struct Received {
-    pub(in crate::server) parts: Parts,
-    pub(in crate::server) body: Bytes,
-}
-
-/// Why a body did not arrive.
-#[derive(Debug)]
-pub(in crate::server) enum Unreceived {
-    /// It is too long.
-    TooLong,
-    /// It did not arrive in time.
-    TooSlow,
-    /// The client went away or sent a malformed body.
-    Broken(String),
+pub(super) struct Received {
+    pub(super) parts: Parts,
+    pub(super) body: Bytes,
 }
 
 /// Reads the whole request within `time`.
 ///
 /// # Errors
 /// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive.
-pub(in crate::server) async fn read(parts: Parts, body: Body, time: Duration) -> Result<Received, ApiError> {
+pub(super) async fn read(parts: Parts, body: Body, time: Duration) -> Result<Received, ApiError> {
     if body.is_end_stream() {
         return Ok(Received { parts, body: Bytes::new() });
     }
@@ -63,54 +52,11 @@ fn too_large(headers: &HeaderMap) -> String {
     }
 }
 
-/// Reads a body of at most `most` bytes within `time`.
-///
-/// # Errors
-/// [`Unreceived`].
-pub(in crate::server) async fn whole(body: Body, most: usize, time: Duration) -> Result<Bytes, Unreceived> {
-    match tokio::time::timeout(time, Limited::new(body, most).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Unreceived::TooLong),
-        Ok(Err(error)) => Err(Unreceived::Broken(error.to_string())),
-        Err(_elapsed) => Err(Unreceived::TooSlow),
-    }
-}
-
-/// The same for large bodies, with a limit on each pause.
-///
-/// # Errors
-/// [`Unreceived`].
-pub(in crate::server) async fn file(
-    mut body: Body,
-    most: usize,
-    time: Duration,
-    pause: Duration,
-) -> Result<Bytes, Unreceived> {
-    if body.size_hint().lower() > most as u64 {
-        return Err(Unreceived::TooLong);
-    }
-    let reading = async {
-        let mut all = Vec::new();
-        while let Some(frame) =
-            tokio::time::timeout(pause, body.frame()).await.map_err(|_elapsed| Unreceived::TooSlow)?
-        {
-            let frame = frame.map_err(|error| Unreceived::Broken(error.to_string()))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if data.len() > most - all.len() {
-                return Err(Unreceived::TooLong);
-            }
-            all.extend_from_slice(&data);
-        }
-        Ok(all.into())
-    };
-    tokio::time::timeout(time, reading).await.map_err(|_elapsed| Unreceived::TooSlow)?
-}
-
 /// The raw query: of the request line, or from where a long one was moved to.
 ///
 /// # Errors
 /// RequestURITooLong.
-pub(in crate::server) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str, ApiError> {
+pub(super) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str, ApiError> {
     match shared.long_query.query_of(&parts.headers) {
         None => Ok(parts.uri.query().unwrap_or_default()),
         Some(Ok(query)) => {
@@ -130,10 +76,7 @@ pub(in crate::server) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Res
 ///
 /// # Errors
 /// As the parser says; a type that holds no parameters gives none.
-pub(in crate::server) fn body_pairs<'a>(
-    headers: &HeaderMap,
-    body: &'a Bytes,
-) -> Result<Pairs<'a>, ParamError> {
+pub(super) fn body_pairs<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<Pairs<'a>, ParamError> {
     if body.is_empty() {
         return Ok(Pairs::new());
     }

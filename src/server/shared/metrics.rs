@@ -4,9 +4,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -17,7 +14,6 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::app::App;
-use crate::server::Shared;
 use crate::server::net::Counts;
 
 /// Upper bounds of durations, in seconds.
@@ -97,6 +93,16 @@ impl Metrics {
         self.connections.clone()
     }
 
+    /// Everything as text.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub(in crate::server) fn encoded(&self) -> Result<String, std::fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+
     /// A request has begun.
     pub(in crate::server) fn begin(&self) -> Running<'_> {
         self.in_flight.inc();
@@ -144,17 +150,5 @@ impl Collector for OfApp {
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         Ok(())
-    }
-}
-
-/// Writes everything down.
-pub(in crate::server) async fn read(State(shared): State<Arc<Shared>>) -> Response {
-    let mut out = String::new();
-    match text::encode(&mut out, &shared.metrics.registry) {
-        Ok(()) => {
-            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], out).into_response()
-        }
-        Err(std::fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

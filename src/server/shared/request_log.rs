@@ -3,32 +3,21 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use futures_util::stream;
-use http::header;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
-use tokio::sync::broadcast::{self, error::RecvError};
-use tokio_util::sync::CancellationToken;
+use serde_json::Value;
+use tokio::sync::broadcast;
 
 use crate::domain::faults::Fault;
 use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
-use crate::server::Shared;
-use crate::server::admin::Failure;
-use crate::server::admin::endpoints::Parameters;
 use crate::wire::RequestId;
 
 /// How many requests are kept.
-const KEPT: usize = 1_000;
+pub(in crate::server) const KEPT: usize = 1_000;
 /// How many a follower may be behind before it misses some.
 const BEHIND: usize = 1_000;
 
@@ -116,69 +105,19 @@ impl RequestLog {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn newest_first(&self, asked: &Asked) -> Vec<Arc<Entry>> {
+    /// Those that are wanted, newest first, at most `limit`.
+    pub(in crate::server) fn newest_first(
+        &self,
+        limit: Option<usize>,
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> Vec<Arc<Entry>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = entries.iter().rev().filter(|entry| asked.wants(entry));
-        wanted.take(asked.limit.unwrap_or(KEPT)).map(Arc::clone).collect()
+        let found = entries.iter().rev().filter(|entry| wanted(entry));
+        found.take(limit.unwrap_or(KEPT)).map(Arc::clone).collect()
     }
-}
 
-/// Which requests are asked for.
-#[derive(Debug)]
-struct Asked {
-    /// Only those of this action.
-    action: Option<String>,
-    /// At most so many.
-    limit: Option<usize>,
-}
-
-impl Asked {
-    fn wants(&self, entry: &Entry) -> bool {
-        self.action.is_none() || self.action.as_deref() == entry.action.as_deref()
-    }
-}
-
-/// Answers with the last requests, or with those to come.
-///
-/// # Errors
-/// 400 for a limit out of bounds.
-pub(in crate::server) async fn requests(
-    State(shared): State<Arc<Shared>>,
-    Extension(parameters): Extension<Parameters>,
-) -> Result<Response, Failure> {
-    let asked = Asked { action: parameters.text("action"), limit: parameters.number("limit", KEPT)? };
-    if !parameters.flag("follow") {
-        return Ok(Json(json!({ "requests": shared.request_log.newest_first(&asked) })).into_response());
-    }
-    let news = shared.request_log.news.subscribe();
-    let lines =
-        stream::unfold((news, asked, shared.shutdown.clone()), |(mut news, asked, stop)| async move {
-            let line = next(&mut news, &asked, &stop).await?;
-            Some((Ok::<_, Infallible>(line), (news, asked, stop)))
-        });
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
-}
-
-/// The next wanted request as a line; none when the server stops.
-async fn next(
-    news: &mut broadcast::Receiver<Arc<Entry>>,
-    asked: &Asked,
-    stop: &CancellationToken,
-) -> Option<Bytes> {
-    loop {
-        let entry = tokio::select! {
-            () = stop.cancelled() => return None,
-            entry = news.recv() => entry,
-        };
-        match entry {
-            Ok(entry) if asked.wants(&entry) => {
-                let mut line = serde_json::to_vec(&*entry).ok()?;
-                line.push(b'\n');
-                return Some(line.into());
-            }
-            // Too slow for what comes in: go on with what is there.
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return None,
-        }
+    /// Those to come.
+    pub(in crate::server) fn follow(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.news.subscribe()
     }
 }

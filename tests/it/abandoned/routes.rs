@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sesame::actions::{ACTIONS, State};
-use sesame::store::Store;
-use sesame::store::sql::SqlStore;
+use sesame::testing::actions::{ACTIONS, State};
+use sesame::testing::store::Store;
+use sesame::testing::store::sql::SqlStore;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use super::sessions::{role_arn, trust};
 use super::{

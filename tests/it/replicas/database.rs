@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::Value;
-use sesame::store::Store;
+use sesame::testing::store::Store;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::io;
 
-use sesame::app::AppError;
-use sesame::store::sql::SqlStore;
-use sesame::store::{StoreError, Unavailable, chain};
-use sesame::wire::ApiError;
+use sesame::testing::app::AppError;
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::store::{StoreError, Unavailable, chain};
+use sesame::testing::wire::ApiError;
 
 /// The driver's error behind one of the store.
 fn cause(error: &StoreError) -> &sqlx::Error {
@@ -29,7 +29,7 @@ async fn a_broken_database_file_keeps_the_error_of_sqlite() {
 async fn an_unreachable_postgresql_keeps_the_error_of_the_network() {
     // Nothing listens on port 1 of this machine.
     let address = "postgres://nobody@127.0.0.1:1/none".parse().unwrap();
-    let error = sesame::store::sql::postgres::probe(&address).await.unwrap_err();
+    let error = sesame::testing::store::sql::postgres::probe(&address).await.unwrap_err();
     let sqlx::Error::Io(io) = cause(&error) else { panic!("{error:?}") };
     assert_eq!(io.kind(), io::ErrorKind::ConnectionRefused);
 }

@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use sesame::domain::keys::decisions::{self, NewKey};
-use sesame::domain::keys::{Alias, KeyOwner, KeySpec, Origin, ProtectionLevel};
-use sesame::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
-use sesame::domain::{
+use sesame::testing::domain::keys::decisions::{self, NewKey};
+use sesame::testing::domain::keys::{Alias, KeyOwner, KeySpec, Origin, ProtectionLevel};
+use sesame::testing::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
+use sesame::testing::domain::{
     AccountId, Change, ClockSetting, DataType, Limits, Op, Page, Scope, Secret, SecretFilter, SecretName,
     Tags, Timestamp, VersionId,
 };
-use sesame::store::sql::SqlStore;
-use sesame::store::{
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::store::{
     Batch, DataKeyRecord, KeptNonces, KeyChange, KeyRecord, NewDataKey, PassedNonces, SealedValue, Store,
     StoreError, UsedNonce,
 };
@@ -333,7 +333,7 @@ async fn filters_or_values_and_and_keys(store: Arc<dyn Store>) {
 async fn tags_are_listed_by_name_and_key(store: Arc<dyn Store>) {
     create(&*store, "b", NOW, &[("k", "1")]).await;
     create(&*store, "a", NOW, &[("k", "2"), ("j", "1"), ("Z", "9")]).await;
-    let shown = |rows: Vec<sesame::store::TagRow>| {
+    let shown = |rows: Vec<sesame::testing::store::TagRow>| {
         rows.iter().map(|r| format!("{}.{}={}", r.name, r.key, r.value)).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(shown(store.list_tags(&scope(), None, 9, NOW).await.unwrap()), "a.Z=9 a.j=1 a.k=2 b.k=1");

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sesame::domain::keys::{Alias, KeyOwner};
-use sesame::domain::writes::{self, PutVersion};
-use sesame::domain::{AccountId, ClockSetting, DataType, Limits, Scope, Tags};
-use sesame::store::{KeyChange, KeyRecord, ReplaceScope, Resealed, Snapshot, Store, StoreError};
+use sesame::testing::domain::keys::{Alias, KeyOwner};
+use sesame::testing::domain::writes::{self, PutVersion};
+use sesame::testing::domain::{AccountId, ClockSetting, DataType, Limits, Scope, Tags};
+use sesame::testing::store::{KeyChange, KeyRecord, ReplaceScope, Resealed, Snapshot, Store, StoreError};
 
 use super::{batch, change_keys, create, creation, key, name, nonce, scope, service_key};
 use crate::support::NOW;
@@ -132,7 +132,7 @@ pub async fn contents_that_are_added_replace_nothing(store: Arc<dyn Store>) {
     assert_eq!(all(&*store).await.keys.len(), before.keys.len() + 1);
 }
 
-fn sesame_key(id: &str) -> sesame::domain::keys::Key {
+fn sesame_key(id: &str) -> sesame::testing::domain::keys::Key {
     key(id, KeyOwner::User).key
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sesame::domain::{
+use sesame::testing::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,
     Timestamp,
 };
-use sesame::store::{
+use sesame::testing::store::{
     Batch, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces,
     ReplaceScope, Resealed, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
 };

@@ -39,7 +39,7 @@ fn run(rows: &[Row]) {
         };
         let allow = identity(&format!("Allow kms:* on * if {condition}"));
         let policies = Policies { identity: &allow, session: None, resource: None };
-        let expected = if *holds { Allow } else { No(Lack::Both) };
+        let expected = if *holds { Allow } else { No(MissingAllow::Both) };
         assert_eq!(outcome(&policies, &request), format!("{expected:?}"), "{name}, allowing");
         let deny = identity(&format!("Allow kms:* on * ; Deny kms:* on * if {condition}"));
         let policies = Policies { identity: &deny, session: None, resource: None };

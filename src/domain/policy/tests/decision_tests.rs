@@ -37,7 +37,7 @@ fn run(rows: &[Row]) {
 
 const GET: &str = "kms:GetSecretValue secret/a";
 const PUT: &str = "kms:PutSecretValue secret/a";
-const NO: Expected = No(Lack::Both);
+const NO: Expected = No(MissingAllow::Both);
 
 #[rustfmt::skip]
 #[test]
@@ -140,17 +140,17 @@ fn rule_10_5_a_session_policy_narrows() {
     // https://www.alibabacloud.com/help/en/ram/policy-evaluation-process, step 2
     run(&[
         ("both allow", "role:r", GET, "Allow kms:* on *", "Allow kms:Get* on *", "-", Allow),
-        ("the session does not allow", "role:r", GET, "Allow kms:* on *", "Allow kms:Put* on *", "-", No(Lack::Session)),
+        ("the session does not allow", "role:r", GET, "Allow kms:* on *", "Allow kms:Put* on *", "-", No(MissingAllow::Session)),
         ("the session allows more", "role:r", GET, "Allow kms:Put* on *", "Allow * on *", "-", NO),
         ("the session denies", "role:r", GET, "Allow kms:* on *", "Allow * on * ; Deny kms:Get* on *", "-", Deny("session[1]")),
-        ("the session only denies others", "role:r", GET, "Allow kms:* on *", "Deny kms:Put* on *", "-", No(Lack::Session)),
+        ("the session only denies others", "role:r", GET, "Allow kms:* on *", "Deny kms:Put* on *", "-", No(MissingAllow::Session)),
         ("the identity denies", "role:r", GET, "Deny kms:* on *", "Allow * on *", "-", Deny("p0[0]")),
         ("both deny: the session is named", "role:r", GET, "Deny kms:* on *", "Deny kms:* on *", "-", Deny("session[0]")),
-        ("it narrows the secret's policy too", "role:r", GET, "-", "Allow kms:Put* on *", "Allow kms:* on * to role/r", No(Lack::Session)),
+        ("it narrows the secret's policy too", "role:r", GET, "-", "Allow kms:Put* on *", "Allow kms:* on * to role/r", No(MissingAllow::Session)),
         ("the secret's policy with the session", "role:r", GET, "-", "Allow kms:Get* on secret/a", "Allow kms:* on * to role/r", Allow),
         ("the secret's policy denies", "role:r", GET, "Allow kms:* on *", "Allow * on *", "Deny kms:* on * to role/r", Deny("resource[0]")),
         ("in another account all three", "2222:role:r", GET, "Allow kms:* on *", "Allow kms:Get* on *", "Allow kms:* on * to 2222:role/r", Allow),
-        ("in another account without the session", "2222:role:r", GET, "Allow kms:* on *", "Allow kms:Put* on *", "Allow kms:* on * to 2222:role/r", No(Lack::Session)),
+        ("in another account without the session", "2222:role:r", GET, "Allow kms:* on *", "Allow kms:Put* on *", "Allow kms:* on * to 2222:role/r", No(MissingAllow::Session)),
     ]);
 }
 
@@ -176,7 +176,7 @@ fn rule_10_5_in_one_account_either_side_allows() {
         ("case of a role does not count", "role:Reader", GET, "-", "-", "Allow kms:* on * to role/reader", Allow),
         // inferred
         ("case of a user counts", "Ann", GET, "-", "-", "Allow kms:* on * to user/ann", NO),
-        ("the user of another account with that name", "2222:ann", GET, "Allow kms:* on *", "-", "Allow kms:* on * to user/ann", No(Lack::Resource)),
+        ("the user of another account with that name", "2222:ann", GET, "Allow kms:* on *", "-", "Allow kms:* on * to user/ann", No(MissingAllow::Resource)),
         ("a key's policy", "ann", "kms:Decrypt key/k", "-", "-", "Allow kms:Decrypt on * to user/ann", Allow),
     ]);
 }
@@ -215,16 +215,16 @@ fn rule_10_5_and_10_6_from_another_account_both_sides_must_allow() {
     let bob = "Allow kms:* on * to 2222:user/bob";
     run(&[
         ("both allow", "2222:bob", GET, "Allow kms:* on *", "-", bob, Allow),
-        ("only the secret's policy", "2222:bob", GET, "-", "-", bob, No(Lack::Identity)),
-        ("only the identity's policy", "2222:bob", GET, "Allow kms:* on *", "-", "Allow kms:* on * to user/ann", No(Lack::Resource)),
+        ("only the secret's policy", "2222:bob", GET, "-", "-", bob, No(MissingAllow::Identity)),
+        ("only the identity's policy", "2222:bob", GET, "Allow kms:* on *", "-", "Allow kms:* on * to user/ann", No(MissingAllow::Resource)),
         ("neither", "2222:bob", GET, "-", "-", "Allow kms:* on * to user/ann", NO),
-        ("no policy on the secret", "2222:bob", GET, "Allow kms:* on *", "-", "-", No(Lack::Resource)),
+        ("no policy on the secret", "2222:bob", GET, "Allow kms:* on *", "-", "-", No(MissingAllow::Resource)),
         ("the secret's policy denies", "2222:bob", GET, "Allow kms:* on *", "-", "Deny kms:* on * to 2222:user/bob", Deny("resource[0]")),
         ("the identity's policy denies", "2222:bob", GET, "Deny kms:* on *", "-", bob, Deny("p0[0]")),
-        ("an identity policy for the own account only", "2222:bob", GET, "Allow kms:* on acs:kms:*:2222:*", "-", bob, No(Lack::Identity)),
+        ("an identity policy for the own account only", "2222:bob", GET, "Allow kms:* on acs:kms:*:2222:*", "-", bob, No(MissingAllow::Identity)),
         ("a role", "2222:role:r", GET, "Allow kms:* on *", "-", "Allow kms:* on * to 2222:role/r", Allow),
         ("the other account's owner is not named", "2222:root", GET, "-", "-", bob, NO),
-        ("the default policy is about the own account", "2222:bob", GET, "Allow kms:* on *", "-", "default", No(Lack::Resource)),
+        ("the default policy is about the own account", "2222:bob", GET, "Allow kms:* on *", "-", "default", No(MissingAllow::Resource)),
         ("a key", "2222:bob", "kms:Decrypt key/k", "Allow kms:* on *", "-", bob, Allow),
     ]);
 }
@@ -235,7 +235,7 @@ fn rule_10_6_identities_of_other_accounts_use_and_never_administer() {
     // https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-secret-policy
     // https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-key-policy
     let (mine, bob) = ("Allow kms:* on *", "Allow kms:* on * to 2222:user/bob");
-    let never = No(Lack::OtherAccount);
+    let never = No(MissingAllow::OtherAccount);
     run(&[
         ("describing", "2222:bob", "kms:DescribeSecret secret/a", mine, "-", bob, Allow),
         ("listing versions", "2222:bob", "kms:ListSecretVersionIds secret/a", mine, "-", bob, Allow),
@@ -292,7 +292,7 @@ fn rule_10_10_system_policies_give_what_they_are_named_for() {
         ("full: values", "ann", GET, full, "-", "-", Allow),
         ("full: creating", "ann", "kms:CreateSecret secret", full, "-", "-", Allow),
         ("full: keys", "ann", "kms:ScheduleKeyDeletion key/k", full, "-", "-", Allow),
-        ("full: no other service", "ann", "sts:AssumeRole acs:ram::1111:role/r", full, "-", "Allow sts:AssumeRole to root", No(Lack::Identity)),
+        ("full: no other service", "ann", "sts:AssumeRole acs:ram::1111:role/r", full, "-", "Allow sts:AssumeRole to root", No(MissingAllow::Identity)),
         ("read: description", "ann", "kms:DescribeSecret secret/a", read, "-", "-", Allow),
         ("read: list", "ann", "kms:ListSecrets secret", read, "-", "-", Allow),
         ("read: policy", "ann", "kms:GetSecretPolicy secret/a", read, "-", "-", Allow),
@@ -327,15 +327,15 @@ fn assuming_a_role_needs_the_trust_policy_and_a_right() {
     let (ask, right) = ("sts:AssumeRole acs:ram::1111:role/r", "AliyunSTSAssumeRoleAccess");
     run(&[
         ("both allow", "ann", ask, right, "-", "Allow sts:AssumeRole to root", Allow),
-        ("only trust", "ann", ask, "-", "-", "Allow sts:AssumeRole to root", No(Lack::Identity)),
-        ("only a right", "ann", ask, right, "-", "Allow sts:AssumeRole to user/bob", No(Lack::Resource)),
+        ("only trust", "ann", ask, "-", "-", "Allow sts:AssumeRole to root", No(MissingAllow::Identity)),
+        ("only a right", "ann", ask, right, "-", "Allow sts:AssumeRole to user/bob", No(MissingAllow::Resource)),
         ("trust in a user", "ann", ask, right, "-", "Allow sts:AssumeRole to user/ann", Allow),
         ("trust in a role", "role:q", ask, right, "-", "Allow sts:AssumeRole to role/q", Allow),
         ("trust in another account", "2222:bob", ask, right, "-", "Allow sts:AssumeRole to 2222:root", Allow),
-        ("trust in the own account only", "2222:bob", ask, right, "-", "Allow sts:AssumeRole to root", No(Lack::Resource)),
+        ("trust in the own account only", "2222:bob", ask, right, "-", "Allow sts:AssumeRole to root", No(MissingAllow::Resource)),
         ("trust denies", "ann", ask, right, "-", "Allow sts:AssumeRole to root ; Deny sts:* to user/ann", Deny("trust[1]")),
-        ("another action", "ann", ask, right, "-", "Allow sts:AssumeRoleWithOIDC to root", No(Lack::Resource)),
-        ("an account assumes no role", "root", ask, right, "-", "Allow sts:AssumeRole to root", No(Lack::Resource)),
+        ("another action", "ann", ask, right, "-", "Allow sts:AssumeRoleWithOIDC to root", No(MissingAllow::Resource)),
+        ("an account assumes no role", "root", ask, right, "-", "Allow sts:AssumeRole to root", No(MissingAllow::Resource)),
     ]);
 }
 
