@@ -1,4 +1,4 @@
-//! The `sesame` program: parse the command line, run, say how it went.
+//! The `sesame` program. It parses the command line, runs the command and prints an error, if there is one.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,10 +10,10 @@ fn main() -> ExitCode {
     match sesame::cli::run(cli, &mut std::io::stdout()) {
         Ok(code) => code,
         Err(error) => {
-            // One line, however deep the cause; there is nobody left to tell when even this cannot be written.
+            // One line with all causes. A failure to write it cannot be reported anywhere.
             let line = format!("sesame: {error:#}").replace('\n', " ");
-            let told = writeln!(std::io::stderr(), "{line}");
-            drop(told);
+            let written = writeln!(std::io::stderr(), "{line}");
+            drop(written);
             ExitCode::FAILURE
         }
     }

@@ -36,7 +36,7 @@ mod untag_resources;
 mod update_secret;
 mod update_secret_version_stage;
 
-pub use faults::{check_faults, injected, secrets_named};
+pub use faults::{check_faults, injected_error, secrets_named};
 pub use permission::authorize;
 pub use policy::unknown_actions;
 

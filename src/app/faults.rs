@@ -1,5 +1,5 @@
-//! Rules of faults in force: those of the configuration file, until others are put at run time, for all processes on the
-//! database. How often each struck is counted by each process for itself.
+//! The active fault rules: those of the configuration file until others are set at run time, which then hold for all processes
+//! on the database. Each process counts for itself how often its rules fired.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,19 +10,19 @@ use crate::domain::faults::{Call, Count, Fault, Faults};
 use crate::ports::Entropy;
 use crate::store::KeptFaults;
 
-/// The rules in force.
+/// The active rules.
 #[derive(Debug)]
 pub struct FaultRules {
     declared: Vec<FaultRule>,
-    /// Whether there is any rule: all that a request looks at when there is none.
+    /// Whether there is any rule. Without rules, a request reads only this.
     any: AtomicBool,
-    /// The revision of the store that the rules are of.
+    /// The store's revision of the rules.
     revision: AtomicU64,
     current: Mutex<Faults>,
 }
 
 impl FaultRules {
-    /// The rules of the configuration file, checked.
+    /// Starts with the rules of the configuration file, which must be checked.
     pub(super) fn new(declared: Vec<FaultRule>) -> Self {
         Self {
             any: AtomicBool::new(!declared.is_empty()),
@@ -41,17 +41,17 @@ impl FaultRules {
         self.any.load(Ordering::Acquire)
     }
 
-    /// The rules in their order, with how often each struck here.
+    /// The rules in order, with how often each fired in this process.
     pub fn list(&self) -> Vec<(FaultRule, Count)> {
         self.locked().rules().to_vec()
     }
 
-    /// What a call suffers.
-    pub fn strike(&self, call: &Call<'_>, entropy: &dyn Entropy) -> Option<Fault> {
-        if self.any() { self.locked().strike(call, &mut *entropy.rng()) } else { None }
+    /// The fault for a call, if a rule fires.
+    pub fn inject(&self, call: &Call<'_>, entropy: &dyn Entropy) -> Option<Fault> {
+        if self.any() { self.locked().inject(call, &mut *entropy.rng()) } else { None }
     }
 
-    /// Puts rules into force; with none, those of the configuration file. Counting begins anew.
+    /// Replaces the active rules; `None` stands for those of the configuration file. Counts restart at 0.
     fn put(&self, rules: Option<Vec<FaultRule>>) {
         let rules = rules.unwrap_or_else(|| self.declared.clone());
         let mut current = self.locked();
@@ -61,13 +61,14 @@ impl FaultRules {
 }
 
 impl App {
-    /// The rules of faults.
+    /// The fault rules.
     pub fn faults(&self) -> &FaultRules {
         &self.faults
     }
 
-    /// Puts rules of faults instead of others, for all processes on this database; with none, each goes back to those of
-    /// its configuration file. They must have been checked. Counting begins anew. A lone process forgets them at its end.
+    /// Replaces the fault rules of all processes on this database. With `None` each process returns to the rules of its
+    /// configuration file. The rules must be checked. Counts restart at 0. A process that owns its database forgets the rules
+    /// when it ends.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database does not answer.
@@ -81,7 +82,7 @@ impl App {
         self.catch_up().await
     }
 
-    /// Reads the rules again when they are at another revision.
+    /// Reads the rules again if their revision changed.
     pub(super) async fn follow_faults(&self, revision: u64) -> Result<(), AppError> {
         if self.faults.revision.load(Ordering::Acquire) == revision {
             return Ok(());
@@ -89,8 +90,8 @@ impl App {
         let KeptFaults { revision, rules } = self.store.faults().await?;
         let rules = rules.map(|text| {
             serde_json::from_str(&text).unwrap_or_else(|error| {
-                // Put by another version of this program. A test's tool must not stop the service.
-                tracing::warn!(%error, "the rules of faults cannot be understood; none is in force here");
+                // Another version of this program wrote them. A tool for tests must not stop the service.
+                tracing::warn!(%error, "cannot read the fault rules in the database; this process injects no faults");
                 Vec::new()
             })
         });

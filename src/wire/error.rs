@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use crate::app::{AppError, NoPermission, NonceRefusal};
-use crate::domain::Refusal;
 use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
+use crate::domain::{Refusal, with_causes};
 use crate::wire::code::Code;
 use crate::wire::params::ParamError;
 use crate::wire::reason::{NAME_BYTES, shown};
@@ -167,9 +167,11 @@ impl From<AppError> for ApiError {
             AppError::Refused(refusal) => refusal.into(),
             AppError::Key(refusal) => refusal.into(),
             AppError::Busy | AppError::Unavailable(_) => {
-                Self::new(Code::ServiceUnavailableTemporary, error.to_string())
+                Self::new(Code::ServiceUnavailableTemporary, with_causes(&error))
             }
-            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(error),
+            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => {
+                Self::internal(with_causes(&error))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `/_sesame/snapshots`.
+//! `/_sesame/snapshots`: copies of all data in memory.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::failure::{Failure, failure, internal};
 use super::parameters::Parameters;
 use super::state::{counts, put};
-use crate::server::shared::{MAX_SNAPSHOTS, Shared, Snapshot};
+use crate::server::shared::{KeptSnapshot, MAX_SNAPSHOTS, Shared};
 use crate::store::Instead;
 
 fn no_snapshot() -> Failure {
     failure(StatusCode::NOT_FOUND, "there is no such snapshot")
 }
 
-/// Takes a snapshot, in the place of one of the same name.
+/// Takes a snapshot. It replaces one of the same name.
 pub(super) async fn take(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
@@ -32,11 +32,11 @@ pub(super) async fn take(
         return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
     }
     let taken = app.clock().now().to_string();
-    snapshots.insert(name, Snapshot { contents, instead, taken });
+    snapshots.insert(name, KeptSnapshot { contents, instead, taken });
     Ok(Json(answer))
 }
 
-/// Puts what a snapshot holds instead of what is there.
+/// Replaces the current data with a snapshot.
 pub(super) async fn restore(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
@@ -45,9 +45,9 @@ pub(super) async fn restore(
     put(&shared, snapshot.instead, snapshot.contents).await
 }
 
-/// The names of all snapshots, with what they hold.
+/// Lists all snapshots with the counts of their data.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let row = |(name, snapshot): (&String, &Snapshot)| {
+    let row = |(name, snapshot): (&String, &KeptSnapshot)| {
         let account = match &snapshot.instead {
             Instead::OfAccount(account) => Some(account.as_str()),
             Instead::OfEverything | Instead::OfNothing => None,
@@ -58,7 +58,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({ "snapshots": rows }))
 }
 
-/// Forgets a snapshot.
+/// Deletes a snapshot.
 pub(super) async fn forget(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
