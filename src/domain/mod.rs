@@ -5,6 +5,7 @@
 //! a [`Change`] is data, so that a test can compare it, the cache can apply it and the store can persist it.
 //! Rule numbers in comments (`3.8`, `6.5`) are those listed in `docs/rules.md`.
 
+mod causes;
 pub mod change;
 pub mod faults;
 pub mod filter;
@@ -23,6 +24,7 @@ pub mod tags;
 pub mod time;
 pub mod writes;
 
+pub use causes::with_causes;
 pub use change::{Change, Op};
 pub use faults::FaultRule;
 pub use filter::SecretFilter;
