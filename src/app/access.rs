@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{App, Caller};
 use crate::domain::policy::{
-    self, AccessRequest, ConditionContext, Decision, Identity, MissingAllow, Mismatch, Policies, PolicyDocument,
-    PolicyType, Principal, ResourcePolicy, Source, Trace,
+    self, AccessRequest, ConditionContext, Decision, Identity, Mismatch, MissingAllow, Policies,
+    PolicyDocument, PolicyType, Principal, ResourcePolicy, Source, Trace,
 };
 use crate::domain::{AccountId, Tags};
 use crate::identities::{Identities, Role, TokenInfo};
@@ -294,7 +294,9 @@ impl NoPermission {
             (Some(denial), _) => type_of(denial.source),
             (None, Decision::ImplicitDeny(MissingAllow::Session)) => "SessionPolicy",
             (None, Decision::ImplicitDeny(MissingAllow::Resource)) if by_trust => "AssumeRolePolicy",
-            (None, Decision::ImplicitDeny(MissingAllow::Resource | MissingAllow::OtherAccount)) => "ResourceBasedPolicy",
+            (None, Decision::ImplicitDeny(MissingAllow::Resource | MissingAllow::OtherAccount)) => {
+                "ResourceBasedPolicy"
+            }
             _ => "AccountLevelIdentityBasedPolicy",
         };
         Self {

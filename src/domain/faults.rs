@@ -1,47 +1,47 @@
-//! Faults that a tester asks for: which calls a rule strikes, and how often. Pure: chance comes in as a generator.
+//! Fault rules: which calls a rule applies to, and how often. Pure: the random number generator is passed in.
 
 use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::SecretName;
 
-/// The most rules.
+/// The maximum number of rules.
 pub const MOST_RULES: usize = 100;
-/// The longest delay, in milliseconds.
+/// The maximum delay, in milliseconds.
 pub const MOST_DELAY_MS: u64 = 60_000;
-/// The longest wait that an answer asks for, in milliseconds: a day.
+/// The maximum of `retry_after_ms`, in milliseconds: one day.
 pub const MOST_RETRY_AFTER_MS: u64 = 86_400_000;
 
-/// A rule: which calls it is about, which of these it strikes, and what they suffer: at least one of `code`, `delay_ms` and
-/// `drop`. The same in the configuration file, over `/_sesame/faults` and in the database.
+/// A rule: which calls it matches, how often it fires, and what it does to a call. At least one of `code`, `delay_ms` and
+/// `drop` is set. The configuration file, `/_sesame/faults` and the database use the same form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// The action's name, or `*` for all.
+    /// The name of an action, or `*` for all actions.
     pub action: String,
-    /// Only calls that name this secret; `*` at the end stands for any rest.
+    /// Matches only calls that name this secret. A `*` at the end matches any rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// How likely it strikes a call, 0 to 1. Without this and `every`: it strikes each.
+    /// The probability that the rule fires for a matching call, 0 to 1. Without it and `every` the rule always fires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// Instead of `probability`: it strikes each n-th call that it is about.
+    /// Alternative to `probability`: the rule fires for every n-th matching call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
-    /// How often it strikes at most.
+    /// How often the rule fires at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// The call is not carried out, and answered with this code of the service.
+    /// Answers with this code of the service; the call is not carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Beside `code`: the answer has the header `x-acs-retry-after`, which asks the client to wait so long before it tries
-    /// again, 0 to 86,400,000 milliseconds.
+    /// Together with `code`: the answer has the header `x-acs-retry-after`, which asks the client to wait this long before it
+    /// tries again, 0 to 86,400,000 milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// How long the call waits before anything else happens to it, 1 to 60,000 milliseconds.
+    /// Delays the call before anything else happens to it, 1 to 60,000 milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// Instead of `code`: the connection is closed without an answer, `before` the call is carried out or `after`.
+    /// Alternative to `code`: closes the connection without an answer, `before` or `after` the call is carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop: Option<DropWhen>,
 }
@@ -50,17 +50,17 @@ pub struct FaultRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DropWhen {
-    /// Instead of carrying the call out.
+    /// Before the call is carried out; it has no effect.
     Before,
-    /// Instead of answering what was carried out: the lost answer.
+    /// After the call is carried out: the answer is lost.
     After,
 }
 
 impl FaultRule {
-    /// Whether it makes sense by itself; names of actions and codes are not looked at.
+    /// Checks that the fields are valid and fit together. Names of actions and codes are not checked.
     ///
     /// # Errors
-    /// What is wrong, beginning with the name of the field.
+    /// What is wrong; the text begins with the name of the field.
     pub fn check(&self) -> Result<(), String> {
         if let Some(secret) = &self.secret {
             let stem = secret.strip_suffix('*');
@@ -122,7 +122,7 @@ fn fits(wanted: &str, name: &str) -> bool {
     }
 }
 
-/// What a rule looks at.
+/// The parts of a call that rules match on.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The action.
@@ -131,16 +131,16 @@ pub struct Call<'a> {
     pub secrets: &'a [String],
 }
 
-/// What became of a rule so far.
+/// Counters of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Calls that it is about, and that no rule before it struck.
+    /// Calls that matched, without those for which an earlier rule fired.
     pub matched: u64,
-    /// Calls that it struck.
+    /// Calls for which the rule fired.
     pub fired: u64,
 }
 
-/// What a call suffers.
+/// What is done to a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The number of the rule, from 1.
@@ -151,7 +151,7 @@ pub struct Fault {
     /// How long the answer asks the client to wait, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// How long to wait first.
+    /// How long to wait first, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
     /// When to close the connection.
@@ -159,12 +159,12 @@ pub struct Fault {
     pub drop: Option<DropWhen>,
 }
 
-/// Rules in force, with what became of them.
+/// The rules in force, with their counters.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<(FaultRule, Count)>);
 
 impl Faults {
-    /// Rules that nothing was held against yet.
+    /// The rules, with all counters at 0.
     pub fn new(rules: Vec<FaultRule>) -> Self {
         Self(rules.into_iter().map(|rule| (rule, Count::default())).collect())
     }
@@ -174,7 +174,7 @@ impl Faults {
         &self.0
     }
 
-    /// What a call suffers: the rules are asked in their order, and the first that strikes is the only one.
+    /// The fault for a call. The first rule that fires wins; later rules do not see the call.
     pub fn strike(&mut self, call: &Call<'_>, rng: &mut dyn CryptoRng) -> Option<Fault> {
         for (at, (rule, count)) in self.0.iter_mut().enumerate().filter(|(_, (rule, _))| rule.is_about(call))
         {

@@ -241,10 +241,10 @@ fn provider(place: &str, file: ProviderFile) -> Result<OidcProvider, IdentityErr
         return wrong(format!("{place}: issuance_limit_hours must be from {min} to {max}"));
     }
     if !file.issuer.starts_with("https://") || file.issuer.len() > 255 {
-        return wrong(format!("{place}: an issuer is an address that begins with https://"));
+        return wrong(format!("{place}: issuer must be an address that begins with https://"));
     }
     if file.client_ids.is_empty() {
-        return wrong(format!("{place}: client_ids names nobody"));
+        return wrong(format!("{place}: client_ids is empty"));
     }
     if file.jwks_file.is_some() {
         return wrong(format!("{place}: jwks_file is for the configuration file; give jwks"));
@@ -253,7 +253,7 @@ fn provider(place: &str, file: ProviderFile) -> Result<OidcProvider, IdentityErr
         return wrong(format!("{place}: jwks is missing"));
     };
     let Some(keys) = oidc::keys(&jwks.0) else {
-        return wrong(format!("{place}: jwks is no JWK set with an RSA key"));
+        return wrong(format!("{place}: jwks is not a JWK set with an RSA key"));
     };
     let issuance_limit_seconds = i64::from(hours) * 3_600;
     Ok(OidcProvider { issuer: file.issuer, client_ids: file.client_ids, keys, issuance_limit_seconds })

@@ -384,7 +384,7 @@ fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
     std::fs::write(&policy, UNKNOWN_ACTIONS).unwrap();
     let said = [
         r#"Statement[0].Action: KMS has no action "kms:GetSecretValu"; the nearest is "kms:GetSecretValue""#,
-        r#"Statement[0].Action: no action of KMS fits "kms:Gett*""#,
+        r#"Statement[0].Action: no action of KMS matches "kms:Gett*""#,
     ];
     let all_in =
         |text: &str| said.iter().all(|line| text.contains(line) || text.contains(&line.replace('"', "\\\"")));

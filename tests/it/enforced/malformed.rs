@@ -107,7 +107,7 @@ fn statements() -> Vec<(&'static str, String, &'static str)> {
         (
             "a Sid with signs",
             but("Sid", json!("a:b")),
-            "Statement[1].Sid: not 1 to 128 characters of A-Z a-z 0-9 blank _ / + = . @ -",
+            "Statement[1].Sid: not 1 to 128 characters of A-Z a-z 0-9 space _ / + = . @ -",
         ),
         (
             "unknown operator",
