@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""Throughput of several processes on one PostgreSQL, beside one on SQLite, and of reads with and without the cache. Prints
-only; nothing is asserted. It wants wrk.
+"""Throughput of several processes on one PostgreSQL, next to one on SQLite, and of reads with and without the cache. It prints
+figures and asserts nothing. It needs wrk.
 
     benches/replicas.py [path of the sesame binary] [seconds of each run]
 
 A throwaway PostgreSQL with fsync (tests/postgres/cluster --durable) and the servers share the machine with wrk, which keeps
-16 connections to each server. Reads are of 100 secrets by chance, puts of fresh versions of them; unsigned. Each figure is the median of
-three runs; where there are several servers, rates are added up and the slowest server's percentiles are shown.
+16 connections to each server. The calls are unsigned: reads of 100 random secrets, and puts of new versions of them. Each figure is
+the median of three runs. Where there are several servers, their rates are added up and the percentiles of the slowest are shown.
 """
-import contextlib, json, os, pathlib, re, statistics, subprocess, sys, tempfile, urllib.parse, urllib.request
+import contextlib, os, pathlib, re, statistics, subprocess, sys, tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'tests'))
+from support.postgres import Cluster  # noqa: E402
+from support.process import clean_environment  # noqa: E402
+from support.server import Server  # noqa: E402
+
 BINARY = str(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else 'target/release/sesame').resolve())
 SECONDS = int(sys.argv[2]) if len(sys.argv) > 2 else 4
-SECRETS, CONNECTIONS, ROUNDS = 100, 16, 3  # the scripts below know the first
+SECRETS, CONNECTIONS, ROUNDS = 100, 16, 3  # the scripts below contain the number of secrets
 GET = """
 request = function()
   return wrk.format('GET', '/?Action=GetSecretValue&Version=2016-01-20&SecretName=s' .. math.random(0, 99))
@@ -29,32 +33,8 @@ end
 """
 
 
-class Server:
-    def __init__(self, *arguments):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith('SESAME_')}
-        environment['SESAME_ROOT_KEY'] = '1' * 64
-        command = [BINARY, 'serve', '--listen', '127.0.0.1:0', '--log', 'error', *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        for line in self.process.stdout:
-            found = re.search(r'http://127\.0\.0\.1:\d+', line)
-            self.url = found.group(0) if found else self.url
-            if line == 'Ready.\n':
-                return
-        sys.exit('the server does not start')
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def call(self, action, **parameters):
-        body = urllib.parse.urlencode({'Action': action, 'Version': '2016-01-20', **parameters}).encode()
-        return json.load(urllib.request.urlopen(self.url, body))
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait(30)
+def serve(*arguments):
+    return Server(BINARY, '--log', 'error', *arguments, environment=clean_environment(SESAME_ROOT_KEY='1' * 64))
 
 
 def milliseconds(text):
@@ -63,7 +43,7 @@ def milliseconds(text):
 
 
 def load(servers, script):
-    """Calls in a second of all servers together, and median and 99th percentile in milliseconds."""
+    """Calls per second of all servers together, and their median and 99th percentile in milliseconds."""
     rounds = []
     for turn in range(ROUNDS):
         with tempfile.TemporaryDirectory() as place:
@@ -99,19 +79,16 @@ with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
     uncached = pathlib.Path(place, 'uncached.toml')
     uncached.write_text('[limits]\ncache_bytes = 0\n')
     for name, more in [('one on SQLite', []), ('the same, without a cache', ['--config', str(uncached)])]:
-        with Server('--data-dir', str(pathlib.Path(place, 'data%d' % len(more))), *more) as server:
+        with serve('--data-dir', str(pathlib.Path(place, 'data%d' % len(more))), *more) as server:
             filled(server)
             row(name, [server], puts=not more)
-    cluster = subprocess.Popen([str(ROOT / 'tests/postgres/cluster'), '--durable'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    stack.callback(cluster.wait, 60)
-    stack.callback(cluster.stdin.close)
-    url = cluster.stdout.readline().strip()
-    servers = [stack.enter_context(Server('--database', url))]
+    url = stack.enter_context(Cluster('--durable')).url
+    servers = [stack.enter_context(serve('--database', url))]
     filled(servers[0])
-    # First, while the tables hold no rows that were replaced: how many there are is PostgreSQL's own affair.
-    with Server('--database', url, '--config', str(uncached)) as server:
+    # First, before the tables contain replaced rows, whose removal PostgreSQL times itself.
+    with serve('--database', url, '--config', str(uncached)) as server:
         row('one on PostgreSQL, without a cache', [server], puts=False)
     row('one on PostgreSQL', servers)
     for name in ['two', 'three']:
-        servers.append(stack.enter_context(Server('--database', url)))
+        servers.append(stack.enter_context(serve('--database', url)))
         row(name, servers)

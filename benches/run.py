@@ -16,7 +16,8 @@ import sys
 import time
 
 from measure import features, goals, hot, instructions, micro, mixed, report, scale, start, throughput
-from measure.machine import ROOT, Bench, build, describe
+from measure.bench import Bench
+from measure.machine import ROOT, build, describe
 
 PARTS = {
     "start": start.run,
@@ -55,7 +56,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     bench = Bench.of(asked)
-    build(bench)
+    build(bench.binary)
     machine = describe()
     print(machine, flush=True)
     names = asked.parts or [name for name in PARTS if name not in BY_NAME_ONLY]

@@ -1,6 +1,6 @@
 //! Sesame: Alibaba Cloud Secrets Manager (KMS API 2016-01-20) as one small program.
 //!
-//! The layers, each knowing only those above it in this list:
+//! A program takes [`embedded::Server`] for its tests; all else is private. The layers, each knowing only those above it in this list:
 //!
 //! - [`domain`] and [`crypto`] are the rules of the service and the sealing of values, both pure;
 //! - [`ports`] are time and randomness;
@@ -19,18 +19,24 @@
 //!
 //! `docs/ARCHITECTURE.md` says more, and a test holds which layer may use which.
 
-pub mod actions;
-pub mod app;
-pub mod cli;
-pub mod config;
-pub mod crypto;
-pub mod domain;
-pub mod identities;
-pub mod ports;
-pub mod scheduler;
-pub mod server;
-pub mod state;
-pub mod store;
-pub mod telemetry;
-pub mod tls;
-pub mod wire;
+mod actions;
+mod app;
+mod cli;
+mod config;
+mod crypto;
+mod domain;
+pub mod embedded;
+mod identities;
+mod ports;
+mod scheduler;
+mod server;
+mod state;
+mod store;
+mod telemetry;
+#[doc(hidden)]
+pub mod testing;
+mod tls;
+mod wire;
+
+#[doc(hidden)]
+pub use cli::main;

@@ -12,28 +12,12 @@ import statistics
 import subprocess
 from collections.abc import Callable, Sequence
 
+from .figures import Figures
 from .machine import FLOOR, LOAD
 from .servers import Server
 
 #: Half of the cores for the client.
 THREADS = max(1, (os.cpu_count() or 2) // 2)
-
-
-@dataclasses.dataclass
-class Figures:
-    """What a client saw."""
-
-    requests: int
-    errors: int
-    seconds: float
-    rate: float
-    p50_us: float
-    p99_us: float
-    max_us: float = 0.0
-    #: Time of the server's threads for one request, in microseconds.
-    processor_us: float = 0.0
-    #: The first thing that went wrong.
-    complaint: str = ""
 
 
 def measured(server: Server, work: Callable[[], Figures]) -> Figures:

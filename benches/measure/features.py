@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Callable
 
 from . import api, client, report, servers
-from .client import Figures
-from .machine import Bench, workplace
+from .bench import Bench
+from .figures import Figures
+from .machine import workplace
 
 CONNECTIONS = 64
 BASE = "`signed`, HTTP, JSON"

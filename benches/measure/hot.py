@@ -9,7 +9,8 @@ import dataclasses
 import pathlib
 
 from . import api, client, report, servers
-from .machine import Bench, workplace
+from .bench import Bench
+from .machine import workplace
 
 WRITERS = 64
 #: Of each writer, where every version is kept: together fewer than the most that can be configured.

@@ -8,7 +8,8 @@ import re
 import shutil
 
 from . import client, report, servers
-from .machine import Bench, workplace
+from .bench import Bench
+from .machine import workplace
 
 REQUESTS = 500
 KINDS = {

@@ -1,10 +1,8 @@
-"""Where the benchmark runs, with what, and how its programs are built."""
+"""The machine that the benchmark runs on, and the programs that it needs."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import dataclasses
 import datetime
 import os
 import pathlib
@@ -15,59 +13,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .client import Figures
+from support.process import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGET = ROOT / "target/benches"
 LOAD = TARGET / "release/load"
 FLOOR = TARGET / "release/floor"
 
 
-@dataclasses.dataclass
-class Bench:
-    """What was asked for, and what was found out so far."""
-
-    binary: pathlib.Path
-    rounds: int
-    seconds: float
-    mixed_seconds: int
-    million: bool
-    peers: bool
-    quick: bool
-    #: Wrong answers and errors: any of them fails the run.
-    problems: list[str] = dataclasses.field(default_factory=list)
-    #: Figures by name, for the table of goals.
-    measured: dict[str, float] = dataclasses.field(default_factory=dict)
-
-    def judge(self, what: str, figures: Figures) -> None:
-        """Notes what must not happen."""
-        if figures.errors or not figures.requests:
-            self.problems.append(f"{what}: {figures.requests} right, {figures.errors} wrong: {figures.complaint}")
-
-    @classmethod
-    def of(cls, asked: argparse.Namespace) -> Bench:
-        quick = asked.quick
-        return cls(
-            binary=asked.binary.resolve(),
-            rounds=1 if quick else asked.rounds,
-            seconds=0.3 if quick else asked.seconds,
-            mixed_seconds=3 if quick else asked.mixed_seconds,
-            million=asked.million,
-            peers=not (quick or asked.no_peers),
-            quick=quick,
-        )
-
-
-def build(bench: Bench) -> None:
-    """Builds what is missing; an older program is used as it is when it was named."""
-    if bench.binary == ROOT / "target/release/sesame" and not bench.binary.exists():
+def build(binary: pathlib.Path) -> None:
+    """Builds the programs of the benchmark, and the binary when it is the default one and does not exist."""
+    if binary == ROOT / "target/release/sesame" and not binary.exists():
         subprocess.run(["cargo", "build", "--locked", "--release"], cwd=ROOT, check=True)
-    if not bench.binary.exists():
-        sys.exit(f"there is no {bench.binary}")
-    # Always: it takes no time when nothing changed.
+    if not binary.exists():
+        sys.exit(f"there is no binary {binary}")
+    # It takes no time when nothing changed.
     command = ["cargo", "build", "--locked", "--release", "--quiet", "--bins", "--target-dir", str(TARGET)]
     subprocess.run(command, cwd=ROOT / "benches", check=True)
 

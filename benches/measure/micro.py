@@ -6,7 +6,8 @@ import re
 import subprocess
 
 from . import report
-from .machine import ROOT, TARGET, Bench
+from .bench import Bench
+from .machine import ROOT, TARGET
 
 UNITS = {"ns": 1.0, "µs": 1e3, "ms": 1e6, "s": 1e9}
 

@@ -7,7 +7,8 @@ import statistics
 import threading
 
 from . import client, report, servers
-from .machine import Bench, workplace
+from .bench import Bench
+from .machine import workplace
 
 CONNECTIONS = 64
 PAUSE = 0.25

@@ -14,7 +14,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
-from .servers import NotStarted, Server, free_port, running, start
+from support.process import NotReady, free_port
+
+from .servers import Server, running, start
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "sesame-benches"
 #: Connections that write, each a secret of its own.
@@ -123,7 +125,7 @@ def until_done(work: Callable[[], object]) -> None:
             work()
         except urllib.error.HTTPError as error:
             if time.monotonic() > deadline:
-                raise NotStarted(f"OpenBao: {error}") from error
+                raise NotReady(f"OpenBao: {error}") from error
             time.sleep(0.2)
         else:
             return

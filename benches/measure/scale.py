@@ -8,7 +8,9 @@ import pathlib
 import statistics
 
 from . import client, report, servers
-from .machine import Bench, workplace
+from .bench import Bench
+from .figures import Figures
+from .machine import workplace
 
 CONNECTIONS = 64
 PAGE = 100
@@ -20,25 +22,25 @@ class Scale:
     """What was measured with so many secrets."""
 
     count: int
-    create: client.Figures
+    create: Figures
     created_mib: float
     file_bytes: float
     starts_ms: list[float]
     idle_mib: float
-    one: client.Figures
-    spread: client.Figures
+    one: Figures
+    spread: Figures
     read_mib: float
-    pages: list[client.Figures]
+    pages: list[Figures]
 
 
-def create(bench: Bench, data: pathlib.Path, count: int) -> tuple[client.Figures, float]:
+def create(bench: Bench, data: pathlib.Path, count: int) -> tuple[Figures, float]:
     with servers.running(servers.sesame(bench.binary, data)) as server:
         figures = client.load(server, "create", CONNECTIONS, 1800, count=count)
         bench.judge(f"creating {count} secrets", figures)
         return figures, server.resident_mib()
 
 
-def read(bench: Bench, server: servers.Server, count: int) -> tuple[client.Figures, client.Figures]:
+def read(bench: Bench, server: servers.Server, count: int) -> tuple[Figures, Figures]:
     """GetSecretValue of one secret, and of all of them without order; a million reads where that takes a minute."""
     seconds = 0.5 if bench.quick else 3
     one = client.load(server, "get", CONNECTIONS, seconds, secrets=1, prepare=client.prepared(CONNECTIONS, seconds))
@@ -50,7 +52,7 @@ def read(bench: Bench, server: servers.Server, count: int) -> tuple[client.Figur
     return one, spread
 
 
-def pages(bench: Bench, server: servers.Server, count: int) -> list[client.Figures]:
+def pages(bench: Bench, server: servers.Server, count: int) -> list[Figures]:
     """ListSecrets, the first page, the one in the middle and the last."""
     last = (count + PAGE - 1) // PAGE
     listed = []

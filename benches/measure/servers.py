@@ -12,14 +12,11 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from support.process import PATIENCE, NotReady, clean_environment, free_port, kill, stop
+
 from .machine import FLOOR
 
-PATIENCE = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class NotStarted(Exception):
-    """A server did not come up."""
 
 
 @dataclasses.dataclass
@@ -49,19 +46,8 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def stop(self) -> None:
-        """Asks it to stop, and ends it when it does not."""
-        self.process.terminate()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        """Asks it to stop, and kills it when it does not."""
+        stop(self.process)
 
 
 def first_answer(process: subprocess.Popen[bytes], port: int, path: str) -> None:
@@ -77,27 +63,25 @@ def first_answer(process: subprocess.Popen[bytes], port: int, path: str) -> None
                     return
         except ConnectionError:
             time.sleep(0)
-    raise NotStarted(f"{process.args} did not start (code {process.poll()})")
+    raise NotReady(f"{process.args} did not start (code {process.poll()})")
 
 
 def start(
     command: Sequence[str | os.PathLike[str]], port: int, ready: str, environment: Mapping[str, str] | None = None
 ) -> Server:
     """Starts a server that listens on `port` and answers 200 at the path `ready`."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SESAME_")}
     began = time.perf_counter()
     process = subprocess.Popen(
         list(command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=clean | dict(environment or {}),
+        env=clean_environment(**(environment or {})),
     )
     try:
         first_answer(process, port, ready)
     except BaseException:
-        process.kill()
-        process.wait()
+        kill(process)
         raise
     return Server(process, port, (time.perf_counter() - began) * 1000)
 

@@ -3,7 +3,8 @@
 import statistics
 
 from . import report, servers
-from .machine import Bench, workplace
+from .bench import Bench
+from .machine import workplace
 
 
 def run(bench: Bench) -> str:

@@ -1,5 +1,6 @@
 """Tests of what judges and reads figures: python3 -m unittest measure.tests, in benches/."""
 
+import ast
 import pathlib
 import tempfile
 import unittest
@@ -74,6 +75,29 @@ class Reading(unittest.TestCase):
             self.assertEqual(page.read_text(), expected)
             with self.assertRaises(SystemExit):
                 report.write(page, "machine", {"z": "new"})
+
+
+def imports(package: pathlib.Path) -> dict[str, set[str]]:
+    """Which files of the package each of its files imports."""
+    names = {file.stem for file in package.glob("*.py")}
+    found: dict[str, set[str]] = {}
+    for name in names:
+        nodes = ast.walk(ast.parse((package / f"{name}.py").read_text()))
+        relative = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 1]
+        found[name] = names & {part for node in relative for part in [node.module, *(alias.name for alias in node.names)]}
+    return found
+
+
+class Files(unittest.TestCase):
+    def test_no_files_import_each_other_in_a_circle(self) -> None:
+        here = pathlib.Path(__file__).resolve().parent
+        for package in (here, here.parent.parent / "tests/support"):
+            waiting = imports(package)
+            self.assertGreater(len(waiting), 3)
+            while ready := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
+                for name in ready:
+                    del waiting[name]
+            self.assertEqual(waiting, {}, f"a circle in {package}")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import statistics
 from collections.abc import Callable
 
 from . import api, client, peers, report, servers
-from .client import Figures
-from .machine import Bench, workplace
+from .bench import Bench
+from .figures import Figures
+from .machine import workplace
 
 CONNECTIONS = (1, 16, 64)
 SESAME = "Sesame"
@@ -72,6 +73,10 @@ def p99(figures: Figures) -> float:
     return figures.p99_us
 
 
+def processor(figures: Figures) -> float:
+    return figures.processor_us
+
+
 def prepare(server: servers.Server, directory: pathlib.Path) -> pathlib.Path:
     """Makes the secrets; the file with the bytes of the answer that is measured."""
     client.load(server, "create", 1, 60, secret="bench", count=1)
@@ -118,6 +123,7 @@ def note(bench: Bench, reads: Contest, writes: Contest) -> None:
     """Keeps what the goals are about."""
     bench.measured |= {
         "get_64": reads.ratio(SESAME, 64, rate),
+        "get_64_processor": reads.ratio(SESAME, 64, processor),
         "get_64_p99": reads.ratio(SESAME, 64, p99),
         "put_64": writes.ratio(SESAME, 64, rate),
         "put_1": writes.ratio(SESAME, 1, rate),

@@ -2,43 +2,19 @@
 //!
 //! Command line, documentation, policies and coverage tests are derived from the table.
 
+mod account;
 mod endpoint;
 mod faults;
-
-mod batch_get_secret_value;
-mod create_secret;
-mod delete_secret;
-mod describe_account_kms_status;
-mod describe_regions;
-mod describe_secret;
-mod get_random_password;
-mod get_secret_policy;
-mod get_secret_value;
 mod keys;
-mod list_resource_tags;
-mod list_secret_version_ids;
-mod list_secrets;
-mod list_tag_resources;
-pub mod location;
-mod open_kms_service;
 mod permission;
-mod policy;
-mod put_secret_value;
-mod refused;
-mod restore_secret;
-mod set_secret_policy;
-pub mod sts;
-mod tag_resource;
-mod tag_resources;
-mod tagging;
-mod untag_resource;
-mod untag_resources;
-mod update_secret;
-mod update_secret_version_stage;
+mod secrets;
+mod shared;
+mod sts;
+mod tags;
 
 pub use faults::{check_faults, injected, secrets_named};
 pub use permission::authorize;
-pub use policy::unknown_actions;
+pub use shared::resource_policies::unknown_actions;
 
 pub use endpoint::{Action, Answer, COMMON_CODES, Context, Endpoint, Kind, Parameter, Resource, State};
 
@@ -51,64 +27,64 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &keys::asymmetric::AsymmetricEncrypt,
     &keys::asymmetric::AsymmetricSign,
     &keys::asymmetric::AsymmetricVerify,
-    &batch_get_secret_value::BatchGetSecretValue,
+    &secrets::batch_get_secret_value::BatchGetSecretValue,
     &keys::lifecycle::CancelKeyDeletion,
     &keys::aliases::CreateAlias,
     &keys::metadata::CreateKey,
     &keys::rotation::CreateKeyVersion,
-    &create_secret::CreateSecret,
+    &secrets::create_secret::CreateSecret,
     &keys::symmetric::Decrypt,
     &keys::aliases::DeleteAlias,
     &keys::import::DeleteKeyMaterial,
-    &delete_secret::DeleteSecret,
-    &describe_account_kms_status::DescribeAccountKmsStatus,
+    &secrets::delete_secret::DeleteSecret,
+    &account::describe_account_kms_status::DescribeAccountKmsStatus,
     &keys::metadata::DescribeKey,
     &keys::rotation::DescribeKeyVersion,
-    &describe_regions::DescribeRegions,
-    &describe_secret::DescribeSecret,
+    &account::describe_regions::DescribeRegions,
+    &secrets::describe_secret::DescribeSecret,
     &keys::lifecycle::DisableKey,
     &keys::lifecycle::EnableKey,
     &keys::symmetric::Encrypt,
     &keys::data_keys::GenerateDataKey,
     &keys::data_keys::GenerateDataKeyWithoutPlaintext,
-    &refused::GET_CHALLENGE,
-    &refused::GET_DEFAULT_KMS_INSTANCE,
+    &shared::refused::GET_CHALLENGE,
+    &shared::refused::GET_DEFAULT_KMS_INSTANCE,
     &keys::policy::GetKeyPolicy,
-    &refused::GET_MANAGED_DATA_KEY,
+    &shared::refused::GET_MANAGED_DATA_KEY,
     &keys::import::GetParametersForImport,
     &keys::asymmetric::GetPublicKey,
-    &get_random_password::GetRandomPassword,
-    &get_secret_policy::GetSecretPolicy,
-    &get_secret_value::GetSecretValue,
+    &secrets::get_random_password::GetRandomPassword,
+    &secrets::get_secret_policy::GetSecretPolicy,
+    &secrets::get_secret_value::GetSecretValue,
     &keys::import::ImportKeyMaterial,
     &keys::aliases::ListAliases,
     &keys::aliases::ListAliasesByKeyId,
     &keys::rotation::ListKeyVersions,
     &keys::listing::ListKeys,
-    &refused::LIST_MANAGED_DATA_KEY_VERSIONS,
-    &list_resource_tags::ListResourceTags,
-    &list_secret_version_ids::ListSecretVersionIds,
-    &list_secrets::ListSecrets,
-    &list_tag_resources::ListTagResources,
-    &open_kms_service::OpenKmsService,
-    &put_secret_value::PutSecretValue,
+    &shared::refused::LIST_MANAGED_DATA_KEY_VERSIONS,
+    &tags::list_resource_tags::ListResourceTags,
+    &secrets::list_secret_version_ids::ListSecretVersionIds,
+    &secrets::list_secrets::ListSecrets,
+    &tags::list_tag_resources::ListTagResources,
+    &account::open_kms_service::OpenKmsService,
+    &secrets::put_secret_value::PutSecretValue,
     &keys::symmetric::ReEncrypt,
-    &restore_secret::RestoreSecret,
-    &refused::ROTATE_SECRET,
+    &secrets::restore_secret::RestoreSecret,
+    &shared::refused::ROTATE_SECRET,
     &keys::lifecycle::ScheduleKeyDeletion,
     &keys::lifecycle::SetDeletionProtection,
     &keys::policy::SetKeyPolicy,
-    &set_secret_policy::SetSecretPolicy,
-    &tag_resource::TagResource,
-    &tag_resources::TagResources,
-    &untag_resource::UntagResource,
-    &untag_resources::UntagResources,
+    &secrets::set_secret_policy::SetSecretPolicy,
+    &tags::tag_resource::TagResource,
+    &tags::tag_resources::TagResources,
+    &tags::untag_resource::UntagResource,
+    &tags::untag_resources::UntagResources,
     &keys::aliases::UpdateAlias,
     &keys::lifecycle::UpdateKeyDescription,
     &keys::rotation::UpdateRotationPolicy,
-    &update_secret::UpdateSecret,
-    &refused::UPDATE_SECRET_ROTATION_POLICY,
-    &update_secret_version_stage::UpdateSecretVersionStage,
+    &secrets::update_secret::UpdateSecret,
+    &shared::refused::UPDATE_SECRET_ROTATION_POLICY,
+    &secrets::update_secret_version_stage::UpdateSecretVersionStage,
 ];
 
 /// Which host is a product's own, as errors name it (`HostId`).
@@ -142,14 +118,22 @@ impl std::fmt::Debug for Product {
 pub static KMS: Product =
     Product { name: "Kms", version: VERSION, host: Host::InRegion("kms"), actions: ACTIONS };
 /// Temporary credentials.
-pub static STS: Product =
-    Product { name: "Sts", version: sts::VERSION, host: Host::InRegion("sts"), actions: sts::ACTIONS };
+pub static STS: Product = Product {
+    name: "Sts",
+    version: "2015-04-01",
+    host: Host::InRegion("sts"),
+    actions: &[
+        &sts::assume_role::AssumeRole,
+        &sts::assume_role_with_oidc::AssumeRoleWithOidc,
+        &sts::get_caller_identity::GetCallerIdentity,
+    ],
+};
 /// Where services are.
 pub static LOCATION: Product = Product {
     name: "Location",
-    version: location::VERSION,
+    version: "2015-06-12",
     host: Host::Everywhere("location-readonly.aliyuncs.com"),
-    actions: location::ACTIONS,
+    actions: &[&account::describe_endpoints::DescribeEndpoints],
 };
 
 /// All products.

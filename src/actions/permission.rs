@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::endpoint::{Context, Endpoint, Resource};
 use super::keys::dry_run;
-use super::tagging::{Resources, Target};
+use super::shared::tagging::{Resources, Target};
 use crate::app::keys::HeldKey;
-use crate::app::{AppError, Subject};
+use crate::app::{AppError, Loaded, Subject};
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{AliasName, KeyOwner, KeyRef};
@@ -77,6 +77,15 @@ async fn tagged(context: &Context, permission: &str, resources: &Resources) -> R
 }
 
 impl Context {
+    /// The secret that the caller means. In mode `enforced` it is looked up once for each request, so that permission and answer are of the
+    /// same state.
+    ///
+    /// # Errors
+    /// Those of [`App::find`](crate::app::App::find).
+    pub(super) async fn find_secret(&self, secret: &SecretRef) -> Result<Arc<Loaded>, AppError> {
+        self.app.find_once(&self.access, &self.scope, secret).await
+    }
+
     /// Asks for a permission that is about nothing in particular.
     fn permit_everything(&self, permission: &str) -> Result<(), ApiError> {
         let subject = Subject { arn: "*", named: "*", owner: &self.scope.account, policy: None, tags: None };
@@ -115,7 +124,7 @@ impl Context {
                 self.permit_bare(permission, scope, &format!("secret/{}", secret.name))
             };
         }
-        let loaded = match self.app.find(&self.scope, secret).await {
+        let loaded = match self.find_secret(secret).await {
             Ok(loaded) => Some(loaded),
             Err(AppError::Refused(Refusal::SecretNotFound)) => None,
             Err(other) => return Err(other.into()),
@@ -212,7 +221,7 @@ impl Context {
         if !self.access.enforced {
             return Ok(());
         }
-        let Ok(loaded) = self.app.find(&self.scope, secret).await else { return Ok(()) };
+        let Ok(loaded) = self.find_secret(secret).await else { return Ok(()) };
         let secret = &loaded.secret;
         self.permit_key_of_secret(permission, &secret.scope, secret.encryption_key.as_ref()).await
     }

@@ -2,14 +2,17 @@
 
 use core::net::IpAddr;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{App, Caller};
+use super::App;
+use super::callers::Caller;
+use super::error::AppError;
+use super::loaded::Loaded;
 use crate::domain::policy::{
     self, AccessRequest, ConditionContext, Decision, Identity, Mismatch, MissingAllow, Policies,
     PolicyDocument, PolicyType, Principal, ResourcePolicy, Source, Trace,
 };
-use crate::domain::{AccountId, Tags};
+use crate::domain::{AccountId, Scope, SecretName, SecretRef, Tags};
 use crate::identities::{Identities, Role, TokenInfo};
 
 /// Who asks, from where, and whether policies decide.
@@ -23,6 +26,30 @@ pub struct Access {
     pub source_ip: Option<IpAddr>,
     /// Whether it came by TLS.
     pub secure_transport: bool,
+    /// The secret that was looked up for this request.
+    pub seen: Seen,
+}
+
+/// The secret that a request looked up to decide its permission, so that its answer is of the same state and needs no second
+/// lookup. Only requests whose permission policies decide look one up early. A clone has seen nothing.
+#[derive(Debug, Default)]
+pub struct Seen(Mutex<Option<Arc<Loaded>>>);
+
+impl Clone for Seen {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Seen {
+    fn locked(&self) -> MutexGuard<'_, Option<Arc<Loaded>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, scope: &Scope, name: &SecretName) -> Option<Arc<Loaded>> {
+        let same = |loaded: &&Arc<Loaded>| loaded.secret.name == *name && loaded.secret.scope == *scope;
+        self.locked().as_ref().filter(same).map(Arc::clone)
+    }
 }
 
 /// What an action is about.
@@ -56,9 +83,9 @@ pub struct NoPermission {
     /// Whether it belongs to the caller's own account.
     pub own: bool,
     /// The statement that denies, if one does.
-    pub denied_by: Option<LookedAt>,
+    pub denied_by: Option<StatementTrace>,
     /// Every statement that was looked at.
-    pub looked_at: Vec<LookedAt>,
+    pub statements: Vec<StatementTrace>,
     /// What the caller is told instead: the refusal of something that is not there, by the name that the caller used.
     /// So nobody learns from a refusal whether another account has a secret, key or alias. None where the caller may
     /// see this refusal itself.
@@ -67,7 +94,7 @@ pub struct NoPermission {
 
 /// A statement that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LookedAt {
+pub struct StatementTrace {
     /// The policy: its name, or whose it is.
     pub policy: String,
     /// Whether that is the policy of what the action is about.
@@ -83,6 +110,28 @@ pub struct LookedAt {
 }
 
 impl App {
+    /// The secret that a caller means, as [`App::find`] finds it; once for each request whose permission policies decide.
+    ///
+    /// # Errors
+    /// Those of [`App::find`].
+    pub async fn find_once(
+        &self,
+        access: &Access,
+        caller: &Scope,
+        reference: &SecretRef,
+    ) -> Result<Arc<Loaded>, AppError> {
+        if !access.enforced {
+            return self.find(caller, reference).await;
+        }
+        let scope = reference.scope.as_ref().unwrap_or(caller);
+        if let Some(loaded) = access.seen.get(scope, &reference.name) {
+            return Ok(loaded);
+        }
+        let loaded = self.find(caller, reference).await?;
+        *access.seen.locked() = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
     /// Decides one permission.
     ///
     /// # Errors
@@ -235,7 +284,7 @@ fn elsewhere(caller: &Caller, action: &str, subject: Subject<'_>) -> NoPermissio
         principal: shown(None, &caller.principal),
         own: false,
         denied_by: None,
-        looked_at: Vec::new(),
+        statements: Vec::new(),
         told: None,
     }
 }
@@ -248,7 +297,7 @@ impl NoPermission {
 
     /// Whether the caller may see what a statement says: the trust policy of another account's role is its owner's
     /// business (rule 10.12).
-    pub fn may_see(&self, looked: &LookedAt) -> bool {
+    pub fn may_see(&self, looked: &StatementTrace) -> bool {
         self.own || !looked.of_resource
     }
 
@@ -259,19 +308,20 @@ impl NoPermission {
         if let Some(by) = &self.denied_by {
             return format!("{action} is denied by {by}");
         }
-        if self.looked_at.is_empty() && !self.own {
+        if self.statements.is_empty() && !self.own {
             return format!(
                 "{action}: the resource belongs to another account, and no policy opens it to this caller"
             );
         }
-        let near =
-            |looked: &&LookedAt| looked.effect == "Allow" && looked.mismatch.as_deref() != Some("Action");
-        let near = self.looked_at.iter().filter(near).take(3).map(|looked| {
+        let near = |looked: &&StatementTrace| {
+            looked.effect == "Allow" && looked.mismatch.as_deref() != Some("Action")
+        };
+        let near = self.statements.iter().filter(near).take(3).map(|looked| {
             let mismatch =
                 looked.mismatch.as_deref().unwrap_or("a policy of another kind must allow it, too");
             format!("; {looked} does not suffice: {mismatch}")
         });
-        let count = self.looked_at.len();
+        let count = self.statements.len();
         let kind = self.policy_type;
         format!(
             "no statement allows {action} ({kind}; {count} statements were looked at){}",
@@ -306,14 +356,14 @@ impl NoPermission {
             policy_type,
             principal: shown(Some(identities), request.principal),
             own: request.principal.account == *request.owner,
-            denied_by: explanation.statements.iter().find(is_it).map(looked_at),
-            looked_at: explanation.statements.iter().map(looked_at).collect(),
+            denied_by: explanation.statements.iter().find(is_it).map(statement_trace),
+            statements: explanation.statements.iter().map(statement_trace).collect(),
             told: None,
         }
     }
 }
 
-impl fmt::Display for LookedAt {
+impl fmt::Display for StatementTrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "statement {} of {}", self.statement, self.policy)?;
         self.sid.as_ref().map_or(Ok(()), |sid| write!(f, " (Sid {sid})"))
@@ -331,7 +381,7 @@ fn type_of(source: Source<'_>) -> &'static str {
 }
 
 /// A statement for people.
-pub fn looked_at(trace: &Trace<'_>) -> LookedAt {
+pub fn statement_trace(trace: &Trace<'_>) -> StatementTrace {
     let policy = match trace.source {
         Source::Identity { name, policy_type: PolicyType::System } => format!("system policy {name}"),
         Source::Identity { name, .. } => format!("policy {name}"),
@@ -346,7 +396,7 @@ pub fn looked_at(trace: &Trace<'_>) -> LookedAt {
         Mismatch::Principal => "Principal".to_owned(),
         Mismatch::Condition { operator, key } => format!("Condition {operator} {key}"),
     });
-    LookedAt {
+    StatementTrace {
         policy,
         of_resource: matches!(trace.source, Source::Resource | Source::Trust),
         statement: trace.statement,

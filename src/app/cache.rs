@@ -8,7 +8,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache as Bounded;
 use quick_cache::{Equivalent, Weighter};
 
-use super::AppError;
+use super::error::AppError;
 use super::loaded::Loaded;
 use crate::domain::{Scope, SecretName};
 use crate::store::Store;

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use super::AppError;
+use super::error::AppError;
 use crate::crypto::{AccountContext, CryptoError, RootKey};
 use crate::domain::AccountId;
 use crate::identities::file::AccountFile;

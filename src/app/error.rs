@@ -4,7 +4,7 @@ use crate::crypto::CryptoError;
 use crate::crypto::asymmetric::AsymmetricError;
 use crate::domain::Refusal;
 use crate::domain::keys::decisions::KeyRefusal;
-use crate::store::StoreError;
+use crate::store::{StoreError, Unavailable};
 
 /// What the use cases answer when they do not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,8 @@ pub enum AppError {
     #[error("too many conflicting changes")]
     Busy,
     /// The database did not do it; the caller may try again.
-    #[error("database unavailable: {0}")]
-    Unavailable(String),
+    #[error(transparent)]
+    Unavailable(Unavailable),
     /// What is stored cannot be understood.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

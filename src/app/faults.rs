@@ -1,64 +1,12 @@
-//! Rules of faults in force: those of the configuration file, until others are put at run time, for all processes on the
-//! database. How often each struck is counted by each process for itself.
+//! Putting rules of faults into force.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
 
-use super::{App, AppError};
+use super::App;
+use super::error::AppError;
+use super::fault_rules::FaultRules;
 use crate::domain::FaultRule;
-use crate::domain::faults::{Call, Count, Fault, Faults};
-use crate::ports::Entropy;
 use crate::store::KeptFaults;
-
-/// The rules in force.
-#[derive(Debug)]
-pub struct FaultRules {
-    declared: Vec<FaultRule>,
-    /// Whether there is any rule: all that a request looks at when there is none.
-    any: AtomicBool,
-    /// The revision of the store that the rules are of.
-    revision: AtomicU64,
-    current: Mutex<Faults>,
-}
-
-impl FaultRules {
-    /// The rules of the configuration file, checked.
-    pub(super) fn new(declared: Vec<FaultRule>) -> Self {
-        Self {
-            any: AtomicBool::new(!declared.is_empty()),
-            revision: AtomicU64::new(0),
-            current: Mutex::new(Faults::new(declared.clone())),
-            declared,
-        }
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Faults> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether there is any rule.
-    pub fn any(&self) -> bool {
-        self.any.load(Ordering::Acquire)
-    }
-
-    /// The rules in their order, with how often each struck here.
-    pub fn list(&self) -> Vec<(FaultRule, Count)> {
-        self.locked().rules().to_vec()
-    }
-
-    /// What a call suffers.
-    pub fn strike(&self, call: &Call<'_>, entropy: &dyn Entropy) -> Option<Fault> {
-        if self.any() { self.locked().strike(call, &mut *entropy.rng()) } else { None }
-    }
-
-    /// Puts rules into force; with none, those of the configuration file. Counting begins anew.
-    fn put(&self, rules: Option<Vec<FaultRule>>) {
-        let rules = rules.unwrap_or_else(|| self.declared.clone());
-        let mut current = self.locked();
-        self.any.store(!rules.is_empty(), Ordering::Release);
-        *current = Faults::new(rules);
-    }
-}
 
 impl App {
     /// The rules of faults.

@@ -7,9 +7,9 @@
 mod access;
 mod cache;
 mod callers;
-mod contents;
 mod directory;
 mod error;
+mod fault_rules;
 mod faults;
 pub mod keys;
 mod loaded;
@@ -17,33 +17,40 @@ mod locks;
 mod nonces;
 mod progress;
 mod replicas;
+mod retry;
 mod rooms;
 mod secrets;
 mod sessions;
+mod snapshot;
 mod upkeep;
 mod vault;
+mod watch;
 
 use std::sync::Arc;
 
-pub use access::{Access, LookedAt, NoPermission, Subject, looked_at, warn_of_unknown_actions};
+pub use access::{
+    Access, NoPermission, Seen, StatementTrace, Subject, statement_trace, warn_of_unknown_actions,
+};
 pub use cache::CacheFacts;
 pub use callers::Caller;
-pub use contents::{KeysById, Unwrapped};
 pub use directory::{Directory, DirectoryError};
 pub use error::AppError;
-pub use faults::FaultRules;
+pub use fault_rules::FaultRules;
 use keys::Keys;
+pub use keys::KeysById;
 pub use loaded::Loaded;
 pub use nonces::{Full, Nonce, NonceRefusal, NonceSettings, SKEW_MS};
 pub use progress::{Progress, Unseen};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
+pub use snapshot::Unwrapped;
 pub use upkeep::Damage;
 
 use crate::crypto::{CryptoError, RootKey};
 use crate::domain::{AccountId, FaultRule, Limits, Scope, SecretId};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
+pub use crate::store::chain;
 use crate::store::{Store, StoreError};
 
 /// What the application needs from outside.
@@ -88,7 +95,7 @@ pub struct App {
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
     rooms: rooms::Rooms,
-    watch: replicas::Watch,
+    watch: watch::Watch,
     faults: FaultRules,
     nonces: nonces::Nonces,
 }
@@ -121,12 +128,11 @@ impl App {
         let nonces = nonces::Nonces::open(&nonces, &store, is_new, root.nonce_hash(), &*clock).await?;
         let root = Arc::new(root);
         let shared = || (Arc::clone(&store), Arc::clone(&entropy), Arc::clone(&root));
-        let (to_directory, chance, of_root) = shared();
+        let (to_directory, rng, of_root) = shared();
         let directory =
-            Directory::open(accounts, (default_account, well_known_key), to_directory, chance, of_root)
-                .await?;
-        let (of_keys, chance, of_root) = shared();
-        let keys = Keys::new(of_keys, Arc::clone(&clock), chance, of_root, limits);
+            Directory::open(accounts, (default_account, well_known_key), to_directory, rng, of_root).await?;
+        let (of_keys, rng, of_root) = shared();
+        let keys = Keys::new(of_keys, Arc::clone(&clock), rng, of_root, limits);
         let keys = Arc::new(keys);
         let cache = cache::Cache::new(cache_bytes, &store);
         let app = Self {
@@ -142,7 +148,7 @@ impl App {
             cache: Arc::new(cache),
             locks: locks::Locks::default(),
             rooms: rooms::Rooms::new(limits.secrets()),
-            watch: replicas::Watch::default(),
+            watch: watch::Watch::default(),
             faults: FaultRules::new(faults),
             nonces,
         };
@@ -212,6 +218,20 @@ impl App {
     /// The database, for listings that need no rule.
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// Takes the nonce of a request whose time is fresh and whose signature was found right: before, a stranger could use
+    /// up somebody's nonces. When this returns, the nonce is remembered wherever it is kept.
+    ///
+    /// # Errors
+    /// [`NonceRefusal`].
+    pub async fn use_nonce(&self, nonce: Nonce<'_>) -> Result<(), NonceRefusal> {
+        self.nonces.first_use(nonce, &*self.clock).await
+    }
+
+    /// How many nonces this process remembers.
+    pub fn nonce_count(&self) -> u64 {
+        self.nonces.count()
     }
 
     /// Closes the database once it has done the writes that wait.

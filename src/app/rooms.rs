@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
-use super::AppError;
+use super::error::AppError;
 use crate::domain::{Page, Quota, Refusal, Scope, Timestamp};
 use crate::store::Store;
 

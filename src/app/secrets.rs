@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 use zeroize::Zeroizing;
 
+use super::error::AppError;
 use super::loaded::{FreshDataKey, Loaded};
-use super::replicas::until_first;
+use super::retry::until_first;
 use super::rooms::Taken;
 use super::vault::{Target, fresh_secret_id, target};
-use super::{App, AppError, resolve};
+use super::{App, resolve};
 use crate::crypto::same_bytes;
 use crate::domain::writes::{self, NewSecret, PutVersion};
 use crate::domain::{

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::AppError;
+use super::error::AppError;
 use crate::crypto::{CryptoError, RootKey};
 use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::domain::{AccountId, Timestamp};

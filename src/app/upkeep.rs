@@ -1,8 +1,9 @@
 //! What happens without a caller: purging what is due, resetting, checking everything.
 
-use super::Progress;
-use super::replicas::unless_busy;
-use super::{App, AppError};
+use super::App;
+use super::error::AppError;
+use super::progress::Progress;
+use super::retry::unless_busy;
 use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
 
 /// How many secrets are looked at in one go.
@@ -30,7 +31,7 @@ impl App {
         self.catch_up().await?;
         self.keys.do_all_due().await?;
         let purged = self.purge_due().await?;
-        self.sweep_nonces().await?;
+        self.nonces.sweep(&*self.clock).await?;
         Ok(purged)
     }
 
@@ -41,8 +42,12 @@ impl App {
     pub async fn next_due(&self) -> Result<Option<Timestamp>, AppError> {
         // Where others may move the clock, or schedule something, it is looked at every minute.
         let look = self.store.is_shared().then(|| self.clock.now().plus_millis(LOOK_MS));
-        let times =
-            [self.store.next_purge().await?, self.store.next_key_due().await?, look, self.nonces_due()];
+        let times = [
+            self.store.next_purge().await?,
+            self.store.next_key_due().await?,
+            look,
+            self.nonces.next_due(&*self.clock),
+        ];
         Ok(times.into_iter().flatten().min())
     }
 

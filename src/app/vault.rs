@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::keys::{HeldKey, Keys, Material};
+use super::error::AppError;
+use super::keys::{HeldKey, Keys, KeysById, Material};
 use super::loaded::{DataKey, FreshDataKey, Loaded};
-use super::{AppError, KeysById};
 use crate::crypto::{Cipher, CryptoError, DataKeyContext, KeyRing, SymmetricKey, ValueContext};
 use crate::domain::keys::Key;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -211,8 +211,8 @@ impl Vault {
     ) -> Result<FreshDataKey, AppError> {
         let version = by.versions.iter().find(|version| version.number == ring.primary());
         let version = version.ok_or_else(|| StoreError::Corrupt("material of no version".to_owned()))?;
-        let mut chance = self.entropy.rng();
-        let key = SymmetricKey::generate(&mut *chance);
+        let mut rng = self.entropy.rng();
+        let key = SymmetricKey::generate(&mut *rng);
         let mut record = DataKeyRecord {
             id: fresh_id("dk-", &*self.entropy)?,
             key: by.id.clone(),
@@ -221,7 +221,7 @@ impl Vault {
             created: now,
         };
         let context = data_key_context(target.scope, target.secret, &record);
-        record.wrapped = ring.wrap_data_key(&context, &key, &mut *chance)?.into_vec();
+        record.wrapped = ring.wrap_data_key(&context, &key, &mut *rng)?.into_vec();
         Ok(FreshDataKey::new(record, Arc::new(key), version.id.clone()))
     }
 }

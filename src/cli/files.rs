@@ -23,7 +23,7 @@ use crate::state::parse::parse;
 use crate::state::read::Reader;
 use crate::state::warnings;
 use crate::state::write::{Form, write};
-use crate::store::Instead;
+use crate::store::ReplaceScope;
 
 /// What a server may say that is another program.
 const FOREIGN: &str = "what the server answers is not an answer of Sesame's";
@@ -171,7 +171,7 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
         let account = account.ok().context("--account is no account id")?;
         let (app, _lock) = open(&args.store).await?;
         let bar = Bar::start("reading");
-        let contents = app.contents(account.as_ref()).await?;
+        let contents = app.snapshot(account.as_ref()).await?;
         bar.next("exporting secrets");
         let form = if args.plaintext { Form::Plaintext } else { Form::Sealed };
         let file = write(&app, &contents, form, &bar).await;
@@ -242,7 +242,7 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
 
 async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyhow::Result<(usize, usize)> {
     const NOT_EMPTY: &str = "the data is not empty; --replace puts the import instead of it";
-    if !args.replace && !app.contents(None).await?.is_empty() {
+    if !args.replace && !app.snapshot(None).await?.is_empty() {
         bail!(NOT_EMPTY);
     }
     let source = args.source_root_key_file.as_deref().map(root_key).transpose()?;
@@ -253,8 +253,8 @@ async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyh
     let counts = (contents.keys.len(), contents.secrets.len());
     bar.next("storing");
     // Another process may have put something there meanwhile: it must not be lost.
-    let instead = if args.replace { Instead::OfEverything } else { Instead::OfNothing };
-    match app.put_contents(instead, Arc::new(contents)).await {
+    let instead = if args.replace { ReplaceScope::Everything } else { ReplaceScope::Nothing };
+    match app.put_snapshot(instead, Arc::new(contents)).await {
         Err(AppError::Busy) => bail!(NOT_EMPTY),
         put => put?,
     }

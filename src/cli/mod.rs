@@ -29,7 +29,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SESAME_COMM
 /// Alibaba Cloud Secrets Manager (KMS API 2016-01-20) as one small program.
 #[derive(Debug, Parser)]
 #[command(name = "sesame", version = VERSION, args_conflicts_with_subcommands = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     /// What a bare `sesame` does is `serve`.
@@ -163,11 +163,25 @@ struct ServeArgs {
     log: String,
 }
 
+/// The whole program: parses the command line, runs the command, and reports an error as one line on standard error.
+pub fn main() -> ExitCode {
+    match run(Cli::parse(), &mut std::io::stdout()) {
+        Ok(code) => code,
+        Err(error) => {
+            let line = format!("sesame: {error:#}").replace('\n', " ");
+            // Nothing is left to do when standard error cannot be written.
+            let written = writeln!(std::io::stderr(), "{line}");
+            drop(written);
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs a command; its results go to `out`, logs to standard error.
 ///
 /// # Errors
 /// What stopped it, as a chain that reads as one line.
-pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
         Command::Healthcheck(args) => bounded(commands::healthcheck(&args)),

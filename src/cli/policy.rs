@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use super::values;
-use crate::app::looked_at;
+use crate::app::statement_trace;
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::domain::policy::{
@@ -111,7 +111,7 @@ fn show(explanation: &Explanation<'_>, out: &mut dyn Write) -> anyhow::Result<Ex
 }
 
 fn line(trace: &Trace<'_>) -> String {
-    let looked = looked_at(trace);
+    let looked = statement_trace(trace);
     let sid = looked.sid.map(|sid| format!(" \"{sid}\"")).unwrap_or_default();
     let outcome = match looked.mismatch {
         None => "applies".to_owned(),

@@ -17,7 +17,7 @@ use crate::ports::Entropy;
 use crate::store::sql::SqlStore;
 use crate::store::sql::postgres::{self, Address};
 use crate::store::sql::sqlite;
-use crate::store::{Peek, Store, StoreError};
+use crate::store::{Probe, Store, StoreError};
 
 /// Where the data is.
 #[derive(Debug, Clone)]
@@ -76,12 +76,12 @@ impl Place {
     }
 
     /// Looks at the database without changing it.
-    async fn look(&self) -> anyhow::Result<Peek> {
+    async fn look(&self) -> anyhow::Result<Probe> {
         match self {
-            Self::Memory => Ok(Peek::default()),
+            Self::Memory => Ok(Probe::default()),
             Self::Files { database, .. } => look(database).await,
             Self::Server { address, .. } => {
-                postgres::peek(address).await.with_context(|| format!("cannot use the database {self}"))
+                postgres::probe(address).await.with_context(|| format!("cannot use the database {self}"))
             }
         }
     }
@@ -205,7 +205,7 @@ pub(super) const NEXT_KEY_FILE: &str = "root.key.next";
 
 /// Finishes a change of the root key that was cut off: when the next key is the one that the database is sealed with
 /// it becomes the key, otherwise it never was. Says whether it became it.
-fn finish_rekey(dir: &Path, peek: &Peek) -> anyhow::Result<bool> {
+fn finish_rekey(dir: &Path, peek: &Probe) -> anyhow::Result<bool> {
     let next = dir.join(NEXT_KEY_FILE);
     let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
     let fits = super::files::root_key(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
@@ -261,18 +261,18 @@ fn lock_database(database: &Path) -> anyhow::Result<File> {
 }
 
 /// Looks at a database without changing it; one that is not there has nothing in it.
-async fn look(database: &Path) -> anyhow::Result<Peek> {
+async fn look(database: &Path) -> anyhow::Result<Probe> {
     match std::fs::metadata(database) {
-        Ok(facts) if facts.len() > 0 => sqlite::peek(database, facts.len())
+        Ok(facts) if facts.len() > 0 => sqlite::probe(database, facts.len())
             .await
             .with_context(|| format!("the database {} is damaged", database.display())),
-        Ok(_) => Ok(Peek::default()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Peek::default()),
+        Ok(_) => Ok(Probe::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Probe::default()),
         Err(error) => Err(error).with_context(|| format!("cannot read the database {}", database.display())),
     }
 }
 
-fn salt_of(peek: &Peek) -> anyhow::Result<Option<[u8; 16]>> {
+fn salt_of(peek: &Probe) -> anyhow::Result<Option<[u8; 16]>> {
     let Some(salt) = &peek.salt else { return Ok(None) };
     Ok(Some(salt.as_slice().try_into().context("the salt of the passphrase is damaged")?))
 }

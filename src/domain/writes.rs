@@ -1,4 +1,8 @@
 //! Decisions: what each writing action does to a secret.
+//!
+//! A decision about a secret is a [`Change`], a list of steps, and not the next [`Secret`]. A secret may have hundreds of
+//! versions with values of many kilobytes, and the store writes only the rows that the steps name. A key is a few hundred bytes
+//! without its material; there a decision is the next `Key`, which replaces the row (see `keys/decisions.rs`).
 
 use super::limits::{self, Limits};
 use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
@@ -205,11 +209,7 @@ pub enum Deletion {
 /// (rule 6.2).
 pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change, Timestamp), Refusal> {
     match how {
-        Deletion::Force => {
-            let purge =
-                Change { secret: secret.id.clone(), on_revision: secret.revision, ops: vec![Op::Purge] };
-            Ok((purge, now))
-        }
+        Deletion::Force => Ok((purge(secret), now)),
         Deletion::After(days) => {
             let (min, max, _) = limits::RECOVERY_DAYS;
             if !(min..=max).contains(&days) {
@@ -219,15 +219,14 @@ pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change,
             secret.require_live()?;
             let at = now.plus_days(days);
             // Scheduling a deletion does not change UpdateTime (open question 13).
-            let ops = vec![Op::SetPlannedDeletion(Some(at))];
-            Ok((Change { secret: secret.id.clone(), on_revision: secret.revision, ops }, at))
+            Ok((untimed(secret, vec![Op::SetPlannedDeletion(Some(at))]), at))
         }
     }
 }
 
 /// Removes a secret whose recovery window has ended (rule 6.5).
 pub fn purge(secret: &Secret) -> Change {
-    Change { secret: secret.id.clone(), on_revision: secret.revision, ops: vec![Op::Purge] }
+    untimed(secret, vec![Op::Purge])
 }
 
 /// Decides RestoreSecret: versions and labels stay as they were (rule 6.8).
@@ -256,8 +255,7 @@ pub fn update(secret: &Secret, description: Option<String>, now: Timestamp) -> R
 /// [`Refusal::InRecoveryWindow`].
 pub fn set_policy(secret: &Secret, policy: ResourcePolicy) -> Result<Change, Refusal> {
     secret.require_live()?;
-    let (id, on_revision) = (secret.id.clone(), secret.revision);
-    Ok(Change { secret: id, on_revision, ops: vec![Op::SetPolicy(policy)] })
+    Ok(untimed(secret, vec![Op::SetPolicy(policy)]))
 }
 
 /// Decides TagResource. Existing keys are overwritten. Allowed in the recovery window (rule 6.6).
@@ -271,17 +269,14 @@ pub fn tag(secret: &Secret, tags: Vec<(TagKey, TagValue)>) -> Result<Change, Ref
     }
     let ops = tags.into_iter().map(|(key, value)| Op::SetTag(key, value)).collect();
     // Tags do not change UpdateTime (open question 13).
-    Ok(Change { secret: secret.id.clone(), on_revision: secret.revision, ops })
+    Ok(untimed(secret, ops))
 }
 
 /// Decides UntagResource. Unknown keys are ignored (rule 11.4). `None` means that nothing changes.
 pub fn untag(secret: &Secret, keys: &[TagKey]) -> Option<Change> {
     let ops: Vec<Op> =
         keys.iter().filter(|key| secret.tags.get(key).is_some()).cloned().map(Op::RemoveTag).collect();
-    if ops.is_empty() {
-        return None;
-    }
-    Some(Change { secret: secret.id.clone(), on_revision: secret.revision, ops })
+    if ops.is_empty() { None } else { Some(untimed(secret, ops)) }
 }
 
 /// Refuses what only secrets of type Generic support (rule 2.12).
@@ -292,6 +287,11 @@ fn require_generic(secret: &Secret) -> Result<(), Refusal> {
 /// A change that also sets UpdateTime.
 fn change(secret: &Secret, mut ops: Vec<Op>, now: Timestamp) -> Change {
     ops.push(Op::SetUpdated(now));
+    untimed(secret, ops)
+}
+
+/// A change that leaves UpdateTime as it is.
+fn untimed(secret: &Secret, ops: Vec<Op>) -> Change {
     Change { secret: secret.id.clone(), on_revision: secret.revision, ops }
 }
 

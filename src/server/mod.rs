@@ -1,99 +1,25 @@
 //! The server: listening, the RPC endpoint, administration.
 
-mod accounts;
 mod admin;
-mod authenticate;
-mod faults;
-mod journal;
-mod metrics;
 mod net;
 mod panics;
-mod reasons;
-mod receive;
 mod rpc;
+mod settings;
+mod shared;
 mod site;
-mod state;
-mod strict;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::net::Bounds;
+pub use self::settings::{AuthMode, Settings};
+use self::shared::{Metrics, RequestLog, Shared, Snapshots};
 pub use self::site::AllowedHosts;
-use crate::app::App;
-use crate::domain::{AccountId, Region, Timestamp};
-use crate::ports::ServerClock;
-use crate::state::file::StateFile;
-use crate::tls::Tls;
-
-/// Who is let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthMode {
-    /// Unsigned requests act as the root of the default account; signatures of known keys are verified.
-    Open,
-    /// Every request carries a valid signature of a known, active access key.
-    Signed,
-    /// The same, and policies decide.
-    Enforced,
-}
-
-impl AuthMode {
-    /// The name on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Signed => "signed",
-            Self::Enforced => "enforced",
-        }
-    }
-}
-
-/// What a server needs.
-#[derive(Debug)]
-pub struct Settings {
-    /// The application.
-    pub app: Arc<App>,
-    /// The clock that `/_sesame/clock` moves; the application's own.
-    pub clock: Arc<ServerClock>,
-    /// Who is let in.
-    pub mode: AuthMode,
-    /// The account of unsigned requests.
-    pub default_account: AccountId,
-    /// The region of requests whose address names none.
-    pub default_region: Region,
-    /// What the server was started with, and goes back to.
-    pub seed: Option<StateFile>,
-    /// What `/_sesame` wants, but for health, ready and ca.pem; without one it is open in `open` mode and closed in the
-    /// others.
-    pub admin_token: Option<SecretString>,
-    /// The hosts that requests without a valid signature or the admin token may name.
-    pub allowed_hosts: AllowedHosts,
-    /// What HTTPS is answered with.
-    pub tls: Arc<Tls>,
-    /// Bounds on connections.
-    pub bounds: Bounds,
-}
-
-/// What the handlers share.
-#[derive(Debug)]
-struct Shared {
-    settings: Settings,
-    connections: Arc<net::Connections>,
-    journal: journal::Journal,
-    metrics: metrics::Metrics,
-    snapshots: state::Snapshots,
-    /// Cancelled when the server stops.
-    shutdown: CancellationToken,
-    /// The header that carries a long query past hyper.
-    long_query: net::long_line::InternalHeader,
-    started: Timestamp,
-}
 
 /// Serves until `shutdown` is cancelled. Then complete requests are finished, all other connections are closed, and the
 /// database is closed.
@@ -103,16 +29,16 @@ pub async fn serve(settings: Settings, listener: TcpListener, shutdown: Cancella
     app.entropy().rng().fill_bytes(&mut random);
     let started = app.clock().now();
     let long_query = net::long_line::InternalHeader::new(random);
-    let metrics = metrics::Metrics::new(&app);
+    let metrics = Metrics::new(&app);
     let loopback_is_free = settings.mode == AuthMode::Open;
     let connections = net::Connections::new(&settings.bounds, loopback_is_free, metrics.connections());
     let grace = settings.bounds.grace;
     let shared = Arc::new(Shared {
         settings,
         connections: Arc::new(connections),
-        journal: journal::Journal::default(),
+        request_log: RequestLog::default(),
         metrics,
-        snapshots: state::Snapshots::default(),
+        snapshots: Snapshots::default(),
         shutdown: shutdown.clone(),
         long_query,
         started,

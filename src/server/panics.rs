@@ -1,15 +1,8 @@
 //! A handler that panics answers, instead of taking its connection down.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
-
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-
-use super::admin::failure;
 
 /// Mark of a future that panicked. What it panicked with is not kept: it may hold a value. The panic itself, with its place,
 /// is on standard error.
@@ -31,20 +24,10 @@ pub(super) fn caught<F: Future>(
     })
 }
 
-/// Answers 500 for a handler of `/_sesame` that panics.
-pub(super) async fn answered(request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    match caught(pin!(next.run(request))).await {
-        Ok(response) => response,
-        Err(error) => {
-            tracing::error!(%method, path, %error, "an administrative request failed");
-            failure(StatusCode::INTERNAL_SERVER_ERROR, "internal error; the log says more").into_response()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use crate::crypto::RootKey;
 use crate::domain::keys::{Alias, AliasName, Key, KeyOwner, KeySpec, KeyState, KeyVersion, Origin};
 use crate::domain::{AccountId, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
 use crate::identities::file::{AccountFile, Document};
-use crate::store::{Contents, KeyRecord};
+use crate::store::{KeyRecord, Snapshot};
 
 /// What a file is read for.
 #[derive(Debug)]
@@ -43,9 +43,9 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// The first [`Problem`].
-    pub async fn read(&self, file: &StateFile) -> Checked<Contents> {
+    pub async fn read(&self, file: &StateFile) -> Checked<Snapshot> {
         self.check_head(file).await?;
-        let mut contents = Contents { accounts: self.accounts(file)?, ..Contents::default() };
+        let mut contents = Snapshot { accounts: self.accounts(file)?, ..Snapshot::default() };
         for (at, entry) in file.keys.iter().enumerate() {
             let place = Place::new(format!("keys[{at}]"), entry.defined);
             let record = self.key(&entry.value, &place).await?;
@@ -247,7 +247,7 @@ impl Reader<'_> {
     pub(super) async fn service_key(
         &self,
         scope: &Scope,
-        contents: &mut Contents,
+        contents: &mut Snapshot,
         place: &Place,
     ) -> Checked<crate::domain::KeyId> {
         let is_it = |key: &Key| key.owner == KeyOwner::Service && key.scope == *scope;
@@ -268,7 +268,7 @@ impl Reader<'_> {
     }
 
     /// The keys to seal values with.
-    pub(super) fn opened(contents: &Contents) -> KeysById {
+    pub(super) fn opened(contents: &Snapshot) -> KeysById {
         KeysById::new(&contents.keys)
     }
 }

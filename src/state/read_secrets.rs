@@ -15,12 +15,12 @@ use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::password::{LENGTH, PasswordSpec, generate};
 use crate::domain::{DataType, KeyId, Scope, Secret, SecretType, StageLabel, StageMap, Timestamp, Version};
-use crate::store::{Contents, DataKeyRecord, SealedValue, SecretRecord};
+use crate::store::{DataKeyRecord, SealedValue, SecretRecord, Snapshot};
 
 type Checked<T> = Result<T, Problem>;
 
 /// Reads every secret of a file into the contents, whose keys are there already.
-pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Contents) -> Checked<()> {
+pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Snapshot) -> Checked<()> {
     let mut names = HashSet::new();
     // The keys so far; they are unwrapped once, not for each secret.
     let mut keys = Reader::opened(contents);
@@ -62,7 +62,7 @@ async fn key_of(
     reader: &Reader<'_>,
     name: &str,
     scope: &Scope,
-    contents: &mut Contents,
+    contents: &mut Snapshot,
     place: &Place,
 ) -> Checked<KeyId> {
     let reference: KeyRef = parsed(name, place)?;

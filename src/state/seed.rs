@@ -16,7 +16,7 @@ use crate::domain::keys::{AliasName, Key, KeyRef, KeyState};
 use crate::domain::writes::{self, MoveStage};
 use crate::domain::{KeyId, Refusal, ResourcePolicy, Scope, Secret, SecretRef, StageLabel, TagKey, TagValue};
 use crate::identities::file::AccountFile;
-use crate::store::{Contents, Instead, SecretRecord};
+use crate::store::{ReplaceScope, SecretRecord, Snapshot};
 
 /// What a seed did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ async fn apply_once(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
     outcome.created += absent.keys.len() + contents.secrets.len();
     let whole = whole();
     if !contents.is_empty() {
-        let added = reader.app.put_contents(Instead::OfNothing, Arc::new(contents)).await;
+        let added = reader.app.put_snapshot(ReplaceScope::Nothing, Arc::new(contents)).await;
         added.map_err(|e| whole.failed(&e))?;
     }
     for step in steps {
@@ -138,7 +138,7 @@ async fn apply_once(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
 }
 
 /// Takes out of the contents the aliases that are there and stand for other keys: once their new keys are there they move.
-async fn moved_aliases(reader: &Reader<'_>, contents: &mut Contents) -> Checked<Vec<Step>> {
+async fn moved_aliases(reader: &Reader<'_>, contents: &mut Snapshot) -> Checked<Vec<Step>> {
     let mut steps = Vec::new();
     let mut added = Vec::new();
     for (scope, alias) in std::mem::take(&mut contents.aliases) {

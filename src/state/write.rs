@@ -12,7 +12,7 @@ use crate::app::{App, AppError, KeysById, Progress};
 use crate::domain::keys::{Alias, KeyOwner};
 use crate::domain::{ResourcePolicy, Scope, Tags};
 use crate::identities::file::Document;
-use crate::store::{Contents, KeyRecord, SecretRecord, StoreError};
+use crate::store::{KeyRecord, SecretRecord, Snapshot, StoreError};
 
 /// Whether what is sealed in the database stays so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Form {
 /// [`AppError::Crypto`], [`AppError::Damaged`] when something stored does not open.
 pub async fn write(
     app: &App,
-    contents: &Contents,
+    contents: &Snapshot,
     form: Form,
     progress: &dyn Progress,
 ) -> Result<StateFile, AppError> {

@@ -1,20 +1,23 @@
 //! Keeping what was decided: load an aggregate, commit a change, list. One trait, so that everything above does
 //! not know which database it is; `sql` is the only place that knows sqlx.
 
-mod contents;
 mod records;
+mod snapshot;
 pub mod sql;
+mod unavailable;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use contents::{Contents, Instead, Resealed};
 pub use records::{
     Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord, Listing,
-    NewDataKey, PassedNonces, Peek, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow, UsedNonce,
+    NewDataKey, PassedNonces, Probe, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow,
+    UsedNonce,
 };
+pub use snapshot::{ReplaceScope, Resealed, Snapshot};
+pub use unavailable::{Unavailable, chain};
 
 use crate::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,
@@ -27,12 +30,19 @@ pub enum StoreError {
     /// Another change came first: load again and decide again.
     #[error("conflict")]
     Conflict,
-    /// The database did not answer, or not with success.
-    #[error("database unavailable: {0}")]
-    Unavailable(String),
+    /// The database did not answer, or did not succeed.
+    #[error(transparent)]
+    Unavailable(Unavailable),
     /// What is stored cannot be understood.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
+}
+
+impl StoreError {
+    /// [`StoreError::Unavailable`] for a finding of this program.
+    pub fn unavailable(what: impl Into<String>) -> Self {
+        Self::Unavailable(Unavailable::new(what))
+    }
 }
 
 /// A database of secrets. Every method is one consistent look or one transaction.
@@ -178,14 +188,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Everything of an account, or of all: one consistent look.
-    async fn contents(&self, account: Option<&AccountId>) -> Result<Contents, StoreError>;
+    async fn snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, StoreError>;
 
     /// Puts contents instead of others, all of it or nothing, and returns when that is durable. What they replace
     /// leaves no copy behind. Clock, nonces and facts about the installation stay as they are.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when something is added that is there already.
-    async fn put_contents(&self, instead: Instead, contents: Arc<Contents>) -> Result<(), StoreError>;
+    async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), StoreError>;
 
     /// Replaces everything that the root key seals, all of it or nothing: material of versions of keys, accounts, facts
     /// about the installation.

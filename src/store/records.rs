@@ -10,7 +10,7 @@ use crate::domain::{
 
 /// What a look at a database tells before anything in it is changed.
 #[derive(Debug, Default)]
-pub struct Peek {
+pub struct Probe {
     /// The sealed marker of the root key; none in a new database.
     pub marker: Option<Vec<u8>>,
     /// The salt of the passphrase, if the root key comes from one.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::RequestId;
 use super::error::ApiError;
-use crate::app::{LookedAt, NoPermission};
+use crate::app::{NoPermission, StatementTrace};
 
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +82,8 @@ impl<'a> AccessDeniedDetail<'a> {
         let denied = denied.to_caller();
         let (kind, owner, name) = &denied.principal;
         let by = denied.denied_by.as_ref().filter(|by| denied.may_see(by));
-        let looked_at = denied.looked_at.iter().filter(|looked| denied.may_see(looked)).cloned().collect();
-        let shown = NoPermission { looked_at, ..denied.clone() };
+        let statements = denied.statements.iter().filter(|looked| denied.may_see(looked)).cloned().collect();
+        let shown = NoPermission { statements, ..denied.clone() };
         Self {
             auth_action: &denied.action,
             auth_principal_type: kind,
@@ -101,7 +101,7 @@ impl<'a> AccessDeniedDetail<'a> {
 
 /// Every statement that was looked at, and why it does or does not apply.
 pub fn diagnosis(denied: &NoPermission) -> Value {
-    let statement = |looked: &LookedAt| {
+    let statement = |looked: &StatementTrace| {
         json!({
             "policy": looked.policy,
             "statement": looked.statement,
@@ -115,7 +115,7 @@ pub fn diagnosis(denied: &NoPermission) -> Value {
         "action": denied.action,
         "resource": denied.arn,
         "decision": if denied.explicit { "ExplicitDeny" } else { "ImplicitDeny" },
-        "statements": denied.looked_at.iter().map(statement).collect::<Vec<_>>(),
+        "statements": denied.statements.iter().map(statement).collect::<Vec<_>>(),
     })
 }
 

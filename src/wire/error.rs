@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use crate::app::{AppError, NoPermission, NonceRefusal};
+use crate::app::{AppError, NoPermission, NonceRefusal, chain};
 use crate::domain::Refusal;
 use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -167,9 +167,9 @@ impl From<AppError> for ApiError {
             AppError::Refused(refusal) => refusal.into(),
             AppError::Key(refusal) => refusal.into(),
             AppError::Busy | AppError::Unavailable(_) => {
-                Self::new(Code::ServiceUnavailableTemporary, error.to_string())
+                Self::new(Code::ServiceUnavailableTemporary, chain(&error))
             }
-            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(error),
+            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(chain(&error)),
         }
     }
 }

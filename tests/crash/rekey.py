@@ -1,25 +1,30 @@
 #!/usr/bin/env python3
-"""Kills `sesame backup` under write load and `sesame rekey` in its middle, again and again.
+"""Kills `sesame backup` during writes and `sesame rekey` while it works, again and again.
 
     tests/crash/rekey.py [--binary PATH] [--rounds N] [--seed S]
 
 Each round starts the server on the same data directory and lets writers work. Meanwhile one backup is killed with -9 at a
-random moment, which must leave no file under its name, and one runs to its end. The server is killed with -9, then
-`sesame rekey` at a random moment of its work. Whatever the moment, `sesame check` must open everything afterwards, with
-the old root key or with the next; every acknowledged write must be there; and the whole backup must open with the root key
-it was made under and hold what was acknowledged before it began. Loopback only; bounded in rounds and time.
+random moment and must leave no file under its name, and another one runs to its end. Then the server is killed with -9, and
+`sesame rekey` at a random moment of its work. Afterwards `sesame check` must open everything, with the old root key or the new
+one; every acknowledged write must be there; and the completed backup must open with the root key it was made under and contain
+what was acknowledged before it began. Only loopback is used; rounds and time are bounded.
 """
-import argparse, http.client, pathlib, random, shutil, signal, subprocess, sys, tempfile, threading, time
+import argparse, http.client, pathlib, random, shutil, subprocess, sys, tempfile, threading, time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from run import PATIENCE, Broken, Server, verify, write  # noqa: E402
+from writers import verify, write  # this adds the folder tests to the path
+from support.process import PATIENCE, Failed, kill
+from support.server import Server
 
 
 class Old:
-    """The versions that were acknowledged of a secret when a backup began. Labels may have moved since."""
+    """The versions of a secret that were acknowledged when a backup began. Its labels may have moved since."""
 
     def __init__(self, secret):
         self.name, self.versions, self.current, self.asked = secret.name, dict(secret.versions), None, None
+
+
+def serve(binary, data):
+    return Server(binary, '--data-dir', data, '--log', 'warn')
 
 
 def started(binary, *arguments):
@@ -27,13 +32,12 @@ def started(binary, *arguments):
 
 
 def killed_after(process, seconds):
-    """Kills a process after a while; true when it had not ended by itself."""
+    """Kills a process after some seconds. True unless it ended by itself before."""
     try:
         process.wait(timeout=seconds)
         return False
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill(process)
         return True
 
 
@@ -44,14 +48,14 @@ def checked(binary, data, what, problems):
 
 
 def back_up(binary, data, secrets, rng, copies, problems):
-    """A backup that is killed, and one that is not, with what it must hold."""
+    """Makes a backup that is killed and one that completes. Returns whether the first was still at work, and what the second must contain."""
     cut = copies / 'cut.db'
     for left in copies.glob('cut.db*'):
         left.unlink()
     was_cut = killed_after(started(binary, 'backup', str(cut), '--data-dir', data), rng.uniform(0.001, 0.03))
     if was_cut and cut.exists():
         problems.append('a backup that was killed left a file under its name')
-    # What is acknowledged now must be in the next one.
+    # The next backup must contain what is acknowledged by now.
     known = [Old(secret) for of_writer in secrets for secret in list(of_writer) if secret.acknowledged]
     whole = copies / 'sesame.db'
     done = subprocess.run([binary, 'backup', str(whole), '--data-dir', data], capture_output=True, text=True, timeout=PATIENCE)
@@ -63,7 +67,7 @@ def back_up(binary, data, secrets, rng, copies, problems):
 
 def round_of(number, given, data, rng, written, lost, problems):
     binary, killed = given.binary, threading.Event()
-    server, secrets = Server(binary, data), [[] for _ in range(4)]
+    server, secrets = serve(binary, data), [[] for _ in range(4)]
     threads = [threading.Thread(target=write, daemon=True, args=(
         server.port, random.Random(rng.random()), 'r%d/w%d' % (number, w), s, killed, problems)) for w, s in enumerate(secrets)]
     with tempfile.TemporaryDirectory() as copies:
@@ -75,24 +79,24 @@ def round_of(number, given, data, rng, written, lost, problems):
             was_cut, known = back_up(binary, data, secrets, rng, copies, problems)
         finally:
             killed.set()
-            server.end(signal.SIGKILL)
+            server.kill()
         for thread in threads:
             thread.join(PATIENCE)
         rekey_cut = killed_after(started(binary, 'rekey', '--data-dir', data), rng.uniform(0.001, 0.08))
         checked(binary, data, 'round %d, after rekey' % number, problems)
         checked(binary, copies, 'round %d, backup' % number, problems)
-        copy = Server(binary, str(copies))
+        copy = serve(binary, copies)
         try:
             lost += verify(copy.port, known)
         finally:
-            copy.end(signal.SIGTERM)
+            copy.stop()
     of_round = [secret for of_writer in secrets for secret in of_writer]
     written += of_round
-    server = Server(binary, data)
+    server = serve(binary, data)
     try:
         lost += verify(server.port, written if number == given.rounds else of_round)
     finally:
-        server.end(signal.SIGTERM)
+        server.stop()
     return was_cut, rekey_cut
 
 
@@ -100,7 +104,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('--binary', default='target/release/sesame')
     arguments.add_argument('--rounds', type=int, default=20)
-    arguments.add_argument('--seed', type=int, default=int(time.time()), help='of the values and the moments of the kills')
+    arguments.add_argument('--seed', type=int, default=int(time.time()), help='decides the values and the moments of the kills')
     given = arguments.parse_args()
     given.binary = str(pathlib.Path(given.binary).resolve())
     rng = random.Random(given.seed)
@@ -113,7 +117,7 @@ def main():
             keys.add(pathlib.Path(data, 'root.key').read_text())
             if lost or problems:
                 break
-    except (Broken, OSError, http.client.HTTPException, subprocess.TimeoutExpired, ValueError) as error:
+    except (Failed, OSError, http.client.HTTPException, subprocess.TimeoutExpired, ValueError) as error:
         problems.append(repr(error))
     for line in (lost + problems)[:40]:
         print(line)

@@ -1,10 +1,10 @@
 //! Who is let in, in the modes `open` and `signed`, and as whom.
 
 use serde_json::{Value, json};
-use sesame::domain::Timestamp;
-use sesame::identities::file::{KeyFile, Status};
-use sesame::ports::Clock as _;
-use sesame::server::AuthMode;
+use sesame::testing::domain::Timestamp;
+use sesame::testing::identities::file::{KeyFile, Status};
+use sesame::testing::ports::Clock as _;
+use sesame::testing::server::AuthMode;
 
 use crate::support::program::Program;
 use crate::support::sign::{Acs, rpc_signature, rpc_string_to_sign, rpc_system};

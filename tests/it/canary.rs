@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use sesame::actions::{ACTIONS, State};
+use sesame::testing::actions::{ACTIONS, State};
 
 use crate::support::form;
 use crate::support::program::Program;

@@ -7,8 +7,8 @@ use std::process::Output;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use sesame::ports::ServerClock;
-use sesame::tls::Tls;
+use sesame::testing::ports::ServerClock;
+use sesame::testing::tls::Tls;
 use tokio::io::AsyncReadExt;
 
 use crate::support::program::{Program, run};

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sesame::domain::FaultRule;
-use sesame::server::AuthMode;
+use sesame::testing::domain::FaultRule;
+use sesame::testing::server::AuthMode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -1,7 +1,7 @@
 //! What strangers ask for does not make the server grow.
 
-use sesame::domain::Page;
-use sesame::server::AuthMode;
+use sesame::testing::domain::Page;
+use sesame::testing::server::AuthMode;
 
 use crate::support::program::{Program, run};
 use crate::support::{ACCOUNT, Options, Server, scope_of};

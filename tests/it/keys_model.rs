@@ -205,7 +205,7 @@ impl Pair {
         }
         let keys = &self.keys;
         self.aliases.retain(|_, key| keys[*key].state.is_some());
-        self.server.clock.set(sesame::domain::Timestamp::from_millis(now));
+        self.server.clock.set(sesame::testing::domain::Timestamp::from_millis(now));
     }
 
     /// Actions on a key itself.
@@ -377,7 +377,7 @@ proptest! {
             for op in ops {
                 pair.step(op).await;
             }
-            let (_, damages) = pair.server.app.check(&sesame::app::Unseen).await.unwrap();
+            let (_, damages) = pair.server.app.check(&sesame::testing::app::Unseen).await.unwrap();
             assert!(damages.is_empty(), "{damages:?}");
             pair.server.stop().await;
         });

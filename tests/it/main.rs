@@ -17,6 +17,7 @@ mod canary;
 mod client;
 mod connections;
 mod docs;
+mod embedded;
 mod enforced;
 mod faults;
 mod growth;

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sesame::actions::ACTIONS;
-use sesame::wire::code::TABLE;
+use sesame::testing::actions::ACTIONS;
+use sesame::testing::wire::code::TABLE;
 
 use crate::support::{Answer, Server, form};
 

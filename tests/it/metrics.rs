@@ -1,6 +1,6 @@
 //! `/_sesame/metrics`.
 
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use crate::support::{Options, Server};
 

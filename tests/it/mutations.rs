@@ -16,7 +16,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde_json::Value;
-use sesame::actions::PRODUCTS;
+use sesame::testing::actions::PRODUCTS;
 
 use crate::support::program::Program;
 use crate::support::{form, sign, text};

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::json;
-use sesame::app::{App, Full, Nonce, NonceRefusal, NonceSettings, Parts};
-use sesame::domain::policy::{Identity, Principal};
-use sesame::domain::{ClockSetting, Limits, NonceLimits, Timestamp};
-use sesame::ports::{Clock, OsEntropy, ServerClock};
-use sesame::server::AuthMode;
-use sesame::store::Store;
-use sesame::store::sql::SqlStore;
+use sesame::testing::app::{App, Full, Nonce, NonceRefusal, NonceSettings, Parts};
+use sesame::testing::domain::policy::{Identity, Principal};
+use sesame::testing::domain::{ClockSetting, Limits, NonceLimits, Timestamp};
+use sesame::testing::ports::{Clock, OsEntropy, ServerClock};
+use sesame::testing::server::AuthMode;
+use sesame::testing::store::Store;
+use sesame::testing::store::sql::SqlStore;
 use sqlx::Connection;
 
 use crate::enforced::{Signer, TEAM, key, put};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use sesame::domain::Limits;
-use sesame::store::Store;
-use sesame::store::sql::SqlStore;
+use sesame::testing::domain::Limits;
+use sesame::testing::store::Store;
+use sesame::testing::store::sql::SqlStore;
 use tokio::task::JoinSet;
 
 use crate::store::counted::Counted;

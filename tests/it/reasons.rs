@@ -7,11 +7,11 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sesame::identities::file::{KeyFile, Status};
-use sesame::ports::Clock;
-use sesame::server::AuthMode;
-use sesame::store::sql::SqlStore;
-use sesame::wire::code::TABLE;
+use sesame::testing::identities::file::{KeyFile, Status};
+use sesame::testing::ports::Clock;
+use sesame::testing::server::AuthMode;
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::wire::code::TABLE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -677,7 +677,7 @@ async fn an_action_that_panics_answers_internal_failure_and_its_connection_goes_
 async fn an_endpoint_that_panics_answers_500_in_json_and_its_connection_goes_on() {
     let (server, panics) = panicking().await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    for (method, path) in [("health", "/_sesame/ready"), ("contents", "/_sesame/state")] {
+    for (method, path) in [("health", "/_sesame/ready"), ("snapshot", "/_sesame/state")] {
         *panics.lock().unwrap() = Some(method);
         let answer = kept_alive(&mut stream, path, "127.0.0.1").await;
         assert_eq!(answer.status, 500, "{path}: {}", answer.body);

@@ -6,10 +6,10 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sesame::domain::Timestamp;
-use sesame::identities::file::KeyFile;
-use sesame::server::AuthMode;
-use sesame::wire::params::Pairs;
+use sesame::testing::domain::Timestamp;
+use sesame::testing::identities::file::KeyFile;
+use sesame::testing::server::AuthMode;
+use sesame::testing::wire::params::Pairs;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -200,7 +200,9 @@ fn on_an_empty_server(capture: &Capture) -> Option<(u16, &'static str)> {
     // Made with characters that the documentation does not allow.
     let unlawful = |name: &str| capture.parameter(name).is_some_and(|text| text.contains([' ', '*']));
     match capture.action.as_str() {
-        _ if sesame::actions::of_version(&capture.version()).is_none() => Some((400, "InvalidVersion")),
+        _ if sesame::testing::actions::of_version(&capture.version()).is_none() => {
+            Some((400, "InvalidVersion"))
+        }
         // The capture was made with a name that the documentation does not allow.
         "AssumeRole" if capture.parameter("RoleSessionName").is_some_and(|name| name.contains('+')) => {
             Some((400, "InvalidParameter.RoleSessionName"))
@@ -233,7 +235,7 @@ async fn every_captured_request_is_let_in_or_refused_as_recorded() {
         let code = code(&answer);
         let got = code.as_deref().map(|code| (answer.status, code));
         assert_eq!(got, on_an_empty_server(capture), "{}: {}", capture.file, answer.body);
-        if capture.version() == sesame::actions::VERSION && capture.kind != "bearer" {
+        if capture.version() == sesame::testing::actions::VERSION && capture.kind != "bearer" {
             assert!(capture.valid, "{}", capture.file);
             assert!(!code.is_some_and(|code| is_of_authentication(&code)), "{}", capture.file);
             let_in += 1;
@@ -291,7 +293,7 @@ async fn every_altered_capture_is_refused() {
 
 /// In which order the captures of one client are sent: what writes before what reads it.
 fn turn(capture: &Capture) -> Option<usize> {
-    let ours = capture.version() == sesame::actions::VERSION && capture.kind != "bearer";
+    let ours = capture.version() == sesame::testing::actions::VERSION && capture.kind != "bearer";
     let order = ["CreateSecret", "PutSecretValue", "GetSecretValue"];
     order.iter().position(|action| ours && *action == capture.action)
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sesame::wire::params::Pairs;
-use sesame::wire::signature::{AuthError, Claim, Material, Scheme, SignedRequest, claim, verify};
+use sesame::testing::wire::params::Pairs;
+use sesame::testing::wire::signature::{AuthError, Claim, Material, Scheme, SignedRequest, claim, verify};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
-use sesame::ports::Clock as _;
-use sesame::server::AuthMode;
+use sesame::testing::ports::Clock as _;
+use sesame::testing::server::AuthMode;
 
 use crate::support::program::Program;
 use crate::support::sign::{Acs, rpc_signature, rpc_system};
@@ -45,7 +45,7 @@ fn error(answer: &Answer) -> String {
 /// Every method and path of `/_sesame`, read from the table of routes, with names in the place of parameters; and whether
 /// it answers everybody.
 fn routes() -> Vec<(&'static str, String, bool)> {
-    let source = include_str!("../../src/server/admin.rs");
+    let source = include_str!("../../src/server/admin/mod.rs");
     let mut found = Vec::new();
     for route in source.split(".route(\"").skip(1) {
         let (path, rest) = route.split_once('"').unwrap();

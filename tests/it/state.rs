@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sesame::crypto::{RootKey, SymmetricKey};
-use sesame::server::AuthMode;
+use sesame::testing::crypto::{RootKey, SymmetricKey};
+use sesame::testing::server::AuthMode;
 use sqlx::{Column, Row};
 
 use crate::support::program::run;
@@ -103,7 +103,7 @@ async fn a_seed_makes_what_it_says_and_changes_nothing_the_second_time() {
     let again = SEED.split("  - name: far").next().unwrap();
     assert_eq!(seed(&server, again).await, json!({ "created": 0, "changed": 0, "unchanged": 5 }));
     assert_eq!(tables(dir.path()).await, before);
-    let (_, damages) = server.app.check(&sesame::app::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
 }
@@ -415,7 +415,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
     there.create("in-the-way").await;
     done(&there, "PUT", "/_sesame/state", &exported).await;
     assert_eq!(comparable(rows), comparable(tables(two.path()).await));
-    let (_, damages) = there.app.check(&sesame::app::Unseen).await.unwrap();
+    let (_, damages) = there.app.check(&sesame::testing::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
     there.stop().await;
@@ -428,7 +428,7 @@ async fn a_readable_export_answers_the_same_under_another_root_key() {
     let exported = admin(&server, "GET", "/_sesame/state?plaintext", "").await.body;
     let other = RootKey::from_key(&SymmetricKey::from_bytes([9; 32])).unwrap();
     let there = Server::under(other, Options { dir: Some(two.path()), ..Options::default() }).await;
-    there.clock.set(sesame::ports::Clock::now(&*server.clock));
+    there.clock.set(sesame::testing::ports::Clock::now(&*server.clock));
     done(&there, "PUT", "/_sesame/state", &exported).await;
     let (mine, theirs) = (answers(&server).await, answers(&there).await);
     assert_eq!(mine.len(), theirs.len());
@@ -457,10 +457,10 @@ fn sesame(arguments: &[&str], root_key: &str) {
 }
 
 /// The answers of a server whose clock stands where another one's does, and that nothing of it is damaged.
-async fn answers_at(server: Server, now: sesame::domain::Timestamp) -> Vec<Value> {
+async fn answers_at(server: Server, now: sesame::testing::domain::Timestamp) -> Vec<Value> {
     server.app.move_clock(|clock| clock.standing(now)).await.unwrap();
     let answers = answers(&server).await;
-    assert_eq!(server.app.check(&sesame::app::Unseen).await.unwrap().1, []);
+    assert_eq!(server.app.check(&sesame::testing::app::Unseen).await.unwrap().1, []);
     server.stop().await;
     answers
 }
@@ -469,7 +469,7 @@ async fn answers_at(server: Server, now: sesame::domain::Timestamp) -> Vec<Value
 async fn an_installation_moves_to_postgresql_and_back_by_the_command_line() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = full(one.path()).await;
-    let now = sesame::ports::Clock::now(&*server.clock);
+    let now = sesame::testing::ports::Clock::now(&*server.clock);
     let before = answers(&server).await;
     server.stop().await;
     let rows = tables(one.path()).await;
@@ -561,7 +561,7 @@ async fn snapshots_bring_back_everything_or_one_account() {
 
 #[tokio::test]
 async fn a_reset_leads_to_nothing_or_to_the_seed() {
-    let file = sesame::state::parse::parse(SEED).unwrap();
+    let file = sesame::testing::state::parse::parse(SEED).unwrap();
     let server = Server::with(Options { mode: AuthMode::Open, seed: Some(file), ..Options::default() }).await;
     server.create("x").await;
     done(&server, "POST", "/_sesame/reset", r#"{"to":"seed"}"#).await;

@@ -1,8 +1,8 @@
 //! `/_sesame` reads what it is asked strictly: a misspelled name is refused with the name that was meant, and nothing happens.
 
 use serde_json::Value;
-use sesame::ports::Clock;
-use sesame::server::AuthMode;
+use sesame::testing::ports::Clock;
+use sesame::testing::server::AuthMode;
 
 use crate::state::{admin, done};
 use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, text};
@@ -175,7 +175,7 @@ async fn three_accounts() -> Server {
          secrets:\n  - name: seeded\n    versions: [{{ id: v1, value: own }}]\n  \
          - name: seeded\n    account: \"{NINE}\"\n    versions: [{{ id: v1, value: nine }}]\n"
     );
-    let seed = sesame::state::parse::parse(&seed).unwrap();
+    let seed = sesame::testing::state::parse::parse(&seed).unwrap();
     let server = Server::with(Options { seed: Some(seed), ..Options::default() }).await;
     done(&server, "POST", "/_sesame/reset", r#"{"to":"seed"}"#).await;
     for key in [("test", "test"), ("other", "other-secret"), ("nine", "nine-secret")] {
@@ -192,8 +192,10 @@ async fn three_accounts() -> Server {
 /// How many secrets, keys and aliases an account has.
 async fn held(server: &Server, account: &str) -> (usize, usize, usize) {
     let account = account.parse().unwrap();
-    let contents = server.app.store().contents(Some(&account)).await.unwrap();
-    let own = |key: &&sesame::store::KeyRecord| key.key.owner == sesame::domain::keys::KeyOwner::User;
+    let contents = server.app.store().snapshot(Some(&account)).await.unwrap();
+    let own = |key: &&sesame::testing::store::KeyRecord| {
+        key.key.owner == sesame::testing::domain::keys::KeyOwner::User
+    };
     (contents.secrets.len(), contents.keys.iter().filter(own).count(), contents.aliases.len())
 }
 

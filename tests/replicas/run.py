@@ -1,125 +1,81 @@
 #!/usr/bin/env python3
-"""Several servers on one PostgreSQL, killed and restarted under load, and the history of every call checked afterwards.
+"""Several servers on one PostgreSQL, killed and restarted under load; afterwards the history of every call is checked.
 
-    tests/replicas/run.py [--binary PATH] [--seconds N] [--replicas N] [--clients N] [--secrets N] [--calm] [--seed S]
+    tests/replicas/run.py [--binary PATH] [--seconds N] [--replicas N] [--clients N] [--secrets N] [--calm] [--durable] [--seed S]
 
-A throwaway PostgreSQL (tests/postgres/cluster) is started, and the replicas on it. Clients on keep-alive connections,
-each call at a replica chosen by chance, put versions, move ACSCurrent to older ones, and read the current version and
-older ones by id. Meanwhile one replica after the other is killed with -9 and started again, and the database crashes
-and recovers twice. A call that was not answered with 200 may have happened or not; a put is then sent again elsewhere,
-as clients do. Afterwards:
+The run starts a throwaway PostgreSQL (tests/postgres/cluster) and the replicas on it. Clients with kept connections choose a random
+replica for each call. They put versions, move ACSCurrent to older versions, and read the current version and older ones by id.
+Meanwhile one replica after the other is killed with -9 and started again, and the database crashes and recovers twice. A call that
+was not answered with 200 may have happened or not; the client then repeats a put at another replica, as SDKs do. Afterwards:
 
-- every acknowledged version is read from each replica, with its value;
-- each secret has one version with ACSCurrent and at most one with ACSPrevious, and all replicas show the same;
-- the calls on each secret's current version are linearizable: there is an order of them that explains every answer, and
-  in which no call comes after one that began when it had been answered;
+- every acknowledged version can be read, with its value, and each replica is asked for a part of them;
+- each secret has one version with ACSCurrent and at most one with ACSPrevious, and all replicas agree on it;
+- the calls on the current version of each secret are linearizable: some order of them explains every answer, and in that order
+  no call comes before one that had been answered when it began;
 - `sesame check` finds no damage.
 
---calm leaves the killing out: then every call must succeed, and the figures tell what the replicas can do.
-Loopback only; bounded in time. After a failure the history stays in a file.
+--calm kills nothing. Then every call must succeed, and the figures show the speed of the replicas.
+--durable lets the database write to the disk (fsync).
+Only loopback is used; the time is bounded. After a failure the history stays in a file.
 """
-import argparse, collections, hashlib, http.client, json, os, pathlib, random, re, select, signal, subprocess, sys, tempfile, threading, time
-from urllib.parse import urlencode
+import argparse, collections, contextlib, hashlib, http.client, json, pathlib, random, subprocess, sys, tempfile, threading, time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-VERSIONS = 1000  # of a secret: the most that can be configured
-PATIENCE = 60  # seconds for a start and a stop each
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.postgres import Cluster  # noqa: E402
+from support.process import PATIENCE, Failed, NotReady, clean_environment  # noqa: E402
+from support.server import Connection, Server  # noqa: E402
+
+VERSIONS = 1000  # of one secret: the most that can be configured
 INFINITY = float('inf')
 
 
-class Cluster:
-    def __init__(self, *options):
-        command = [str(ROOT / 'postgres/cluster'), '--commands', *options]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-        if not self.url.startswith('postgres://'):
-            sys.exit('no PostgreSQL; what is printed above tells why')
-
-    def tell(self, command):
-        self.process.stdin.write(command + '\n')
-        self.process.stdin.flush()
-        if self.process.stdout.readline() != 'done\n':
-            raise Broken('the database did not %s' % command)
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-
-
-class Broken(Exception):
-    """Something that makes it pointless to go on."""
-
-
 class Replica:
-    """A server that is started again on another port whenever it was killed."""
+    """A server that is started again, on another port, after it was killed."""
 
     def __init__(self, binary, arguments, environment):
         self.binary, self.arguments, self.environment = binary, arguments, environment
-        self.process, self.port, self.starts = None, None, 0
+        self.server = None
 
     def start(self):
-        """Starts it; while the database is away it ends at once, and is started again."""
+        """Starts the server. While the database is away, the program ends at once, and is started again."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            self.starts += 1
-            self.process = subprocess.Popen([self.binary, 'serve', '--listen', '127.0.0.1:0', *self.arguments], stdout=subprocess.PIPE,
-                                            stderr=subprocess.PIPE, env=self.environment)
-            printed = b''
-            while b'Ready.\n' not in printed and select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
-                piece = os.read(self.process.stdout.fileno(), 4096)
-                if not piece:
-                    break
-                printed += piece
-            port = re.search(rb'http://127\.0\.0\.1:(\d+)', printed)
-            # Its log must not fill the pipe.
-            log = self.process.stderr
-            if b'Ready.\n' in printed and port:
-                threading.Thread(target=log.read, daemon=True).start()
-                self.port = int(port.group(1))
+            try:
+                self.server = Server(self.binary, *self.arguments, environment=self.environment)
                 return
-            self.process.kill()
-            self.process.wait()
-            said = log.read()
-            if time.monotonic() > deadline or b'the database' not in said:
-                raise Broken('a replica did not start: %r %r' % (printed, said))
+            except NotReady as failed:
+                if time.monotonic() > deadline or 'the database' not in str(failed):
+                    raise
             time.sleep(0.2)
 
     def kill(self):
-        self.port = None
-        self.process.kill()
-        self.process.wait()
+        server, self.server = self.server, None
+        if server:
+            server.kill()
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        """The exit code."""
+        server, self.server = self.server, None
+        return server.stop()
 
 
 class Client:
-    """Calls any replica over connections that are kept."""
+    """Calls any replica over kept connections."""
 
     def __init__(self, replicas, rng):
         self.replicas, self.rng, self.connections = replicas, rng, {}
 
     def call(self, action, replica=None, **parameters):
-        """Status and answer; none and the reason when there was no answer."""
-        replica = replica or self.rng.choice(self.replicas)
-        port = replica.port
-        if port is None:
+        """Status and answer; None and the reason when there was no answer."""
+        server = (replica or self.rng.choice(self.replicas)).server
+        if server is None:
             return None, 'killed'
-        connection = self.connections.get(port) or http.client.HTTPConnection('127.0.0.1', port, timeout=30)
-        self.connections[port] = connection
-        body = urlencode(dict(parameters, Action=action, Version='2016-01-20'))
+        connection = self.connections.get(server.port) or self.connections.setdefault(server.port, Connection(server.port))
         try:
-            connection.request('POST', '/', body, {'Content-Type': 'application/x-www-form-urlencoded'})
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            return connection.call(action, **parameters)
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
-            self.connections.pop(port, None)
+            del self.connections[server.port]
             return None, repr(error)
 
 
@@ -127,7 +83,7 @@ def digest(data):
     return hashlib.sha256(data.encode()).hexdigest()
 
 
-# A call on a secret's current version: kind is 'write' or 'read', version what was written or read.
+# A call that writes or reads (`kind`) the current version of a secret; `version` is the one that was written or read.
 Call = collections.namedtuple('Call', 'kind version began ended')
 
 
@@ -147,14 +103,14 @@ class Worker(threading.Thread):
     def run(self):
         try:
             while not self.stop.is_set():
-                # A few secrets are in demand, so that calls meet.
+                # A few secrets are used often, so that calls on one secret overlap.
                 secret = self.rng.choice(self.secrets[:10] if self.rng.random() < 0.1 else self.secrets)
-                chance = self.rng.random()
-                if chance < 0.25 and len(secret.hashes) < VERSIONS:
+                dice = self.rng.random()
+                if dice < 0.25 and len(secret.hashes) < VERSIONS:
                     self.put(secret)
-                elif chance < 0.32 and secret.acknowledged:
+                elif dice < 0.32 and secret.acknowledged:
                     self.move(secret)
-                elif chance < 0.45 and secret.acknowledged:
+                elif dice < 0.45 and secret.acknowledged:
                     self.read(secret, self.rng.choice(list(secret.acknowledged)))
                 else:
                     self.read(secret)
@@ -214,12 +170,14 @@ class Worker(threading.Thread):
 
 
 def linearizable(history):
-    """None when an order explains a history of one register, else the call that none explains. Configurations are followed
-    from event to event: the register's value, the calls under way that have taken effect, and the unanswered writes that have.
-    A read takes effect as soon as it can, which never harms; and where two configurations differ only in unanswered writes, the
-    one that needed fewer can do all that the other can."""
+    """Checks the history of one register. Returns None when some order explains it, else the call that no order explains.
+
+    The check follows all possible configurations from event to event. A configuration is the value of the register, the calls in
+    progress that have taken effect, and the unanswered writes that have. A read takes effect as soon as it can, which is always
+    safe. Of two configurations that differ only in unanswered writes, the one that needed fewer can do all that the other can,
+    so the other is dropped."""
     seen = {call.version for call in history if call.kind == 'read'}
-    # A write that nobody knows to have happened, and whose value nobody read, explains nothing.
+    # An unanswered write whose value nobody read explains no answer.
     calls = [call for call in history if call.ended != INFINITY or call.version in seen]
     events = sorted([(call.began, 0, n) for n, call in enumerate(calls)] + [(call.ended, 1, n) for n, call in enumerate(calls) if call.ended != INFINITY])
     reads, writes, unanswered, configurations = set(), set(), set(), {(None, frozenset(), frozenset())}
@@ -240,7 +198,7 @@ def linearizable(history):
                 reached.add((value, done - {n}, used))
                 continue
             steps = [settled(calls[other].version, done | {other}, used) for other in writes - done]
-            # Of unanswered writes of one version any one will do.
+            # Unanswered writes of one version are interchangeable.
             spare = {calls[other].version: other for other in unanswered - used}
             steps += [settled(version, done, used | {other}) for version, other in spare.items() if version != value]
             for step in steps:
@@ -260,18 +218,18 @@ def linearizable(history):
 
 
 def try_checker():
-    """A checker that finds nothing wrong with anything would be worth nothing."""
+    """Tests the checker itself: it must accept correct histories and reject stale ones."""
     w, r = (lambda *call: Call('write', *call)), (lambda *call: Call('read', *call))
     right = [[w('a', 0, 1), r('a', 2, 3)], [w('a', 0, 1), w('b', 0, 5), r('b', 2, 3), r('b', 4, 6)], [w('a', 0, 1), w('b', 2, INFINITY), r('a', 3, 4), r('b', 5, 6)],
              [w('a', 0, 1), w('b', 2, INFINITY), r('a', 3, 4)]]
     stale = [[w('a', 0, 1), w('b', 2, 3), r('a', 4, 5)], [w('a', 0, 1), w('b', 2, 9), r('b', 3, 4), r('a', 5, 6)], [w('a', 0, 1), r('b', 2, 3), w('b', 4, 5)],
              [w('a', 0, 1), w('b', 2, INFINITY), r('b', 3, 4), r('a', 5, 6)]]
     if any(map(linearizable, right)) or not all(map(linearizable, stale)):
-        sys.exit('the checker of histories is wrong')
+        sys.exit('the checker of histories is wrong: it accepts a stale history or rejects a correct one')
 
 
 def disturb(replicas, cluster, seconds, rng, stop, problems, events):
-    """Kills a replica every few seconds, and lets the database crash after a third and after two thirds of the time."""
+    """Kills a replica every few seconds, and crashes the database after one third and after two thirds of the time."""
     began, crashes, turn = time.monotonic(), 0, 0
     try:
         while not stop.wait(min(2.5, seconds / 8)):
@@ -289,17 +247,17 @@ def disturb(replicas, cluster, seconds, rng, stop, problems, events):
             stop.wait(rng.uniform(0, 0.5))
             victim.start()
     except Exception as error:
-        problems.append('disturbing: %r' % error)
+        problems.append('the thread that kills: %r' % error)
 
 
 def verify(replicas, secrets, problems):
-    """Reads everything acknowledged from every replica."""
+    """Reads back what was acknowledged."""
     checked = 0
     client = Client(replicas, random.Random(0))
     for secret in secrets:
         current = set()
         for number, replica in enumerate(replicas):
-            # Which versions are read where is spread, and each is read somewhere; the replicas' agreement is in the lists.
+            # Each version is read from one replica. That the replicas agree is checked by the lists below.
             for version in list(secret.acknowledged)[number::len(replicas)]:
                 status, answer = client.call('GetSecretValue', replica, SecretName=secret.name, VersionId=version)
                 checked += 1
@@ -330,81 +288,95 @@ def percentile(times, share):
     return 1000 * times[min(len(times) - 1, int(len(times) * share))] if times else 0
 
 
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--binary', default='target/release/sesame')
+    parser.add_argument('--seconds', type=float, default=20)
+    parser.add_argument('--replicas', type=int, default=3)
+    parser.add_argument('--clients', type=int, default=16)
+    parser.add_argument('--secrets', type=int, default=200)
+    parser.add_argument('--calm', action='store_true')
+    parser.add_argument('--durable', action='store_true')
+    parser.add_argument('--seed', type=int, default=int(time.time()))
+    return parser.parse_args()
+
+
+def create(replicas, secrets, rng):
+    """Creates every secret, at a random replica."""
+    client = Client(replicas, rng)
+    for secret in secrets:
+        data = secret.name + ' v1'
+        began = time.monotonic()
+        status, answer = client.call('CreateSecret', SecretName=secret.name, VersionId='v1', SecretData=data)
+        if status != 200:
+            raise Failed('CreateSecret: %s %s' % (status, answer))
+        secret.hashes['v1'], secret.acknowledged['v1'] = digest(data), time.monotonic()
+        secret.history.append(Call('write', 'v1', began, time.monotonic()))
+
+
+def work(given, replicas, secrets, cluster, rng, problems, events):
+    """Runs the clients, and what disturbs them, for the given time. Returns the clients."""
+    stop = threading.Event()
+    workers = [Worker(n, replicas, secrets, stop, given.calm, rng.random()) for n in range(given.clients)]
+    threads = list(workers)
+    if not given.calm:
+        threads.append(threading.Thread(target=disturb, args=(replicas, cluster, given.seconds, rng, stop, problems, events), daemon=True))
+    for thread in threads:
+        thread.start()
+    time.sleep(given.seconds)
+    stop.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+        if thread.is_alive():
+            raise Failed('a thread does not end')
+    return workers
+
+
+def recovered(replicas, rng):
+    """Waits until every replica answers."""
+    client, deadline = Client(replicas, rng), time.monotonic() + PATIENCE
+    while any(client.call('ListSecrets', replica)[0] != 200 for replica in replicas):
+        if time.monotonic() > deadline:
+            raise Failed('the replicas do not recover')
+        time.sleep(0.1)
+
+
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument('--binary', default='target/release/sesame')
-    arguments.add_argument('--seconds', type=float, default=20)
-    arguments.add_argument('--replicas', type=int, default=3)
-    arguments.add_argument('--clients', type=int, default=16)
-    arguments.add_argument('--secrets', type=int, default=200)
-    arguments.add_argument('--calm', action='store_true')
-    arguments.add_argument('--durable', action='store_true', help='the database flushes to the disk')
-    arguments.add_argument('--seed', type=int, default=int(time.time()))
-    given = arguments.parse_args()
+    given = arguments()
     try_checker()
     rng = random.Random(given.seed)
     binary = str(pathlib.Path(given.binary).resolve())
-    problems, events, workers = [], collections.Counter(), []
-    cluster = Cluster(*(['--durable'] if given.durable else []))
-    work = tempfile.TemporaryDirectory(prefix='sesame-replicas-')
-    config = pathlib.Path(work.name, 'config.toml')
-    # No version is evicted, so that each that was acknowledged can be asked for.
-    config.write_text('[limits]\nversions_per_secret = %d\n' % VERSIONS)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith('SESAME_')}
-    environment['SESAME_ROOT_KEY'] = rng.randbytes(32).hex()
-    place = ['--database', cluster.url]
-    replicas = [Replica(binary, [*place, '--config', str(config), '--log', 'error'], environment) for _ in range(given.replicas)]
+    problems, events, workers, checked = [], collections.Counter(), [], 0
     secrets = [Secret('s/%d' % n) for n in range(given.secrets)]
-    checked = 0
-    try:
-        for replica in replicas:
-            replica.start()
-        client = Client(replicas, rng)
-        for secret in secrets:
-            data = secret.name + ' v1'
-            began = time.monotonic()
-            status, answer = client.call('CreateSecret', SecretName=secret.name, VersionId='v1', SecretData=data)
-            if status != 200:
-                raise Broken('CreateSecret: %s %s' % (status, answer))
-            secret.hashes['v1'], secret.acknowledged['v1'] = digest(data), time.monotonic()
-            secret.history.append(Call('write', 'v1', began, time.monotonic()))
-        stop = threading.Event()
-        workers = [Worker(n, replicas, secrets, stop, given.calm, rng.random()) for n in range(given.clients)]
-        for worker in workers:
-            worker.start()
-        disturber = threading.Thread(target=disturb, args=(replicas, cluster, given.seconds, rng, stop, problems, events), daemon=True)
-        if not given.calm:
-            disturber.start()
-        time.sleep(given.seconds)
-        stop.set()
-        for thread in [*workers, *([] if given.calm else [disturber])]:
-            thread.join(PATIENCE)
-            if thread.is_alive():
-                raise Broken('a thread does not end')
-        deadline = time.monotonic() + PATIENCE
-        while any(client.call('ListSecrets', replica)[0] != 200 for replica in replicas):
-            if time.monotonic() > deadline:
-                raise Broken('the replicas do not recover')
-            time.sleep(0.1)
-        checked = verify(replicas, secrets, problems)
-        for secret in secrets:
-            wrong = linearizable(secret.history)
-            if wrong:
-                problems.append('NOT LINEARIZABLE: %s: no order explains %s' % (secret.name, wrong))
-        for replica in replicas:
-            if replica.stop() != 0:
-                problems.append('asked to stop, a replica ended with %s' % replica.process.returncode)
-        check = subprocess.run([binary, 'check', *place], capture_output=True, text=True, timeout=PATIENCE, env=environment)
-        if check.returncode:
-            problems.append('check: %s%s' % (check.stdout, check.stderr))
-    except (Broken, OSError, subprocess.TimeoutExpired) as error:
-        problems.append(repr(error))
-    finally:
-        for replica in replicas:
-            if replica.process and replica.process.poll() is None:
-                replica.kill()
-        cluster.end()
-        work.cleanup()
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(Cluster(*(['--durable'] if given.durable else [])))
+        config = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='sesame-replicas-')), 'config.toml')
+        # No version is evicted, so that every acknowledged one can be read back.
+        config.write_text('[limits]\nversions_per_secret = %d\n' % VERSIONS)
+        environment = clean_environment(SESAME_ROOT_KEY=rng.randbytes(32).hex())
+        database = ['--database', cluster.url]
+        replicas = [Replica(binary, [*database, '--config', config, '--log', 'error'], environment) for _ in range(given.replicas)]
+        try:
+            for replica in replicas:
+                replica.start()
+                stack.callback(replica.kill)
+            create(replicas, secrets, rng)
+            workers = work(given, replicas, secrets, cluster, rng, problems, events)
+            recovered(replicas, rng)
+            checked = verify(replicas, secrets, problems)
+            for secret in secrets:
+                wrong = linearizable(secret.history)
+                if wrong:
+                    problems.append('NOT LINEARIZABLE: %s: no order explains %s' % (secret.name, wrong))
+            for replica in replicas:
+                code = replica.stop()
+                if code:
+                    problems.append('asked to stop, a replica ended with code %d' % code)
+            check = subprocess.run([binary, 'check', *database], capture_output=True, text=True, timeout=PATIENCE, env=environment)
+            if check.returncode:
+                problems.append('check: %s%s' % (check.stdout, check.stderr))
+        except (Failed, OSError, subprocess.TimeoutExpired) as error:
+            problems.append(repr(error))
     report(given, workers, secrets, problems, events, checked)
 
 
@@ -414,7 +386,7 @@ def report(given, workers, secrets, problems, events, checked):
     for action in sorted({action for action, _ in counts}):
         times = [t for worker in workers for t in worker.times[action]]
         ok = counts[action, 200]
-        print('%-26s %7d answered 200, %5d 503, %5d not answered, %4d else; p50 %.1f ms, p99 %.1f ms' % (
+        print('%-26s %7d answered 200, %5d 503, %5d not answered, %4d other; p50 %.1f ms, p99 %.1f ms' % (
             action, ok, counts[action, 503], counts[action, None], len(times) - ok - counts[action, 503] - counts[action, None],
             percentile(times, 0.5), percentile(times, 0.99)))
     for line in problems[:40]:
@@ -422,13 +394,13 @@ def report(given, workers, secrets, problems, events, checked):
     if problems:
         with tempfile.NamedTemporaryFile('w', prefix='sesame-history-', suffix='.json', delete=False) as file:
             json.dump({secret.name: secret.history for secret in secrets}, file)
-        print('the history stays: %s' % file.name)
+        print('the history is kept in %s' % file.name)
     total = sum(n for (_, status), n in counts.items() if status == 200)
     print('seed %d: %d replicas, %d clients, %.0f s, %s; %d calls answered (%.0f/s), %d acknowledged versions read back, %d calls ordered; %d problems' % (
         given.seed, given.replicas, given.clients, given.seconds, ', '.join('%s %d' % item for item in events.items()) or 'undisturbed', total,
         total / given.seconds, checked, sum(len(secret.history) for secret in secrets), len(problems)))
     if not given.calm and not given.seconds < 10 and not (events['replicas killed'] and events['crashes of the database'] == 2):
-        sys.exit('nothing was tried: replicas must be killed and the database must crash twice')
+        sys.exit('nothing was tested: replicas must be killed and the database must crash twice')
     sys.exit(1 if problems else 0)
 
 

@@ -8,13 +8,13 @@ use divan::{Bencher, black_box};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use requests::Example;
-use sesame::crypto::{Cipher, SymmetricKey, ValueContext};
-use sesame::domain::writes::{MoveStage, NewSecret, PutVersion, create, move_stage, put_version};
-use sesame::domain::{DataType, Limits, Scope, Secret, StageLabel, Tags, Timestamp, VersionId};
-use sesame::ports::{Entropy as _, OsEntropy};
-use sesame::wire::params::Pairs;
-use sesame::wire::signature::{Claim, Scheme, claim, verify};
-use sesame::wire::{Disclosed, Format, RequestId, encode};
+use sesame::testing::crypto::{Cipher, SymmetricKey, ValueContext};
+use sesame::testing::domain::writes::{MoveStage, NewSecret, PutVersion, create, move_stage, put_version};
+use sesame::testing::domain::{DataType, Limits, Scope, Secret, StageLabel, Tags, Timestamp, VersionId};
+use sesame::testing::ports::{Entropy as _, OsEntropy};
+use sesame::testing::wire::params::Pairs;
+use sesame::testing::wire::signature::{Claim, Scheme, claim, verify};
+use sesame::testing::wire::{Disclosed, Format, RequestId, encode};
 
 /// The sizes of values: a password, a certificate, the longest.
 const SIZES: [usize; 3] = [64, 4 * 1024, 30 * 1024];

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{KEY_CODES, Nothing, key_id};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::list_secrets::page;
+use crate::actions::secrets::list_secrets::page;
 use crate::domain::keys::{Alias, AliasName, KeyRef};
 use crate::domain::{Page, Scope};
 use crate::wire::{ApiError, Code, Fields};

@@ -2,8 +2,8 @@
 
 use super::metadata::description;
 use super::{KEY_CODES, Nothing, key_id};
-use crate::actions::create_secret::{NO_INSTANCES, short_enough};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::secrets::create_secret::{NO_INSTANCES, short_enough};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::{self, DELETION_DAYS, DESCRIPTION_CHARS};
 use crate::wire::{ApiError, Code, Fields};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::list_secrets::{Filter, filters, page, unknown_filter};
+use crate::actions::secrets::list_secrets::{Filter, filters, page, unknown_filter};
 use crate::domain::Page;
 use crate::domain::keys::filter::KeyFilter;
 use crate::wire::{ApiError, Code, Fields};

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{KEY_CODES, interval_ms};
-use crate::actions::create_secret::{NO_INSTANCES, bounded};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::{policy, tagging};
+use crate::actions::secrets::create_secret::{NO_INSTANCES, bounded};
+use crate::actions::shared::{resource_policies as policy, tagging};
 use crate::app::keys::{HeldKey, KeyCreation};
 use crate::domain::Timestamp;
 use crate::domain::keys::decisions::DESCRIPTION_CHARS;

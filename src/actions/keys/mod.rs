@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::create_secret::bounded;
+use crate::actions::secrets::create_secret::bounded;
 use crate::app::keys::{EncryptionContext, id_only};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::ROTATION_DAYS;

@@ -2,7 +2,7 @@
 
 use super::key_id;
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::policy::{self, Nothing, POLICY_NAME, Response};
+use crate::actions::shared::resource_policies::{self as policy, Nothing, POLICY_NAME, Response};
 use crate::domain::ResourcePolicy;
 use crate::domain::keys::decisions::{self, KeyRefusal};
 use crate::domain::keys::{KeyOwner, KeyRef};

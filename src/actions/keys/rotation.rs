@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{KEY_CODES, Nothing, interval_ms, key_id};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::list_secrets::page;
+use crate::actions::secrets::list_secrets::page;
 use crate::domain::Page;
 use crate::domain::keys::decisions::{self, KeyRefusal};
 use crate::domain::keys::{Key, KeyRef, KeyVersion};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AssumedRoleUser, Given, RoleArn, SECONDS, Wish, fits};
+use super::shared::{AssumedRoleUser, Given, RoleArn, SECONDS, Wish, fits};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::policy::Identity;
 use crate::wire::{ApiError, Code, Fields};

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{AssumedRoleUser, Given, RoleArn, Wish, required};
+use super::shared::{AssumedRoleUser, Given, RoleArn, Wish, required};
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::AccountId;
 use crate::identities::{OidcFailure, Token, TokenInfo};

@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::held::{HeldKey, Material, context};
-use super::{Guard, Keys, ScopeKeys};
-use crate::app::AppError;
-use crate::app::replicas::until_first;
+use super::scope_keys::ScopeKeys;
+use super::{Guard, Keys};
+use crate::app::error::AppError;
+use crate::app::retry::until_first;
 use crate::crypto::asymmetric::{AsymmetricError, EncryptionAlgorithm, KeyPair, SignatureAlgorithm};
 use crate::crypto::symmetric_blob::{Blob, Plaintext};
 use crate::crypto::{CryptoError, same_bytes};

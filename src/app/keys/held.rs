@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::app::AppError;
+use crate::app::error::AppError;
 use crate::crypto::asymmetric::{KeyPair, KeyPairSpec};
 use crate::crypto::symmetric_blob::SymmetricAlgorithm;
 use crate::crypto::{CryptoError, KeyMaterialContext, KeyRing, RootKey};

@@ -5,13 +5,13 @@ use zeroize::Zeroizing;
 
 use super::Keys;
 use super::held::{HeldKey, algorithm};
-use crate::app::AppError;
+use crate::app::error::AppError;
 use crate::crypto::KeyMaterialContext;
 use crate::crypto::asymmetric::{KeyPair, KeyPairSpec, WrappingAlgorithm};
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::keys::{Key, KeyRef, Origin};
 use crate::domain::{KeyId, Scope, Timestamp};
-use crate::store::StoreError;
+use crate::store::{StoreError, Unavailable};
 
 /// What the owner of material needs to send it.
 #[derive(Debug)]
@@ -68,7 +68,8 @@ impl Keys {
             let public_key = pem.lines().filter(|line| !line.starts_with("-----")).collect();
             Ok(ImportParameters { key: key.id, token: token.as_bytes().to_vec(), public_key, expires })
         };
-        let died = |_| StoreError::Unavailable("making a key pair died".to_owned());
+        let died =
+            |e| StoreError::Unavailable(Unavailable::because("the task that makes the key ended early", e));
         tokio::task::spawn_blocking(make).await.map_err(died)?
     }
 

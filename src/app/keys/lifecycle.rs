@@ -5,9 +5,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::held::{HeldKey, algorithm, context, pair_spec};
-use super::{Guard, Keys, ScopeKeys};
-use crate::app::AppError;
-use crate::app::replicas::until_first;
+use super::scope_keys::ScopeKeys;
+use super::{Guard, Keys};
+use crate::app::error::AppError;
+use crate::app::retry::until_first;
 use crate::crypto::asymmetric::KeyPair;
 use crate::domain::keys::decisions::{self, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
@@ -15,7 +16,7 @@ use crate::domain::keys::{
     Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
 };
 use crate::domain::{KeyId, ResourcePolicy, Scope, Tags};
-use crate::store::{KeyChange, KeyRecord, StoreError};
+use crate::store::{KeyChange, KeyRecord, StoreError, Unavailable};
 
 /// A key that a user asks for.
 #[derive(Debug, Clone)]
@@ -111,7 +112,8 @@ impl Keys {
             let wrapped = root.wrap_key_material(&context(&key, number), &bytes, &mut *rng)?;
             Ok(Arc::from(wrapped.as_bytes()))
         };
-        let died = |_| StoreError::Unavailable("making a key died".to_owned());
+        let died =
+            |e| StoreError::Unavailable(Unavailable::because("the task that makes the key ended early", e));
         tokio::task::spawn_blocking(make).await.map_err(died)?
     }
 

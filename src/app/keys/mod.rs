@@ -1,82 +1,40 @@
 //! Customer master keys in memory: all keys and aliases of a scope at once. The cloud allows a few hundred (rule 12.3); each
 //! change and each listing takes time in proportion to their number. Changes queue on one lock.
 
+mod by_id;
 mod cryptography;
 mod held;
 mod import;
 mod lifecycle;
+mod scope_keys;
 mod scopes;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::RngExt;
 use tokio::sync::OwnedMutexGuard;
 
+pub use by_id::KeysById;
 pub use cryptography::{Done, EncryptionContext, PairRef};
 pub use held::{HeldKey, Material};
 pub(super) use held::{check_material, context as material_context};
 pub use lifecycle::{KeyCreation, id_only};
+pub use scope_keys::ScopeKeys;
 
 pub use crate::crypto::asymmetric::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm};
 pub use crate::crypto::symmetric_blob::{Content, Plaintext as Plain};
 
 use self::scopes::Scopes;
-use super::AppError;
-use super::replicas::until_first;
+use super::error::AppError;
+use super::retry::until_first;
 use crate::crypto::RootKey;
 use crate::domain::keys::decisions::{self, Due, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
-use crate::domain::keys::{Alias, Key, KeyOwner, KeyRef, KeySpec, KeyVersionId, Origin, ProtectionLevel};
+use crate::domain::keys::{Key, KeyOwner, KeyRef, KeySpec, KeyVersionId, Origin, ProtectionLevel};
 use crate::domain::{KeyId, Limits, Scope, Tags, Timestamp};
 use crate::ports::{Clock, Entropy};
 use crate::store::{KeyChange, KeyRecord, Store, StoreError};
-
-/// The keys and aliases of one scope.
-#[derive(Debug, Clone, Default)]
-pub struct ScopeKeys {
-    keys: BTreeMap<KeyId, Arc<HeldKey>>,
-    /// By name.
-    aliases: Vec<Alias>,
-    /// When something falls due for any of them.
-    next_due: Option<Timestamp>,
-    /// That of the store that they are of.
-    revision: u64,
-}
-
-impl ScopeKeys {
-    /// The keys, newest first, then by id (question 9).
-    pub fn newest_first(&self) -> Vec<Arc<HeldKey>> {
-        let mut keys: Vec<Arc<HeldKey>> = self.keys.values().map(Arc::clone).collect();
-        keys.sort_by(|a, b| b.key().created.cmp(&a.key().created).then_with(|| a.key().id.cmp(&b.key().id)));
-        keys
-    }
-
-    /// How many versions all keys have together (rule 12.3).
-    fn versions(&self) -> usize {
-        self.keys.values().map(|held| held.key().versions.len()).sum()
-    }
-
-    /// Roughly how much memory it takes: the number of its keys, versions and aliases.
-    fn size(&self) -> usize {
-        self.keys.len() + self.versions() + self.aliases.len()
-    }
-
-    fn service_key(&self) -> Option<Arc<HeldKey>> {
-        self.keys.values().find(|held| held.key().owner == KeyOwner::Service).map(Arc::clone)
-    }
-
-    /// The aliases, by name.
-    pub fn aliases(&self) -> &[Alias] {
-        &self.aliases
-    }
-
-    fn new(keys: BTreeMap<KeyId, Arc<HeldKey>>, aliases: Vec<Alias>, revision: u64) -> Self {
-        let next_due = keys.values().filter_map(|held| held.key().due()).min();
-        Self { keys, aliases, next_due, revision }
-    }
-}
 
 type Guard = OwnedMutexGuard<()>;
 

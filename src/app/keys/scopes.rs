@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::ScopeKeys;
+use super::scope_keys::ScopeKeys;
 use crate::domain::Scope;
 
 /// The most scopes in memory.

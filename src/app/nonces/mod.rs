@@ -22,12 +22,12 @@ use shared::{Outcome, Shared};
 use span::Clocks;
 pub use span::SKEW_MS;
 
-use super::{App, AppError};
+use super::error::AppError;
 use crate::crypto::ShortHash;
 use crate::domain::policy::Principal;
 use crate::domain::{NonceLimits, Timestamp};
 use crate::ports::Clock;
-use crate::store::{Store, UsedNonce};
+use crate::store::{Store, Unavailable, UsedNonce};
 
 /// How nonces of signed requests are remembered.
 #[derive(Debug, Clone, Default)]
@@ -119,10 +119,9 @@ impl Nonces {
         let memory = match &settings.beside {
             Some(database) if shared.is_none() => kept(settings.limits, database, is_new, hash, clocks)
                 .map_err(|e| {
-                    AppError::Unavailable(format!(
-                        "the files of nonces beside {} cannot be used: {e}",
-                        database.display()
-                    ))
+                    let what =
+                        format!("the files of nonces beside {} cannot be used: {e}", database.display());
+                    AppError::Unavailable(Unavailable::because(what, e))
                 })?,
             _ => Memory::new(settings.limits),
         };
@@ -132,7 +131,12 @@ impl Nonces {
         Ok(Self { hash: hash.clone(), memory, shared })
     }
 
-    async fn first_use(&self, nonce: Nonce<'_>, clocks: Clocks) -> Result<(), NonceRefusal> {
+    /// Takes a nonce that was not used before, and remembers it wherever nonces are kept.
+    ///
+    /// # Errors
+    /// [`NonceRefusal`].
+    pub(super) async fn first_use(&self, nonce: Nonce<'_>, clock: &dyn Clock) -> Result<(), NonceRefusal> {
+        let clocks = clocks(clock);
         let Nonce { principal, access_key, nonce, signed } = nonce;
         let name = principal.policy_arn();
         let [a, b, c, d, ..] = self.hash.of("principal", &name).to_le_bytes();
@@ -149,7 +153,7 @@ impl Nonces {
             Err(Refused::Full(full)) => return Err(NonceRefusal::TooMany { principal: name, full }),
             Err(Refused::NotKept(error)) => {
                 let why = format!("the nonce of a signed request cannot be written down: {error}");
-                return Err(AppError::Unavailable(why).into());
+                return Err(AppError::Unavailable(Unavailable::because(why, error)).into());
             }
         }
         let Some(shared) = &self.shared else { return Ok(()) };
@@ -173,13 +177,31 @@ impl Nonces {
         }
     }
 
-    async fn sweep(&self, clocks: Clocks) -> Result<(), AppError> {
-        let failed = |e: std::io::Error| AppError::Unavailable(format!("the files of nonces: {e}"));
+    /// Forgets the nonces of signatures that no clock accepts any more.
+    ///
+    /// # Errors
+    /// [`AppError::Unavailable`] when that cannot be written down.
+    pub(super) async fn sweep(&self, clock: &dyn Clock) -> Result<(), AppError> {
+        let clocks = clocks(clock);
+        let failed = |e: std::io::Error| {
+            AppError::Unavailable(Unavailable::because(format!("the files of nonces: {e}"), e))
+        };
         self.memory.sweep(clocks, memory::PAST_KEPT).map_err(failed)?;
         match &self.shared {
             Some(shared) => shared.sweep(clocks).await,
             None => Ok(()),
         }
+    }
+
+    /// When there are nonces to forget next, by the service's clock.
+    pub(super) fn next_due(&self, clock: &dyn Clock) -> Option<Timestamp> {
+        let ahead = self.memory.next_passed()?.saturating_sub(clock.wall().as_millis());
+        Some(clock.now().plus_millis(ahead.max(0).saturating_add(1)))
+    }
+
+    /// How many nonces this process remembers.
+    pub(super) fn count(&self) -> u64 {
+        self.memory.count()
     }
 }
 
@@ -205,34 +227,4 @@ fn fingerprint(access_key: &str, nonce: &str) -> [u8; 16] {
     let mut first = [0; 16];
     first.copy_from_slice(&digest[..16]);
     first
-}
-
-impl App {
-    /// Takes the nonce of a request whose time is fresh and whose signature was found right: before, a stranger could use
-    /// up somebody's nonces. When this returns, the nonce is remembered wherever it is kept.
-    ///
-    /// # Errors
-    /// [`NonceRefusal`].
-    pub async fn use_nonce(&self, nonce: Nonce<'_>) -> Result<(), NonceRefusal> {
-        self.nonces.first_use(nonce, clocks(&*self.clock)).await
-    }
-
-    /// Forgets the nonces of signatures that no clock accepts any more.
-    ///
-    /// # Errors
-    /// [`AppError::Unavailable`] when that cannot be written down.
-    pub(super) async fn sweep_nonces(&self) -> Result<(), AppError> {
-        self.nonces.sweep(clocks(&*self.clock)).await
-    }
-
-    /// When there are nonces to forget next, by the service's clock.
-    pub(super) fn nonces_due(&self) -> Option<Timestamp> {
-        let ahead = self.nonces.memory.next_passed()?.saturating_sub(self.clock.wall().as_millis());
-        Some(self.clock.now().plus_millis(ahead.max(0).saturating_add(1)))
-    }
-
-    /// How many nonces this process remembers.
-    pub fn nonce_count(&self) -> u64 {
-        self.nonces.memory.count()
-    }
 }

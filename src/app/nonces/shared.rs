@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::span::{Clocks, GENERATION_MS, Generation, SKEW, Spans};
-use crate::app::AppError;
+use crate::app::error::AppError;
 use crate::domain::Timestamp;
 use crate::store::{KeptNonces, PassedNonces, Store, StoreError, UsedNonce};
 

@@ -1,4 +1,7 @@
-//! What each action does to a key. Each function takes a key and returns the next state of it, or a reason to refuse.
+//! What each action does to a key. Each function takes a key and returns its next state, or a reason to refuse.
+//!
+//! A decision about a key is the next [`Key`], not a list of steps as for secrets (`writes.rs`). A key is small, has one row,
+//! and its metadata changes as a whole; the store replaces that row if its revision has not changed.
 
 use std::borrow::Cow;
 

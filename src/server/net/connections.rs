@@ -1,31 +1,17 @@
 //! Registry of open connections: totals, counts per address, idle time.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::bounds::{Bounds, SPARE};
+use super::counts::Counts;
+use super::group::Group;
 use super::line::Line;
 use super::stopwatch;
-
-/// Counters of connections, for the metrics.
-#[derive(Debug, Clone, Default)]
-pub(in crate::server) struct Counts {
-    /// Connections that are open.
-    pub(in crate::server) open: Gauge,
-    /// Idle connections that were closed to make room.
-    pub(in crate::server) idle_closed: Counter,
-    /// New connections that were closed because their address had too many.
-    pub(in crate::server) refused: Counter,
-    /// Connections that were closed because their client did not read an answer.
-    pub(in crate::server) unread: Counter,
-}
 
 /// All connections.
 ///
@@ -54,15 +40,6 @@ struct Table {
     by_address: HashMap<IpAddr, usize>,
     ordinary: Group,
     spare: Group,
-}
-
-/// Connections that were not told to close.
-#[derive(Debug, Default)]
-struct Group {
-    lines: HashMap<u64, Arc<Line>>,
-    /// Snapshot of the connections that wait for their client, with their stage. The last one is closed first. Connections
-    /// that began to wait later are not in it.
-    waiting: Vec<(u64, u64)>,
 }
 
 /// A connection's place; given back when dropped.
@@ -158,41 +135,6 @@ impl Connections {
             self.counts.idle_closed.inc();
         }
         closed
-    }
-}
-
-impl Group {
-    /// Tells the longest idle connection to close. When none is idle, tells the one whose request has been incomplete for the
-    /// longest time. Returns false when all are busy.
-    fn close_longest_idle(&mut self) -> bool {
-        for look_again in [true, false] {
-            while let Some((id, stage)) = self.waiting.pop() {
-                if self.lines.get(&id).is_some_and(|line| line.close_if_still(stage)) {
-                    self.lines.remove(&id);
-                    return true;
-                }
-            }
-            if look_again {
-                self.look_for_waiting();
-            }
-        }
-        false
-    }
-
-    /// Takes a snapshot of the connections that have waited longest for their client: idle ones, or, when none is idle, those
-    /// whose request is incomplete. An eighth is enough; the next snapshot is taken when these are used up.
-    fn look_for_waiting(&mut self) {
-        let found = |stage: fn(&Line) -> Option<u64>| -> Vec<(u64, u64)> {
-            self.lines.iter().filter_map(|(id, line)| Some((*id, stage(line)?))).collect()
-        };
-        let mut waiting = found(Line::idle);
-        if waiting.is_empty() {
-            waiting = found(Line::receiving);
-        }
-        waiting.sort_unstable_by_key(|(id, stage)| Reverse((*stage, *id)));
-        let part = waiting.len().div_ceil(8);
-        waiting.drain(..waiting.len() - part);
-        self.waiting = waiting;
     }
 }
 

@@ -24,7 +24,8 @@ use super::outliving::Outliving;
 use super::peer::Peer;
 use super::stopwatch;
 use super::transport::{self, Transport};
-use crate::server::{Shared, rpc};
+use crate::server::rpc;
+use crate::server::shared::Shared;
 
 /// Shortest time between two log lines about the same problem.
 const COMPLAINT_EVERY: Duration = Duration::from_mins(1);

@@ -3,18 +3,22 @@
 mod bodies;
 mod bounds;
 mod connections;
+mod counts;
 mod dropped;
+mod group;
 mod line;
 mod listen;
 pub(super) mod long_line;
 mod outliving;
 mod peer;
+pub(super) mod read_body;
 mod stopwatch;
 mod transport;
 mod watched;
 
 pub use self::bounds::Bounds;
-pub(super) use self::connections::{Connections, Counts};
+pub(super) use self::connections::Connections;
+pub(super) use self::counts::Counts;
 pub(super) use self::dropped::Dropped;
 pub(super) use self::listen::accept;
 pub(super) use self::peer::Peer;

@@ -116,3 +116,12 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<Vec<Vec<Cell>>, StoreError>> + Send;
 }
+
+/// A compare-and-set touches its one row, or somebody else came first.
+pub(super) fn touched(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+pub(super) fn revision(revision: u64) -> Param<'static> {
+    i64::try_from(revision).unwrap_or(i64::MAX).into()
+}

@@ -1,9 +1,9 @@
 //! Nonces of signed requests that several processes share.
 
-use super::dialect::{Dialect, Param};
+use super::dialect::{Dialect, Param, revision};
 use super::rows::Row;
-use super::writer::revision;
-use super::{SqlStore, statements as sql};
+use super::sql_store::SqlStore;
+use super::statements as sql;
 use crate::store::{KeptNonces, PassedNonces, StoreError, UsedNonce};
 
 impl<D: Dialect> SqlStore<D> {

@@ -11,10 +11,11 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Column, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row, TypeInfo, ValueRef};
 
-use super::dialect::{Cell, Param, Session};
+use super::dialect::{Cell, Dialect, Param, Session};
+use super::error::{failed, not_migrated};
+use super::sql_store::SqlStore;
 use super::statements::per_dialect;
-use super::{Dialect, SqlStore, failed, not_migrated};
-use crate::store::{Peek, StoreError};
+use crate::store::{Probe, StoreError};
 
 /// The PostgreSQL dialect.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Dialect for PostgresDialect {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
-        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
+        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(failed)?;
         rows.iter().map(cells).collect()
     }
 }
@@ -58,7 +59,7 @@ impl Session for PgConnection {
     type Dialect = PostgresDialect;
 
     async fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut *self).await.map_err(|e| failed(&e))?;
+        let done = bound(sql, params).execute(&mut *self).await.map_err(failed)?;
         Ok(done.rows_affected())
     }
 }
@@ -176,7 +177,7 @@ impl SqlStore<PostgresDialect> {
             })
             .connect_with(address.0.clone())
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         if !is_migrated(&pool).await? {
             // Replicas that start at the same time wait for each other here.
             MIGRATIONS.run(&pool).await.map_err(not_migrated)?;
@@ -199,7 +200,7 @@ async fn is_migrated(pool: &PgPool) -> Result<bool, StoreError> {
             .fetch_all(pool)
             .await
     };
-    let applied: Vec<(i64, Vec<u8>, bool)> = read.await.map_err(|e| failed(&e))?;
+    let applied: Vec<(i64, Vec<u8>, bool)> = read.await.map_err(failed)?;
     if let Some((newer, ..)) = applied.iter().find(|(version, ..)| !MIGRATIONS.version_exists(*version)) {
         return Err(not_migrated(MigrateError::VersionMissing(*newer)));
     }
@@ -211,28 +212,28 @@ async fn is_migrated(pool: &PgPool) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with the server's own words when it does not answer.
-pub async fn peek(address: &Address) -> Result<Peek, StoreError> {
+pub async fn probe(address: &Address) -> Result<Probe, StoreError> {
     let look = async {
         let mut connection = address.0.connect().await?;
-        let found = peek_on(&mut connection).await?;
+        let found = probe_on(&mut connection).await?;
         connection.close().await.map(|()| found)
     };
     let looked = tokio::time::timeout(START, look).await;
-    let silent = |_late| StoreError::Unavailable(format!("no answer within {START:?}"));
-    looked.map_err(silent)?.map_err(|e| failed(&e))
+    let silent = |_late| StoreError::unavailable(format!("no answer within {START:?}"));
+    looked.map_err(silent)?.map_err(failed)
 }
 
-async fn peek_on(connection: &mut PgConnection) -> Result<Peek, sqlx::Error> {
+async fn probe_on(connection: &mut PgConnection) -> Result<Probe, sqlx::Error> {
     let there: bool =
         sqlx::query_scalar("SELECT to_regclass('meta') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !there {
-        return Ok(Peek::default());
+        return Ok(Probe::default());
     }
     let mut fact = async |name: &str| -> Result<Option<Vec<u8>>, sqlx::Error> {
         let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name.to_owned());
         query.fetch_optional(&mut *connection).await
     };
-    Ok(Peek { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
+    Ok(Probe { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
 }
 
 #[cfg(test)]

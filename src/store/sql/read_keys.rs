@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::dialect::{Dialect, Param};
 use super::rows::Row;
-use super::{SqlStore, rows_on, statements as sql};
+use super::sql_store::{SqlStore, rows_on};
+use super::statements as sql;
 use crate::domain::keys::{Alias, Key, KeyVersion};
 use crate::domain::{KeyId, Scope, Tags};
 use crate::store::{KeyRecord, ScopeRecord, StoreError};
@@ -12,8 +13,8 @@ use crate::store::{KeyRecord, ScopeRecord, StoreError};
 impl<D: Dialect> SqlStore<D> {
     pub(super) async fn keys_of(&self, scope: &Scope) -> Result<ScopeRecord, StoreError> {
         let params: [Param<'_>; 2] = [scope.account.as_str().into(), scope.region.as_str().into()];
-        let mut snapshot = self.snapshot().await?;
-        let mut rows = async |table, select| rows_on::<D>(&mut snapshot, table, select, &params).await;
+        let mut transaction = self.read_transaction().await?;
+        let mut rows = async |table, select| rows_on::<D>(&mut transaction, table, select, &params).await;
         let revision = rows("key_scopes", sql::SCOPE_REVISION).await?;
         let revision = revision.into_iter().next().map_or(Ok(0), |mut row| row.count())?;
         let mut records = Vec::new();
@@ -39,7 +40,7 @@ impl<D: Dialect> SqlStore<D> {
         }
         let alias = |mut row: Row| Ok(Alias { name: row.parsed()?, key: row.parsed()? });
         let aliases = rows("aliases", sql::LOAD_ALIASES).await?;
-        snapshot.commit().await?;
+        transaction.commit().await?;
         let aliases = aliases.into_iter().map(alias).collect::<Result<_, StoreError>>()?;
         Ok(ScopeRecord { revision, keys: records, aliases })
     }

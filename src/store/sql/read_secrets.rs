@@ -2,7 +2,8 @@
 
 use super::dialect::Dialect;
 use super::rows::Row;
-use super::{SqlStore, statements as sql};
+use super::sql_store::SqlStore;
+use super::statements as sql;
 use crate::domain::{Scope, Secret, SecretName, StageMap, Tags, Version};
 use crate::store::{DataKeyRecord, SealedValue, SecretRecord, StoreError};
 

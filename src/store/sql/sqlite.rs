@@ -1,94 +1,16 @@
 //! SQLite: the default database, one file owned by one process.
 
 use std::path::Path;
-use std::time::Duration;
 
-use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{Column, ConnectOptions, Connection, Pool, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Pool, Sqlite, SqliteConnection};
 
-use super::dialect::{Cell, Param, Session};
+use super::error::{failed, not_migrated};
+use super::group_commit::{self as writer, Pooled};
+use super::sql_store::SqlStore;
+use super::sqlite_dialect::{BUSY, SqliteDialect};
 use super::sqlite_writer::SqliteWriter;
-use super::statements::per_dialect;
-use super::writer::{self, Pooled};
-use super::{Dialect, SqlStore, failed, not_migrated};
-use crate::store::{Peek, StoreError};
-
-/// The SQLite dialect.
-#[derive(Debug)]
-pub struct SqliteDialect;
-
-/// Reads parameter n, a JSON array of texts, as rows.
-macro_rules! sqlite_each {
-    ($n:literal) => {
-        concat!("(SELECT value FROM json_each($", $n, "))")
-    };
-}
-
-impl Dialect for SqliteDialect {
-    type Db = Sqlite;
-
-    const SHARED: bool = false;
-    const PATIENCE: Option<Duration> = None;
-    // Not a deferred transaction: one that reads and then writes may fail at once when somebody else wrote between.
-    const BEGIN: &'static str = "BEGIN IMMEDIATE";
-    const BEGIN_READ: &'static str = "BEGIN";
-    // A transaction that writes keeps all others out.
-    const LOCK_ALL: &'static [&'static str] = &[];
-    per_dialect!(sqlite_each);
-    const INTEGRITY: &'static str = "PRAGMA integrity_check";
-    const SCRUB: &'static [&'static str] = &["PRAGMA wal_checkpoint(TRUNCATE)"];
-
-    async fn query(
-        connection: &mut SqliteConnection,
-        sql: &'static str,
-        params: &[Param<'_>],
-    ) -> Result<Vec<Vec<Cell>>, StoreError> {
-        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(|e| failed(&e))?;
-        rows.iter().map(cells).collect()
-    }
-}
-
-impl Session for SqliteConnection {
-    type Dialect = SqliteDialect;
-
-    async fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut *self).await.map_err(|e| failed(&e))?;
-        Ok(done.rows_affected())
-    }
-}
-
-fn bound<'q>(sql: &'static str, params: &[Param<'q>]) -> Query<'q, Sqlite, SqliteArguments> {
-    params.iter().fold(sqlx::query(sql), |query, param| match *param {
-        Param::Int(value) => query.bind(value),
-        Param::Text(value) => query.bind(value),
-        Param::Bytes(value) => query.bind(value),
-    })
-}
-
-fn cells(row: &SqliteRow) -> Result<Vec<Cell>, StoreError> {
-    row.columns()
-        .iter()
-        .map(|column| {
-            let at = column.ordinal();
-            let raw = row.try_get_raw(at)?;
-            if raw.is_null() {
-                return Ok(Cell::Null);
-            }
-            Ok(match raw.type_info().name() {
-                "INTEGER" => Cell::Int(row.try_get(at)?),
-                "BLOB" => Cell::Bytes(row.try_get(at)?),
-                _ => Cell::Text(row.try_get(at)?),
-            })
-        })
-        .collect::<Result<_, sqlx::Error>>()
-        .map_err(|e| StoreError::Corrupt(e.to_string()))
-}
-
-/// How long to wait for another process that has the database: one that copies it, for a moment.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
+use crate::store::{Probe, StoreError};
 
 /// Readers beside the one writer; reads that miss the cache are short.
 const READERS: u32 = 4;
@@ -106,7 +28,7 @@ impl SqlStore<SqliteDialect> {
             .max_lifetime(None)
             .connect_with(file(path).create_if_missing(true))
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         // No step of the way needs to be durable by itself: a start that is cut off is made again. Before anything is
         // acknowledged, the first commit makes all of it durable.
         synchronous(&write, "PRAGMA synchronous = NORMAL").await?;
@@ -116,7 +38,7 @@ impl SqlStore<SqliteDialect> {
             .max_connections(READERS)
             .connect_with(file(path).read_only(true))
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         let writer = writer::on_thread(SqliteWriter::open(path)?)?;
         Ok(Self::start(read, write, writer))
     }
@@ -133,7 +55,7 @@ impl SqlStore<SqliteDialect> {
             .max_lifetime(None)
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await
-            .map_err(|e| failed(&e))?;
+            .map_err(failed)?;
         migrate(&pool).await?;
         let writer = writer::on_task(Pooled::<SqliteDialect>(pool.clone()));
         Ok(Self::start(pool.clone(), pool, writer))
@@ -162,17 +84,16 @@ fn file(path: &Path) -> SqliteConnectOptions {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let failed = |e: sqlx::Error| StoreError::Unavailable(e.to_string());
     let options = SqliteConnectOptions::new().filename(from).busy_timeout(BUSY);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-    let to = to.to_str().ok_or_else(|| StoreError::Unavailable("the name is no text".to_owned()))?;
+    let to = to.to_str().ok_or_else(|| StoreError::unavailable("the name is no text"))?;
     let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;
     connection.close().await.map_err(failed)?;
     copied.map(drop).map_err(failed)
 }
 
 async fn synchronous(pool: &Pool<Sqlite>, pragma: &'static str) -> Result<(), StoreError> {
-    sqlx::query(pragma).execute(pool).await.map(drop).map_err(|e| failed(&e))
+    sqlx::query(pragma).execute(pool).await.map(drop).map_err(failed)
 }
 
 async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {
@@ -187,34 +108,34 @@ const QUICK_CHECK_BYTES: u64 = 4 * 1024 * 1024;
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with SQLite's own words when it is no database or is damaged.
-pub async fn peek(path: &Path, bytes: u64) -> Result<Peek, StoreError> {
+pub async fn probe(path: &Path, bytes: u64) -> Result<Probe, StoreError> {
     // After a clean stop there is no journal, and a database that is said not to change is read without making one.
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
     let clean = !Path::new(&journal).exists();
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(clean);
-    let mut connection = options.connect().await.map_err(|e| failed(&e))?;
-    let found = peek_on(&mut connection, bytes).await;
-    let closed = connection.close().await.map_err(|e| failed(&e));
+    let mut connection = options.connect().await.map_err(failed)?;
+    let found = probe_on(&mut connection, bytes).await;
+    let closed = connection.close().await.map_err(failed);
     found.and_then(|peek| closed.map(|()| peek))
 }
 
-async fn peek_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Peek, StoreError> {
+async fn probe_on(connection: &mut SqliteConnection, bytes: u64) -> Result<Probe, StoreError> {
     let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'meta'";
-    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(|e| failed(&e))?;
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(failed)?;
     if tables == 0 {
-        return Ok(Peek::default());
+        return Ok(Probe::default());
     }
     if bytes <= QUICK_CHECK_BYTES {
         let check = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await;
-        let finding: String = check.map_err(|e| failed(&e))?;
+        let finding: String = check.map_err(failed)?;
         if finding != "ok" {
             return Err(StoreError::Corrupt(finding));
         }
     }
     let mut fact = async |name: &str| -> Result<Option<Vec<u8>>, StoreError> {
         let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name.to_owned());
-        query.fetch_optional(&mut *connection).await.map_err(|e| failed(&e))
+        query.fetch_optional(&mut *connection).await.map_err(failed)
     };
-    Ok(Peek { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
+    Ok(Probe { marker: fact("root-key-marker").await?, salt: fact("root-key-salt").await? })
 }

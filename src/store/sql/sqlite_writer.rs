@@ -10,11 +10,11 @@ use std::path::Path;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql, ffi};
 
-use super::Write;
 use super::dialect::{Dialect, Param, Session};
-use super::sqlite::{BUSY, SqliteDialect};
-use super::writer::{self, Outcomes, Writer};
-use crate::store::StoreError;
+use super::group_commit::{self as writer, Outcomes, Writer};
+use super::sqlite_dialect::{BUSY, SqliteDialect};
+use super::write::Write;
+use crate::store::{StoreError, Unavailable};
 
 /// A connection that writes.
 #[derive(Debug)]
@@ -33,9 +33,9 @@ impl SqliteWriter {
     /// [`StoreError::Unavailable`].
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|e| failed(&e))?;
-        connection.busy_timeout(BUSY).map_err(|e| failed(&e))?;
-        connection.execute_batch(SETTINGS).map_err(|e| failed(&e))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        connection.execute_batch(SETTINGS).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self(connection))
     }
@@ -73,7 +73,7 @@ impl Session for SqliteWriter {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<u64, StoreError>> + Send {
-        future::ready(self.run(sql, params).map_err(|e| failed(&e)))
+        future::ready(self.run(sql, params).map_err(failed))
     }
 }
 
@@ -112,13 +112,13 @@ impl ToSql for Param<'_> {
     }
 }
 
-/// The driver's error as ours, as [`super::failed`] does it for sqlx.
-fn failed(error: &rusqlite::Error) -> StoreError {
+/// The driver's error as ours, as [`super::error::failed`] does it for sqlx.
+fn failed(error: rusqlite::Error) -> StoreError {
     /// What SQLite says of a broken uniqueness and of a parent that is not there.
     const LOST: [i32; 3] =
         [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_FOREIGNKEY];
-    match error {
+    match &error {
         rusqlite::Error::SqliteFailure(e, _) if LOST.contains(&e.extended_code) => StoreError::Conflict,
-        other => StoreError::Unavailable(other.to_string()),
+        _ => StoreError::Unavailable(Unavailable::from_error(error)),
     }
 }

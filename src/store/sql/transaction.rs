@@ -11,7 +11,7 @@ use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 
 use super::dialect::{Connection, Dialect, Session};
-use super::failed;
+use super::error::failed;
 use crate::store::StoreError;
 
 /// A transaction; rolled back when it is dropped.
@@ -40,9 +40,9 @@ impl<D: Dialect> Transaction<D> {
     /// Begins one, with this statement.
     pub(super) async fn begin(pool: &Pool<D::Db>, statement: &'static str) -> Result<Self, StoreError> {
         if !D::SHARED {
-            return pool.begin_with(statement).await.map(Self::Drivers).map_err(|e| failed(&e));
+            return pool.begin_with(statement).await.map(Self::Drivers).map_err(failed);
         }
-        let connection = pool.acquire().await.map_err(|e| failed(&e))?;
+        let connection = pool.acquire().await.map_err(failed)?;
         let mut begun = Closing { connection, ended: false };
         let inside: &mut Connection<D> = &mut begun.connection;
         inside.execute(statement, &[]).await?;
@@ -52,7 +52,7 @@ impl<D: Dialect> Transaction<D> {
     /// Makes it durable.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Drivers(transaction) => transaction.commit().await.map_err(|e| failed(&e)),
+            Self::Drivers(transaction) => transaction.commit().await.map_err(failed),
             Self::Closing(begun) => begun.end("COMMIT").await,
         }
     }
@@ -60,7 +60,7 @@ impl<D: Dialect> Transaction<D> {
     /// Undoes it.
     pub(super) async fn rollback(self) -> Result<(), StoreError> {
         match self {
-            Self::Drivers(transaction) => transaction.rollback().await.map_err(|e| failed(&e)),
+            Self::Drivers(transaction) => transaction.rollback().await.map_err(failed),
             Self::Closing(begun) => begun.end("ROLLBACK").await,
         }
     }

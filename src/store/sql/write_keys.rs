@@ -1,8 +1,7 @@
 //! Writing keys and aliases.
 
-use super::dialect::{Param, Session};
+use super::dialect::{Param, Session, revision, touched};
 use super::statements as sql;
-use super::writer::{revision, touched};
 use crate::domain::keys::{Alias, Key};
 use crate::domain::{KeyId, ResourcePolicy, Scope, Timestamp};
 use crate::store::{KeyChange, KeyRecord, StoreError};

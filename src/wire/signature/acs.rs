@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use sm3::Sm3;
 use zeroize::Zeroizing;
 
-use super::{
+use super::types::{
     AuthError, MAX_FIELD, MAX_KEY_ID, MAX_NONCE, MAX_SECURITY_TOKEN, Material, Mismatch, Scheme, Signature,
     SignedClaim, SignedRequest, rsa_matches, secret, unknown_method,
 };

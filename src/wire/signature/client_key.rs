@@ -4,17 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::{
+use super::types::{
     AuthError, MAX_FIELD, MAX_KEY_ID, MAX_SIGNATURE, Material, Mismatch, Scheme, Signature, SignedClaim,
-    SignedRequest, clock_ms, days_since_epoch, digits, rsa_matches, unknown_method,
+    SignedRequest, rsa_matches, unknown_method,
 };
 
 /// The header with the id as clients send it, and as the documentation spells it (K2).
 const KEY_ID_HEADERS: [&str; 2] = ["x-kms-acccesskeyid", "x-kms-accesskeyid"];
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// Reads the headers of K2; `signature` is what follows `Bearer `.
 ///
@@ -107,20 +103,6 @@ fn string_to_sign(request: &SignedRequest<'_>, claim: &SignedClaim<'_>) -> Resul
     }
     text.push('/');
     Ok(text)
-}
-
-/// The instant of a `Date` header in milliseconds since the epoch: exactly `Tue, 24 Nov 2026 02:58:39 GMT`, the form
-/// of RFC 1123 that clients send (G1, K2). Anything else is `None`; the weekday must exist, but is not compared.
-pub fn parse_http_date(raw: &str) -> Option<i64> {
-    let (weekday, rest) = raw.split_once(", ")?;
-    let mut parts = rest.split(' ');
-    let (day, month, year) = (digits(parts.next()?, 2)?, parts.next()?, digits(parts.next()?, 4)?);
-    let clock = clock_ms(parts.next()?)?;
-    if !WEEKDAYS.contains(&weekday) || parts.next() != Some("GMT") || parts.next().is_some() {
-        return None;
-    }
-    let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()? + 1;
-    Some(days_since_epoch(year, month, day)? * 86_400_000 + clock)
 }
 
 #[cfg(test)]
@@ -235,29 +217,5 @@ mod tests {
             }
         };
         check_changed(respell, "signature does not match");
-    }
-
-    #[test]
-    fn rfc_1123_dates() {
-        let check = |raw: &str, expected: Option<i64>| assert_eq!(parse_http_date(raw), expected, "{raw}");
-        check("Tue, 24 Nov 2026 02:58:39 GMT", Some(1_795_489_119_000));
-        check("Thu, 01 Jan 1970 00:00:00 GMT", Some(0));
-        for raw in [
-            "",
-            "Tue, 24 Nov 2026 02:58:39",
-            "Tue, 24 Nov 2026 02:58:39 UTC",
-            "24 Nov 2026 02:58:39 GMT",
-            "Tue, 4 Nov 2026 02:58:39 GMT",
-            "Tue, 24 nov 2026 02:58:39 GMT",
-            "Tue, 31 Nov 2026 02:58:39 GMT",
-            "Xue, 24 Nov 2026 02:58:39 GMT",
-            "Tue, 24 Nov 26 02:58:39 GMT",
-            "Tue, 24 Nov 2026 02:58:39 GMT ",
-            "Tue,  24 Nov 2026 02:58:39 GMT",
-            "Tuesday, 24-Nov-26 02:58:39 GMT",
-            "Tue Nov 24 02:58:39 2026",
-        ] {
-            check(raw, None);
-        }
     }
 }

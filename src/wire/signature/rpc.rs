@@ -7,7 +7,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{
+use super::types::{
     AuthError, MAX_FIELD, MAX_KEY_ID, MAX_NONCE, MAX_SECURITY_TOKEN, MAX_SIGNATURE, Material, Mismatch,
     Scheme, Signature, SignedClaim, SignedRequest, rsa_matches, secret, unknown_method,
 };

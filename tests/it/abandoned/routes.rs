@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sesame::actions::{ACTIONS, State};
-use sesame::store::Store;
-use sesame::store::sql::SqlStore;
+use sesame::testing::actions::{ACTIONS, State};
+use sesame::testing::store::Store;
+use sesame::testing::store::sql::SqlStore;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -90,7 +90,7 @@ const FROM_MEMORY: &[&str] = &[
 
 /// The paths in the router's source.
 fn paths() -> BTreeSet<String> {
-    let source = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/admin.rs"));
+    let source = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/admin/mod.rs"));
     source.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 

@@ -11,7 +11,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde_json::Value;
-use sesame::actions::ACTIONS;
+use sesame::testing::actions::ACTIONS;
 
 use super::routes::plausible;
 use crate::support::program::Program;

@@ -8,7 +8,7 @@ mod stop;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use sesame::server::Bounds;
+use sesame::testing::server::Bounds;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sesame::server::Bounds;
+use sesame::testing::server::Bounds;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

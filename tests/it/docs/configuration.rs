@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use sesame::domain::Limits;
+use sesame::testing::domain::Limits;
 
 /// Place in the file, source, struct.
 const TABLES: &[(&str, &str, &str)] = &[

@@ -15,7 +15,8 @@ fn pages() -> Vec<PathBuf> {
             }
         }
     }
-    let mut found = vec![root().join("README.md"), root().join("CHANGELOG.md")];
+    let mut found =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(|f| root().join(f)).to_vec();
     walk(&root().join("docs"), &mut found);
     walk(&root().join("examples"), &mut found);
     found.sort();

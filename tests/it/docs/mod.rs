@@ -3,6 +3,7 @@
 
 mod command_line;
 mod configuration;
+mod drawings;
 mod links;
 mod metrics;
 mod pictures;
@@ -13,8 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sesame::actions::{COMMON_CODES, State};
-use sesame::wire::code::TABLE;
+use sesame::testing::actions::{COMMON_CODES, State};
+use sesame::testing::wire::code::TABLE;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -127,9 +128,9 @@ fn the_actions_are_documented() {
          `acs:kms:<region>:<account>:`. The last actions are those of the products Sts and Location.\n\n\
          | action | state | permission on | parameters | codes of its own |\n|---|---|---|---|---|\n",
     );
-    for action in sesame::actions::all() {
+    for action in sesame::testing::actions::all() {
         let state = if action.state() == State::Real { "real" } else { "refused" };
-        let parameter = |p: &sesame::actions::Parameter| {
+        let parameter = |p: &sesame::testing::actions::Parameter| {
             if p.required { p.name.to_owned() } else { format!("[{}]", p.name) }
         };
         let parameters = action.parameters().iter().map(parameter).collect::<Vec<_>>().join(" ");

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use sesame::domain::writes::{self, MoveStage, NewSecret, PutVersion};
-use sesame::domain::{DataType, Limits, Scope, Secret, Tags, Timestamp};
+use sesame::testing::domain::writes::{self, MoveStage, NewSecret, PutVersion};
+use sesame::testing::domain::{DataType, Limits, Scope, Secret, Tags, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sesame::actions::ACTIONS;
-use sesame::server::AuthMode;
+use sesame::testing::actions::ACTIONS;
+use sesame::testing::server::AuthMode;
 
 use super::{Pairs, Signer, TEAM, arn, let_ann, no_permission, stored};
 use crate::support::{Answer, Options, Server, text};

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::json;
-use sesame::app::{App, Parts};
-use sesame::domain::Limits;
-use sesame::identities::file::AccountFile;
-use sesame::ports::{OsEntropy, ServerClock};
-use sesame::server::AuthMode;
-use sesame::store::Store;
-use sesame::store::sql::SqlStore;
+use sesame::testing::app::{App, Parts};
+use sesame::testing::domain::Limits;
+use sesame::testing::identities::file::AccountFile;
+use sesame::testing::ports::{OsEntropy, ServerClock};
+use sesame::testing::server::AuthMode;
+use sesame::testing::store::Store;
+use sesame::testing::store::sql::SqlStore;
 
 use super::sessions::{ASSUME, role, role_arn, team, trust};
 use super::{Signer, TEAM, allow, put, stored};
@@ -169,7 +169,7 @@ async fn opens(dir: &Path) -> bool {
         well_known_key: true,
         resource_policies: true,
         faults: Vec::new(),
-        nonces: sesame::app::NonceSettings::default(),
+        nonces: sesame::testing::app::NonceSettings::default(),
     };
     match App::open(parts, root_key()).await {
         Ok(app) => {

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use super::sessions::{role_arn, trust};
 use super::{
@@ -53,14 +53,14 @@ async fn a_refusal_tells_who_lacked_what() {
     };
     let said = detail(&answer);
     assert_eq!(plain(&said), lacking("kms:GetSecretValue"));
-    let looked_at = json!({
+    let statements = json!({
         "action": "kms:GetSecretValue", "resource": arn(TEAM, "secret/s"), "decision": "ImplicitDeny",
         "statements": [{
             "policy": "policy own", "statement": 0, "sid": null, "effect": "Allow", "applies": false,
             "mismatch": "Action",
         }],
     });
-    assert_eq!(diagnosis(&said), looked_at);
+    assert_eq!(diagnosis(&said), statements);
     // Where something else is not right, nothing is said of permissions.
     let absent = root.read(&server, "absent").await;
     assert!(!absent.body.contains("AccessDeniedDetail"), "{}", absent.body);

@@ -1,8 +1,8 @@
 //! Where policies do not decide, an account is a wall: whatever names something of another account is refused,
 //! whether or not it is there, and nothing changes.
 
-use sesame::actions::{ACTIONS, Endpoint};
-use sesame::server::AuthMode;
+use sesame::testing::actions::{ACTIONS, Endpoint};
+use sesame::testing::server::AuthMode;
 
 use super::{Signer, arn, no_permission, stored};
 use crate::support::{ACCOUNT, OTHER_ACCOUNT, Options, Server, invalid, refusal, text};

@@ -2,7 +2,7 @@
 //! stored, whichever of the four actions takes them.
 
 use serde_json::{Value, json};
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use super::{Refused, Signer, TEAM, about, let_ann, policy, stored};
 use crate::support::{Options, Server, refusal, text};

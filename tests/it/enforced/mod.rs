@@ -5,6 +5,7 @@ mod at_rest;
 mod denials;
 mod foreign;
 mod identities;
+mod lookups;
 mod malformed;
 mod oidc;
 mod resources;
@@ -14,8 +15,8 @@ mod tokens;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use sesame::identities::file::AccountFile;
-use sesame::server::AuthMode;
+use sesame::testing::identities::file::AccountFile;
+use sesame::testing::server::AuthMode;
 
 use crate::support::program::contents;
 use crate::support::sign::{rpc_signature, rpc_system_of};

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsa::PrivateKey;
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
-use sesame::ports::{Entropy, SeededEntropy};
-use sesame::server::AuthMode;
+use sesame::testing::ports::{Entropy, SeededEntropy};
+use sesame::testing::server::AuthMode;
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::sessions::{ASSUME, role, role_arn, team};

@@ -2,7 +2,7 @@
 //! another account.
 
 use serde_json::{Value, json};
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use super::{
     PARTNER, Signer, TEAM, about, allow, arn, deny, enforced, let_ann, no_permission, one_user, policy, put,

@@ -1,7 +1,7 @@
 //! AssumeRole and GetCallerIdentity: who gets temporary credentials, for how long, and what they are good for.
 
 use serde_json::{Value, json};
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use super::{
     PARTNER, Refused, Signer, TEAM, allow, arn, deny, enforced, key, no_permission, one_user, policy, put,

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use super::sessions::{ASSUME, role, role_arn, team, trust};
 use super::{Refused, Signer, TEAM, allow, put};

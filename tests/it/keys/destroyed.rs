@@ -46,7 +46,7 @@ async fn on_disk(dir: &Path) -> Server {
 
 /// No finding in the whole database.
 async fn sound(server: &Server) {
-    let (_, damages) = server.app.check(&sesame::app::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
 }
 

@@ -6,7 +6,7 @@ use super::{
     metadata, not_modified, schedule, sealed, state, unsupported, version_not_found,
 };
 use crate::support::{ACCOUNT, Answer, BEIJING, OTHER_ACCOUNT, Options, Server, invalid, refusal, text};
-use sesame::domain::Limits;
+use sesame::testing::domain::Limits;
 
 /// The columns of the table.
 const STATES: [&str; 4] = ["Enabled", "Disabled", "PendingDeletion", "PendingImport"];

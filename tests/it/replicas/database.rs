@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::Value;
-use sesame::store::Store;
+use sesame::testing::store::Store;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -282,7 +282,7 @@ async fn what_is_given_up_in_the_middle_leaves_no_transaction_behind() {
         for what in 0..4 {
             match what {
                 0 => given_up(store.load_secret(&scope(), &name), polls).await,
-                1 => given_up(store.contents(None), polls).await,
+                1 => given_up(store.snapshot(None), polls).await,
                 2 => given_up(store.load_keys(&scope()), polls).await,
                 // Decided on another revision: it is never carried out.
                 _ => given_up(store.set_account("77".parse().unwrap(), None, 99), polls).await,

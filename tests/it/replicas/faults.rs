@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sesame::domain::FaultRule;
+use sesame::testing::domain::FaultRule;
 
 use super::{beside, stop, two};
 use crate::state::{admin, done};

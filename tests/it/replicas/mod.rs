@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use serde_json::Value;
-use sesame::app::AppError;
-use sesame::domain::keys::KeyOwner;
-use sesame::identities::file::AccountFile;
-use sesame::server::AuthMode;
-use sesame::store::Store;
-use sesame::store::sql::SqlStore;
+use sesame::testing::app::AppError;
+use sesame::testing::domain::keys::KeyOwner;
+use sesame::testing::identities::file::AccountFile;
+use sesame::testing::server::AuthMode;
+use sesame::testing::store::Store;
+use sesame::testing::store::sql::SqlStore;
 use sqlx::Connection;
 
 use crate::support::program::{Program, run};
@@ -325,7 +325,7 @@ async fn a_reset_empties_all_of_them() {
                 named(&[("SecretName", &format!("r{n}")), ("VersionId", "v1"), ("SecretData", "x")])
             })
         );
-        let (_, damages) = a.app.check(&sesame::app::Unseen).await.unwrap();
+        let (_, damages) = a.app.check(&sesame::testing::app::Unseen).await.unwrap();
         assert_eq!(damages, []);
     }
     stop(pair).await;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sesame::ports::Clock;
-use sesame::server::AuthMode;
+use sesame::testing::ports::Clock;
+use sesame::testing::server::AuthMode;
 
 use super::{named, race, stop, succeeded, two, two_in};
 use crate::state::{admin, done};
@@ -69,7 +69,7 @@ async fn what_is_put_instead_through_one_the_other_shows_at_once() {
         done(other, "PUT", "/_sesame/state", &first).await;
         assert_eq!(writer.value("s", &[]).await, "one");
     }
-    assert_eq!(b.app.check(&sesame::app::Unseen).await.unwrap(), (2, Vec::new()));
+    assert_eq!(b.app.check(&sesame::testing::app::Unseen).await.unwrap(), (2, Vec::new()));
     stop(pair).await;
 }
 
@@ -194,7 +194,7 @@ async fn the_same_seed_through_both_at_once_is_done_once() {
 async fn a_reset_to_the_seed_leads_both_to_it() {
     let url = postgres::database().await;
     let one = async || {
-        let file = sesame::state::parse::parse(SEED).unwrap();
+        let file = sesame::testing::state::parse::parse(SEED).unwrap();
         let options = Options { seed: Some(file), ..Options::default() };
         Server::over(Arc::new(postgres::store(&url).await), options).await
     };
@@ -236,7 +236,7 @@ async fn while_everything_is_replaced_nothing_is_damaged() {
         for answer in answers.iter().filter(|answer| ![200, 404, 503].contains(&answer.status)) {
             assert_eq!(answer.refused().1, "Rejected.ResourceExist", "left from the round before");
         }
-        let (_, damages) = b.app.check(&sesame::app::Unseen).await.unwrap();
+        let (_, damages) = b.app.check(&sesame::testing::app::Unseen).await.unwrap();
         assert_eq!(damages, []);
         assert_eq!(b.value("s", &[]).await, "one");
     }

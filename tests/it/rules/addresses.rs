@@ -1,7 +1,7 @@
 //! Rule 14.12: the address decides the region; what errors say of it; what is at the cloud's other host names.
 
 use serde_json::{Value, json};
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use crate::support::sign::{rpc_signature, rpc_system_of};
 use crate::support::{Answer, NOW, Options, Server, form, invalid, missing, not_found, refusal, text};
@@ -66,7 +66,7 @@ async fn rule_14_12_the_address_decides_the_region() {
     let names: Vec<&str> =
         hosts.iter().filter_map(|host| host.split(':').next()).filter(|n| n.contains('.')).collect();
     let allowed: Vec<&str> =
-        names.into_iter().filter(|name| name.parse::<sesame::tls::TlsName>().is_ok()).collect();
+        names.into_iter().filter(|name| name.parse::<sesame::testing::tls::TlsName>().is_ok()).collect();
     let server = Server::with(Options { allowed_hosts: &allowed, ..Options::default() }).await;
     for (host, region) in HOSTS {
         // Neither the parameter nor anything else moves it.

@@ -1,7 +1,7 @@
 //! Section 6: deletion and restore.
 
 use serde_json::json;
-use sesame::domain::{Page, Timestamp};
+use sesame::testing::domain::{Page, Timestamp};
 
 use crate::support::{NOW, Server, in_window, invalid, missing, not_found, refusal, scope, text};
 
@@ -141,7 +141,7 @@ async fn rule_6_5_after_the_window_lists_no_longer_show_it() {
 
     // Also while the rows are still there, because nobody has removed them yet.
     let (store, scope, page) = (server.app.store(), scope(), Page { number: 1, size: 10 });
-    let mut filter = sesame::domain::SecretFilter::default();
+    let mut filter = sesame::testing::domain::SecretFilter::default();
     filter.add("TagKey", vec!["k".to_owned()]).unwrap();
     for (now, count) in [(NOW.plus_days(7).plus_millis(-1), 1), (NOW.plus_days(7), 0)] {
         for filter in [None, Some(&filter)] {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sesame::actions::{self, Endpoint, PRODUCTS, Parameter, Product};
-use sesame::server::AuthMode;
+use sesame::testing::actions::{self, Endpoint, PRODUCTS, Parameter, Product};
+use sesame::testing::server::AuthMode;
 
 use crate::support::sign::Acs;
 use crate::support::{Answer, Options, Server, form, missing, text};

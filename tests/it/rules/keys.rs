@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde_json::Value;
-use sesame::app::Creation;
-use sesame::domain::keys::KeyOwner;
-use sesame::domain::{DataType, KeyId, Scope, Tags};
+use sesame::testing::app::Creation;
+use sesame::testing::domain::keys::KeyOwner;
+use sesame::testing::domain::{DataType, KeyId, Scope, Tags};
 
 use crate::support::{ACCOUNT, NOW, OTHER_ACCOUNT, Options, Server, refusal, scope, scope_of, text};
 
@@ -379,7 +379,7 @@ async fn rule_4_9_a_secret_is_readable_while_its_key_is_enabled() {
         server.refused("DescribeKey", &id).await,
         refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.")
     );
-    let (_, damages) = server.app.check(&sesame::app::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
 }
 

@@ -1,8 +1,8 @@
 //! Section 5: listing.
 
 use serde_json::{Value, json};
-use sesame::app::Creation;
-use sesame::domain::{DataType, Limits, SecretType, Tags};
+use sesame::testing::app::Creation;
+use sesame::testing::domain::{DataType, Limits, SecretType, Tags};
 
 use crate::support::{NOW, Options, Server, invalid, missing, refusal, scope, text};
 

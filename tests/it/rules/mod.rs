@@ -17,7 +17,7 @@ mod tags;
 mod versions;
 mod wire;
 
-use sesame::domain::{StageLabel, Version};
+use sesame::testing::domain::{StageLabel, Version};
 
 use crate::support::{Server, stages};
 

@@ -1,7 +1,7 @@
 //! Section 1: names, addresses and limits.
 
 use serde_json::Value;
-use sesame::actions::ACTIONS;
+use sesame::testing::actions::ACTIONS;
 
 use super::{put_labelled, refuses, versions};
 use crate::support::{ACCOUNT, BEIJING, OTHER_ACCOUNT, Server, invalid, missing, not_found, refusal, text};

@@ -2,7 +2,7 @@
 //! cases in full are in `enforced`.
 
 use serde_json::{Value, json};
-use sesame::server::AuthMode;
+use sesame::testing::server::AuthMode;
 
 use crate::enforced::{
     PARTNER, Pairs, Signer, TEAM, about, allow, arn, deny, enforced, let_ann, no_permission, one_user,

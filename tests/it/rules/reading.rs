@@ -1,7 +1,7 @@
 //! Section 4: reading values.
 
 use serde_json::{Value, json};
-use sesame::wire::code::TABLE;
+use sesame::testing::wire::code::TABLE;
 
 use crate::support::{OTHER_ACCOUNT, Server, in_window, invalid, missing, not_found, refusal, stages};
 

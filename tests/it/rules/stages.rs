@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sesame::domain::{Change, Op, StageLabel};
-use sesame::store::sql::SqlStore;
-use sesame::store::{Batch, Store};
+use sesame::testing::domain::{Change, Op, StageLabel};
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::store::{Batch, Store};
 
 use super::{put_labelled, refuses, versions};
 use crate::support::{Options, Server, in_window, invalid, missing, not_found, refusal, stages, text};

@@ -1,7 +1,7 @@
 //! Section 2: versions.
 
-use sesame::domain::{Change, Limits, Op, Secret, SecretType, StageMap, Tags};
-use sesame::store::Batch;
+use sesame::testing::domain::{Change, Limits, Op, Secret, SecretType, StageMap, Tags};
+use sesame::testing::store::Batch;
 
 use super::{put_labelled, refuses, versions};
 use crate::support::{NOW, Options, Server, not_found, refusal, scope, stages, text};

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sesame::actions::ACTIONS;
-use sesame::domain::Timestamp;
-use sesame::server::AuthMode;
+use sesame::testing::actions::ACTIONS;
+use sesame::testing::domain::Timestamp;
+use sesame::testing::server::AuthMode;
 
 use super::refuses;
 use crate::support::sign::{Acs, rpc_signature, rpc_system};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use sesame::store::Store;
+use sesame::testing::store::Store;
 
 use crate::support::handed_on::Around;
 

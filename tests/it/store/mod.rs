@@ -1,36 +1,37 @@
 //! The conformance list: what every store must do. Each case runs on each backend; a later database joins by one
 //! line in [`backends`], a case by one in [`conformance!`].
 
-mod contents;
+mod causes;
 pub mod counted;
+mod snapshot;
 mod upgrade;
 
 use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use sesame::domain::keys::decisions::{self, NewKey};
-use sesame::domain::keys::{Alias, KeyOwner, KeySpec, Origin, ProtectionLevel};
-use sesame::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
-use sesame::domain::{
+use sesame::testing::domain::keys::decisions::{self, NewKey};
+use sesame::testing::domain::keys::{Alias, KeyOwner, KeySpec, Origin, ProtectionLevel};
+use sesame::testing::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
+use sesame::testing::domain::{
     AccountId, Change, ClockSetting, DataType, Limits, Op, Page, Scope, Secret, SecretFilter, SecretName,
     Tags, Timestamp, VersionId,
 };
-use sesame::store::sql::SqlStore;
-use sesame::store::{
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::store::{
     Batch, DataKeyRecord, KeptNonces, KeyChange, KeyRecord, NewDataKey, PassedNonces, SealedValue, Store,
     StoreError, UsedNonce,
 };
 
 use crate::support::handed_on::{HandedOn, METHODS};
 use crate::support::{NOW, postgres};
-use contents::{
+use counted::{Called, Counted};
+use snapshot::{
     a_scope_without_keys_counts_too_when_contents_are_put, contents_are_everything, contents_come_back,
     contents_leave_clock_nonces_and_facts_alone, contents_of_an_account_replace_only_its_own,
     contents_that_are_added_replace_nothing, no_revision_of_before_comes_back_with_contents,
     resealing_replaces_what_the_root_key_seals,
 };
-use counted::{Called, Counted};
 
 /// Makes a test of each case, and one that sees whether all of them together leave a method of the trait out.
 macro_rules! conformance {
@@ -332,7 +333,7 @@ async fn filters_or_values_and_and_keys(store: Arc<dyn Store>) {
 async fn tags_are_listed_by_name_and_key(store: Arc<dyn Store>) {
     create(&*store, "b", NOW, &[("k", "1")]).await;
     create(&*store, "a", NOW, &[("k", "2"), ("j", "1"), ("Z", "9")]).await;
-    let shown = |rows: Vec<sesame::store::TagRow>| {
+    let shown = |rows: Vec<sesame::testing::store::TagRow>| {
         rows.iter().map(|r| format!("{}.{}={}", r.name, r.key, r.value)).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(shown(store.list_tags(&scope(), None, 9, NOW).await.unwrap()), "a.Z=9 a.j=1 a.k=2 b.k=1");

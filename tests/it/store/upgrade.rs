@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sesame::store::Store;
-use sesame::store::sql::SqlStore;
+use sesame::testing::store::Store;
+use sesame::testing::store::sql::SqlStore;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};

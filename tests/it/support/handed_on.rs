@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sesame::domain::{
+use sesame::testing::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,
     Timestamp,
 };
-use sesame::store::{
-    Batch, Contents, Installation, Instead, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing,
-    PassedNonces, Resealed, ScopeRecord, SecretRecord, Store, StoreError, TagRow, UsedNonce,
+use sesame::testing::store::{
+    Batch, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces,
+    ReplaceScope, Resealed, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
 };
 
 /// What happens around each call.
@@ -92,8 +92,8 @@ handed_on! {
     fn scope_of_key(id: &KeyId) -> Answer<Option<Scope>>;
     fn accounts() -> Answer<KeptAccounts>;
     fn set_account(id: AccountId, sealed: Option<Vec<u8>>, on_revision: u64) -> Answer<()>;
-    fn contents(account: Option<&AccountId>) -> Answer<Contents>;
-    fn put_contents(instead: Instead, contents: Arc<Contents>) -> Answer<()>;
+    fn snapshot(account: Option<&AccountId>) -> Answer<Snapshot>;
+    fn put_snapshot(instead: ReplaceScope, contents: Arc<Snapshot>) -> Answer<()>;
     fn reseal(resealed: Resealed) -> Answer<()>;
     fn meta(name: &'static str) -> Answer<Option<Vec<u8>>>;
     fn add_meta(name: &'static str, value: Vec<u8>) -> Answer<()>;

@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use sesame::app::{App, NonceSettings, Parts};
-use sesame::crypto::{RootKey, SymmetricKey};
-use sesame::domain::{FaultRule, Limits, NonceLimits, Page, Scope, Timestamp};
-use sesame::identities::file::{AccountFile, KeyFile, Status};
-use sesame::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
-use sesame::server::{self, AllowedHosts, AuthMode, Bounds, Settings};
-use sesame::state::file::StateFile;
-use sesame::store::sql::SqlStore;
-use sesame::store::{SecretRecord, Store};
-use sesame::tls::Tls;
+use sesame::testing::app::{App, NonceSettings, Parts};
+use sesame::testing::crypto::{RootKey, SymmetricKey};
+use sesame::testing::domain::{FaultRule, Limits, NonceLimits, Page, Scope, Timestamp};
+use sesame::testing::identities::file::{AccountFile, KeyFile, Status};
+use sesame::testing::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
+use sesame::testing::server::{self, AllowedHosts, AuthMode, Bounds, Settings};
+use sesame::testing::state::file::StateFile;
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::store::{SecretRecord, Store};
+use sesame::testing::tls::Tls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -118,7 +118,7 @@ impl Server {
         let clock = Arc::new(ServerClock::default());
         clock.set(NOW);
         // Repeatable in memory; on disk a second start must not make the same nonces again.
-        let entropy: Arc<dyn sesame::ports::Entropy> = match options.dir {
+        let entropy: Arc<dyn sesame::testing::ports::Entropy> = match options.dir {
             None => Arc::new(SeededEntropy::new(42)),
             Some(_) => Arc::new(OsEntropy),
         };

@@ -5,8 +5,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sesame::store::sql::SqlStore;
-use sesame::store::sql::postgres::PostgresDialect;
+use sesame::testing::store::sql::SqlStore;
+use sesame::testing::store::sql::postgres::PostgresDialect;
 use sqlx::migrate::MigrateDatabase;
 
 /// A cluster of its own. Its process ends when its standard input does, which this holds.

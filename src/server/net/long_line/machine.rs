@@ -1,20 +1,13 @@
 //! The state machine: which bytes belong to which part of which message.
 
-use std::io::BufRead;
-
-use super::{InternalHeader, MAX_TARGET};
+use super::chunk::Chunk;
+use super::header::{InternalHeader, MAX_HEADERS, MAX_TARGET, TOO_LONG};
+use super::lexer::{Method, RequestLine, decimal, is_control, is_token, is_uri_byte, method, newline};
 
 /// Targets over this many bytes are rewritten; hyper itself takes 65,534.
 const LONG_TARGET: usize = 60_000;
-/// How many bytes of headers are followed; with more, the rest of the connection passes untouched.
-pub(super) const MAX_HEADERS: usize = 64 * 1024;
-/// The longest method whose request line is rewritten, in bytes.
-const MAX_METHOD: usize = 32;
 /// The longest that can follow a target on its line: the version and a CR.
 const AFTER_TARGET: usize = b" HTTP/1.1\r".len();
-/// The value that stands for a target that is too long. A query has no space, so it is none.
-pub(super) const TOO_LONG: &[u8] = b"too long";
-
 /// Lengths in bytes; smaller ones in tests.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
@@ -45,35 +38,6 @@ pub(super) enum State {
     Chunked(Chunk),
     /// Anything: all bytes are handed on as they are, for hyper to judge.
     Blind,
-}
-
-/// Where in a chunked body the next byte belongs. The numbers are the size of the chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Chunk {
-    /// The first digit of a size.
-    Start,
-    /// Another digit of a size, or what ends it.
-    Size(u64),
-    /// Space after a size.
-    Space(u64),
-    /// A chunk extension.
-    Extension(u64),
-    /// The LF after a size.
-    SizeLf(u64),
-    /// Data, of which this many bytes are to come.
-    Data(u64),
-    /// The CR after the data.
-    DataCr,
-    /// The LF after the data.
-    DataLf,
-    /// The first byte of a trailer, or the CR of the empty line that ends the body.
-    TrailerStart,
-    /// A trailer.
-    Trailer,
-    /// The LF after a trailer.
-    TrailerLf,
-    /// The last LF of the body.
-    End,
 }
 
 /// What the head of the present message says of its body.
@@ -363,121 +327,8 @@ impl Machine {
     }
 }
 
-impl Chunk {
-    /// What comes after a byte; nothing when the byte is wrong. `End` after `End` is the end.
-    fn next(self, byte: u8) -> Option<Self> {
-        let next = match (self, byte) {
-            (Self::Start, digit) => Self::Size(hex(digit)?),
-            (Self::Size(size) | Self::Space(size), b' ' | b'\t') => Self::Space(size),
-            (Self::Size(size) | Self::Space(size), b';') => Self::Extension(size),
-            (Self::Size(size) | Self::Space(size) | Self::Extension(size), b'\r') => Self::SizeLf(size),
-            (Self::Size(size), digit) => Self::Size(size.checked_mul(16)?.checked_add(hex(digit)?)?),
-            (Self::SizeLf(0) | Self::TrailerLf, b'\n') => Self::TrailerStart,
-            (Self::SizeLf(size), b'\n') => Self::Data(size),
-            (Self::DataCr, b'\r') => Self::DataLf,
-            (Self::DataLf, b'\n') => Self::Start,
-            (Self::TrailerStart, b'\r') | (Self::End, b'\n') => Self::End,
-            (Self::Trailer, b'\r') => Self::TrailerLf,
-            (_, b'\n') => return None,
-            (Self::Extension(size), _) => Self::Extension(size),
-            (Self::TrailerStart | Self::Trailer, _) => Self::Trailer,
-            _ => return None,
-        };
-        Some(next)
-    }
-}
-
-/// A request line that hyper may take: a method, a target, `HTTP/1.0` or `HTTP/1.1`.
-struct RequestLine<'a> {
-    method: &'a [u8],
-    target: &'a [u8],
-    http10: bool,
-}
-
-impl<'a> RequestLine<'a> {
-    /// Takes a line without its LF apart.
-    fn parse(line: &'a [u8]) -> Option<Self> {
-        let Method::Of(length) = method(line) else { return None };
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let (rest, version) = line.split_last_chunk::<9>()?;
-        let http10 = match version {
-            b" HTTP/1.1" => false,
-            b" HTTP/1.0" => true,
-            _ => return None,
-        };
-        Some(Self { method: &line[..length], target: rest.get(length + 1..)?, http10 })
-    }
-}
-
-/// What the beginning of a request line says of its method.
-enum Method {
-    /// It has so many bytes, and a space comes after it.
-    Of(usize),
-    /// Its end has not come.
-    Open,
-    /// It is none, or over [`MAX_METHOD`].
-    Bad,
-}
-
-fn method(line: &[u8]) -> Method {
-    match line.iter().take(MAX_METHOD + 1).position(|byte| !is_token(*byte)) {
-        Some(at) if at > 0 && line[at] == b' ' => Method::Of(at),
-        None if line.len() <= MAX_METHOD => Method::Open,
-        _ => Method::Bad,
-    }
-}
-
-/// Where the first LF is.
-fn newline(bytes: &[u8]) -> Option<usize> {
-    // The search of the standard library that uses wide instructions, as `position` does not.
-    let mut rest = bytes;
-    let last = rest.skip_until(b'\n').ok()?.checked_sub(1)?;
-    (bytes[last] == b'\n').then_some(last)
-}
-
 /// How many of `left` bytes are in `input`, and how many are left after them.
 fn counted(left: u64, input: &[u8]) -> (usize, u64) {
     let passed = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
     (passed, left - passed as u64)
-}
-
-/// Digits only, as hyper reads them; its two largest numbers mean something else there.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(digits).ok()?.parse().ok().filter(|length| *length < u64::MAX - 1)
-}
-
-fn hex(digit: u8) -> Option<u64> {
-    char::from(digit).to_digit(16).map(u64::from)
-}
-
-/// A character of a method or of a header's name (RFC 9110, 5.6.2).
-const fn is_token(byte: u8) -> bool {
-    const TOKEN: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut byte = 0_u8;
-        while byte < 128 {
-            table[byte as usize] = byte.is_ascii_alphanumeric()
-                || matches!(
-                    byte,
-                    b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`'
-                )
-                || matches!(byte, b'|' | b'~');
-            byte += 1;
-        }
-        table
-    };
-    TOKEN[byte as usize]
-}
-
-/// A byte that no header line may have.
-const fn is_control(byte: u8) -> bool {
-    byte.is_ascii_control() && byte != b'\t'
-}
-
-/// An ASCII byte that [`http::Uri`] takes in a query.
-const fn is_uri_byte(byte: u8) -> bool {
-    matches!(byte, 0x21 | 0x24..=0x3b | 0x3d | 0x3f..=0x7e)
 }

@@ -16,7 +16,8 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::machine::State;
+use super::header::{MAX_HEADERS, TOO_LONG, TooLong};
+use super::machine::{Limits, Machine, State};
 use super::*;
 
 const NAME: &str = "x-query-07070707070707070707070707070707";

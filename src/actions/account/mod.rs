@@ -1,0 +1,6 @@
+//! Actions that concern neither a secret nor a key: the account, regions, endpoints.
+
+pub(super) mod describe_account_kms_status;
+pub(super) mod describe_endpoints;
+pub(super) mod describe_regions;
+pub(super) mod open_kms_service;

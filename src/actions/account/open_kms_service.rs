@@ -1,0 +1,26 @@
+//! OpenKmsService: the service is open already, which is what a second call is told on the cloud.
+
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::tags::tag_resource::Nothing;
+use crate::wire::{ApiError, Code, Fields};
+
+/// The action.
+pub(in crate::actions) struct OpenKmsService;
+
+impl Action for OpenKmsService {
+    const NAME: &'static str = "OpenKmsService";
+    const KIND: Kind = Kind::Write;
+    const RESOURCE: Resource = Resource::None;
+    const PARAMETERS: &'static [Parameter] = &[];
+    const CODES: &'static [Code] = &[Code::ForbiddenOpened];
+    type Request = ();
+    type Response = Nothing;
+
+    fn decode(_fields: Fields<'_>) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn run(_context: &Context, (): ()) -> Result<Nothing, ApiError> {
+        Err(ApiError::new(Code::ForbiddenOpened, "the service is open for every account here"))
+    }
+}

@@ -1,0 +1,286 @@
+//! What the tag actions share: reading tags in both styles, and writing lists of them (rule 11.5).
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::actions::endpoint::Context;
+use crate::app::AppError;
+use crate::domain::keys::KeyRef;
+use crate::domain::keys::decisions::{self, KeyRefusal};
+use crate::domain::keys::names::KeyTarget;
+use crate::domain::names::Invalid;
+use crate::domain::{Refusal, Secret, SecretRef, TagKey, TagValue, writes};
+use crate::wire::{ApiError, Code, Fields};
+
+/// The most resources of one call (rule 11.4).
+const MAX_RESOURCES: usize = 50;
+/// The most tags of one call (rule 11.1).
+pub(in crate::actions) const MAX_TAGS: usize = 20;
+
+/// Tags, wrapped as the wire has them.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::actions) struct TagList {
+    tag: Vec<Tag>,
+}
+
+/// One tag.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    tag_key: String,
+    tag_value: String,
+}
+
+impl TagList {
+    pub(in crate::actions) fn push(&mut self, key: &TagKey, value: &TagValue) {
+        self.tag.push(Tag { tag_key: key.to_string(), tag_value: value.to_string() });
+    }
+}
+
+impl<'a> FromIterator<(&'a TagKey, &'a TagValue)> for TagList {
+    fn from_iter<I: IntoIterator<Item = (&'a TagKey, &'a TagValue)>>(tags: I) -> Self {
+        let mut list = Self::default();
+        for (key, value) in tags {
+            list.push(key, value);
+        }
+        list
+    }
+}
+
+/// Reads `[{"TagKey":…,"TagValue":…}, …]`, the old style; a value may be absent.
+///
+/// # Errors
+/// InvalidParameter when a key or value is not valid or a key occurs twice; LimitExceeded for more than 20.
+pub(in crate::actions) fn from_json(
+    fields: Fields<'_>,
+    name: &str,
+) -> Result<Option<Vec<(TagKey, TagValue)>>, ApiError> {
+    let form = || {
+        let why = "is not a list such as [{\"TagKey\":\"env\",\"TagValue\":\"test\"}]";
+        ApiError::invalid(name, why)
+    };
+    let Some(json) = fields.json(name)? else { return Ok(None) };
+    let list = json.as_array().ok_or_else(form)?;
+    if list.len() > MAX_TAGS {
+        let reason = format!("{name} has {} tags; at most {MAX_TAGS} are allowed", list.len());
+        return Err(ApiError::new(Code::RejectedLimitExceeded, reason));
+    }
+    let tag = |(at, item): (usize, &Value)| {
+        let of =
+            |member: &str, invalid: Invalid| ApiError::invalid(name, format!("[{at}].{member} {invalid}"));
+        let key = item.get("TagKey").and_then(Value::as_str).ok_or_else(form)?;
+        let key = key.parse().map_err(|invalid| of("TagKey", invalid))?;
+        let value = match item.get("TagValue") {
+            None | Some(Value::Null) => TagValue::default(),
+            Some(value) => {
+                value.as_str().ok_or_else(form)?.parse().map_err(|invalid| of("TagValue", invalid))?
+            }
+        };
+        Ok((key, value))
+    };
+    let tags: Vec<(TagKey, TagValue)> = list.iter().enumerate().map(tag).collect::<Result<_, ApiError>>()?;
+    if has_twice(tags.iter().map(|(key, _)| key)) {
+        return Err(ApiError::invalid(name, "names the same TagKey more than once"));
+    }
+    Ok(Some(tags))
+}
+
+/// Whether any key occurs twice.
+pub(in crate::actions) fn has_twice<'a>(keys: impl Iterator<Item = &'a TagKey>) -> bool {
+    let mut sorted: Vec<&TagKey> = keys.collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
+}
+
+/// A tag key of the new style; a bad one has a code of its own (rule 11.3).
+pub(in crate::actions) fn key(text: &str) -> Result<TagKey, ApiError> {
+    text.parse().map_err(|invalid: Invalid| {
+        ApiError::new(Code::InvalidParameterTagKey, format!("a tag key {invalid}"))
+    })
+}
+
+/// A tag value of the new style; a bad one has a code of its own (rule 11.3).
+pub(in crate::actions) fn value(text: &str) -> Result<TagValue, ApiError> {
+    text.parse().map_err(|invalid: Invalid| {
+        ApiError::new(Code::InvalidParameterTagValue, format!("a tag value {invalid}"))
+    })
+}
+
+/// The kind and ids of the resources that a call of the new style names.
+#[derive(Debug)]
+pub(in crate::actions) struct Resources {
+    /// Whether they are secrets; keys otherwise.
+    pub(in crate::actions) secrets: bool,
+    /// Names or ids.
+    pub(in crate::actions) ids: Vec<String>,
+}
+
+impl Resources {
+    /// Reads `RegionId`, `ResourceType` and `ResourceId.N`.
+    ///
+    /// # Errors
+    /// MissingParameter or InvalidParameter, naming the parameter.
+    pub(in crate::actions) fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
+        // Decided with the scope already; it only has to be there.
+        fields.required::<crate::domain::Region>("RegionId")?;
+        let secrets = match fields.text("ResourceType")?.ok_or_else(|| fields.missing("ResourceType"))? {
+            "secret" => true,
+            "key" => false,
+            other => {
+                let why = Invalid::not_one_of(other, ["secret", "key"]);
+                return Err(ApiError::invalid("ResourceType", why));
+            }
+        };
+        let ids = fields.list("ResourceId", MAX_RESOURCES)?.into_iter().map(str::to_owned).collect();
+        Ok(Self { secrets, ids })
+    }
+
+    /// The same, with at least one id.
+    ///
+    /// # Errors
+    /// As [`Resources::decode`].
+    pub(in crate::actions) fn decode_some(fields: Fields<'_>) -> Result<Self, ApiError> {
+        let resources = Self::decode(fields)?;
+        if resources.ids.is_empty() { Err(fields.missing("ResourceId.1")) } else { Ok(resources) }
+    }
+
+    /// The resources that are meant, each of which exists, and each once.
+    ///
+    /// # Errors
+    /// 404 InvalidResourceId.NotFound when one does not.
+    pub(in crate::actions) async fn find(&self, context: &Context) -> Result<Vec<Target>, ApiError> {
+        let mut found: Vec<Target> = Vec::with_capacity(self.ids.len());
+        for id in &self.ids {
+            let target = self.find_one(context, id).await?;
+            if !found.contains(&target) {
+                found.push(target);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What is named, whether or not it exists.
+    ///
+    /// # Errors
+    /// 404 InvalidResourceId.NotFound for what can be no name.
+    pub(in crate::actions) fn named(&self) -> Result<Vec<Target>, ApiError> {
+        self.ids.iter().map(|id| self.target(id)).collect()
+    }
+
+    fn target(&self, id: &str) -> Result<Target, ApiError> {
+        let target = if self.secrets { id.parse().map(Target::Secret) } else { id.parse().map(Target::Key) };
+        target.map_err(|invalid: Invalid| {
+            ApiError::new(Code::InvalidResourceIdNotFound, format!("an id among ResourceId.N {invalid}"))
+        })
+    }
+
+    async fn find_one(&self, context: &Context, id: &str) -> Result<Target, ApiError> {
+        match self.target(id)? {
+            Target::Secret(secret) => {
+                let loaded = context.find_secret(&secret).await.map_err(resource_error)?;
+                // By name and by ARN it is the same secret (rule 1.5).
+                Ok(Target::Secret(SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name }))
+            }
+            Target::Key(key) => {
+                let held = context.app.keys().find(&context.scope, &key).await.map_err(resource_error)?;
+                Ok(Target::Key(KeyRef { scope: None, target: KeyTarget::Id(held.key().id.clone()) }))
+            }
+        }
+    }
+}
+
+/// The new style has its own code for what is not there.
+pub(in crate::actions) fn resource_error(error: AppError) -> ApiError {
+    match error {
+        AppError::Refused(Refusal::SecretNotFound)
+        | AppError::Key(KeyRefusal::NotFound | KeyRefusal::AliasNotFound) => {
+            ApiError::new(Code::InvalidResourceIdNotFound, format!("of ResourceId.N: {error}"))
+        }
+        other => other.into(),
+    }
+}
+
+/// Why a call of the old style is refused that names several resources.
+const ONE_ONLY: &str = "was sent beside another of SecretName, KeyId and CertificateId; send one of them";
+
+/// What carries tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::actions) enum Target {
+    /// A secret.
+    Secret(SecretRef),
+    /// A key.
+    Key(KeyRef),
+}
+
+impl Target {
+    /// The one resource that a call of the old style names: exactly one of `KeyId`, `SecretName`, `CertificateId`.
+    ///
+    /// # Errors
+    /// MissingParameter, InvalidParameter; 404 for a certificate: there are none.
+    pub(in crate::actions) fn decode_one(fields: Fields<'_>) -> Result<Self, ApiError> {
+        let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some());
+        match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
+            // By its plain name: these two actions take no ARN (rule 1.5).
+            (true, false, false) => {
+                Ok(Self::Secret(SecretRef { scope: None, name: fields.required("SecretName")? }))
+            }
+            (false, true, false) => Ok(Self::Key(fields.required("KeyId")?)),
+            (false, false, true) => {
+                Err(ApiError::new(Code::ResourceNotFound, "there are no certificates here"))
+            }
+            (false, false, false) => {
+                let reason =
+                    "none of SecretName, KeyId and CertificateId was sent; one of them names what is tagged";
+                Err(ApiError { reason: reason.into(), ..fields.missing("SecretName") })
+            }
+            (true, _, _) => Err(ApiError::invalid("SecretName", ONE_ONLY)),
+            (false, true, true) => Err(ApiError::invalid("KeyId", ONE_ONLY)),
+        }
+    }
+
+    /// Sets tags.
+    ///
+    /// # Errors
+    /// 404 when it is not there, LimitExceeded.
+    pub(in crate::actions) async fn tag(
+        &self,
+        context: &Context,
+        tags: &[(TagKey, TagValue)],
+    ) -> Result<(), ApiError> {
+        match self {
+            Self::Secret(secret) => {
+                let decide = |secret: &Secret, _now| writes::tag(secret, tags.to_vec()).map(Some);
+                context.app.change(&context.scope, secret, decide).await?;
+            }
+            Self::Key(key) => {
+                context.app.keys().change(&context.scope, key, |key| decisions::tag(key, tags)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes tags; none removes all.
+    ///
+    /// # Errors
+    /// 404 when it is not there.
+    pub(in crate::actions) async fn untag(
+        &self,
+        context: &Context,
+        keys: Option<&[TagKey]>,
+    ) -> Result<(), ApiError> {
+        match self {
+            Self::Secret(secret) => {
+                let decide = |secret: &Secret, _now| {
+                    let all = || secret.tags.iter().map(|(key, _)| key.clone()).collect();
+                    Ok(writes::untag(secret, &keys.map_or_else(all, <[TagKey]>::to_vec)))
+                };
+                context.app.change(&context.scope, secret, decide).await?;
+            }
+            Self::Key(key) => {
+                context.app.keys().change(&context.scope, key, |key| decisions::untag(key, keys)).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! TagResource: tags one resource, in the old style.
+
+use serde::Serialize;
+
+use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::tagging::{self, Target};
+use crate::domain::{TagKey, TagValue};
+use crate::wire::{ApiError, Code, Fields};
+
+/// What is asked.
+#[derive(Debug)]
+pub(in crate::actions) struct Request {
+    target: Target,
+    tags: Vec<(TagKey, TagValue)>,
+}
+
+/// What is answered: nothing but the request id.
+#[derive(Debug, Serialize)]
+pub(in crate::actions) struct Nothing {}
+
+/// The action.
+pub(in crate::actions) struct TagResource;
+
+impl Action for TagResource {
+    const NAME: &'static str = "TagResource";
+    const KIND: Kind = Kind::Write;
+    const RESOURCE: Resource = Resource::OneTagged;
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter::optional("SecretName"),
+        Parameter::optional("KeyId"),
+        Parameter::optional("CertificateId"),
+        Parameter::required("Tags"),
+    ];
+    const CODES: &'static [Code] = &[
+        Code::ResourceNotFound,
+        Code::KeyNotFound,
+        Code::AliasNotFound,
+        Code::RejectedLimitExceeded,
+        Code::UnsupportedOperation,
+    ];
+    type Request = Request;
+    type Response = Nothing;
+
+    fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
+        let tags = tagging::from_json(fields, "Tags")?.ok_or_else(|| fields.missing("Tags"))?;
+        if tags.is_empty() {
+            return Err(ApiError::invalid("Tags", "is an empty list; at least one tag is needed"));
+        }
+        Ok(Request { target: Target::decode_one(fields)?, tags })
+    }
+
+    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+        request.target.tag(context, &request.tags).await?;
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,53 @@
+//! The keys of one scope in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::held::HeldKey;
+use crate::domain::keys::{Alias, KeyOwner};
+use crate::domain::{KeyId, Timestamp};
+
+/// The keys and aliases of one scope.
+#[derive(Debug, Clone, Default)]
+pub struct ScopeKeys {
+    pub(super) keys: BTreeMap<KeyId, Arc<HeldKey>>,
+    /// By name.
+    pub(super) aliases: Vec<Alias>,
+    /// When something falls due for any of them.
+    pub(super) next_due: Option<Timestamp>,
+    /// That of the store that they are of.
+    pub(super) revision: u64,
+}
+
+impl ScopeKeys {
+    /// The keys, newest first, then by id (question 9).
+    pub fn newest_first(&self) -> Vec<Arc<HeldKey>> {
+        let mut keys: Vec<Arc<HeldKey>> = self.keys.values().map(Arc::clone).collect();
+        keys.sort_by(|a, b| b.key().created.cmp(&a.key().created).then_with(|| a.key().id.cmp(&b.key().id)));
+        keys
+    }
+
+    /// How many versions all keys have together (rule 12.3).
+    pub(super) fn versions(&self) -> usize {
+        self.keys.values().map(|held| held.key().versions.len()).sum()
+    }
+
+    /// Roughly how much memory it takes: the number of its keys, versions and aliases.
+    pub(super) fn size(&self) -> usize {
+        self.keys.len() + self.versions() + self.aliases.len()
+    }
+
+    pub(super) fn service_key(&self) -> Option<Arc<HeldKey>> {
+        self.keys.values().find(|held| held.key().owner == KeyOwner::Service).map(Arc::clone)
+    }
+
+    /// The aliases, by name.
+    pub fn aliases(&self) -> &[Alias] {
+        &self.aliases
+    }
+
+    pub(super) fn new(keys: BTreeMap<KeyId, Arc<HeldKey>>, aliases: Vec<Alias>, revision: u64) -> Self {
+        let next_due = keys.values().filter_map(|held| held.key().due()).min();
+        Self { keys, aliases, next_due, revision }
+    }
+}

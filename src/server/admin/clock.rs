@@ -1,0 +1,67 @@
+//! `/_sesame/clock`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::failure::{Failure, bad_request, internal};
+use super::json_body::object;
+use crate::domain::{ClockSetting, Timestamp};
+use crate::ports::Clock;
+use crate::server::shared::Shared;
+use crate::wire::signature::parse_time;
+
+/// A move of the clock: exactly one of the members.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockMove {
+    advance_seconds: Option<i64>,
+    set: Option<String>,
+    resume: Option<bool>,
+}
+
+fn clock_facts(shared: &Shared) -> Json<Value> {
+    let clock = &shared.settings.clock;
+    Json(json!({
+        "now": clock.now().to_string(),
+        "machine": clock.wall().to_string(),
+        "running": clock.is_running(),
+    }))
+}
+
+pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    clock_facts(&shared)
+}
+
+pub(super) async fn advance(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
+    let wanted: ClockMove = object(&body, r#"{"advance_seconds":3600}"#)?;
+    let app = &shared.settings.app;
+    let moved = match wanted {
+        ClockMove { advance_seconds: Some(seconds), set: None, resume: None } => {
+            if !(0..=MOST_SECONDS).contains(&seconds) {
+                return Err(bad_request("advance_seconds must be from 0 to 3153600000 (100 years)"));
+            }
+            app.move_clock(|clock| clock.advanced(seconds.saturating_mul(1000))).await
+        }
+        ClockMove { advance_seconds: None, set: Some(text), resume: None } => {
+            let at = parse_time(&text)
+                .ok_or_else(|| bad_request("set must be a time such as 2027-01-01T00:00:00Z"))?;
+            app.move_clock(|clock| clock.standing(Timestamp::from_millis(at))).await
+        }
+        ClockMove { advance_seconds: None, set: None, resume: Some(true) } => {
+            app.move_clock(|_| ClockSetting::default()).await
+        }
+        _ => return Err(bad_request("give exactly one of advance_seconds, set, and resume: true")),
+    };
+    moved.map_err(|e| internal(&e))?;
+    // What is due by the new time is done before the answer.
+    app.do_due().await.map_err(|e| internal(&e))?;
+    Ok(clock_facts(&shared))
+}
+
+/// A hundred years.
+const MOST_SECONDS: i64 = 3_153_600_000;

@@ -1,0 +1,118 @@
+//! What `/_sesame` is asked is read strictly: a misspelled parameter or member is refused, with the name that was meant.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, Collected, Limited};
+
+use super::failure::failure;
+use super::parameters::{ACCOUNT, Kind, Parameter, parameters};
+use crate::domain::nearest::nearest;
+use crate::wire::reason::{MOST_BYTES, NAME_BYTES, shown};
+
+/// Every endpoint: its path below `/_sesame`, in which `{…}` stands for one segment; its methods; its query parameters.
+const ENDPOINTS: &[(&str, &str, &[Parameter])] = &[
+    ("/health", "GET", &[]),
+    ("/ready", "GET", &[]),
+    ("/ca.pem", "GET", &[]),
+    ("/clock", "GET", &[]),
+    ("/clock", "POST", &[]),
+    ("/reset", "POST", &[ACCOUNT]),
+    ("/accounts", "GET", &[]),
+    ("/accounts/{id}", "GET", &[]),
+    ("/accounts/{id}", "PUT", &[]),
+    ("/accounts/{id}", "DELETE", &[]),
+    ("/faults", "GET", &[]),
+    ("/faults", "PUT", &[]),
+    ("/faults", "DELETE", &[]),
+    ("/state", "GET", &[ACCOUNT, ("plaintext", Kind::Flag)]),
+    ("/state", "PUT", &[ACCOUNT]),
+    ("/seed", "POST", &[]),
+    ("/snapshots", "GET", &[]),
+    ("/snapshots/{name}", "POST", &[ACCOUNT]),
+    ("/snapshots/{name}", "DELETE", &[]),
+    ("/snapshots/{name}/restore", "POST", &[]),
+    ("/requests", "GET", &[("action", Kind::Text), ("limit", Kind::Text), ("follow", Kind::Flag)]),
+    ("/metrics", "GET", &[]),
+];
+
+/// Lets a request through whose path, method and query parameters there are; its handler finds [`Parameters`].
+pub(super) async fn checked(mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    // The router hands this the path below /_sesame.
+    let rows = || ENDPOINTS.iter().filter(|(known, ..)| fits(known, path));
+    let method = match request.method().as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
+    let Some((_, _, known)) = rows().find(|(_, taken, _)| *taken == method) else {
+        let methods: Vec<&str> = rows().map(|(_, method, _)| *method).collect();
+        return if methods.is_empty() { unknown_path(path) } else { unknown_method(path, &methods) };
+    };
+    match parameters(request.uri().query().unwrap_or_default(), known) {
+        Ok(parameters) => {
+            request.extensions_mut().insert(parameters);
+            in_json(next.run(request).await).await
+        }
+        Err(wrong) => wrong.into_response(),
+    }
+}
+
+/// The same answer; a refusal that the web framework made, such as of a body that is too long, in the form of all others.
+async fn in_json(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !response.status().is_client_error() || kind.is_some_and(|kind| kind.starts_with("application/json")) {
+        return response;
+    }
+    let status = response.status();
+    let text = Limited::new(response.into_body(), MOST_BYTES).collect().await.map(Collected::to_bytes);
+    let text =
+        text.ok().map(|text| String::from_utf8_lossy(&text).into_owned()).filter(|text| !text.is_empty());
+    let text = text.unwrap_or_else(|| status.canonical_reason().unwrap_or("refused").to_owned());
+    failure(status, &text).into_response()
+}
+
+/// Whether a path is one of this form.
+fn fits(form: &str, path: &str) -> bool {
+    let fits = |(form, segment): (&str, &str)| {
+        if form.starts_with('{') { !segment.is_empty() } else { form == segment }
+    };
+    form.split('/').count() == path.split('/').count() && form.split('/').zip(path.split('/')).all(fits)
+}
+
+fn unknown_path(path: &str) -> Response {
+    let hint = match nearest(path, ENDPOINTS.iter().map(|(known, ..)| *known)) {
+        Some(known) => format!("did you mean /_sesame{known}?"),
+        None => {
+            let mut known: Vec<&str> = ENDPOINTS.iter().map(|(known, ..)| *known).collect();
+            known.dedup();
+            format!("the endpoints below /_sesame are {}", known.join(", "))
+        }
+    };
+    let path = shown(path, NAME_BYTES);
+    failure(StatusCode::NOT_FOUND, &format!("there is no endpoint /_sesame{path}; {hint}")).into_response()
+}
+
+fn unknown_method(path: &str, methods: &[&str]) -> Response {
+    let (path, known) = (shown(path, NAME_BYTES), methods.join(", "));
+    let message = format!("/_sesame{path} takes {known} only");
+    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, &message).into_response();
+    if let Ok(allow) = HeaderValue::try_from(known) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_fits_its_form() {
+        assert!(fits("/clock", "/clock") && fits("/accounts/{id}", "/accounts/7"));
+        for path in ["/clock/", "/cloc", "/accounts/", "/accounts/7/", "/accounts", "//7", "/"] {
+            assert!(!fits("/clock", path) && !fits("/accounts/{id}", path), "{path}");
+        }
+    }
+}

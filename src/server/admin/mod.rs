@@ -1,0 +1,67 @@
+//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `faults`, `requests`, `metrics`,
+//! `state`, `seed` and `snapshots`.
+
+mod accounts;
+mod clock;
+mod endpoints;
+mod failure;
+mod faults;
+mod guard;
+mod health;
+mod json_body;
+mod layers;
+mod metrics;
+mod parameters;
+mod requests;
+mod reset;
+mod snapshots;
+mod state;
+mod token;
+mod warnings;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+pub(super) use self::token::{Token, token};
+use crate::server::shared::Shared;
+
+/// The endpoints, relative to `/_sesame`.
+pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    // These look at what other processes may have changed, or act on it.
+    let current = Router::new()
+        .route("/clock", get(clock::read).post(clock::advance))
+        .route("/reset", post(reset::reset))
+        .route("/accounts", get(accounts::list))
+        .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
+        .route("/faults", get(faults::list).put(faults::put).delete(faults::remove))
+        .route("/state", get(state::export).put(state::import))
+        .route("/seed", post(state::apply_seed))
+        .route("/snapshots/{name}", post(snapshots::take).delete(snapshots::forget))
+        .route("/snapshots/{name}/restore", post(snapshots::restore))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), layers::caught_up));
+    let guarded = current
+        .route("/requests", get(requests::list))
+        .route("/metrics", get(metrics::read))
+        .route("/snapshots", get(snapshots::list))
+        // Unknown paths: `endpoints::checked` answers them after the guard.
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        // The handlers get a body that has arrived, whose length was checked.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), layers::received))
+        .layer(middleware::from_fn(endpoints::checked))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), guard::guard));
+    // Public endpoints: nothing secret, any Host.
+    let open = Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/ca.pem", get(health::ca_pem));
+    let open = open.layer(middleware::from_fn(endpoints::checked));
+    let all =
+        open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), guard::own_origin));
+    all.layer(middleware::from_fn(layers::survived))
+}

@@ -1,0 +1,145 @@
+//! Query parameters of `/_sesame`.
+
+use super::failure::{Failure, bad_request};
+use crate::domain::AccountId;
+use crate::domain::nearest::nearest;
+use crate::store::ReplaceScope;
+use crate::wire::params::Pairs;
+use crate::wire::reason::{NAME_BYTES, shown};
+
+/// What a query parameter of `/_sesame` may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A text that its endpoint checks.
+    Text,
+    /// Set when it is there without a value, or is `true`.
+    Flag,
+}
+
+/// A query parameter.
+pub(super) type Parameter = (&'static str, Kind);
+
+pub(super) const ACCOUNT: Parameter = ("account", Kind::Text);
+
+/// The query of a request to `/_sesame`, checked: only parameters that the endpoint knows, each once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The text of a parameter.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+
+    /// Whether a flag is set.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value != "false")
+    }
+
+    /// A number from 1.
+    ///
+    /// # Errors
+    /// 400 for anything else, and for more than `most`.
+    pub(super) fn number(&self, name: &str, most: usize) -> Result<Option<usize>, Failure> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+        let wrong =
+            || bad_request(&format!("{name} must be a whole number from 1 to {most}, such as {name}=10"));
+        number.ok_or_else(wrong).map(Some)
+    }
+
+    /// The account that is named, if one is.
+    ///
+    /// # Errors
+    /// 400 for what is no account id.
+    pub(super) fn account(&self) -> Result<Option<AccountId>, Failure> {
+        let wrong = |invalid| bad_request(&format!("account {invalid}"));
+        self.get("account").map(|text| text.parse().map_err(wrong)).transpose()
+    }
+
+    /// What is replaced: everything of the account that is named, or everything.
+    ///
+    /// # Errors
+    /// As [`Parameters::account`].
+    pub(super) fn instead(&self) -> Result<ReplaceScope, Failure> {
+        Ok(self.account()?.map_or(ReplaceScope::Everything, ReplaceScope::Account))
+    }
+}
+
+/// Reads a query that may hold these parameters.
+pub(super) fn parameters(query: &str, known: &'static [Parameter]) -> Result<Parameters, Failure> {
+    let pairs =
+        Pairs::parse(query).map_err(|error| bad_request(&format!("the query cannot be read: {error}")))?;
+    let mut read = Parameters::default();
+    for (name, value) in pairs.iter() {
+        let Some((name, kind)) = known.iter().find(|(known, _)| *known == name) else {
+            return Err(bad_request(&unknown_parameter(name, known)));
+        };
+        if read.get(name).is_some() {
+            return Err(bad_request(&format!("{name} is given more than once")));
+        }
+        if *kind == Kind::Flag && !matches!(value, "" | "true" | "false") {
+            return Err(bad_request(&format!("{name} takes no value, or true or false: ?{name}")));
+        }
+        read.0.push((name, value.to_owned()));
+    }
+    Ok(read)
+}
+
+fn unknown_parameter(name: &str, known: &[Parameter]) -> String {
+    let names = || known.iter().map(|(name, _)| *name);
+    let shown = shown(name, NAME_BYTES);
+    if known.is_empty() {
+        return format!("there is no parameter {shown} here: this endpoint takes none");
+    }
+    let hint = nearest(name, names()).map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+    let list = names().collect::<Vec<_>>().join(", ");
+    format!("there is no parameter {shown} here; {hint}the known ones are {list}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_known_given_once_and_flags_are_flags() {
+        let known: &'static [Parameter] = &[ACCOUNT, ("plaintext", Kind::Flag)];
+        let read = |query: &str| {
+            parameters(query, known).map_err(|(_, body)| body.0["error"].as_str().unwrap().to_owned())
+        };
+        assert!(
+            read("plaintext").unwrap().flag("plaintext") && read("plaintext=true").unwrap().flag("plaintext")
+        );
+        assert!(!read("").unwrap().flag("plaintext") && !read("plaintext=false").unwrap().flag("plaintext"));
+        assert!(read("account=7").unwrap().account().unwrap().is_some());
+        for (query, want) in [
+            (
+                "acount=7",
+                "there is no parameter acount here; did you mean account? the known ones are account, plaintext",
+            ),
+            ("zzz", "there is no parameter zzz here; the known ones are account, plaintext"),
+            ("account=7&account=7", "account is given more than once"),
+            ("plaintext=1", "plaintext takes no value, or true or false: ?plaintext"),
+            ("account=%zz", "the query cannot be read: "),
+        ] {
+            assert!(read(query).unwrap_err().starts_with(want), "{query}: {:?}", read(query));
+        }
+        let none = parameters("a", &[]).unwrap_err().1.0["error"].to_string();
+        assert!(none.contains("this endpoint takes none"), "{none}");
+        assert!(read("account=x").unwrap().account().is_err());
+    }
+
+    #[test]
+    fn numbers_are_bounded() {
+        let of = |text: &str| Parameters(vec![("limit", text.to_owned())]).number("limit", 1000).ok();
+        assert_eq!((of("1"), of("1000")), (Some(Some(1)), Some(Some(1000))));
+        for bad in ["0", "1001", "-1", "x", "", "99999999999999999999", "1.0"] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
+        assert_eq!(Parameters::default().number("limit", 1000).ok(), Some(None));
+    }
+}

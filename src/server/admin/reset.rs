@@ -1,0 +1,81 @@
+//! `/_sesame/reset`.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::{Extension, Json};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::failure::{Failure, failure, internal};
+use super::json_body::object;
+use super::parameters::Parameters;
+use super::state::back_to_seed;
+use crate::domain::AccountId;
+use crate::server::shared::Shared;
+use crate::store::ReplaceScope;
+
+/// What a reset leads to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    /// `empty` (default) or `seed`: what the server was started with.
+    #[serde(default)]
+    to: ResetTo,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ResetTo {
+    #[default]
+    Empty,
+    Seed,
+}
+
+pub(super) async fn reset(
+    State(shared): State<Arc<Shared>>,
+    Extension(parameters): Extension<Parameters>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let account = parameters.account()?;
+    let wanted: Reset = if body.is_empty() { Reset::default() } else { object(&body, r#"{"to":"seed"}"#)? };
+    if wanted.to == ResetTo::Seed && shared.settings.seed.is_none() {
+        return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
+    }
+    match &account {
+        None => {
+            shared.settings.app.reset().await.map_err(|e| internal(&e))?;
+            shared.request_log.clear();
+        }
+        Some(account) => empty(&shared, account).await?,
+    }
+    let status = match wanted.to {
+        ResetTo::Empty => "empty",
+        ResetTo::Seed => {
+            back_to_seed(&shared, account.as_ref()).await?;
+            "seed"
+        }
+    };
+    Ok(Json(match account {
+        None => json!({ "status": status }),
+        Some(account) => json!({ "status": status, "account": account.as_str() }),
+    }))
+}
+
+/// Removes all that belongs to an account: secrets, keys, aliases, and the account itself if it was put at run time.
+async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
+    let app = &shared.settings.app;
+    // What an account that is gone left behind can be removed, too.
+    let is_known = app.directory().current().account(account).is_some()
+        || !app.snapshot(Some(account)).await.map_err(|e| internal(&e))?.is_empty();
+    if !is_known {
+        let message = format!(
+            "there is no account {account}, so nothing was reset; GET /_sesame/accounts lists the existing ones"
+        );
+        return Err(failure(StatusCode::NOT_FOUND, &message));
+    }
+    let instead = ReplaceScope::Account(account.clone());
+    app.put_snapshot(instead, Arc::default()).await.map_err(|e| internal(&e))
+}

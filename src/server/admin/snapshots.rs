@@ -1,0 +1,68 @@
+//! `/_sesame/snapshots`.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::failure::{Failure, failure, internal};
+use super::parameters::Parameters;
+use super::state::{counts, put};
+use crate::server::shared::{MAX_SNAPSHOTS, NamedSnapshot, Shared};
+use crate::store::ReplaceScope;
+
+fn no_snapshot() -> Failure {
+    failure(StatusCode::NOT_FOUND, "there is no such snapshot")
+}
+
+/// Takes a snapshot, in the place of one of the same name.
+pub(super) async fn take(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    Extension(asked): Extension<Parameters>,
+) -> Result<Json<Value>, Failure> {
+    let (account, instead) = (asked.account()?, asked.instead()?);
+    let app = &shared.settings.app;
+    let contents = Arc::new(app.snapshot(account.as_ref()).await.map_err(|e| internal(&e))?);
+    let answer = counts(&contents);
+    let mut snapshots = shared.snapshots.locked();
+    if snapshots.len() >= MAX_SNAPSHOTS && !snapshots.contains_key(&name) {
+        return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
+    }
+    let taken = app.clock().now().to_string();
+    snapshots.insert(name, NamedSnapshot { contents, instead, taken });
+    Ok(Json(answer))
+}
+
+/// Puts what a snapshot holds instead of what is there.
+pub(super) async fn restore(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let snapshot = shared.snapshots.locked().get(&name).cloned().ok_or_else(no_snapshot)?;
+    put(&shared, snapshot.instead, snapshot.contents).await
+}
+
+/// The names of all snapshots, with what they hold.
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let row = |(name, snapshot): (&String, &NamedSnapshot)| {
+        let account = match &snapshot.instead {
+            ReplaceScope::Account(account) => Some(account.as_str()),
+            ReplaceScope::Everything | ReplaceScope::Nothing => None,
+        };
+        json!({ "name": name, "taken": snapshot.taken, "account": account, "holds": counts(&snapshot.contents) })
+    };
+    let rows: Vec<Value> = shared.snapshots.locked().iter().map(row).collect();
+    Json(json!({ "snapshots": rows }))
+}
+
+/// Forgets a snapshot.
+pub(super) async fn forget(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Failure> {
+    let forgotten = shared.snapshots.locked().remove(&name);
+    forgotten.map(|_| StatusCode::NO_CONTENT).ok_or_else(no_snapshot)
+}

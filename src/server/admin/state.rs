@@ -1,0 +1,138 @@
+//! `/_sesame/state`, `/_sesame/seed`, `/_sesame/snapshots`: everything at once.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::{Extension, Json};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::failure::{Failure, bad_request, failure, internal};
+use super::parameters::Parameters;
+use super::warnings::with_warnings;
+use crate::app::AppError;
+use crate::app::Unseen;
+use crate::domain::{AccountId, Scope};
+use crate::server::shared::Shared;
+use crate::state::file::StateFile;
+use crate::state::parse::parse;
+use crate::state::read::Reader;
+use crate::state::write::{Form, write};
+use crate::state::{Problem, seed, warnings};
+use crate::store::{ReplaceScope, Snapshot};
+
+/// The longest file that is taken, in bytes.
+pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
+
+fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
+    let settings = &shared.settings;
+    Reader {
+        app: &settings.app,
+        scope: Scope { account: settings.default_account.clone(), region: settings.default_region.clone() },
+        now: settings.app.clock().now(),
+        source: None,
+        beside,
+        progress: &Unseen,
+    }
+}
+
+fn wrong(problem: &Problem) -> Failure {
+    bad_request(&problem.to_string())
+}
+
+fn text(body: &Bytes) -> Result<&str, Failure> {
+    std::str::from_utf8(body).map_err(|_invalid| bad_request("the file is not UTF-8"))
+}
+
+/// Writes everything down.
+pub(super) async fn export(
+    State(shared): State<Arc<Shared>>,
+    Extension(asked): Extension<Parameters>,
+) -> Result<Json<StateFile>, Failure> {
+    let app = &shared.settings.app;
+    let contents = app.snapshot(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
+    let form = if asked.flag("plaintext") { Form::Plaintext } else { Form::Sealed };
+    write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
+}
+
+/// Puts everything that a file says instead of what is there.
+pub(super) async fn import(
+    State(shared): State<Arc<Shared>>,
+    Extension(asked): Extension<Parameters>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let instead = asked.instead()?;
+    let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
+    if file.says_nothing() {
+        let message = "the file says nothing, and taking it would remove everything; {\"version\":1} alone does that, \
+                       and so does POST /_sesame/reset";
+        return Err(bad_request(message));
+    }
+    let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
+    if let ReplaceScope::Account(account) = &instead {
+        only_of(&contents, account)?;
+    }
+    let Json(answer) = put(&shared, instead, Arc::new(contents)).await?;
+    Ok(Json(with_warnings(answer, warnings(&file))))
+}
+
+/// Refuses to put something of another account.
+fn only_of(contents: &Snapshot, account: &AccountId) -> Result<(), Failure> {
+    let keys = contents.keys.iter().map(|record| &record.key.scope.account);
+    let secrets = contents.secrets.iter().map(|record| &record.secret.scope.account);
+    let accounts = contents.accounts.iter().map(|(id, _)| id);
+    if keys.chain(secrets).chain(accounts).all(|owner| owner == account) {
+        Ok(())
+    } else {
+        Err(bad_request("the file holds something of another account"))
+    }
+}
+
+pub(super) async fn put(
+    shared: &Shared,
+    instead: ReplaceScope,
+    contents: Arc<Snapshot>,
+) -> Result<Json<Value>, Failure> {
+    let answer = counts(&contents);
+    match shared.settings.app.put_snapshot(instead, contents).await {
+        Ok(()) => Ok(Json(answer)),
+        Err(AppError::Busy) => Err(failure(StatusCode::CONFLICT, "something of this is there already")),
+        Err(other) => Err(internal(&other)),
+    }
+}
+
+pub(super) fn counts(contents: &Snapshot) -> Value {
+    json!({
+        "accounts": contents.accounts.len(),
+        "keys": contents.keys.len(),
+        "secrets": contents.secrets.len(),
+    })
+}
+
+/// Brings the server to what a seed says.
+pub(super) async fn apply_seed(
+    State(shared): State<Arc<Shared>>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
+    let outcome = seed::apply(&reader(&shared, true), &file).await.map_err(|e| wrong(&e))?;
+    let seed::Outcome { created, changed, unchanged } = outcome;
+    let answer = json!({ "created": created, "changed": changed, "unchanged": unchanged });
+    Ok(Json(with_warnings(answer, warnings(&file))))
+}
+
+/// Brings an empty server, or one account of it, to the seed it was started with.
+///
+/// # Errors
+/// The seed's [`Problem`], or that there is none.
+pub(super) async fn back_to_seed(shared: &Shared, account: Option<&AccountId>) -> Result<(), Failure> {
+    let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
+    let file = shared.settings.seed.as_ref().ok_or_else(none)?;
+    let file = match account {
+        None => Cow::Borrowed(file),
+        Some(account) => Cow::Owned(file.only_of(account, &shared.settings.default_account)),
+    };
+    seed::apply(&reader(shared, true), &file).await.map(drop).map_err(|e| wrong(&e))
+}

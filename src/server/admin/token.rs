@@ -1,0 +1,33 @@
+//! The admin token.
+
+use http::{HeaderMap, header};
+
+use crate::crypto::same_bytes;
+use crate::server::shared::Shared;
+
+/// The admin token of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::server) enum Token {
+    /// The server has none.
+    Unset,
+    /// The request has none.
+    Missing,
+    /// It is another one than the server's.
+    Wrong,
+    /// It is the server's.
+    Right,
+}
+
+/// Compares the token in `Authorization: Bearer` with the server's. An empty one is none, on either side.
+pub(in crate::server) fn token(shared: &Shared, headers: &HeaderMap) -> Token {
+    #[expect(clippy::disallowed_methods, reason = "the token cannot be compared without looking at it")]
+    let wanted = shared.settings.admin_token.as_ref().map(secrecy::ExposeSecret::expose_secret);
+    let Some(wanted) = wanted.filter(|token| !token.is_empty()) else { return Token::Unset };
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().split_at_checked(7));
+    let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer ")).map(|(_, token)| token);
+    match sent.filter(|token| !token.is_empty()) {
+        None => Token::Missing,
+        Some(sent) if same_bytes(sent, wanted.as_bytes()) => Token::Right,
+        Some(_) => Token::Wrong,
+    }
+}

@@ -1,0 +1,200 @@
+//! Who asks? From a claim to a caller, in the order that the gateway checks: key, token, time, signature, nonce
+//! (fact D20).
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::reasons;
+use crate::app::{Caller, Nonce, SKEW_MS, Session};
+use crate::crypto::same_bytes;
+use crate::domain::Timestamp;
+use crate::domain::policy::{Identity, Principal};
+use crate::identities::{FoundKey, KeyMaterial};
+use crate::server::settings::AuthMode;
+use crate::server::shared::Shared;
+use crate::wire::signature::{self, Claim, Material, SignedClaim, SignedRequest};
+use crate::wire::{ApiError, Code};
+
+const NO_TOKEN: &str = "the SecurityToken was not given out by this server, or under another root key";
+const MISSING_TOKEN: &str = "the access key needs a SecurityToken, and none was sent";
+const OTHER_TOKEN: &str = "the SecurityToken is not the one of this access key";
+const TIME_FORM: &str =
+    "the time of the signature is not well formed; expected UTC such as 2026-11-24T03:30:00Z";
+const NO_NONCE: &str =
+    "a signature in headers needs a nonce: send a fresh one each time as x-acs-signature-nonce";
+
+/// How ids of temporary access keys begin.
+const TEMPORARY: &str = "STS.";
+
+/// Who asks, and whether a valid signature proves it.
+#[derive(Debug)]
+pub(super) struct Authenticated {
+    pub(super) caller: Caller,
+    pub(super) proven: bool,
+}
+
+/// The caller that a claim proves, or the default root in `open` mode.
+///
+/// # Errors
+/// The gateway's own codes for each failure.
+pub(super) async fn caller(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    claim: &Claim<'_>,
+) -> Result<Authenticated, ApiError> {
+    let settings = &shared.settings;
+    let open = settings.mode == AuthMode::Open;
+    let root = |access_key: Option<&str>| {
+        let caller = Caller::root(settings.default_account.clone(), access_key.map(str::to_owned));
+        Authenticated { caller, proven: false }
+    };
+    let proven = |caller| Authenticated { caller, proven: true };
+    let claim = match claim {
+        Claim::Unsigned | Claim::Bearer if open => return Ok(root(None)),
+        Claim::Unsigned => {
+            return Err(ApiError::missing_from_gateway("AccessKeyId", reasons::unsigned(shared)));
+        }
+        // Nobody here issues bearer tokens (fact F10).
+        Claim::Bearer => {
+            return Err(ApiError::new(
+                Code::InvalidSignatureMethod,
+                "bearer tokens are not taken; sign with an access key",
+            ));
+        }
+        Claim::Signed(claim) => claim,
+    };
+    let id = claim.access_key_id;
+    if let Some(found) = settings.app.directory().current().key(id) {
+        let caller = of_key(shared, request, claim, found).await?;
+        return Ok(Authenticated { caller, proven: !found.well_known });
+    }
+    match claim.security_token {
+        Some(token) => match settings.app.session(token) {
+            Ok(session) => of_session(shared, request, claim, session).await.map(proven),
+            Err(_) if open => Ok(root(Some(id))),
+            Err(_) if id.starts_with(TEMPORARY) => {
+                Err(ApiError::new(Code::InvalidSecurityTokenMalformed, NO_TOKEN))
+            }
+            Err(_) => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound, reasons::unknown_key(shared, id))),
+        },
+        None if open => Ok(root(Some(id))),
+        None if id.starts_with(TEMPORARY) => Err(ApiError::new(Code::MissingSecurityToken, MISSING_TOKEN)),
+        None => Err(ApiError::new(Code::InvalidAccessKeyIdNotFound, reasons::unknown_key(shared, id))),
+    }
+}
+
+/// The holder of a key that is written down.
+async fn of_key(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    claim: &SignedClaim<'_>,
+    found: &FoundKey,
+) -> Result<Caller, ApiError> {
+    if !found.key.active {
+        let reason = "the access key is known and its status is Inactive; set it to Active in the account's file or by PUT /_sesame/accounts/ID";
+        return Err(ApiError::new(Code::InvalidAccessKeyIdInactive, reason));
+    }
+    check_token(claim, found.key.token.as_ref())?;
+    let identity = match &found.user {
+        None => Identity::Root,
+        Some(name) => Identity::User { name: name.clone() },
+    };
+    let principal = Principal { account: found.account.id.clone(), identity };
+    let material = match &found.key.material {
+        KeyMaterial::Secret(secret) => exposed(secret),
+        KeyMaterial::PublicKey(pem) => Material::PublicKeyPem(pem),
+    };
+    verify(shared, request, claim, material, &principal).await?;
+    Ok(Caller { principal, access_key: Some(claim.access_key_id.to_owned()), session: None })
+}
+
+/// The token beside a key that is written down: the one that is written down with it. A temporary key without one
+/// takes any, and a permanent key none.
+fn check_token(claim: &SignedClaim<'_>, wanted: Option<&SecretString>) -> Result<(), ApiError> {
+    match (claim.security_token, wanted) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(ApiError::new(Code::MissingSecurityToken, MISSING_TOKEN)),
+        (Some(_), None) if claim.access_key_id.starts_with(TEMPORARY) => Ok(()),
+        (Some(sent), Some(wanted)) if same_bytes(sent.as_bytes(), bytes(wanted)) => Ok(()),
+        (Some(_), None) => {
+            let reason = "a SecurityToken was sent with a permanent access key, which has none";
+            Err(ApiError::new(Code::InvalidSecurityTokenMismatch, reason))
+        }
+        (Some(_), Some(_)) => Err(ApiError::new(Code::InvalidSecurityTokenMismatch, OTHER_TOKEN)),
+    }
+}
+
+/// The holder of temporary credentials.
+async fn of_session(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    claim: &SignedClaim<'_>,
+    session: Session,
+) -> Result<Caller, ApiError> {
+    if session.access_key != claim.access_key_id {
+        return Err(ApiError::new(Code::InvalidSecurityTokenMismatch, OTHER_TOKEN));
+    }
+    let app = &shared.settings.app;
+    let identities = app.directory().current();
+    let role = identities.account(&session.account).and_then(|account| account.roles.get(&session.role));
+    // A session ends with its role, too.
+    let now = app.clock().now();
+    if session.is_over(now) || role.is_none() {
+        let reason = if role.is_none() {
+            "the role of these temporary credentials is gone".to_owned()
+        } else {
+            format!(
+                "the temporary credentials were good until {}, and the service's time is {now}",
+                session.expires
+            )
+        };
+        return Err(ApiError::new(Code::InvalidSecurityTokenExpired, reason));
+    }
+    let identity = Identity::RoleSession { role: session.role.clone(), session: session.name.clone() };
+    let principal = Principal { account: session.account.clone(), identity };
+    verify(shared, request, claim, exposed(session.secret()), &principal).await?;
+    let access_key = Some(claim.access_key_id.to_owned());
+    Ok(Caller { principal, access_key, session: Some(Arc::new(session)) })
+}
+
+fn exposed(secret: &SecretString) -> Material<'_> {
+    Material::Secret(bytes(secret))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "neither signature nor token can be checked without looking at it"
+)]
+fn bytes(secret: &SecretString) -> &[u8] {
+    secret.expose_secret().as_bytes()
+}
+
+/// Time, signature, nonce.
+async fn verify(
+    shared: &Shared,
+    request: &SignedRequest<'_>,
+    claim: &SignedClaim<'_>,
+    material: Material<'_>,
+    principal: &Principal,
+) -> Result<(), ApiError> {
+    let clock = shared.settings.app.clock();
+    let signed_at = claim.time_ms().ok_or_else(|| ApiError::new(Code::InvalidTimeStampFormat, TIME_FORM))?;
+    let signed_at = Timestamp::from_millis(signed_at);
+    // A client signs by the machine's clock even when the service's clock was moved: fresh by either is fresh.
+    let is_fresh = |now: Timestamp| now.distance_ms(signed_at) <= SKEW_MS;
+    if !is_fresh(clock.wall()) && !is_fresh(clock.now()) {
+        return Err(ApiError::new(Code::InvalidTimeStampExpired, reasons::expired(signed_at, clock)));
+    }
+    signature::verify(request, claim, material).map_err(|error| reasons::unproven(claim, error))?;
+    // Only now: a stranger must not be able to use up somebody's nonces.
+    match claim.nonce {
+        Some(nonce) => {
+            let nonce = Nonce { principal, access_key: claim.access_key_id, nonce, signed: signed_at };
+            Ok(shared.settings.app.use_nonce(nonce).await?)
+        }
+        // The documentation of header signatures requires one; that of RPC v1 knows none (fact E1).
+        None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce", NO_NONCE)),
+        None => Ok(()),
+    }
+}

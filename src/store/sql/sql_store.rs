@@ -1,0 +1,180 @@
+//! A store in a SQL database: its connections and its writer, and how statements reach them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::Pool;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::dialect::{Connection, Dialect, Param, Session};
+use super::error::failed;
+use super::group_commit as writer;
+use super::listings::Listings;
+use super::rows::Row;
+use super::transaction::Transaction;
+use super::write::Write;
+use crate::store::StoreError;
+
+/// A store in a SQL database.
+pub struct SqlStore<D: Dialect> {
+    /// Connections for reading.
+    read: Pool<D::Db>,
+    /// Connections for writing whatever the writer does not.
+    write: Pool<D::Db>,
+    /// The writer; none once the store is closed, or where there is none.
+    writer: Mutex<Option<writer::WriterHandle>>,
+    /// The same queue, for everybody; none where each write is a transaction of its own.
+    queue: Option<mpsc::WeakSender<writer::Job>>,
+    /// What is known of the listing of secrets; none where others write, too.
+    pub(super) listings: Option<Arc<Listings>>,
+    /// Whether the database was once waited for in vain.
+    silent: Arc<AtomicBool>,
+}
+
+impl<D: Dialect> fmt::Debug for SqlStore<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").finish_non_exhaustive()
+    }
+}
+
+impl<D: Dialect> SqlStore<D> {
+    /// A store over migrated pools; for a database in memory both are the same.
+    pub(super) fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::WriterHandle) -> Self {
+        let queue = Some(writer.queue.downgrade());
+        let listings = Some(Arc::clone(&writer.listings));
+        Self { read, write, writer: Mutex::new(Some(writer)), queue, listings, silent: Arc::default() }
+    }
+
+    /// A store over a migrated pool of a database in which others write, too.
+    pub(super) fn start_shared(pool: Pool<D::Db>, silent: Arc<AtomicBool>) -> Self {
+        Self {
+            read: pool.clone(),
+            write: pool,
+            writer: Mutex::new(None),
+            queue: None,
+            listings: None,
+            silent,
+        }
+    }
+
+    /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.in_times(1, work).await
+    }
+
+    /// The same, for work that takes so many times as long.
+    pub(super) async fn in_times<T>(
+        &self,
+        times: u32,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let Some(patience) = D::PATIENCE else { return work.await };
+        tokio::time::timeout(patience.saturating_mul(times), work).await.unwrap_or_else(|_late| {
+            self.silent.store(true, Ordering::Relaxed);
+            Err(StoreError::unavailable("the database does not answer"))
+        })
+    }
+
+    /// Hands a write to the writer, or carries it out, and waits until it is durable.
+    pub(super) async fn write(&self, write: Write) -> Result<(), StoreError> {
+        let Some(queue) = &self.queue else {
+            let times = write.times();
+            return self.in_times(times, writer::group::<D>(&self.write, &[write])).await.map(drop);
+        };
+        let closed = || StoreError::unavailable("the store is closed");
+        let (done, answer) = oneshot::channel();
+        let queue = queue.upgrade().ok_or_else(closed)?;
+        queue.try_send(writer::Job { write, done }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => StoreError::unavailable("too many writes are waiting"),
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        drop(queue);
+        answer.await.map_err(|_lost| closed())?
+    }
+
+    /// A write that is one statement and needs no company; says how many rows it touched.
+    pub(super) async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        let execute = async {
+            let mut connection = self.write.acquire().await.map_err(failed)?;
+            connection.execute(sql, params).await
+        };
+        self.in_time(execute).await
+    }
+
+    /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end.
+    pub(super) async fn read_transaction(&self) -> Result<Transaction<D>, StoreError> {
+        Transaction::begin(&self.read, D::BEGIN_READ).await
+    }
+
+    /// All rows of a query, on a connection of its own.
+    pub(super) async fn rows(
+        &self,
+        table: &'static str,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let query = async {
+            let mut connection = self.read.acquire().await.map_err(failed)?;
+            rows_on::<D>(&mut connection, table, sql, params).await
+        };
+        self.in_time(query).await
+    }
+
+    /// Lets the writer finish what waits and closes the pools.
+    pub(super) async fn shut(&self) {
+        if let Some(writer::WriterHandle { queue, ended, .. }) = self.writer.lock().await.take() {
+            drop(queue);
+            if ended.await.is_err() {
+                tracing::error!("the writer did not end well");
+            }
+        }
+        // One that may write last: SQLite folds its journal into the database when the last one closes, and a
+        // read-only one cannot do that.
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+pub(super) async fn rows_on<D: Dialect>(
+    connection: &mut Connection<D>,
+    table: &'static str,
+    sql: &'static str,
+    params: &[Param<'_>],
+) -> Result<Vec<Row>, StoreError> {
+    let cells = D::query(connection, sql, params).await?;
+    Ok(cells.into_iter().map(|cells| Row::new(table, cells)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_write_too_many_is_refused_and_the_others_are_carried_out() {
+        let store = Arc::new(SqlStore::in_memory().await.unwrap());
+        // The writer waits for its one connection.
+        let held = store.write.acquire().await.unwrap();
+        let mut writes = JoinSet::new();
+        for _ in 0..writer::QUEUE + writer::GROUP + 10 {
+            let store = Arc::clone(&store);
+            writes.spawn(async move { store.write(Write::AddMeta("name", vec![1])).await });
+        }
+        tokio::task::yield_now().await;
+        drop(held);
+        let outcomes = writes.join_all().await;
+        let count =
+            |wanted: fn(&Result<(), StoreError>) -> bool| outcomes.iter().filter(|o| wanted(o)).count();
+        let refused = count(|outcome| matches!(outcome, Err(StoreError::Unavailable(_))));
+        assert!((10..=10 + writer::GROUP).contains(&refused), "{refused} were refused");
+        // Of one name there is one; the others came too late, but each was tried.
+        assert_eq!(count(Result::is_ok), 1);
+        assert_eq!(count(|outcome| *outcome == Err(StoreError::Conflict)), outcomes.len() - refused - 1);
+        store.shut().await;
+    }
+}

@@ -1,0 +1,95 @@
+//! Writing everything at once.
+
+use std::collections::BTreeSet;
+
+use super::dialect::{Dialect, Param, Session};
+use super::{statements as sql, write_keys, write_secrets};
+use crate::store::{ReplaceScope, Resealed, SecretRecord, Snapshot, StoreError};
+
+/// Puts contents instead of others, inside the writer's transaction.
+pub(super) async fn put<S: Session>(
+    session: &mut S,
+    instead: &ReplaceScope,
+    contents: &Snapshot,
+) -> Result<(), StoreError> {
+    for statement in S::Dialect::LOCK_ALL {
+        session.execute(statement, &[]).await?;
+    }
+    match instead {
+        ReplaceScope::Nothing => {}
+        ReplaceScope::Account(account) => {
+            for statement in sql::CLEAR_ACCOUNT {
+                session.execute(statement, &[account.as_str().into()]).await?;
+            }
+        }
+        ReplaceScope::Everything => {
+            for statement in sql::CLEAR {
+                session.execute(statement, &[]).await?;
+            }
+        }
+    }
+    for record in &contents.keys {
+        write_keys::insert(session, record).await?;
+    }
+    for (scope, alias) in &contents.aliases {
+        write_keys::put_alias(session, sql::INSERT_ALIAS, scope, alias).await?;
+    }
+    for record in &contents.secrets {
+        insert(session, record).await?;
+    }
+    for (id, sealed) in &contents.accounts {
+        let params = [Param::from(id.as_str()), sealed.as_slice().into()];
+        session.execute(sql::INSERT_ACCOUNT, &params).await?;
+    }
+    if S::Dialect::SHARED { count_all(session, contents).await } else { Ok(()) }
+}
+
+/// Counts up whatever other processes compare: nothing that they hold in memory is of these contents.
+async fn count_all<S: Session>(session: &mut S, contents: &Snapshot) -> Result<(), StoreError> {
+    let of_keys = contents.keys.iter().map(|record| &record.key.scope);
+    for scope in of_keys.chain(contents.aliases.iter().map(|(scope, _)| scope)).collect::<BTreeSet<_>>() {
+        let params = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
+        session.execute(sql::ADD_SCOPE, &params).await?;
+    }
+    for statement in sql::COUNT_ALL {
+        session.execute(statement, &[]).await?;
+    }
+    Ok(())
+}
+
+/// Everything that belongs to a secret, as it is in the record.
+async fn insert<S: Session>(session: &mut S, record: &SecretRecord) -> Result<(), StoreError> {
+    let secret = &record.secret;
+    write_secrets::insert_secret(session, secret).await?;
+    let id = Param::from(secret.id.as_str());
+    for key in &record.data_keys {
+        write_secrets::put_data_key(session, secret.id.as_str(), key).await?;
+    }
+    for version in &secret.versions {
+        let value = record.values.iter().find(|value| value.version == version.id);
+        write_secrets::insert_version(session, secret.id.as_str(), version, value).await?;
+    }
+    for (label, version) in secret.stages.iter() {
+        let params = [id, label.as_str().into(), version.as_str().into()];
+        session.execute(sql::SET_LABEL, &params).await?;
+    }
+    Ok(())
+}
+
+/// Replaces everything that the root key seals, inside the writer's transaction.
+pub(super) async fn reseal<S: Session>(session: &mut S, resealed: &Resealed) -> Result<(), StoreError> {
+    for (key, number, wrapped) in &resealed.material {
+        let params = [Param::from(key.as_str()), i64::from(*number).into(), wrapped.as_slice().into()];
+        if session.execute(sql::SET_MATERIAL, &params).await? != 1 {
+            return Err(StoreError::Conflict);
+        }
+    }
+    for (id, sealed) in &resealed.accounts {
+        let params = [Param::from(id.as_str()), sealed.as_slice().into()];
+        session.execute(sql::PUT_ACCOUNT, &params).await?;
+    }
+    for (name, value) in &resealed.meta {
+        session.execute(sql::PUT_META, &[Param::from(*name), value.as_slice().into()]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Why a database did not do what it was asked.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a database did not do what it was asked, in words, with the error that says so. Two are equal when their words are.
+#[derive(Debug, Clone)]
+pub struct Unavailable {
+    what: String,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Unavailable {
+    /// A finding of this program.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), cause: None }
+    }
+
+    /// An error that says itself what happened.
+    pub fn from_error(error: impl Error + Send + Sync + 'static) -> Self {
+        Self { what: error.to_string(), cause: Some(Arc::new(error)) }
+    }
+
+    /// What an error means.
+    pub fn because(what: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Self {
+        Self { what: what.into(), cause: Some(Arc::new(error)) }
+    }
+
+    /// The error that this was made from.
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "database unavailable: {}", self.what)
+    }
+}
+
+impl Error for Unavailable {
+    /// The first cause that says more than [`Unavailable`] does. Drivers repeat the words of their causes, and a log line
+    /// shall not.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let mut cause: Option<&(dyn Error + 'static)> = self.cause.as_deref().map(|cause| cause as _);
+        while let Some(known) = cause.filter(|cause| self.what.contains(&cause.to_string())) {
+            cause = known.source();
+        }
+        cause
+    }
+}
+
+impl PartialEq for Unavailable {
+    fn eq(&self, other: &Self) -> bool {
+        self.what == other.what
+    }
+}
+
+impl Eq for Unavailable {}
+
+/// An error and its causes, on one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    fn layers() -> Layer {
+        let inner = Layer("the certificate has expired", None);
+        Layer("no connection: handshake", Some(Box::new(Layer("handshake", Some(Box::new(inner))))))
+    }
+
+    #[test]
+    fn every_cause_is_told_once() {
+        let expected = "database unavailable: no connection: handshake: the certificate has expired";
+        assert_eq!(chain(&Unavailable::from_error(layers())), expected);
+        let named = Unavailable::because("no answer", layers());
+        let expected = "database unavailable: no answer: no connection: handshake: handshake: the certificate has expired";
+        assert_eq!(chain(&named), expected);
+        assert!(named.cause().is_some_and(|cause| cause.downcast_ref::<Layer>().is_some()));
+        assert_eq!(chain(&Unavailable::new("closed")), "database unavailable: closed");
+    }
+}
