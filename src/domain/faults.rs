@@ -34,8 +34,8 @@ pub struct FaultRule {
     /// Answers with this code of the service; the call is not carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Together with `code`: the answer has the header `x-acs-retry-after`, which asks the client to wait this long before it
-    /// tries again, 0 to 86,400,000 milliseconds.
+    /// Together with `code`: the answer has the header `x-acs-retry-after`, which asks the client to wait this long
+    /// before it tries again, 0 to 86,400,000 milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// Delays the call before anything else happens to it, 1 to 60,000 milliseconds.

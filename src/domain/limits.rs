@@ -14,8 +14,8 @@ pub struct Limits {
     /// Keys of an account in a region. Default 100,000. The cloud allows 200 (rule 12.3), which a test server would soon
     /// reach. The limits of aliases and key versions are in proportion.
     pub keys_per_account: usize,
-    /// Secrets of an account in a region (rule 12.3). Default 10,000,000: more than any test needs, and few enough to stop an
-    /// endless loop before it fills the disk.
+    /// Secrets of an account in a region (rule 12.3). Default 10,000,000: more than any test needs, and few enough to
+    /// stop an endless loop before it fills the disk.
     pub secrets_per_account: u64,
 }
 
@@ -84,8 +84,8 @@ pub const TAGS: Quota = Quota::fixed("tags on one secret or key", TAGS_PER_RESOU
 pub struct NonceLimits {
     /// Nonces of one principal: the root of an account, a user, or a role with all its sessions. Default 5,000,000.
     pub per_principal: u64,
-    /// Nonces of all principals. When this is reached, a principal with less than an equal share can still add some. Default
-    /// 20,000,000.
+    /// Nonces of all principals. When this is reached, a principal with less than an equal share can still add some.
+    /// Default 20,000,000.
     pub total: u64,
 }
 

@@ -7,8 +7,8 @@ const LONGEST: usize = 64;
 
 /// The candidate nearest to `word`, if it is near enough to be what was meant. The first one wins a tie.
 ///
-/// Case is ignored. A candidate is near when at most two letters in five (of the longer word) are missing, added, replaced or
-/// swapped, or when it contains `word` and that has at least three characters.
+/// Case is ignored. A candidate is near when at most two letters in five (of the longer word) are missing, added,
+/// replaced or swapped, or when it contains `word` and that has at least three characters.
 ///
 /// ```
 /// use sesame::domain::nearest::nearest;
@@ -41,8 +41,8 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
-/// The candidate with the smallest edit distance to `word`, if that is at most `most`. Case is ignored. The first one wins a
-/// tie.
+/// The candidate with the smallest edit distance to `word`, if that is at most `most`. Case is ignored. The first one
+/// wins a tie.
 pub fn within<'c>(word: &str, most: usize, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let near = |candidate: &'c str| {

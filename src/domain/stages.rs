@@ -54,8 +54,8 @@ impl StageMap {
         self.0.retain(|(l, _)| l.as_str() != label);
     }
 
-    /// Moves a label as the service does: when `ACSCurrent` moves to another version, `ACSPrevious` moves to the version that
-    /// it leaves (rule 3.8). Any other label just moves.
+    /// Moves a label as the service does: when `ACSCurrent` moves to another version, `ACSPrevious` moves to the
+    /// version that it leaves (rule 3.8). Any other label just moves.
     pub fn move_to(&mut self, label: &StageLabel, version: &VersionId) {
         if self.version_of(label.as_str()) == Some(version) {
             return;

@@ -1,8 +1,9 @@
 //! Decisions: what each writing action does to a secret.
 //!
-//! A decision about a secret is a [`Change`], a list of steps, and not the next [`Secret`]. A secret may have hundreds of
-//! versions with values of many kilobytes, and the store writes only the rows that the steps name. A key is a few hundred bytes
-//! without its material; there a decision is the next `Key`, which replaces the row (see `keys/decisions.rs`).
+//! A decision about a secret is a [`Change`], a list of steps, and not the next [`Secret`]. A secret may have hundreds
+//! of versions with values of many kilobytes, and the store writes only the rows that the steps name. A key is a few
+//! hundred bytes without its material; there a decision is the next `Key`, which replaces the row (see
+//! `keys/decisions.rs`).
 
 use super::limits::{self, Limits};
 use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
@@ -35,7 +36,8 @@ pub struct NewSecret {
     pub policy: Option<ResourcePolicy>,
 }
 
-/// Decides a creation under a free name. The first version carries `ACSCurrent`; no version carries `ACSPrevious` (rule 2.1).
+/// Decides a creation under a free name. The first version carries `ACSCurrent`; no version carries `ACSPrevious` (rule
+/// 2.1).
 ///
 /// # Errors
 /// [`Refusal::Parameter`] for a reserved name (rule 1.2), [`Refusal::LimitExceeded`].
@@ -90,7 +92,8 @@ pub struct PutVersion {
     pub same_value: Option<bool>,
 }
 
-/// Decides PutSecretValue. `None` means that the same version is put again, which changes nothing, not even labels (rule 2.4).
+/// Decides PutSecretValue. `None` means that the same version is put again, which changes nothing, not even labels
+/// (rule 2.4).
 ///
 /// # Errors
 /// [`Refusal::InRecoveryWindow`], [`Refusal::VersionExists`] (rules 2.5, 2.6), [`Refusal::LimitExceeded`]

@@ -1,7 +1,7 @@
 //! What each action does to a key. Each function takes a key and returns its next state, or a reason to refuse.
 //!
-//! A decision about a key is the next [`Key`], not a list of steps as for secrets (`writes.rs`). A key is small, has one row,
-//! and its metadata changes as a whole; the store replaces that row if its revision has not changed.
+//! A decision about a key is the next [`Key`], not a list of steps as for secrets (`writes.rs`). A key is small, has
+//! one row, and its metadata changes as a whole; the store replaces that row if its revision has not changed.
 
 use std::borrow::Cow;
 
@@ -309,7 +309,8 @@ pub fn set_policy(key: &Key, policy: ResourcePolicy) -> Result<Key, KeyRefusal> 
     Ok(key.with(|k| k.policy = Some(policy)))
 }
 
-/// Decides SetDeletionProtection. `because` is the reason for the protection and may be empty; `None` removes the protection.
+/// Decides SetDeletionProtection. `because` is the reason for the protection and may be empty; `None` removes the
+/// protection.
 ///
 /// # Errors
 /// [`KeyRefusal::State`] when the key is pending deletion.
@@ -474,8 +475,8 @@ pub fn due(key: &Key, version: impl FnOnce() -> KeyVersionId, now: Timestamp) ->
     } else if key.material_expires == Some(at) {
         Some(Due::Expired(without_material(key)))
     } else {
-        // When the clock is moved far ahead, the key gets one version, not one for every interval that was skipped. The limit
-        // of versions does not apply: a key with automatic rotation always rotates.
+        // When the clock is moved far ahead, the key gets one version, not one for every interval that was skipped. The
+        // limit of versions does not apply: a key with automatic rotation always rotates.
         Some(Due::Rotated(rotated(key, version(), now)))
     }
 }

@@ -39,7 +39,8 @@ impl KeyFilter {
         "TagValue",
     ];
 
-    /// Adds the values of one name. Values of a repeated name are joined. Returns false for a name that the service does not know.
+    /// Adds the values of one name. Values of a repeated name are joined. Returns false for a name that the service
+    /// does not know.
     pub fn add(&mut self, name: &str, values: Vec<String>) -> bool {
         let field = match name {
             "KeyState" => KeyField::State,

@@ -91,7 +91,8 @@ const OPERATORS: &[(&str, Family, bool)] = &[
     ("Bool", Family::Bool, false),
     ("IpAddress", Family::Ip, false),
     ("NotIpAddress", Family::Ip, true),
-    // Newer documentation lists it without an explanation. An address block here always includes its first and last address.
+    // Newer documentation lists it without an explanation. An address block here always includes its first and last
+    // address.
     ("IpAddressIncludeBorder", Family::Ip, false),
     ("NotIpAddressIncludeBorder", Family::Ip, true),
 ];
@@ -153,8 +154,8 @@ impl Condition {
         Ok(Self { key: Key::of(&name), operator, name, set, negated, if_exists, test })
     }
 
-    /// Whether the condition is met. Without the key in the request a plain operator is not met and a negated one is: a Deny
-    /// with `NotIpAddress` applies to a request without an address.
+    /// Whether the condition is met. Without the key in the request a plain operator is not met and a negated one is: a
+    /// Deny with `NotIpAddress` applies to a request without an address.
     pub(super) fn holds(&self, context: &ConditionContext<'_>, caller: &Principal) -> bool {
         if self.if_exists && context.facts(self.key, &self.name, caller).next().is_none() {
             return true;
@@ -177,7 +178,8 @@ fn all<T>(
 }
 
 impl Test {
-    /// Whether one value of the request matches. A value of another type, such as text where a number is expected, never does.
+    /// Whether one value of the request matches. A value of another type, such as text where a number is expected,
+    /// never does.
     fn fits(&self, fact: &Fact<'_>) -> bool {
         match self {
             Self::Equal(wanted) => wanted.iter().any(|w| *w == fact.text()),

@@ -168,8 +168,8 @@ impl PolicyDocument {
     /// Parses and validates a policy's text (rule 10.1 for those of secrets and keys).
     ///
     /// # Errors
-    /// Says where and what: not JSON, too long, nested too deeply, a member that is missing, unknown or repeated, a value of the
-    /// wrong form, an operand of the wrong type, a Sid that occurs twice.
+    /// Says where and what: not JSON, too long, nested too deeply, a member that is missing, unknown or repeated, a
+    /// value of the wrong form, an operand of the wrong type, a Sid that occurs twice.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
         kind.check_size(text)?;
         let root = json::read(text).map_err(|problem| error("document", problem))?;
@@ -201,8 +201,8 @@ impl PolicyDocument {
         self.kind == PolicyKind::Trust
     }
 
-    /// The accounts of the document's principals, each with the place where it is named. The caller refuses accounts that do
-    /// not exist.
+    /// The accounts of the document's principals, each with the place where it is named. The caller refuses accounts
+    /// that do not exist.
     pub fn accounts(&self) -> impl Iterator<Item = (&str, &AccountId)> {
         let principals = self.statements.iter().filter_map(|s| s.principals.as_ref()).flatten();
         principals.filter_map(|(place, named)| Some((place.as_str(), named.account()?)))

@@ -205,7 +205,10 @@ fn judge<'a>(
     }
     let mut resource = Verdict::default();
     if let Some(document) = policies.resource {
-        debug_assert!(document.kind.has_principals(), "a statement without principals would apply to every caller");
+        debug_assert!(
+            document.kind.has_principals(),
+            "a statement without principals would apply to every caller"
+        );
         let trust = document.kind == PolicyKind::Trust;
         resource.add(document, if trust { Source::Trust } else { Source::Resource }, request, look);
     }
@@ -233,8 +236,8 @@ fn missing_allow(
     let trust = policies.resource.is_some_and(|document| document.kind == PolicyKind::Trust);
     let own = caller.account == *request.owner;
     // An account needs no policy for what it owns (https://www.alibabacloud.com/help/doc-detail/28953.htm). It is not
-    // documented that a Deny in a secret's policy applies to it nevertheless; this follows from the rule that a Deny wins. An
-    // account cannot assume roles, not even its own.
+    // documented that a Deny in a secret's policy applies to it nevertheless; this follows from the rule that a Deny
+    // wins. An account cannot assume roles, not even its own.
     if own && !trust && caller.identity == Identity::Root {
         return None;
     }

@@ -70,8 +70,8 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// Parses `text`. The error says where it stops being JSON. The parser limits nesting to 128 levels; the grammar of policies
-/// allows far fewer.
+/// Parses `text`. The error says where it stops being JSON. The parser limits nesting to 128 levels; the grammar of
+/// policies allows far fewer.
 pub(super) fn read(text: &str) -> Result<Node, String> {
     serde_json::from_str(text).map_err(|e| format!("not JSON (line {}, column {})", e.line(), e.column()))
 }

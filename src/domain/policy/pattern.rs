@@ -2,8 +2,8 @@
 
 /// A text with wildcards.
 ///
-/// A `*` also matches colons and slashes: `acs:kms:*:*:secret*` is a documented resource. Matching takes at most text length
-/// times pattern length steps, whatever the pattern.
+/// A `*` also matches colons and slashes: `acs:kms:*:*:secret*` is a documented resource. Matching takes at most text
+/// length times pattern length steps, whatever the pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     text: String,
@@ -37,8 +37,8 @@ impl Pattern {
         }
     }
 
-    /// Walks both texts. After a mismatch only the last `*` takes one more character. Earlier ones need no second try, because
-    /// the last one can reach everything that they could.
+    /// Walks both texts. After a mismatch only the last `*` takes one more character. Earlier ones need no second try,
+    /// because the last one can reach everything that they could.
     fn walk(&self, text: &str) -> bool {
         let (mut pattern, mut rest) = (self.text.as_str(), text);
         let mut retry: Option<(&str, &str)> = None;

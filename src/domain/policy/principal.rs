@@ -93,9 +93,9 @@ impl Named {
 
     /// Whether a statement that allows (or denies, with `denies`) applies to `caller`.
     ///
-    /// An account named in a secret policy means the account itself: without further statements only the owner has access, as
-    /// documented in modify-a-secret-policy. Whether a Deny for the account applies to its users is not documented. Here it
-    /// does, which is the safer choice.
+    /// An account named in a secret policy means the account itself: without further statements only the owner has
+    /// access, as documented in modify-a-secret-policy. Whether a Deny for the account applies to its users is not
+    /// documented. Here it does, which is the safer choice.
     pub(super) fn covers(&self, caller: &Principal, denies: bool) -> bool {
         if self.account() != Some(&caller.account) {
             return false;

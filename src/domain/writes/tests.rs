@@ -292,7 +292,8 @@ proptest! {
                 prop_assert!(next.version(version).is_some());
             }
             let current = next.stages.version_of("ACSCurrent").unwrap();
-            // ACSPrevious goes to the version that ACSCurrent left (rule 3.8), unless the same request named ACSPrevious too.
+            // ACSPrevious goes to the version that ACSCurrent left (rule 3.8), unless the same request named
+            // ACSPrevious too.
             let left = s.stages.version_of("ACSCurrent").unwrap();
             let named_previous = matches!(&command, Command::Put(_, labels, _) if labels.iter().any(|l| l == "ACSPrevious"));
             if current != left && !named_previous {
