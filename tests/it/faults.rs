@@ -1,4 +1,4 @@
-//! `/_sesame/faults`: what a tester makes the service suffer.
+//! `/_sesame/faults`: faults that a tester asks for.
 
 use std::time::{Duration, Instant};
 
@@ -15,19 +15,19 @@ use crate::support::{Options, Server, form, invalid, missing, refusal};
 const PATH: &str = "/_sesame/faults";
 const THROTTLED: (u16, &str, &str) = (429, "Rejected.Throttling", "QPS Limit Exceeded");
 
-/// Puts rules, which must be taken.
+/// Puts rules, which must be accepted.
 async fn put(server: &Server, rules: &Value) {
     done(server, "PUT", PATH, &rules.to_string()).await;
 }
 
-/// How often each rule struck, of how many calls that it was about.
+/// How many calls each rule matched, and for how many it fired.
 async fn counts(server: &Server) -> Vec<(u64, u64)> {
     let shown = done(server, "GET", PATH, "").await;
     let count = |rule: &Value| (rule["fired"].as_u64().unwrap(), rule["matched"].as_u64().unwrap());
     shown["faults"].as_array().unwrap().iter().map(count).collect()
 }
 
-/// The statuses of so many reads of a secret.
+/// The statuses of this many reads of a secret.
 async fn reads(server: &Server, name: &str, times: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..times {
@@ -36,7 +36,7 @@ async fn reads(server: &Server, name: &str, times: usize) -> Vec<u16> {
     statuses
 }
 
-/// The bytes that come back, to the end of the connection, for one call that asks to keep it open.
+/// The bytes received, to the end of the connection, for one call that asks to keep it open.
 async fn bytes_of(server: &Server, action: &str, parameters: &[(&str, &str)]) -> Vec<u8> {
     let form = form(&[&[("Action", action), ("Version", "2016-01-20")], parameters].concat());
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n";
@@ -48,7 +48,7 @@ async fn bytes_of(server: &Server, action: &str, parameters: &[(&str, &str)]) ->
     answer
 }
 
-/// The newest entry of the journal.
+/// The newest entry of the request log.
 async fn newest(server: &Server) -> Value {
     done(server, "GET", "/_sesame/requests?limit=1", "").await["requests"][0].clone()
 }
@@ -173,7 +173,7 @@ async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
     assert!((8..32).contains(&fired), "{first:?}");
     assert_eq!(counts(&server).await, [(fired as u64, 40)]);
     server.stop().await;
-    // The same chance, asked in the same order, strikes the same calls.
+    // The same seed and the same order of calls select the same calls.
     let again = async || {
         let server = Server::start().await;
         server.create("s").await;
@@ -236,7 +236,7 @@ async fn a_delay_comes_first_and_the_call_is_carried_out() {
     assert!(entry["duration_ms"].as_u64().unwrap() >= 79, "{entry}");
     assert_eq!(server.refused("ListSecrets", &[]).await.0, 429);
     assert!(begun.elapsed() >= Duration::from_millis(160));
-    // One that waits does not hold the server up when it stops.
+    // A delayed call does not hold up the server when it stops.
     put(&server, &json!([{ "action": "*", "delay_ms": 60_000 }])).await;
     let address = server.address;
     let waiting = tokio::spawn(async move {
@@ -274,7 +274,7 @@ async fn a_connection_is_dropped_before_or_after_the_call_is_carried_out() {
     let metrics = admin(&server, "GET", "/_sesame/metrics", "").await.body;
     assert!(!metrics.contains("PutSecretValue"), "what got no answer counts as none: {metrics}");
     assert!(metrics.contains("sesame_requests_in_flight 0"), "{metrics}");
-    // The client asks again, as after any lost answer: it is the same version with the same value.
+    // The client tries again, as after any lost answer: it is the same version with the same value.
     server.ok("PutSecretValue", &put_of("v2")).await;
     assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]");
     server.stop().await;
@@ -288,7 +288,7 @@ async fn only_the_connection_of_the_call_is_dropped() {
     let get = |action: &str| format!("GET /?Action={action}&Version=2016-01-20 HTTP/1.1\r\nHost: h\r\n\r\n");
     stream.write_all((get("ListSecrets") + &get("ListKeys") + &get("ListSecrets")).as_bytes()).await.unwrap();
     let mut answers = Vec::new();
-    // Bytes that nobody read may make the end of it a reset.
+    // Unread bytes may turn its end into a reset.
     drop(stream.read_to_end(&mut answers).await);
     let answers = String::from_utf8(answers).unwrap();
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 1, "{answers}");

@@ -11,7 +11,7 @@ async fn scrape(server: &Server) -> String {
     answer.body
 }
 
-/// The value of a series, written as Prometheus writes it.
+/// The value of a series in Prometheus's text format.
 fn value(scraped: &str, series: &str) -> Option<f64> {
     let line =
         scraped.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')))?;

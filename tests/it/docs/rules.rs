@@ -1,12 +1,12 @@
-//! The rules of the service, each in a few words. A rule without a test must say which later work it belongs to.
+//! The rules of the service, each in a few words. A rule without a test must name the later work that it belongs to.
 
-/// Work that comes later, as reasons for rules without a test.
+/// Later work: the reasons for rules without a test.
 pub const INSTANCES: &str = "KMS instances";
 pub const DYNAMIC: &str = "dynamic secrets and rotation";
 pub const QUOTAS: &str = "throttling on demand";
 pub const EVENTS: &str = "audit and events";
 
-/// Number, meaning, and the later work that it waits for, if it does.
+/// Number, meaning, and the later work that the rule waits for, if any.
 pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("1.1", "a secret's name has 1 to 192 characters and is unique in account and region", None),
     ("1.2", "generic names do not begin with acs/", None),

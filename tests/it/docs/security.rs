@@ -1,14 +1,15 @@
-//! `docs/security.md` names the tests that hold each promise. Here: each exists, and no test of an attack is left out.
+//! `docs/security.md` names the tests for each promise. Checked here: each test exists, and no test of an attack is
+//! left out.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::root;
 
-/// Modules of `tests/it` whose every test is an attack, and so holds a promise.
+/// Modules of `tests/it` in which every test is an attack and so belongs to a promise.
 const ATTACKS: &[&str] = &["abandoned", "connections", "growth", "mutations", "nonces", "site"];
 
-/// Tests in the files of a folder, as paths of modules such as `site::a_name`.
+/// The tests in the files of a directory, as module paths such as `site::a_name`.
 fn tests_in(folder: &Path, modules: &str, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -18,7 +19,7 @@ fn tests_in(folder: &Path, modules: &str, found: &mut BTreeSet<String>) {
             tests_in(&path, &module, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            // Unit tests stand in a module `tests` of their file, or in a file of that name.
+            // Unit tests are in a module `tests` of their file, or in a file of that name.
             let inner = if text.contains("\nmod tests {") { "tests::" } else { "" };
             let named = text.split("#[test]").skip(1).chain(text.split("#[tokio::test").skip(1));
             let name = |rest: &str| rest.split("fn ").nth(1)?.split('(').next().map(str::to_owned);

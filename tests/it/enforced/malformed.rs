@@ -1,5 +1,5 @@
-//! Policies that are none: InvalidParameter naming `Policy`, with the place and what is wrong there, and nothing
-//! stored, whichever of the four actions takes them.
+//! Invalid policies: InvalidParameter naming `Policy`, with the place and the error there, and nothing stored, for each of
+//! the four actions that accept a policy.
 
 use serde_json::{Value, json};
 use sesame::testing::server::AuthMode;
@@ -11,7 +11,7 @@ fn invalid_policy(why: &str) -> Refused {
     refusal(400, "InvalidParameter", &format!("The specified parameter \"Policy\" is not valid. {why}"))
 }
 
-/// The statement that all rows vary, which is right by itself.
+/// The statement that all rows vary. It is valid.
 fn good() -> Value {
     json!({
         "Sid": "ann",
@@ -22,7 +22,7 @@ fn good() -> Value {
     })
 }
 
-/// A policy whose second statement has another member, or lacks it.
+/// A policy whose second statement has one member replaced or removed.
 fn but(member: &str, value: Value) -> String {
     let mut first = good();
     first["Sid"] = json!("first");
@@ -39,7 +39,7 @@ fn ram(principal: &str) -> Value {
     json!({ "RAM": principal })
 }
 
-/// Name, text, and what the message says of it.
+/// Name, text, and what the message says about it.
 fn documents() -> Vec<(&'static str, String, &'static str)> {
     let fine = good().to_string();
     let padded = |length: usize| {

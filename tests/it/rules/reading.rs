@@ -17,7 +17,7 @@ async fn server() -> Server {
     server
 }
 
-/// Asks for `s` with more parameters.
+/// Parameters that read `s`, with others.
 fn of_s<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&[("SecretName", "s")], more].concat()
 }

@@ -1,4 +1,4 @@
-//! A first walk through the life of a secret; the rules have files of their own.
+//! An overview of the life of a secret. The rules have their own files.
 
 use crate::support::{Server, not_found, stages};
 

@@ -1,4 +1,4 @@
-//! Cases of the list: everything at once.
+//! Cases of the list: whole snapshots.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn elsewhere() -> Scope {
     Scope { account: account("2"), region: "cn-beijing".parse().unwrap() }
 }
 
-/// The store of a case with something in every table, of two accounts.
+/// The store of a case with rows in every table, of two accounts.
 async fn fill(store: &dyn Store) {
     let user = key("key-3", KeyOwner::User);
     let alias = Alias { name: "alias/a".parse().unwrap(), key: user.key.id.clone() };
@@ -50,7 +50,7 @@ fn their_key() -> KeyRecord {
     record
 }
 
-/// Contents without the revisions of secrets, which may be lifted when they are put.
+/// A snapshot without the revisions of secrets, which may be raised when it is put.
 fn bare(mut contents: Snapshot) -> Snapshot {
     for record in &mut contents.secrets {
         record.secret.revision = 0;
@@ -198,7 +198,7 @@ pub async fn a_scope_without_keys_counts_too_when_contents_are_put(store: Arc<dy
     if !store.is_shared() {
         return;
     }
-    // A scope that had no key and gets one; one that had some and has none any more.
+    // A scope that had no key and gets one; a scope that had keys and has none any more.
     let nowhere = Scope { region: "cn-shanghai".parse().unwrap(), ..scope() };
     assert_eq!(store.keys_revision(&nowhere).await.unwrap(), 0);
     let mut record = key("key-6", KeyOwner::User);
@@ -209,7 +209,7 @@ pub async fn a_scope_without_keys_counts_too_when_contents_are_put(store: Arc<dy
     assert!(there > 0);
     store.put_snapshot(ReplaceScope::Everything, Arc::default()).await.unwrap();
     assert!(store.keys_revision(&nowhere).await.unwrap() > there);
-    // A change that was decided before does not go in.
+    // A change that was decided before is refused.
     let change = creation("z", NOW, Tags::default());
     assert_eq!(store.commit(batch(change)).await, Err(StoreError::Conflict), "its key is gone");
 }
