@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_of_an_instant_begins_with_it_and_is_none_other() {
+    fn a_uuid_of_an_instant_begins_with_it_and_is_random_otherwise() {
         let of = |millis| OsEntropy.uuid_of(Timestamp::from_millis(millis));
         let in_turn = [-1, 1, 0x100, 1_800_000_000_000, 1_800_000_000_001].map(of);
         assert!(in_turn.is_sorted(), "{in_turn:?}");

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_strikes_each_call_or_each_nth_up_to_so_many_times() {
+    fn a_rule_fires_for_each_call_or_each_nth_up_to_a_limit() {
         let of = |rule: &str| {
             struck(&mut rules(&format!(r#"[{{"action":"*","delay_ms":1{rule}}}]"#)), ("X", &[]), 7, 0)
         };
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_repeats_and_is_about_as_likely_as_it_says() {
+    fn a_probability_is_repeatable_and_about_right() {
         let of = |seed| {
             let mut faults = rules(r#"[{"action":"*","code":"X","probability":0.25}]"#);
             let fired = struck(&mut faults, ("X", &[]), 1000, seed);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_strikes_is_the_only_one() {
+    fn only_the_first_rule_that_fires_counts() {
         let mut faults = rules(
             r#"[{"action":"*","every":2,"delay_ms":1},{"action":"X","code":"C","times":3},{"action":"*","drop":"after"}]"#,
         );
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named_by_its_field() {
+    fn invalid_rules_are_refused_naming_the_field() {
         for (rule, field) in [
             (r#""secret":"a b","delay_ms":1"#, "secret"),
             (r#""secret":"a*b","delay_ms":1"#, "secret"),

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_is_told_with_its_bound_in_characters() {
+    fn a_wrong_length_is_reported_with_the_limit_in_characters() {
         let check = |text: &str| Invalid::check_length(text, 2..=4).map_err(|e| e.to_string());
         assert_eq!(check("中文中文"), Ok(()));
         assert_eq!(check("").unwrap_err(), "is empty; expected 2 to 4 characters");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_is_told_with_its_place() {
+    fn a_forbidden_character_is_reported_with_its_position() {
         let check = |text: &str| {
             Invalid::check_characters(text, |c| c.is_ascii_lowercase(), "a-z").map_err(|e| e.to_string())
         };
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_not_known_is_answered_with_those_that_are() {
+    fn an_unknown_word_is_answered_with_the_known_ones() {
         let known = ["text", "binary"];
         let said = Invalid::not_one_of("Text", known).to_string();
         assert_eq!(said, "is not one of text, binary (case-sensitive); did you mean text?");

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_its_own_has_none() {
+    fn an_unrelated_word_has_no_nearest_one() {
         for word in ["", "x", "Ge", "Rotate", "CreateInstance", "加密", &"G".repeat(65), &"G".repeat(100_000)]
         {
             assert_eq!(nearest(word, ACTIONS), None, "{word:.20}");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_of_serde_is_completed() {
+    fn a_serde_error_gets_a_suggestion() {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "lowercase")]
         #[expect(dead_code, reason = "only how it fails matters")]

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_or_no_certificate_is_refused() {
+    fn other_files_than_a_key_and_a_certificate_are_refused() {
         let made = Authority::make(NOW).unwrap();
         assert!(Authority::from_pem("nothing", None, NOW).unwrap().is_none());
         assert!(Authority::from_pem(made.pem(), None, NOW).unwrap().is_none());

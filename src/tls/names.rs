@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn invalid_names_are_refused() {
         for (text, read) in [
             ("Secrets.Example.COM.", "secrets.example.com"),
             ("*.example.com", "*.example.com"),

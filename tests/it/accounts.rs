@@ -74,7 +74,7 @@ async fn an_account_is_put_changed_and_removed_at_run_time() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_account_is_told_and_changes_nothing() {
+async fn an_invalid_account_is_refused_with_the_reason_and_changes_nothing() {
     let server = enforced().await;
     let path = format!("/_sesame/accounts/{NEW}");
     let unknown = "account 1000000000000009 user \"alice\": there is no policy \"nope\"";
@@ -123,7 +123,7 @@ async fn an_account_outlives_a_restart_and_goes_with_a_reset() {
 }
 
 #[tokio::test]
-async fn the_last_requests_tell_who_asked_for_what_and_why_it_was_refused() {
+async fn the_request_log_has_caller_action_and_reason_of_the_last_requests() {
     let server = enforced().await;
     let path = format!("/_sesame/accounts/{NEW}");
     admin(&server, "PUT", &path, &alice(&json!(["read-a", "AliyunKMSReadOnlyAccess"]))).await;

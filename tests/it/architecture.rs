@@ -378,12 +378,12 @@ fn no_circle_of_files_in_src() {
     assert!(new.is_empty(), "{} circles of files:\n{}", new.len(), new.join("\n"));
     let in_circles: BTreeSet<&str> = found.iter().flatten().map(String::as_str).collect();
     for file in KNOWN_CIRCLES.iter().copied().flatten() {
-        assert!(in_circles.contains(file), "{file} is in no circle any more: take it off KNOWN_CIRCLES");
+        assert!(in_circles.contains(file), "{file} is in no circle any more: remove it from KNOWN_CIRCLES");
     }
 }
 
 #[test]
-fn the_pure_layers_know_neither_time_nor_chance_nor_io() {
+fn the_pure_layers_use_no_time_no_randomness_and_no_io() {
     for (name, text) in sources() {
         let Some(text) = without_tests(&name, &text) else { continue };
         if !matches!(layer_of(&name), "domain" | "crypto" | "wire") {

@@ -69,7 +69,7 @@ fn account(answer: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn who_does_not_sign_is_root_in_open_and_nobody_in_signed() {
+async fn an_unsigned_request_is_root_in_open_and_refused_in_signed() {
     let open = server(AuthMode::Open).await;
     assert_eq!(account(&open.create("s").await), ACCOUNT);
     let signed = server(AuthMode::Signed).await;
@@ -102,7 +102,7 @@ async fn an_unknown_key_is_root_in_open_and_not_found_in_signed() {
 }
 
 #[tokio::test]
-async fn a_disabled_key_lets_nobody_in() {
+async fn a_disabled_key_is_refused() {
     let disabled = refusal(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled.");
     let idle = ("idle", "idle-secret");
     for mode in MODES {
@@ -113,7 +113,7 @@ async fn a_disabled_key_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_the_string_to_sign() {
+async fn a_wrong_secret_is_refused_with_the_string_to_sign() {
     for mode in MODES {
         let server = server(mode).await;
         let time = NOW.to_string();
@@ -221,7 +221,7 @@ async fn a_time_may_be_off_by_15_minutes() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_none_is_refused() {
+async fn an_invalid_time_is_refused() {
     let server = server(AuthMode::Signed).await;
     let wanted =
         refusal(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.");
@@ -239,7 +239,7 @@ async fn a_time_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_moved_clock_does_not_lock_out_who_signs_with_the_machines_time() {
+async fn a_moved_clock_does_not_lock_out_clients_that_sign_with_the_machines_time() {
     let server = server(AuthMode::Signed).await;
     let machine = || server.clock.wall().to_string();
     let token = [("Authorization", "Bearer admin-token")];
@@ -306,7 +306,7 @@ async fn a_header_signature_needs_a_nonce() {
 }
 
 #[tokio::test]
-async fn an_incomplete_signature_is_told_what_is_missing() {
+async fn an_incomplete_signature_is_refused_with_what_is_missing() {
     for mode in MODES {
         let server = server(mode).await;
         let time = NOW.to_string();
@@ -560,7 +560,7 @@ async fn a_given_admin_token_is_needed_in_open_too() {
 }
 
 #[test]
-fn without_an_admin_token_signed_and_enforced_let_nobody_into_administration() {
+fn without_an_admin_token_administration_is_closed_in_signed_and_enforced() {
     for mode in ["signed", "enforced"] {
         let server = Program::serve(&["--in-memory", "--auth", mode], &[]);
         for authorization in
@@ -577,7 +577,7 @@ fn without_an_admin_token_signed_and_enforced_let_nobody_into_administration() {
 }
 
 #[tokio::test]
-async fn administration_is_open_in_open_but_to_pages_of_other_sites() {
+async fn in_open_administration_answers_everyone_except_pages_of_other_sites() {
     let server = server(AuthMode::Open).await;
     server.create("s").await;
     for site in ["cross-site", "same-site"] {

@@ -189,7 +189,7 @@ fn stranger(answer: &'static [u8]) -> (SocketAddr, JoinHandle<String>) {
 }
 
 #[test]
-fn a_server_that_answers_something_else_than_http_is_told() {
+fn an_answer_that_is_not_http_is_reported() {
     for (answer, words) in [
         (&b"SSH-2.0-OpenSSH_9.2p1\r\n"[..], "is not HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "cut short"),
@@ -227,7 +227,7 @@ fn a_server_that_says_nothing_does_not_hold_a_command() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told_with_its_address() {
+fn an_unreachable_server_is_reported_with_its_address() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for url in [format!("http://127.0.0.1:{port}"), format!("https://127.0.0.1:{port}")] {
         bad(&["export", "--url", &url], &[], &[&format!("no server answers at {url}")]);

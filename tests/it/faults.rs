@@ -150,7 +150,7 @@ async fn rules_are_about_actions_and_secrets() {
 }
 
 #[tokio::test]
-async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
+async fn rules_fire_for_every_nth_call_or_with_a_probability_up_to_a_limit() {
     let server = Server::start().await;
     server.create("s").await;
     let rule = json!({ "action": "GetSecretValue", "code": "Rejected.Throttling" });
@@ -166,8 +166,8 @@ async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
     assert_eq!(reads(&server, "s", 7).await, [200, 200, 429, 200, 200, 429, 200]);
     put(&server, &with(json!({ "probability": 0 }))).await;
     assert_eq!(reads(&server, "s", 5).await, [200; 5]);
-    let chance = with(json!({ "probability": 0.5 }));
-    put(&server, &chance).await;
+    let probable = with(json!({ "probability": 0.5 }));
+    put(&server, &probable).await;
     let first = reads(&server, "s", 40).await;
     let fired = first.iter().filter(|&&status| status == 429).count();
     assert!((8..32).contains(&fired), "{first:?}");
@@ -177,7 +177,7 @@ async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
     let again = async || {
         let server = Server::start().await;
         server.create("s").await;
-        put(&server, &chance).await;
+        put(&server, &probable).await;
         let seen = reads(&server, "s", 40).await;
         server.stop().await;
         seen
@@ -186,7 +186,7 @@ async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
 }
 
 #[tokio::test]
-async fn the_first_rule_that_strikes_decides() {
+async fn the_first_rule_that_fires_wins() {
     let server = Server::start().await;
     server.create("s").await;
     let rules = json!([
@@ -387,7 +387,7 @@ async fn a_reset_goes_back_to_the_configuration_file() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_is_told_so_first_and_only_administrators_make_faults() {
+async fn a_missing_permission_is_reported_before_a_fault_and_only_administrators_set_rules() {
     let accounts = r#"
         [[accounts]]
         id = "1000000000000001"

@@ -67,7 +67,7 @@ async fn requests_for_ever_new_regions_accounts_and_names_leave_nothing_behind()
     assert_eq!(metrics(&server).await, before, "labels of metrics grew");
     let (scopes, things) = server.app.keys().held();
     assert!(scopes <= 1_000 && things <= 1_000, "{scopes} scopes with {things} things");
-    assert_eq!(server.app.cache_facts().secrets, 0, "what is not there is not remembered");
+    assert_eq!(server.app.cache_facts().secrets, 0, "absent names are not remembered");
     server.stop().await;
 }
 

@@ -279,7 +279,7 @@ async fn refusals_come_in_xml_when_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused_and_the_connection_closed() {
+async fn input_that_is_not_http_is_refused_and_the_connection_closed() {
     let server = Server::start().await;
     for bytes in [
         &b"nonsense\r\n\r\n"[..],

@@ -50,7 +50,7 @@ async fn requests_refusals_and_the_cache_are_counted() {
 }
 
 #[tokio::test]
-async fn only_who_has_the_admin_token_reads_them() {
+async fn metrics_need_the_admin_token() {
     for mode in [AuthMode::Signed, AuthMode::Enforced] {
         let server = Server::with(Options { mode, ..Options::default() }).await;
         assert_eq!(server.send("GET", "/_sesame/metrics", &[], b"").await.status, 401);

@@ -188,7 +188,7 @@ async fn a_key_that_floods_is_throttled_and_makes_no_other_keys_replay_pass() {
 }
 
 #[tokio::test]
-async fn the_limit_is_said_to_whom_reads_the_log() {
+async fn reaching_the_limit_is_logged() {
     let limits = NonceLimits { per_principal: 2, total: 3 };
     let store = Arc::new(SqlStore::in_memory().await.unwrap());
     let (app, _) = app_over(store, NonceSettings { limits, beside: None }).await;
@@ -243,7 +243,7 @@ async fn two_temporary_keys_of_one_role_are_one_principal() {
 }
 
 #[tokio::test]
-async fn while_the_services_clock_stands_no_request_is_good_twice() {
+async fn while_the_services_clock_is_stopped_no_request_is_accepted_twice() {
     let (app, clock) = app().await;
     clock.set(NOW);
     assert_eq!(use_nonce(&app, "a", NOW).await, Outcome::First);
@@ -262,7 +262,7 @@ async fn while_the_services_clock_stands_no_request_is_good_twice() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_moved_forward_and_back_revives_nothing() {
+async fn moving_the_clock_forward_and_back_makes_no_nonce_usable_again() {
     let (app, clock) = app().await;
     assert_eq!(use_nonce(&app, "now", NOW).await, Outcome::First);
     let future = NOW.plus_days(1500);
@@ -284,7 +284,7 @@ async fn a_clock_that_is_moved_forward_and_back_revives_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_needed_any_more_is_forgotten_without_a_request() {
+async fn nonces_expire_without_a_request() {
     let (app, clock) = app().await;
     assert_eq!(app.next_due().await.unwrap(), None);
     assert_eq!(use_nonce(&app, "a", NOW).await, Outcome::First);

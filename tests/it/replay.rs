@@ -226,7 +226,7 @@ fn on_an_empty_server(capture: &Capture) -> Option<(u16, &'static str)> {
 }
 
 #[tokio::test]
-async fn every_captured_request_is_let_in_or_refused_as_recorded() {
+async fn every_captured_request_is_accepted_or_refused_as_recorded() {
     let captures = captures("captures");
     let (mut let_in, mut created, mut kinds) = (0, 0, BTreeMap::<&str, u32>::new());
     for capture in &captures {

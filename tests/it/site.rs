@@ -280,7 +280,7 @@ async fn unsigned_requests_to_the_api_under_a_foreign_host_are_refused_in_every_
 }
 
 #[tokio::test]
-async fn the_key_that_everybody_knows_proves_nothing() {
+async fn a_signature_by_the_built_in_key_proves_nothing() {
     let read = [("SecretName", "s")];
     for mode in MODES {
         let server = server(mode).await;

@@ -213,7 +213,7 @@ fn the_well_known_key_stops_a_server_that_other_machines_reach() {
 }
 
 #[test]
-fn a_key_of_ones_own_the_flag_or_loopback_let_an_enforced_server_start() {
+fn an_own_key_the_flag_or_loopback_lets_an_enforced_server_start() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("c.toml");
     std::fs::write(&config, ROOT_KEY).unwrap();
@@ -374,7 +374,7 @@ fn switches_in_the_environment_and_addresses_are_written_in_many_ways() {
 const UNKNOWN_ACTIONS: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["kms:GetSecretValue","kms:GetSecretValu","kms:Gett*","oss:GetObjec"],"Resource":"*"}]}"#;
 
 #[test]
-fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
+fn an_unknown_action_in_a_policy_is_reported_wherever_policies_come_in() {
     let dir = tempfile::tempdir().unwrap();
     let (config, policy) = (dir.path().join("c.toml"), dir.path().join("policy.json"));
     let accounts = format!(

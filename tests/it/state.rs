@@ -410,7 +410,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
         assert!(!exported.contains(&format!("\"{secret}")), "{secret} is readable");
     }
     let rows = tables(one.path()).await;
-    assert!(rows.values().all(|rows| !rows.is_empty()), "a table that nothing fills: {rows:?}");
+    assert!(rows.values().all(|rows| !rows.is_empty()), "an empty table: {rows:?}");
     let there = Server::with(Options { dir: Some(two.path()), ..Options::default() }).await;
     there.create("in-the-way").await;
     done(&there, "PUT", "/_sesame/state", &exported).await;
@@ -560,7 +560,7 @@ async fn snapshots_bring_back_everything_or_one_account() {
 }
 
 #[tokio::test]
-async fn a_reset_leads_to_nothing_or_to_the_seed() {
+async fn a_reset_empties_the_server_or_restores_the_seed() {
     let file = sesame::testing::state::parse::parse(SEED).unwrap();
     let server = Server::with(Options { mode: AuthMode::Open, seed: Some(file), ..Options::default() }).await;
     server.create("x").await;

@@ -115,13 +115,13 @@ async fn the_database_itself_refuses_to_change_a_stored_version() {
     let update = sqlx::query("UPDATE secret_versions SET created = created + 1").execute(&pool).await;
     assert!(update.unwrap_err().to_string().contains("a stored version never changes"));
     let label = "INSERT INTO secret_labels SELECT secret_id, label, 'v2' FROM secret_labels LIMIT 1";
-    assert!(sqlx::query(label).execute(&pool).await.is_err(), "one label sits on one version");
+    assert!(sqlx::query(label).execute(&pool).await.is_err(), "a label is on one version");
     let kind = "UPDATE secrets SET secret_type = 'Other'";
     assert!(sqlx::query(kind).execute(&pool).await.is_err(), "CHECK on the type");
     pool.close().await;
     let strict = SqliteConnectOptions::new().filename(dir.path().join("sesame.db")).foreign_keys(true);
     let pool = SqlitePool::connect_with(strict).await.unwrap();
     let evict = sqlx::query("DELETE FROM secret_versions WHERE version_id = 'v2'").execute(&pool).await;
-    assert!(evict.is_err(), "a labelled version cannot go away");
+    assert!(evict.is_err(), "a labelled version cannot be deleted");
     pool.close().await;
 }

@@ -132,7 +132,7 @@ async fn both_versions_and_plain_http_share_one_port() {
 }
 
 #[tokio::test]
-async fn every_kind_of_name_gets_a_certificate_that_is_good_for_it() {
+async fn every_kind_of_name_gets_a_valid_certificate() {
     let added = ["--tls-name", "added.example.com,*.wild.example.com", "--tls-name", "192.0.2.7"];
     let server = Program::serve(&[&["--in-memory"], &added[..]].concat(), &[]);
     let client = Client::new(&ca(server.address).await, &BOTH);
@@ -302,7 +302,7 @@ async fn the_authority_is_made_when_needed_and_survives() {
     };
     let server = Program::serve(&["--data-dir", data], &[]);
     assert!(server.send(&get(HEALTH)).contains("200 OK"));
-    assert!(!dir.path().join("tls").exists(), "made before anyone needed it");
+    assert!(!dir.path().join("tls").exists(), "created before it was needed");
     // By the command while the server runs, which has not needed it yet.
     let first = printed();
     assert!(first.starts_with("-----BEGIN CERTIFICATE-----\n"), "{first}");
@@ -352,7 +352,7 @@ async fn a_damaged_authority_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_ones_own_is_served_to_everybody() {
+async fn a_provided_certificate_is_served_to_all_clients() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = dir.path().join(name);

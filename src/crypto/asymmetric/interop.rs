@@ -129,7 +129,7 @@ fn openssl_takes_our_keys() {
 }
 
 #[test]
-fn we_take_the_keys_of_openssl() {
+fn keys_of_openssl_are_accepted() {
     let Some(openssl) = OpenSsl::find() else { return };
     for spec in KeyPairSpec::ALL {
         let make = match spec {

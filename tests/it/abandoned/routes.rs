@@ -103,7 +103,7 @@ fn the_walk_knows_every_route() {
         .map(|path| if path == "/snapshots/s" { "/snapshots/{name}".to_owned() } else { path })
         .chain(FROM_MEMORY.iter().map(|path| (*path).to_owned()))
         .collect();
-    assert_eq!(paths(), known, "a new route must be in this walk, too");
+    assert_eq!(paths(), known, "a new route must be added to this walk");
 }
 
 struct Walk {
@@ -197,7 +197,7 @@ async fn eventually(condition: impl Fn() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    panic!("it does not come to an end");
+    panic!("the request does not complete");
 }
 
 #[tokio::test]

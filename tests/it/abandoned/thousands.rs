@@ -171,7 +171,7 @@ fn settle(program: &Program) {
         }
         thread::sleep(Duration::from_millis(5));
     }
-    panic!("requests do not come to an end");
+    panic!("requests do not complete");
 }
 
 /// Checks that what the server answers from memory is what its database contains.
@@ -253,7 +253,7 @@ fn abandoned(program: &Program) -> Value {
     for n in 0..KEPT {
         let name = format!("kept/{n}");
         let answer = ask(program, &api("GetSecretValue", &[("SecretName", &name)])).ok();
-        assert_eq!(answer["SecretData"], name, "an abandoned request took it away");
+        assert_eq!(answer["SecretData"], name, "an abandoned request deleted it");
     }
     memory_agrees_with_the_database(program);
     abandon_many(program.address, 1 + CLIENTS, any);
@@ -288,7 +288,7 @@ fn two_thousand_abandoned_requests_leave_a_file_whole() {
     let before = abandoned(&program);
     program.kill();
     let fresh = Program::serve(&flags, &[]);
-    assert_eq!(memory_agrees_with_the_database(&fresh), before, "a fresh process holds something else");
+    assert_eq!(memory_agrees_with_the_database(&fresh), before, "a new process has other data");
 }
 
 #[tokio::test]
@@ -300,8 +300,8 @@ async fn two_thousand_abandoned_requests_leave_postgresql_whole() {
         let program = start();
         let before = abandoned(&program);
         let fresh = start();
-        assert_eq!(memory_agrees_with_the_database(&fresh), before, "a fresh process holds something else");
-        assert_eq!(memory_agrees_with_the_database(&program), before, "the two do not agree");
+        assert_eq!(memory_agrees_with_the_database(&fresh), before, "a new process has other data");
+        assert_eq!(memory_agrees_with_the_database(&program), before, "memory and database do not agree");
     })
     .await
     .unwrap();

@@ -162,7 +162,7 @@ async fn the_soft_limit_of_files_is_raised() {
 }
 
 #[tokio::test]
-async fn a_low_limit_of_files_is_said_and_served_under() {
+async fn a_low_limit_of_files_is_logged_and_respected() {
     let server = Program::serve_under("-n 100", &["--in-memory"]);
     // All at once, so that connections that are being closed still exist when the next ones arrive.
     let begun: Vec<_> = (0..400).map(|_| tokio::spawn(TcpStream::connect(server.address))).collect();

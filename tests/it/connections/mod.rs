@@ -28,7 +28,7 @@ const HALF_FILE: &[u8] = b"PUT /_sesame/state HTTP/1.1\r\nHost: 127.0.0.1\r\nCon
 
 /// Waits for an event that must happen soon.
 async fn soon<T>(happening: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, happening).await.unwrap_or_else(|_| panic!("it does not happen"))
+    tokio::time::timeout(DEADLINE, happening).await.unwrap_or_else(|_| panic!("the event does not happen"))
 }
 
 /// A connection from another address of this machine.

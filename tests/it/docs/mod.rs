@@ -27,7 +27,7 @@ fn compare(name: &str, wanted: &str) {
         std::fs::write(&path, wanted).unwrap();
     }
     let present = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(present == wanted, "docs/{name} is not what the code gives; write it with SESAME_UPDATE_DOCS=1");
+    assert!(present == wanted, "docs/{name} is out of date; update it with SESAME_UPDATE_DOCS=1");
 }
 
 /// All test functions by the rules that their names contain: `rule_9_3_and_9_4_…` tests both.

@@ -34,7 +34,7 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("2.11", "a version without label is readable by id", None),
     ("2.12", "put and stage work on generic secrets only", None),
     ("2.13", "a put moves the update time", None),
-    ("3.1", "one label sits on one version", None),
+    ("3.1", "a label is on one version", None),
     ("3.2", "two labels are built in, and no pending one", None),
     ("3.3", "a put without labels means ACSCurrent", None),
     ("3.4", "labels come as a JSON array or the old object", None),

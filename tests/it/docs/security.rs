@@ -35,7 +35,7 @@ fn each_promise_of_the_page_on_security_has_tests_and_no_attack_is_left_out() {
     tests_in(&root().join("src"), "", &mut there);
     let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
-    assert!(rows.len() > 25, "the table of promises is gone");
+    assert!(rows.len() > 25, "there is no table of promises");
     let mut named = BTreeSet::new();
     for row in rows {
         let tests: Vec<&str> = row.split('`').filter(|part| part.contains("::")).collect();
@@ -43,7 +43,7 @@ fn each_promise_of_the_page_on_security_has_tests_and_no_attack_is_left_out() {
         named.extend(tests);
     }
     let missing: Vec<_> = named.iter().filter(|name| !there.contains(**name)).collect();
-    assert!(missing.is_empty(), "docs/security.md names tests that are not there: {missing:#?}");
+    assert!(missing.is_empty(), "docs/security.md names tests that do not exist: {missing:#?}");
     let is_attack = |name: &&String| ATTACKS.iter().any(|module| name.starts_with(&format!("{module}::")));
     let left_out: Vec<_> =
         there.iter().filter(is_attack).filter(|name| !named.contains(name.as_str())).collect();

@@ -395,7 +395,7 @@ async fn every_action_passes_with_exactly_its_permission_and_is_refused_without_
     let ann = Signer::of("ann");
     for action in ACTIONS {
         let calls = stage.calls(action.name()).await;
-        assert!(!calls.is_empty(), "nobody wrote down what {} needs", action.name());
+        assert!(!calls.is_empty(), "the permissions of {} are not listed here", action.name());
         for call in &calls {
             check(&server, dir.path(), &ann, action.name(), call).await;
         }
@@ -404,7 +404,7 @@ async fn every_action_passes_with_exactly_its_permission_and_is_refused_without_
 }
 
 #[test]
-fn what_is_written_down_is_about_actions_that_there_are() {
+fn the_expected_permissions_name_existing_actions() {
     let named = ON_ALL.iter().map(|row| row.0).chain(ON_SECRET.iter().map(|row| row.0));
     for name in named.chain(ON_KEY.iter().map(|row| row.0)) {
         assert!(ACTIONS.iter().any(|action| action.name() == name), "{name}");

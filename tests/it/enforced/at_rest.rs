@@ -45,7 +45,7 @@ fn assert_sealed(dir: &Path, marks: &[&str]) {
             assert!(!found, "{spelling} is in {}", path.display());
         }
     }
-    assert!(bytes > 0, "there is something to look at");
+    assert!(bytes > 0, "the text to search is not empty");
 }
 
 fn options(dir: &Path) -> Options<'_> {

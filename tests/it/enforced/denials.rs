@@ -38,7 +38,7 @@ async fn user_id(server: &Server, who: &Signer) -> String {
 }
 
 #[tokio::test]
-async fn a_refusal_tells_who_lacked_what() {
+async fn a_refusal_names_the_caller_and_the_missing_permission() {
     let (server, root, ann) = with_ann(&[allow("kms:DescribeSecret", "*")]).await;
     root.create(&server, "s", &[]).await;
     let id = user_id(&server, &ann).await;
@@ -115,7 +115,7 @@ async fn an_explicit_deny_is_named_with_its_statement() {
 }
 
 #[tokio::test]
-async fn each_kind_of_policy_that_lacks_an_allow_is_told() {
+async fn each_kind_of_policy_without_a_needed_allow_is_named() {
     let (server, root, ann) = with_ann(&[]).await;
     let mut account = one_user(TEAM, "ann", &[allow("sts:AssumeRole", "*")]);
     account["roles"] = json!([
@@ -187,7 +187,7 @@ async fn in_xml_the_detail_is_an_element() {
 }
 
 #[tokio::test]
-async fn in_a_batch_what_is_refused_stands_beside_what_is_read() {
+async fn a_batch_answers_refusals_next_to_values() {
     let (server, root, ann) = with_ann(&[allow("kms:GetSecretValue", &arn(TEAM, "secret/open/*"))]).await;
     for name in ["open/a", "shut/b"] {
         root.create(&server, name, &[]).await;
@@ -323,7 +323,7 @@ fn but_for_the_name(answer: &Answer, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_refusal_never_tells_whether_another_account_has_such_a_thing() {
+async fn a_refusal_never_reveals_whether_something_of_another_account_exists() {
     let (server, root, _) = with_ann(&[]).await;
     put(&server, &one_user(PARTNER, "bob", &[])).await;
     let partner = format!("{PARTNER}:*");

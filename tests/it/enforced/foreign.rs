@@ -122,7 +122,7 @@ fn naming_calls() -> impl Iterator<Item = (&'static dyn Endpoint, &'static str, 
 }
 
 #[test]
-fn what_names_nothing_is_written_down() {
+fn actions_that_name_nothing_are_listed() {
     let names = |action: &&str| naming_calls().any(|(other, ..)| other.name() == *action);
     let nameless: Vec<&str> = ACTIONS.iter().map(|action| action.name()).filter(|a| !names(a)).collect();
     assert_eq!(nameless, NAMELESS);

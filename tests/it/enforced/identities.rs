@@ -53,7 +53,7 @@ async fn the_root_of_an_account_needs_no_policy_and_a_user_without_one_may_do_no
 }
 
 #[tokio::test]
-async fn who_does_not_sign_is_nobody() {
+async fn an_unsigned_request_has_no_identity() {
     let server = enforced().await;
     let nobody = refusal(400, "MissingAccessKeyId", "AccessKeyId is mandatory for this action.");
     assert_eq!(server.refused("ListSecrets", &[]).await, nobody);
@@ -171,7 +171,7 @@ async fn every_active_key_of_a_user_signs_for_it_and_an_inactive_one_for_nobody(
 }
 
 #[tokio::test]
-async fn every_way_of_signing_is_asked_for_permissions() {
+async fn permissions_are_checked_for_every_way_of_signing() {
     let (server, root, _) = with_ann(&[allow("kms:DescribeSecret", &secret("s"))]).await;
     root.create(&server, "s", &[]).await;
     for (n, region) in [None, Some("cn-hangzhou")].into_iter().enumerate() {

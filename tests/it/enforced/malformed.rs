@@ -133,7 +133,7 @@ fn statements() -> Vec<(&'static str, String, &'static str)> {
 }
 
 #[tokio::test]
-async fn what_is_no_policy_is_refused_with_its_place_and_nothing_is_stored() {
+async fn an_invalid_policy_is_refused_with_the_place_and_nothing_is_stored() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options { mode: AuthMode::Enforced, dir: Some(dir.path()), ..Options::default() };
     let server = Server::with(options).await;
@@ -162,7 +162,7 @@ async fn what_is_no_policy_is_refused_with_its_place_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn what_is_just_a_policy_is_stored() {
+async fn a_barely_valid_policy_is_stored() {
     let server = Server::with(Options { mode: AuthMode::Enforced, ..Options::default() }).await;
     let_ann(&server, &[]).await;
     let root = Signer::of(TEAM);
@@ -180,7 +180,7 @@ async fn what_is_just_a_policy_is_stored() {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_not_given_is_missing_and_a_blank_one_creates_without() {
+async fn an_absent_policy_is_missing_and_a_blank_one_creates_without_a_policy() {
     let server = Server::with(Options { mode: AuthMode::Enforced, ..Options::default() }).await;
     let_ann(&server, &[]).await;
     let root = Signer::of(TEAM);

@@ -173,7 +173,7 @@ async fn the_bearer_of_a_token_gets_the_roles_rights_in_every_mode() {
 }
 
 #[tokio::test]
-async fn tokens_of_many_forms_are_good() {
+async fn valid_tokens_of_many_forms_are_accepted() {
     let server = start(AuthMode::Enforced).await;
     let now = seconds();
     for changes in [
@@ -211,7 +211,7 @@ async fn tokens_of_many_forms_are_good() {
 }
 
 #[tokio::test]
-async fn a_token_of_the_wrong_form_is_told_what_is_wrong() {
+async fn a_malformed_token_is_refused_with_the_reason() {
     let server = start(AuthMode::Enforced).await;
     let parts = "The number of Jwt field should be divided into 3 parts with '.' .";
     let encoding = "Cannot decode base64 encoded response(format invalided).";
@@ -265,7 +265,7 @@ async fn a_token_of_the_wrong_form_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_token_must_be_of_the_issuer_for_us_and_of_now() {
+async fn a_token_must_have_the_right_issuer_audience_and_time() {
     let server = start(AuthMode::Enforced).await;
     let now = seconds();
     let signature = fails("OIDCToken.InvalidSignature", "OIDC token validate failed: invalid signature.");
@@ -330,7 +330,7 @@ async fn a_token_must_be_of_the_issuer_for_us_and_of_now() {
 }
 
 #[tokio::test]
-async fn a_token_that_names_no_key_may_be_by_any_of_the_issuer() {
+async fn a_token_without_a_key_id_may_be_signed_by_any_key_of_the_issuer() {
     let server = start(AuthMode::Enforced).await;
     let mut two = account(&trusting());
     two["oidc_providers"][0]["jwks"]["keys"] = json!([jwk("new", &keys()[1]), jwk("one", &keys()[0])]);
@@ -380,7 +380,7 @@ async fn a_provider_and_a_role_must_be_there() {
 }
 
 #[tokio::test]
-async fn a_role_trusts_whom_its_policy_names() {
+async fn a_role_trusts_only_the_bearers_that_its_policy_names() {
     let server = start(AuthMode::Enforced).await;
     let good = token(&claims());
     let equals = |name: &str, value: &str| federated(&json!({"StringEquals": {name: value}}));

@@ -134,7 +134,7 @@ async fn the_root_of_an_account_assumes_no_role() {
 }
 
 #[tokio::test]
-async fn a_role_must_be_there_and_trust_the_caller_who_must_be_allowed() {
+async fn a_role_must_exist_and_trust_the_caller_and_the_caller_must_be_allowed() {
     let (server, _, ann) = start().await;
     let eve = Signer::of("eve");
     assert_eq!(assume(&server, &eve, &[]).await.unwrap_err(), not_authorized());
@@ -340,7 +340,7 @@ async fn a_role_may_ask_for_an_external_id() {
 }
 
 #[tokio::test]
-async fn everybody_is_told_who_they_are() {
+async fn get_caller_identity_answers_every_kind_of_caller() {
     let (server, root, ann) = start().await;
     let of = async |who: &Signer| {
         let mut answer = who.sts(&server, "GetCallerIdentity", &[]).await.ok();

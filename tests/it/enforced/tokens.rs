@@ -58,7 +58,7 @@ async fn refused(server: &Server, who: &Signer, wanted: &Refused, what: &str) {
 }
 
 #[tokio::test]
-async fn a_token_must_be_there_whole_and_that_of_the_key() {
+async fn a_token_must_be_present_complete_and_belong_to_the_key() {
     let server = start().await;
     let alice = session(&server, "app", "900").await;
     let other = session(&server, "ops", "900").await;
@@ -109,7 +109,7 @@ async fn every_altered_byte_of_a_token_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_session_is_over_by_the_clock() {
+async fn a_session_expires_by_the_clock() {
     let server = start().await;
     let short = session(&server, "app", "900").await;
     let long = session(&server, "app", "3600").await;
@@ -170,7 +170,7 @@ async fn a_session_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_temporary_key_that_is_written_down_takes_its_own_token_only() {
+async fn a_configured_temporary_key_accepts_only_its_own_token() {
     let accounts = format!(
         r#"
         [[accounts]]

@@ -142,7 +142,7 @@ async fn blobs() {
 }
 
 #[tokio::test]
-async fn a_blob_of_another_server_names_a_key_that_is_not_here() {
+async fn a_blob_of_another_server_names_an_unknown_key() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let here = Server::with(Options { dir: Some(one.path()), ..Options::default() }).await;
     let there = Server::with(Options { dir: Some(two.path()), ..Options::default() }).await;
@@ -156,7 +156,7 @@ async fn a_blob_of_another_server_names_a_key_that_is_not_here() {
 }
 
 #[tokio::test]
-async fn words_that_are_none_and_numbers_out_of_bounds() {
+async fn unknown_words_and_numbers_out_of_bounds() {
     let server = Server::start().await;
     let key = make(&server, &[]).await;
     let external = make(&server, &[("Origin", "EXTERNAL")]).await;

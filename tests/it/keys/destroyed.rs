@@ -134,7 +134,7 @@ async fn deleted_or_expired_imported_material_leaves_the_disk_and_may_come_back(
     let blob = sealed(&server, &key).await;
     let first = wrapped(&server, &key).await.remove(0);
     assert_ne!(holding(dir.path(), &first), Vec::<String>::new(), "it is there before");
-    assert_eq!(holding(dir.path(), &own), Vec::<String>::new(), "never in the clear");
+    assert_eq!(holding(dir.path(), &own), Vec::<String>::new(), "never in plain text");
     server.ok("DeleteKeyMaterial", &[("KeyId", &key)]).await;
     assert_eq!(holding(dir.path(), &first), Vec::<String>::new(), "deleted");
     assert!(wrapped(&server, &key).await.is_empty());

@@ -473,7 +473,7 @@ async fn names_of_aliases() {
 }
 
 #[tokio::test]
-async fn rule_12_3_a_quota_counts_what_is_there_in_account_and_region() {
+async fn rule_12_3_a_quota_counts_per_account_and_region() {
     // As on the cloud. The limit of aliases is in proportion.
     let limits = Limits { keys_per_account: 200, ..Limits::default() };
     let server = Server::with(Options { limits, ..Options::default() }).await;

@@ -63,7 +63,7 @@ fn tls_to_the_database_is_what_its_url_says() {
 }
 
 #[test]
-fn a_role_without_the_right_to_migrate_is_told_so_and_may_serve_what_is_migrated() {
+fn a_role_that_cannot_migrate_is_refused_with_a_reason_and_can_serve_a_migrated_database() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let url = runtime.block_on(postgres::database());
     let poor = url.replace("sesame@", "poor@");
@@ -101,7 +101,7 @@ async fn until_answered(server: &Server, action: &str, given: &[(&str, &str)]) -
 }
 
 #[tokio::test]
-async fn while_all_connections_are_busy_clients_are_told_to_come_again() {
+async fn while_all_connections_are_busy_clients_are_asked_to_retry() {
     let url = postgres::database().await;
     let server = Server::over(Arc::new(postgres::store_of(&url, 1).await), Options::default()).await;
     server.create("s").await;
@@ -181,7 +181,7 @@ impl Line {
 }
 
 #[tokio::test]
-async fn a_cut_line_is_got_over() {
+async fn the_server_recovers_from_a_cut_connection() {
     let direct = postgres::database().await;
     let host = direct.split_once('@').unwrap().1.split_once('/').unwrap().0;
     let line = Line::to(host.parse().unwrap()).await;
@@ -270,7 +270,7 @@ async fn none_in_a_transaction(url: &str) {
 }
 
 #[tokio::test]
-async fn what_is_given_up_in_the_middle_leaves_no_transaction_behind() {
+async fn an_abandoned_operation_leaves_no_open_transaction() {
     let url = postgres::database().await;
     // One connection: anything left on it affects the next user.
     let store = Arc::new(postgres::store_of(&url, 1).await);

@@ -21,7 +21,7 @@ async fn listed(server: &Server) -> u16 {
 }
 
 #[tokio::test]
-async fn rules_are_all_processes() {
+async fn rules_are_in_force_in_all_processes() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     for round in 0..4 {
@@ -68,7 +68,7 @@ async fn what_is_put_at_run_time_wins_over_the_file_until_a_reset() {
 }
 
 #[tokio::test]
-async fn rules_of_a_version_to_come_do_not_stop_this_one() {
+async fn fault_rules_of_a_later_version_do_not_stop_this_one() {
     let url = postgres::database().await;
     let server = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
     done(&server, "PUT", PATH, r#"[{"action":"*","code":"InternalFailure"}]"#).await;

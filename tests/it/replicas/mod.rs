@@ -45,7 +45,7 @@ async fn stop((a, b): (Server, Server)) {
 }
 
 #[tokio::test]
-async fn what_one_acknowledged_the_other_shows() {
+async fn a_write_acknowledged_by_one_replica_is_visible_at_the_other() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     a.create("s").await;
@@ -240,7 +240,7 @@ async fn what_is_due_is_done_once() {
 }
 
 #[tokio::test]
-async fn the_clock_is_one() {
+async fn replicas_share_one_clock() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     a.advance_seconds(3600).await;
@@ -277,7 +277,7 @@ async fn a_nonce_is_good_for_one_of_them() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_put_is_known_everywhere() {
+async fn an_account_put_at_one_replica_is_known_at_all() {
     let pair = two_in(AuthMode::Signed).await;
     let (a, b) = (&pair.0, &pair.1);
     let account = |id: &str, key: &str| AccountFile {
@@ -305,7 +305,7 @@ async fn an_account_that_is_put_is_known_everywhere() {
 }
 
 #[tokio::test]
-async fn a_reset_empties_all_of_them() {
+async fn a_reset_at_one_replica_empties_all() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     a.create("s").await;
@@ -375,7 +375,7 @@ const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[tokio::test]
-async fn killed_connections_and_a_database_that_takes_no_writes_are_got_over() {
+async fn servers_recover_from_killed_connections_and_a_read_only_database() {
     let url = postgres::database().await;
     let server = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
     server.create("s").await;
@@ -443,7 +443,7 @@ fn both_databases_have_the_same_migrations_and_tables() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_clients_are_told_to_come_again() {
+async fn while_the_database_is_unavailable_clients_are_asked_to_retry() {
     let mut cluster = postgres::Cluster::start();
     let store = Arc::new(postgres::store(&cluster.database().await).await);
     let server = Server::over(store, Options::default()).await;

@@ -50,7 +50,7 @@ async fn behind(server: &Server, alias: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_put_instead_through_one_the_other_shows_at_once() {
+async fn an_import_through_one_replica_is_visible_at_the_other_at_once() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     assert_eq!(seed(a, SEED).await, [4, 0, 0]);
@@ -74,7 +74,7 @@ async fn what_is_put_instead_through_one_the_other_shows_at_once() {
 }
 
 #[tokio::test]
-async fn keys_and_aliases_that_are_put_instead_are_known_everywhere() {
+async fn imported_keys_and_aliases_are_known_at_all_replicas() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     let nothing = export(a).await;
@@ -102,7 +102,7 @@ async fn keys_and_aliases_that_are_put_instead_are_known_everywhere() {
 }
 
 #[tokio::test]
-async fn accounts_that_are_put_instead_are_known_everywhere() {
+async fn imported_accounts_are_known_at_all_replicas() {
     let pair = two_in(AuthMode::Signed).await;
     let (a, b) = (&pair.0, &pair.1);
     let nothing = export(a).await;
@@ -130,7 +130,7 @@ async fn accounts_that_are_put_instead_are_known_everywhere() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_one_restores_the_other_shows_at_once() {
+async fn a_snapshot_restored_by_one_replica_is_visible_at_the_other_at_once() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     seed(a, SEED).await;
@@ -191,7 +191,7 @@ async fn the_same_seed_through_both_at_once_is_done_once() {
 }
 
 #[tokio::test]
-async fn a_reset_to_the_seed_leads_both_to_it() {
+async fn a_reset_to_the_seed_at_one_replica_is_visible_at_both() {
     let url = postgres::database().await;
     let one = async || {
         let file = sesame::testing::state::parse::parse(SEED).unwrap();

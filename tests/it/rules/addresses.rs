@@ -86,7 +86,7 @@ async fn rule_14_12_the_address_decides_the_region() {
 
 /// What terraform does: it sends RegionId in some calls only, and must still find what it created.
 #[tokio::test]
-async fn rule_14_12_what_was_made_with_a_region_id_is_found_without() {
+async fn rule_14_12_what_was_created_with_a_region_id_is_found_without_one() {
     let server = Server::start().await;
     let beijing = ("RegionId", "cn-beijing");
     let creation = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one"), beijing];

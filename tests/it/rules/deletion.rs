@@ -67,7 +67,7 @@ async fn rule_6_3_a_forced_deletion_is_at_once_and_for_good() {
 }
 
 #[tokio::test]
-async fn rule_6_4_a_window_beside_force_is_ignored() {
+async fn rule_6_4_a_window_with_force_is_ignored() {
     let server = Server::start().await;
     for window in ["30", "7", "5", "0", "soon", ""] {
         server.create("s").await;
@@ -109,7 +109,7 @@ async fn rule_6_5_after_the_window_the_rows_are_gone() {
     let mut rounds = 0;
     while server.stored("t").await.is_some() {
         rounds += 1;
-        assert!(rounds < 2000, "nobody removed the secret");
+        assert!(rounds < 2000, "the secret was not removed");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     for action in ["DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "DeleteSecret"] {
@@ -249,7 +249,7 @@ async fn rule_6_6_in_the_window_it_is_described_and_listed_with_its_end() {
 }
 
 #[tokio::test]
-async fn rule_6_6_a_batch_tells_that_a_secret_is_in_its_window() {
+async fn rule_6_6_a_batch_reports_a_secret_in_its_window() {
     let server = Server::start().await;
     server.create("s").await;
     delete(&server, "s", &[]).await;

@@ -119,7 +119,7 @@ async fn rule_7_6_an_unknown_instance_is_refused() {
 }
 
 #[tokio::test]
-async fn rule_7_7_without_a_default_instance_secrets_live_in_none() {
+async fn rule_7_7_without_a_default_instance_secrets_belong_to_none() {
     let server = Server::start().await;
     let unknown = refusal(403, "Forbidden.DKMSInstanceNotFound", "The specified DKMS Instance is not found.");
     assert_eq!(server.refused("GetDefaultKmsInstance", &[]).await, unknown);

@@ -191,7 +191,7 @@ async fn rule_5_5_filters_match_exactly() {
 }
 
 #[tokio::test]
-async fn rule_5_6_tag_filters_are_independent_and_types_have_no_case() {
+async fn rule_5_6_tag_filters_are_independent_and_types_ignore_case() {
     let server = three().await;
     let pair = |key: &str, value: &str| json!([{ "Key": "TagKey", "Values": [key] }, { "Key": "TagValue", "Values": [value] }]);
     assert_eq!(filtered(&server, &pair("env", "prod")).await, "a");

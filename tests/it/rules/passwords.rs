@@ -82,7 +82,7 @@ async fn rule_9_3_classes_and_characters_are_left_out() {
 }
 
 #[tokio::test]
-async fn rule_9_4_each_class_occurs_unless_told_otherwise() {
+async fn rule_9_4_each_class_occurs_unless_excluded() {
     let server = Server::start().await;
     let complete = |got: &String| [LOWER, UPPER, DIGITS, SIGNS].iter().all(|class| has(got, class));
     let shortest = ("PasswordLength", "8");

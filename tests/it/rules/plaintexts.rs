@@ -25,7 +25,7 @@ async fn re_encrypt(server: &Server, key: &str, blob: &str, more: &[(&str, &str)
 }
 
 #[tokio::test]
-async fn rule_14_11_decrypt_gives_back_the_very_text() {
+async fn rule_14_11_decrypt_returns_exactly_the_text() {
     let server = Server::start().await;
     let pem = "-----BEGIN CERTIFICATE-----\nMIIB+w==\n-----END CERTIFICATE-----\n";
     let long = "x".repeat(6144);
@@ -54,7 +54,7 @@ async fn rule_14_11_decrypt_gives_back_the_very_text() {
 }
 
 #[tokio::test]
-async fn rule_14_11_a_text_has_at_most_6144_bytes_or_is_the_base64_of_so_many() {
+async fn rule_14_11_a_text_has_at_most_6144_bytes_or_is_the_base64_of_at_most_6144() {
     let server = Server::start().await;
     let key = key(&server, &[]).await;
     let base64 = |bytes: usize| STANDARD.encode(vec![0xA5; bytes]);

@@ -106,7 +106,7 @@ async fn rule_10_1_texts_and_arrays_sids_and_sizes() {
 }
 
 #[tokio::test]
-async fn rule_10_2_the_default_policy_is_told_to_the_byte_and_opens_nothing() {
+async fn rule_10_2_the_default_policy_is_answered_byte_for_byte_and_admits_nobody() {
     let (server, root, ann) = with_ann(&[]).await;
     root.create(&server, "s", &[]).await;
     let wanted = r#"{"Version":"1","Statement": [{"Sid":"kms default secret policy","Effect":"Allow","Principal":{"RAM": ["acs:ram::1000000000000003:*"]},"Action":["kms:*"],"Resource": ["*"] }] }"#;
@@ -151,7 +151,7 @@ async fn rule_10_3_a_policy_of_another_name_is_not_found() {
 }
 
 #[tokio::test]
-async fn rule_10_4_where_nothing_has_a_policy_none_is_told_or_taken() {
+async fn rule_10_4_without_policies_of_resources_none_is_answered_or_accepted() {
     let options = Options { resource_policies: false, ..Options::default() };
     let server = Server::with(options).await;
     server.create("s").await;

@@ -3,7 +3,7 @@
 use crate::support::{Server, not_found, stages};
 
 #[tokio::test]
-async fn a_secret_lives() {
+async fn the_life_of_a_secret() {
     let server = Server::start().await;
     server.create("a/b").await;
     server.put("a/b", "v2", "two").await;

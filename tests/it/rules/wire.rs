@@ -88,7 +88,7 @@ async fn rule_14_1_requests_that_the_sdk_made_pass_as_they_are() {
 }
 
 #[tokio::test]
-async fn rule_14_2_parameters_stand_in_the_query_or_the_body_or_both() {
+async fn rule_14_2_parameters_are_in_the_query_or_the_body_or_both() {
     let server = Server::start().await;
     // The SDK: the value in the body, the rest in the query.
     let query = calling("CreateSecret", &[("SecretName", "sdk"), ("VersionId", "v1")]);
@@ -328,7 +328,7 @@ async fn rule_14_8_an_xml_error_has_the_root_and_the_type_that_clients_want() {
 }
 
 #[tokio::test]
-async fn rule_14_8_and_14_9_a_server_that_cannot_write_says_that_it_is_for_now() {
+async fn rule_14_8_and_14_9_a_server_that_cannot_write_answers_a_temporary_failure() {
     let server = Server::start().await;
     server.create("s").await;
     server.app.close().await;

@@ -27,10 +27,10 @@ use crate::support::handed_on::{HandedOn, METHODS};
 use crate::support::{NOW, postgres};
 use counted::{Called, Counted};
 use snapshot::{
-    a_scope_without_keys_counts_too_when_contents_are_put, contents_are_everything, contents_come_back,
-    contents_leave_clock_nonces_and_facts_alone, contents_of_an_account_replace_only_its_own,
-    contents_that_are_added_replace_nothing, no_revision_of_before_comes_back_with_contents,
-    resealing_replaces_what_the_root_key_seals,
+    a_scope_without_keys_counts_too_when_a_snapshot_is_put,
+    a_snapshot_of_an_account_replaces_only_that_account, added_snapshots_replace_nothing,
+    contents_are_everything, contents_come_back, no_earlier_revision_comes_back_with_a_snapshot,
+    resealing_replaces_what_the_root_key_seals, snapshots_leave_clock_nonces_and_metadata_alone,
 };
 
 /// Makes a test of each case, and one that checks that all of them together call every method of the trait.
@@ -81,11 +81,11 @@ conformance! {
     applying_a_change_in_memory_equals_what_the_store_gives_back,
     contents_are_everything,
     contents_come_back,
-    contents_of_an_account_replace_only_its_own,
-    contents_that_are_added_replace_nothing,
-    contents_leave_clock_nonces_and_facts_alone,
-    no_revision_of_before_comes_back_with_contents,
-    a_scope_without_keys_counts_too_when_contents_are_put,
+    a_snapshot_of_an_account_replaces_only_that_account,
+    added_snapshots_replace_nothing,
+    snapshots_leave_clock_nonces_and_metadata_alone,
+    no_earlier_revision_comes_back_with_a_snapshot,
+    a_scope_without_keys_counts_too_when_a_snapshot_is_put,
     resealing_replaces_what_the_root_key_seals,
 }
 
@@ -275,11 +275,11 @@ async fn pages_are_the_same_in_whatever_order_they_are_asked_for(store: Arc<dyn 
         create(&*store, &text, created, &[]).await;
     }
     let mut all: Vec<String> = (0..24).map(|n| format!("s{n:02}")).collect();
-    let mut chance = ChaCha20Rng::seed_from_u64(5);
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
     for round in 0..6 {
         for _ in 0..30 {
-            let size: usize = chance.random_range(1..=7);
-            let number: usize = chance.random_range(1..=all.len() / size + 2);
+            let size: usize = rng.random_range(1..=7);
+            let number: usize = rng.random_range(1..=all.len() / size + 2);
             let want = all
                 .iter()
                 .skip((number - 1) * size)
@@ -292,7 +292,7 @@ async fn pages_are_the_same_in_whatever_order_they_are_asked_for(store: Arc<dyn 
             assert_eq!(got, (all.len() as u64, want), "page {number} of {size}, round {round}");
         }
         // One is deleted and a newer one is created.
-        let gone = all.remove(chance.random_range(0..all.len()));
+        let gone = all.remove(rng.random_range(0..all.len()));
         let gone = store.load_secret(&scope(), &name(&gone)).await.unwrap().unwrap().secret;
         store.commit(batch(writes::purge(&gone))).await.unwrap();
         let fresh = format!("t{round}");

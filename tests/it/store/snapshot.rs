@@ -98,7 +98,7 @@ pub async fn contents_come_back(store: Arc<dyn Store>) {
     assert_eq!(store.accounts().await.unwrap().accounts, contents.accounts);
 }
 
-pub async fn contents_of_an_account_replace_only_its_own(store: Arc<dyn Store>) {
+pub async fn a_snapshot_of_an_account_replaces_only_that_account(store: Arc<dyn Store>) {
     fill(&*store).await;
     let before = all(&*store).await;
     let mine = Snapshot { keys: vec![service_key()], ..Snapshot::default() };
@@ -111,7 +111,7 @@ pub async fn contents_of_an_account_replace_only_its_own(store: Arc<dyn Store>) 
     assert_eq!(all(&*store).await.keys, [service_key()]);
 }
 
-pub async fn contents_that_are_added_replace_nothing(store: Arc<dyn Store>) {
+pub async fn added_snapshots_replace_nothing(store: Arc<dyn Store>) {
     fill(&*store).await;
     let before = all(&*store).await;
     let fresh = KeyRecord { key: sesame_key("key-5"), ..service_key() };
@@ -136,7 +136,7 @@ fn sesame_key(id: &str) -> sesame::testing::domain::keys::Key {
     key(id, KeyOwner::User).key
 }
 
-pub async fn contents_leave_clock_nonces_and_facts_alone(store: Arc<dyn Store>) {
+pub async fn snapshots_leave_clock_nonces_and_metadata_alone(store: Arc<dyn Store>) {
     fill(&*store).await;
     let setting = ClockSetting { ahead_ms: 5, stands: Some(NOW) };
     store.set_clock(setting, store.installation().await.unwrap().clock).await.unwrap();
@@ -155,7 +155,7 @@ pub async fn contents_leave_clock_nonces_and_facts_alone(store: Arc<dyn Store>) 
     }
 }
 
-pub async fn no_revision_of_before_comes_back_with_contents(store: Arc<dyn Store>) {
+pub async fn no_earlier_revision_comes_back_with_a_snapshot(store: Arc<dyn Store>) {
     if !store.is_shared() {
         // Nobody compares.
         return;
@@ -194,7 +194,7 @@ pub async fn no_revision_of_before_comes_back_with_contents(store: Arc<dyn Store
     }
 }
 
-pub async fn a_scope_without_keys_counts_too_when_contents_are_put(store: Arc<dyn Store>) {
+pub async fn a_scope_without_keys_counts_too_when_a_snapshot_is_put(store: Arc<dyn Store>) {
     if !store.is_shared() {
         return;
     }

@@ -32,7 +32,7 @@ impl Cluster {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut url = String::new();
         output.read_line(&mut url).unwrap();
-        assert!(url.starts_with("postgres://"), "no PostgreSQL: what {script} printed above tells why");
+        assert!(url.starts_with("postgres://"), "no PostgreSQL; the output of {script} above says why");
         Self { input: child.stdin.take(), child, output, url: url.trim().to_owned() }
     }
 

@@ -135,7 +135,7 @@ impl Program {
         self.ask_to_stop();
         let begun = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "it does not end: {}", self.log());
+            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not end: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
         (self.child.wait().unwrap().code(), self.log())

@@ -21,7 +21,7 @@ const PRINCIPAL: &str = r#""Principal":{"RAM":"acs:ram::1111:user/ann"}"#;
 
 #[rustfmt::skip]
 #[test]
-fn documents_that_are_no_policy() {
+fn documents_that_are_not_policies() {
     let ok = r#"{"Effect":"Allow","Action":"kms:*","Resource":"*"}"#;
     let rows: &[(&str, String, &str)] = &[
         ("nothing", String::new(), "document: not JSON (line 1, column 0)"),
@@ -50,7 +50,7 @@ fn documents_that_are_no_policy() {
 
 #[rustfmt::skip]
 #[test]
-fn statements_that_are_none() {
+fn invalid_statements() {
     let rows: &[(&str, &[&str], &str)] = &[
         ("no effect", &[ACTION, RESOURCE], "Statement[0].Effect: missing"),
         ("another effect", &[r#""Effect":"allow""#, ACTION, RESOURCE], "Statement[0].Effect: neither Allow nor Deny"),
@@ -85,7 +85,7 @@ fn statements_that_are_none() {
 
 #[rustfmt::skip]
 #[test]
-fn rule_10_9_conditions_that_are_none() {
+fn rule_10_9_invalid_conditions() {
     let rows: &[(&str, &str, &str)] = &[
         ("a text", r#""x""#, ": not an object"),
         ("empty", "{}", ": empty"),
