@@ -12,7 +12,7 @@ mod shared;
 mod sts;
 mod tags;
 
-pub use faults::{check_faults, injected, secrets_named};
+pub use faults::{check_faults, injected_error, secrets_named};
 pub use permission::authorize;
 pub use shared::resource_policies::unknown_actions;
 

@@ -46,7 +46,7 @@ impl FaultRules {
 
     /// What a call suffers.
     pub fn inject(&self, call: &Call<'_>, entropy: &dyn Entropy) -> Option<Fault> {
-        if self.any() { self.locked().strike(call, &mut *entropy.rng()) } else { None }
+        if self.any() { self.locked().inject(call, &mut *entropy.rng()) } else { None }
     }
 
     /// Puts rules into force; with none, those of the configuration file. Counting begins anew.

@@ -50,7 +50,6 @@ use crate::crypto::{CryptoError, RootKey};
 use crate::domain::{AccountId, FaultRule, Limits, Scope, SecretId};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
-pub use crate::store::chain;
 use crate::store::{Store, StoreError};
 
 /// What the application needs from outside.

@@ -5,6 +5,7 @@
 //! A [`Change`] is data: tests compare it, the cache applies it and the store persists it.
 //! Rule numbers in comments (`3.8`, `6.5`) refer to `docs/rules.md`.
 
+mod causes;
 pub mod change;
 pub mod faults;
 pub mod filter;
@@ -23,6 +24,7 @@ pub mod tags;
 pub mod time;
 pub mod writes;
 
+pub use causes::with_causes;
 pub use change::{Change, Op};
 pub use faults::FaultRule;
 pub use filter::SecretFilter;

@@ -17,7 +17,7 @@ pub use records::{
     UsedNonce,
 };
 pub use snapshot::{ReplaceScope, Resealed, Snapshot};
-pub use unavailable::{Unavailable, chain};
+pub use unavailable::Unavailable;
 
 use crate::domain::{
     AccountId, ClockSetting, KeyId, Page, Scope, SecretFilter, SecretId, SecretName, TagKey, TagValue,

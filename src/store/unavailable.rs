@@ -59,20 +59,10 @@ impl PartialEq for Unavailable {
 
 impl Eq for Unavailable {}
 
-/// An error and its causes, on one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::with_causes;
 
     #[derive(Debug, thiserror::Error)]
     #[error("{0}")]
@@ -86,11 +76,11 @@ mod tests {
     #[test]
     fn every_cause_is_told_once() {
         let expected = "database unavailable: no connection: handshake: the certificate has expired";
-        assert_eq!(chain(&Unavailable::from_error(layers())), expected);
+        assert_eq!(with_causes(&Unavailable::from_error(layers())), expected);
         let named = Unavailable::because("no answer", layers());
         let expected = "database unavailable: no answer: no connection: handshake: handshake: the certificate has expired";
-        assert_eq!(chain(&named), expected);
+        assert_eq!(with_causes(&named), expected);
         assert!(named.cause().is_some_and(|cause| cause.downcast_ref::<Layer>().is_some()));
-        assert_eq!(chain(&Unavailable::new("closed")), "database unavailable: closed");
+        assert_eq!(with_causes(&Unavailable::new("closed")), "database unavailable: closed");
     }
 }

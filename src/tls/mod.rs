@@ -32,6 +32,7 @@ use self::files::Files;
 use self::leaves::Leaves;
 pub use self::names::{InvalidName, TlsName, is_known_host};
 pub use self::trust::{ClientStream, ConnectError, Trust};
+use crate::domain::with_causes;
 use crate::ports::Clock;
 
 /// The first byte of a connection that begins with a TLS handshake. No HTTP request begins with it.
@@ -151,7 +152,7 @@ impl Tls {
         let key = match self.certificate(hello.server_name(), local).await {
             Ok(key) => key,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "there is no certificate for HTTPS");
+                tracing::warn!(error = %with_causes(&error), "there is no certificate for HTTPS");
                 return Err(io::Error::other(error));
             }
         };
@@ -227,17 +228,6 @@ impl rustls::server::ResolvesServerCert for NoCertificate {
     fn resolve(&self, _hello: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         None
     }
-}
-
-/// An error with its causes, on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 impl fmt::Debug for Tls {

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use crate::app::{AppError, NoPermission, NonceRefusal, chain};
-use crate::domain::Refusal;
+use crate::app::{AppError, NoPermission, NonceRefusal};
 use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
+use crate::domain::{Refusal, with_causes};
 use crate::wire::code::Code;
 use crate::wire::params::ParamError;
 use crate::wire::reason::{NAME_BYTES, shown};
@@ -167,9 +167,11 @@ impl From<AppError> for ApiError {
             AppError::Refused(refusal) => refusal.into(),
             AppError::Key(refusal) => refusal.into(),
             AppError::Busy | AppError::Unavailable(_) => {
-                Self::new(Code::ServiceUnavailableTemporary, chain(&error))
+                Self::new(Code::ServiceUnavailableTemporary, with_causes(&error))
             }
-            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::internal(chain(&error)),
+            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => {
+                Self::internal(with_causes(&error))
+            }
         }
     }
 }

@@ -81,7 +81,7 @@ async fn an_invalid_account_is_refused_with_the_reason_and_changes_nothing() {
     for (body, status, error) in [
         ("{", 400, "EOF while parsing"),
         ("[]", 400, "an account is a JSON object"),
-        (r#"{"id":"1"}"#, 400, "id is not the one in the path"),
+        (r#"{"id":"1"}"#, 400, "id differs from the id in the path"),
         (r#"{"user":[]}"#, 400, "unknown field `user`"),
         (&alice(&json!(["nope"])), 400, unknown),
         (r#"{"access_keys":[{"id":"test","secret":"x"}]}"#, 400, "access key id \"test\" is given twice"),

@@ -126,7 +126,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["app", "crypto", "domain", "identities", "store", "wire"],
         &["std", "base64", "secrecy", "serde", "serde_json", "serde_saphyr", "zeroize"],
     ),
-    ("scheduler", &["app"], &["std", "tokio", "tokio_util", "tracing"]),
+    ("scheduler", &["app", "domain"], &["std", "tokio", "tokio_util", "tracing"]),
     ("telemetry", &["wire"], &["std", "anyhow", "clap", "tracing", "tracing_subscriber"]),
     // Fault rules name actions and codes.
     ("config", &["actions", "domain", "identities"], &["std", "anyhow", "serde", "toml"]),

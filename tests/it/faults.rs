@@ -1,4 +1,4 @@
-//! `/_sesame/faults`: faults that a tester asks for.
+//! `/_sesame/faults`: injecting faults into calls.
 
 use std::time::{Duration, Instant};
 
@@ -15,19 +15,19 @@ use crate::support::{Options, Server, form, invalid, missing, refusal};
 const PATH: &str = "/_sesame/faults";
 const THROTTLED: (u16, &str, &str) = (429, "Rejected.Throttling", "QPS Limit Exceeded");
 
-/// Puts rules, which must be accepted.
+/// Sets rules, which must be accepted.
 async fn put(server: &Server, rules: &Value) {
     done(server, "PUT", PATH, &rules.to_string()).await;
 }
 
-/// How many calls each rule matched, and for how many it fired.
+/// How often each rule fired, and how many calls it matched.
 async fn counts(server: &Server) -> Vec<(u64, u64)> {
     let shown = done(server, "GET", PATH, "").await;
     let count = |rule: &Value| (rule["fired"].as_u64().unwrap(), rule["matched"].as_u64().unwrap());
     shown["faults"].as_array().unwrap().iter().map(count).collect()
 }
 
-/// The statuses of this many reads of a secret.
+/// The statuses of `times` reads of a secret.
 async fn reads(server: &Server, name: &str, times: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..times {
@@ -150,7 +150,7 @@ async fn rules_are_about_actions_and_secrets() {
 }
 
 #[tokio::test]
-async fn rules_fire_for_every_nth_call_or_with_a_probability_up_to_a_limit() {
+async fn rules_fire_for_each_nth_call_or_with_a_probability_up_to_their_limit() {
     let server = Server::start().await;
     server.create("s").await;
     let rule = json!({ "action": "GetSecretValue", "code": "Rejected.Throttling" });
@@ -173,7 +173,7 @@ async fn rules_fire_for_every_nth_call_or_with_a_probability_up_to_a_limit() {
     assert!((8..32).contains(&fired), "{first:?}");
     assert_eq!(counts(&server).await, [(fired as u64, 40)]);
     server.stop().await;
-    // The same seed and the same order of calls select the same calls.
+    // The same seed, asked in the same order, fires for the same calls.
     let again = async || {
         let server = Server::start().await;
         server.create("s").await;
@@ -215,8 +215,8 @@ async fn times_is_exact_however_many_call_at_once() {
             answer.starts_with("HTTP/1.1 500 ")
         });
     }
-    let struck = calls.join_all().await.into_iter().filter(|struck| *struck).count();
-    assert_eq!((struck, counts(&server).await), (7, vec![(7, 40)]));
+    let fired = calls.join_all().await.into_iter().filter(|fired| *fired).count();
+    assert_eq!((fired, counts(&server).await), (7, vec![(7, 40)]));
     server.stop().await;
 }
 
@@ -322,13 +322,13 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
         ),
         (
             r#"[{"action":"*","code":"Rejected.Throttled"}]"#,
-            "rule 1: code: \"Rejected.Throttled\" is none of the service's codes",
+            "rule 1: code: \"Rejected.Throttled\" is not a code of the service",
         ),
         (r#"[{"action":"*","code":"Missing"}]"#, "rule 1: code: "),
-        (r#"[{"action":"*"}]"#, "rule 1: code: needed, or delay_ms, or drop"),
+        (r#"[{"action":"*"}]"#, "rule 1: code: missing; a rule needs code, delay_ms or drop"),
         (
             r#"[{"action":"*","code":"InternalFailure","drop":"after"}]"#,
-            "rule 1: drop: not together with code",
+            "rule 1: drop: cannot be combined with code",
         ),
         (r#"[{"action":"*","delay_ms":60001}]"#, "rule 1: delay_ms: must be from 1 to 60000"),
         (
@@ -337,12 +337,12 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
         ),
         (
             r#"[{"action":"*","drop":"after","retry_after_ms":5}]"#,
-            "rule 1: retry_after_ms: only together with code",
+            "rule 1: retry_after_ms: only allowed together with code",
         ),
         (r#"[{"action":"*","delay_ms":1,"probability":1.5}]"#, "rule 1: probability: must be from 0 to 1"),
         (
             r#"[{"action":"*","delay_ms":1,"probability":0.5,"every":2}]"#,
-            "rule 1: every: not together with probability",
+            "rule 1: every: cannot be combined with probability",
         ),
         (r#"[{"action":"*","delay_ms":1,"every":0}]"#, "rule 1: every: must be at least 1"),
         (r#"[{"action":"*","delay_ms":1,"times":0}]"#, "rule 1: times: must be at least 1"),

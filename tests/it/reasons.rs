@@ -133,7 +133,7 @@ async fn of_signatures(seen: &mut Seen) {
     seen.note(server, answer, "MissingAccessKeyId", "in mode signed every request must be signed").await;
     for (key, time, more, code, says) in [
         (("nobody", "x"), &now[..], vec![], "InvalidAccessKeyId.NotFound", "there is no access key nobody"),
-        (("asleep", "s"), &now, vec![], "InvalidAccessKeyId.Inactive", "its status is Inactive"),
+        (("asleep", "s"), &now, vec![], "InvalidAccessKeyId.Inactive", "the access key is Inactive"),
         ((good.0, "wrong"), &now, vec![], "SignatureDoesNotMatch", "the HMAC-SHA1 signature does not match"),
         (good, "yesterday", vec![], "InvalidTimeStamp.Format", "such as 2026-11-24T03:30:00Z"),
         (good, "2026-11-24T02:00:00Z", vec![], "InvalidTimeStamp.Expired", "signed at 2026-11-24T02:00:00Z"),
@@ -146,14 +146,14 @@ async fn of_signatures(seen: &mut Seen) {
             &now,
             vec![("SecurityToken", "other")],
             "InvalidSecurityToken.MismatchWithAccessKey",
-            "is not the one of this access key",
+            "belongs to another access key",
         ),
         (
             ("STS.none", "s"),
             &now,
             vec![("SecurityToken", "CAISgarbage")],
             "InvalidSecurityToken.Malformed",
-            "was not given out by this server",
+            "was not issued by this server",
         ),
     ] {
         let answer = signed(server, key, time, &more).await;
@@ -511,7 +511,7 @@ async fn every_code_comes_with_a_reason_that_tells_what_to_do() {
     for code in BY_FAULTS {
         let rules = format!(r#"[{{"action":"ListSecrets","code":"{code}"}}]"#);
         done(&server, "PUT", "/_sesame/faults", &rules).await;
-        seen.call(&server, "ListSecrets", &[], (code, "rule 1 of the faults injects this code")).await;
+        seen.call(&server, "ListSecrets", &[], (code, "fault rule 1 injects this code")).await;
     }
     for row in TABLE {
         let known = seen.0.contains(row.wire) || ELSEWHERE.contains(&row.wire);
@@ -648,7 +648,7 @@ async fn an_action_that_panics_answers_internal_failure_and_its_connection_goes_
     let (status, code, message) = answer.refused();
     assert_eq!((status, code.as_str(), message.as_str()), (500, "InternalFailure", "Internal Failure"));
     let reason = answer.header("x-sesame-reason").unwrap();
-    assert_eq!(reason, "an error inside the server; its log has the cause under this request id");
+    assert_eq!(reason, "internal error; the server's log has the cause under this request id");
     // In the request log, under the id of the answer, and counted.
     let entry = newest(&server).await;
     assert_eq!(entry["request_id"].as_str(), answer.header("x-acs-request-id"));

@@ -52,7 +52,7 @@ async fn every_endpoint_refuses_an_unknown_parameter_and_does_nothing() {
         let answer = admin(&server, method, &format!("/_sesame{path}?frobnicate=1"), body).await;
         assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
         let said = error(&answer);
-        assert!(said.starts_with("there is no parameter frobnicate here"), "{method} {path}: {said}");
+        assert!(said.starts_with("unknown parameter frobnicate"), "{method} {path}: {said}");
     }
     assert!(server.stored("s").await.is_some());
     assert_eq!(server.clock.now(), crate::support::NOW);
@@ -70,20 +70,20 @@ async fn a_parameter_is_refused_with_the_one_that_was_meant() {
         ("POST", "/reset?Account=9999", "did you mean account?"),
         ("GET", "/state?plain", "did you mean plaintext?"),
         ("GET", "/requests?actoin=X", "did you mean action?"),
-        ("GET", "/requests?since=1", "the known ones are action, limit, follow"),
+        ("GET", "/requests?since=1", "the known parameters are action, limit, follow"),
         ("POST", "/reset?account=1&account=2", "account is given more than once"),
         ("GET", "/state?plaintext&plaintext", "plaintext is given more than once"),
-        ("GET", "/state?plaintext=1", "plaintext takes no value, or true or false"),
-        ("GET", "/requests?follow=yes", "follow takes no value, or true or false"),
-        ("PUT", "/state?plaintext", "there is no parameter plaintext here"),
+        ("GET", "/state?plaintext=1", "plaintext is a flag: write ?plaintext"),
+        ("GET", "/requests?follow=yes", "follow is a flag: write ?follow"),
+        ("PUT", "/state?plaintext", "unknown parameter plaintext"),
         ("GET", "/requests?limit=0", "limit must be a whole number from 1 to 1000"),
         ("GET", "/requests?limit=1001", "limit must be a whole number from 1 to 1000"),
         ("GET", "/requests?limit=", "limit must be a whole number from 1 to 1000"),
         ("GET", "/requests?limit=-1", "limit must be a whole number from 1 to 1000"),
         ("GET", "/state?account=x", "account is not an account id; expected 1 to 32 digits"),
         ("POST", "/snapshots/a?account=", "account is not an account id; expected 1 to 32 digits"),
-        ("GET", "/clock?%zz", "the query cannot be read"),
-        ("GET", "/clock?a%0d%0ab", r"there is no parameter a\u{d}\u{a}b here"),
+        ("GET", "/clock?%zz", "cannot parse the query"),
+        ("GET", "/clock?a%0d%0ab", r"unknown parameter a\u{d}\u{a}b"),
     ] {
         let answer = admin(&server, method, &format!("/_sesame{path}"), "").await;
         assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
@@ -103,7 +103,7 @@ async fn a_body_with_an_unknown_member_is_refused_with_the_one_that_was_meant() 
     for (method, path, body, want) in [
         ("POST", "/clock", r#"{"advance_second":1}"#, "did you mean advance_seconds?"),
         ("POST", "/clock", "", r#"an example: {"advance_seconds":3600}"#),
-        ("POST", "/clock", "[]", "an example: "),
+        ("POST", "/clock", "[]", "for example {"),
         ("POST", "/reset", r#"{"too":"seed"}"#, "did you mean to?"),
         ("POST", "/reset", r#"{"to":"sede"}"#, "did you mean seed?"),
         ("POST", "/reset", r#"{"to":"seed","account":"1"}"#, "unknown field `account`"),
@@ -113,7 +113,7 @@ async fn a_body_with_an_unknown_member_is_refused_with_the_one_that_was_meant() 
         ("PUT", "/faults", r#"[{"action":"*","code":"Throttling.Usr"}]"#, "did you mean Throttling.User?"),
         ("PUT", &account, r#"{"user":[]}"#, "did you mean users?"),
         ("PUT", &account, r#"{"users":[{"name":"a","policy":[]}]}"#, "did you mean policies?"),
-        ("PUT", &account, "[]", "an account is a JSON object such as {"),
+        ("PUT", &account, "[]", "an account is a JSON object, for example {"),
         ("PUT", "/state", "secret: []", "line 1: document: unknown field `secret`"),
         ("PUT", "/state", "secret: []", "did you mean secrets?"),
         ("PUT", "/state", r#"{"keys":[{"id":"k","alias":[]}]}"#, "did you mean aliases?"),
@@ -262,4 +262,19 @@ async fn a_reset_of_an_unknown_account_is_refused_and_resets_nothing() {
     done(&server, "POST", &format!("/_sesame/reset?account={NINE}"), "").await;
     assert_eq!(held(&server, NINE).await, (0, 0, 0));
     assert_eq!(admin(&server, "POST", &format!("/_sesame/reset?account={NINE}"), "").await.status, 404);
+}
+
+#[tokio::test]
+async fn every_path_below_sesame_is_administration_and_every_other_path_is_the_api() {
+    let server = Server::start().await;
+    for path in ["/_sesame", "/_sesame/", "/_sesame/x", "/_sesame/health/", "/_sesame//health"] {
+        let answer = admin(&server, "GET", path, "").await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.body);
+        assert!(error(&answer).starts_with("there is no endpoint /_sesame"), "{path}: {}", answer.body);
+    }
+    for path in ["/_sesamex", "/_sesam", "/x/_sesame", "//_sesame/health", "/%5fsesame/health"] {
+        let answer = admin(&server, "GET", path, "").await;
+        assert!(answer.body.contains("\"Code\":\"InvalidAction.NotFound\""), "{path}: {}", answer.body);
+    }
+    server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Activity of one connection. Its task writes it, others read it.
+//! What one connection is doing. Its own task writes this; other tasks read it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,29 +10,30 @@ use tokio::time::Instant;
 
 use super::stopwatch;
 
-/// Set in a stage when the head of a request has arrived and its body has not. The upper 62 bits hold the time, in
-/// milliseconds, since when the server waits for the client. So an idle stage ends in `00` and a receiving one in `01`.
+/// Set in a stage when the head of a request has arrived and its body has not. The upper 62 bits of a stage are the time, in
+/// milliseconds, since which the server waits for the client. An idle stage ends in `00`, a receiving one in `01`.
 const RECEIVING: u64 = 1;
-/// Mask of the kind of a stage.
+/// The bits of a stage that tell its kind.
 const KIND: u64 = 3;
-/// A complete request is running, or its answer is being sent.
+/// The stage while a complete request runs or its answer is sent.
 const ANSWERING: u64 = u64::MAX - 1;
-/// The connection was told to close; no further request begins.
+/// The stage of a connection that was told to close. No further request begins.
 const CLOSING: u64 = u64::MAX;
-/// The client reads what is sent.
+/// The value of `unread_since` while the client reads what is sent.
 const READ: u64 = u64::MAX;
 
-/// What a connection is doing. Its own task begins and ends requests; others may look, and may close it while it is idle.
+/// What a connection is doing. Its own task begins and ends requests. Other tasks may read it, and may tell the connection to
+/// close while it is idle.
 ///
-/// Idle means that no head of a request has arrived since the last answer. It also means a handshake, and a connection
-/// on which nothing was sent.
+/// A connection is idle while no head of a request has arrived since the last answer. This includes the handshake and a new
+/// connection.
 #[derive(Debug)]
-pub(super) struct Line {
-    /// Start of all times.
+pub(super) struct Activity {
+    /// All times are counted from here.
     start: Instant,
-    /// [`ANSWERING`], [`CLOSING`], or since when the client is waited for, with [`RECEIVING`].
+    /// [`ANSWERING`], [`CLOSING`], or the time since which the server waits for the client, with or without [`RECEIVING`].
     stage: AtomicU64,
-    /// Since when the client reads nothing of an answer, in milliseconds from `start`, or [`READ`].
+    /// The time since which the client reads nothing of an answer, in milliseconds from `start`, or [`READ`].
     unread_since: AtomicU64,
     close: Notify,
     /// Counts connections that were closed because their client read nothing.
@@ -41,53 +42,53 @@ pub(super) struct Line {
 
 /// A request on a connection, from its head to the end of its answer.
 #[derive(Debug)]
-pub(super) struct Running(Arc<Line>);
+pub(super) struct Running(Arc<Activity>);
 
-impl Line {
-    /// A connection that is idle from now on.
+impl Activity {
+    /// Starts idle.
     pub(super) fn new(start: Instant, unread: Counter) -> Self {
-        let line = Self {
+        let activity = Self {
             start,
             stage: AtomicU64::new(0),
             unread_since: AtomicU64::new(READ),
             close: Notify::new(),
             unread,
         };
-        line.stage.store(line.now() << 2, Relaxed);
-        line
+        activity.stage.store(activity.now() << 2, Relaxed);
+        activity
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or_default()
     }
 
-    /// The head of a request has arrived. `None` when the connection was told to close: the request must not begin.
+    /// Notes that the head of a request has arrived. `None` when the connection was told to close; the request must not begin.
     pub(super) fn begin(self: &Arc<Self>) -> Option<Running> {
         let begun = self.stage.fetch_or(RECEIVING, Relaxed) != CLOSING;
         begun.then(|| Running(Arc::clone(self)))
     }
 
-    /// The body has arrived, or nobody will read the rest.
+    /// Notes that the body has arrived, or that nobody will read the rest of it.
     pub(super) fn received(&self) {
         let stage = self.stage.load(Relaxed);
         if stage & KIND == RECEIVING {
-            // Not a store: the connection may have been told to close meanwhile.
+            // Not a plain store: the connection may have been told to close in the meantime.
             let _ = self.stage.compare_exchange(stage, ANSWERING, Relaxed, Relaxed);
         }
     }
 
-    /// Whether a complete request is running or being answered.
+    /// Whether a complete request runs or is being answered.
     pub(super) fn is_answering(&self) -> bool {
         self.stage.load(Relaxed) == ANSWERING || self.unread_since.load(Relaxed) != READ
     }
 
-    /// The stage of an idle connection; the lower, the longer it has been idle. A connection whose client does not read the
-    /// last answer is not idle.
+    /// The stage if the connection is idle. The lower it is, the longer the connection has been idle. A connection whose client
+    /// does not read the last answer is not idle.
     pub(super) fn idle(&self) -> Option<u64> {
         self.stage_if(0)
     }
 
-    /// The stage of a connection whose request has no complete body yet; the lower, the longer the server has waited.
+    /// The stage if the body of a request is incomplete. The lower it is, the longer the server has waited.
     pub(super) fn receiving(&self) -> Option<u64> {
         self.stage_if(RECEIVING)
     }
@@ -107,17 +108,17 @@ impl Line {
         closes
     }
 
-    /// Returns when the connection was told to close.
+    /// Waits until the connection is told to close.
     pub(super) async fn told_to_close(&self) {
         self.close.notified().await;
     }
 
-    /// The client reads nothing for now.
+    /// Notes that the client has stopped reading.
     pub(super) fn stalls(&self) {
         self.unread_since.store(self.now(), Relaxed);
     }
 
-    /// The client reads again.
+    /// Notes that the client reads again.
     pub(super) fn reads_again(&self) {
         self.unread_since.store(READ, Relaxed);
     }
@@ -127,7 +128,7 @@ impl Line {
         self.unread.inc();
     }
 
-    /// Returns when the client has read nothing for that long.
+    /// Waits until the client has read nothing for this long, and counts that.
     pub(super) async fn unread_for(&self, patience: Duration) {
         let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         loop {
@@ -159,47 +160,47 @@ impl Drop for Running {
 mod tests {
     use super::*;
 
-    fn line() -> Arc<Line> {
-        Arc::new(Line::new(stopwatch::now(), Counter::default()))
+    fn activity() -> Arc<Activity> {
+        Arc::new(Activity::new(stopwatch::now(), Counter::default()))
     }
 
     #[test]
     fn a_request_is_received_answered_and_over() {
-        let line = line();
-        let idle = line.idle();
-        assert!(idle.is_some() && line.receiving().is_none() && !line.is_answering());
-        let request = line.begin().unwrap();
-        assert!(line.idle().is_none() && line.receiving().is_some() && !line.is_answering());
-        line.received();
-        assert!(line.idle().is_none() && line.receiving().is_none() && line.is_answering());
+        let activity = activity();
+        let idle = activity.idle();
+        assert!(idle.is_some() && activity.receiving().is_none() && !activity.is_answering());
+        let request = activity.begin().unwrap();
+        assert!(activity.idle().is_none() && activity.receiving().is_some() && !activity.is_answering());
+        activity.received();
+        assert!(activity.idle().is_none() && activity.receiving().is_none() && activity.is_answering());
         drop(request);
-        // The body of a request that nobody read may be dropped late.
-        line.received();
-        assert!(line.idle() >= idle && !line.is_answering());
+        // A body that nobody reads may be dropped late.
+        activity.received();
+        assert!(activity.idle() >= idle && !activity.is_answering());
     }
 
     #[test]
     fn no_request_begins_on_a_connection_that_was_told_to_close() {
-        let line = line();
-        let idle = line.idle().unwrap();
-        let request = line.begin().unwrap();
-        assert!(!line.close_if_still(idle));
-        line.received();
+        let activity = activity();
+        let idle = activity.idle().unwrap();
+        let request = activity.begin().unwrap();
+        assert!(!activity.close_if_still(idle));
+        activity.received();
         drop(request);
-        assert!(line.close_if_still(line.idle().unwrap()));
-        assert!(line.begin().is_none() && line.is_told_to_close() && line.idle().is_none());
+        assert!(activity.close_if_still(activity.idle().unwrap()));
+        assert!(activity.begin().is_none() && activity.is_told_to_close() && activity.idle().is_none());
     }
 
     #[test]
     fn a_connection_that_is_waited_for_may_be_told_to_close_until_its_request_is_whole() {
-        let slow = line();
+        let slow = activity();
         let request = slow.begin().unwrap();
         assert!(slow.close_if_still(slow.receiving().unwrap()));
-        // What arrives or ends later does not undo it.
+        // Bytes that arrive later and the end of the request do not undo it.
         slow.received();
         drop(request);
         assert!(slow.is_told_to_close() && slow.begin().is_none());
-        let whole = line();
+        let whole = activity();
         let _request = whole.begin().unwrap();
         let receiving = whole.receiving().unwrap();
         whole.received();
@@ -208,23 +209,23 @@ mod tests {
 
     #[test]
     fn a_connection_whose_client_does_not_read_is_not_idle() {
-        let line = line();
-        let idle = line.idle().unwrap();
-        line.stalls();
-        assert!(line.idle().is_none() && line.is_answering() && !line.close_if_still(idle));
-        line.reads_again();
-        assert!(line.close_if_still(idle));
+        let activity = activity();
+        let idle = activity.idle().unwrap();
+        activity.stalls();
+        assert!(activity.idle().is_none() && activity.is_answering() && !activity.close_if_still(idle));
+        activity.reads_again();
+        assert!(activity.close_if_still(idle));
     }
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_given_up() {
-        let line = line();
-        line.stalls();
-        let given_up = line.unread_for(Duration::from_millis(20));
+        let activity = activity();
+        activity.stalls();
+        let given_up = activity.unread_for(Duration::from_millis(20));
         tokio::time::timeout(Duration::from_secs(10), given_up).await.unwrap();
-        assert_eq!(line.unread.get(), 1);
-        line.reads_again();
-        let reading = line.unread_for(Duration::from_millis(1));
+        assert_eq!(activity.unread.get(), 1);
+        activity.reads_again();
+        let reading = activity.unread_for(Duration::from_millis(1));
         assert!(tokio::time::timeout(Duration::from_millis(20), reading).await.is_err());
     }
 }

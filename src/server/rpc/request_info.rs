@@ -1,45 +1,44 @@
-//! What is known of a request.
+//! What becomes known of a request while it is answered.
 
 use std::borrow::Cow;
 use std::sync::Arc;
-
-use http::HeaderMap;
 
 use super::region::{OtherService, region_of};
 use super::resolve::{ACTION, by_header, named, parameter};
 use crate::actions::{self, Host, Product};
 use crate::app::Caller;
 use crate::domain::Region;
-use crate::domain::faults::{DropWhen, Fault};
+use crate::domain::faults::Fault;
 use crate::server::shared::Shared;
+use crate::server::site::RequestHost;
 use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::{self, Claim, SignedRequest};
 use crate::wire::{Format, RequestId};
 
-/// What is known of a request, for the answer and the log.
+/// What is known of a request, for its answer, the log and the request log.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(super) struct RequestInfo {
     pub(super) request_id: RequestId,
     pub(super) format: Format,
-    /// The action's name once it is known to be one.
+    /// The action's name, once the action is found.
     pub(super) action: Option<&'static str>,
-    /// What a request names that was refused before its action and caller were known.
+    /// Names in a request that is refused before its action and caller are known.
     pub(super) claimed: Claimed,
     pub(super) caller: Option<Arc<Caller>>,
-    /// The one that the address means (rule 14.12).
+    /// The region in the host name, or the default one (rule 14.12).
     pub(super) region: Region,
-    /// Whose Version the request names, for the `HostId` of errors.
+    /// The product whose Version the request names, for the `HostId` of errors.
     pub(super) product: &'static Product,
-    /// Whose host the request names, if it is neither that of Kms nor of Sts.
-    pub(super) elsewhere: Option<OtherService>,
+    /// The service whose host the request names, if that serves neither Kms nor Sts.
+    pub(super) other_service: Option<OtherService>,
     pub(super) scheme: Option<&'static str>,
-    /// What a rule of faults makes it suffer.
+    /// The fault that a rule injects.
     pub(super) injected: Option<Fault>,
-    /// What was accepted and is probably a mistake.
+    /// What was accepted although it is probably a mistake.
     pub(super) warning: Option<String>,
 }
 
-/// What a request names, in printable ASCII and cut; nothing of it is known to be so.
+/// Names that a request claims: printable ASCII, shortened, unverified.
 #[derive(Debug, Default)]
 pub(super) struct Claimed {
     pub(super) action: Option<String>,
@@ -47,6 +46,7 @@ pub(super) struct Claimed {
 }
 
 impl Claimed {
+    /// The names in a request.
     pub(super) fn of(request: &SignedRequest<'_>) -> Self {
         let claim = signature::claim(request);
         let by_parameter = |name| parameter(request.query, request.form, name);
@@ -62,35 +62,30 @@ impl Claimed {
     }
 }
 
-impl Facts {
-    /// What the request says by its address alone.
-    pub(super) fn new(shared: &Shared, headers: &HeaderMap) -> Self {
+impl RequestInfo {
+    /// What the host alone says.
+    pub(super) fn new(shared: &Shared, host: &RequestHost<'_>) -> Self {
         Self {
             request_id: RequestId::new(shared.settings.app.entropy().uuid()),
             format: Format::Json,
             action: None,
             claimed: Claimed::default(),
             caller: None,
-            region: region_of(headers).unwrap_or_else(|| shared.settings.default_region.clone()),
+            region: region_of(host).unwrap_or_else(|| shared.settings.default_region.clone()),
             product: &actions::KMS,
-            elsewhere: OtherService::of(headers),
+            other_service: OtherService::of(host),
             scheme: None,
             injected: None,
             warning: None,
         }
     }
 
-    /// The host that errors name: that of the product.
+    /// The `HostId` of errors: the product's host.
     pub(super) fn host_id(&self) -> Cow<'static, str> {
-        match (self.elsewhere, self.product.host) {
+        match (self.other_service, self.product.host) {
             (Some(other), _) => other.host().into(),
             (None, Host::Everywhere(host)) => host.into(),
             (None, Host::InRegion(service)) => format!("{service}.{}.aliyuncs.com", self.region).into(),
         }
-    }
-
-    /// When the connection is to be closed, if it is.
-    pub(super) fn dropped(&self) -> Option<DropWhen> {
-        self.injected.as_ref()?.drop
     }
 }
