@@ -261,7 +261,7 @@ mod tests {
             ),
             (
                 "[[accounts]]\nid='1'\n[[accounts.oidc_providers]]\nname='i'\nissuer='https://i'\nclient_ids=['a']\njwks='{\"keys\":[]}'",
-                "account 1 oidc provider \"i\": jwks is no JWK set with an RSA key",
+                "account 1 oidc provider \"i\": jwks is not a JWK set with an RSA key",
             ),
             (
                 "[[accounts]]\nid='1'\n[[accounts.oidc_providers]]\nname='i'\nissuer='https://i'\nclient_ids=['a']\njwks_file='none.json'",

@@ -13,7 +13,7 @@ use modules::Crate;
 
 /// A layer, the layers it may use, and the outside crates it may use. `store::sql` is a layer of its own.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    // Policies are JSON, and a tree made by serde keeps members that occur twice; core has addresses without sockets.
+    // Policies are JSON, and serde's tree keeps repeated members; core has addresses without sockets.
     ("domain", &[], &["std", "core", "jiff", "rand", "serde", "serde_json", "strsim", "thiserror"]),
     (
         "crypto",
@@ -115,7 +115,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "zeroize",
         ],
     ),
-    // Actions list what needs no rule straight from the store's records.
+    // Actions read listings that need no rule directly from the store's records.
     (
         "actions",
         &["app", "domain", "identities", "store", "wire"],
@@ -128,7 +128,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("scheduler", &["app", "domain"], &["std", "tokio", "tokio_util", "tracing"]),
     ("telemetry", &["wire"], &["std", "anyhow", "clap", "tracing", "tracing_subscriber"]),
-    // Rules of faults name actions and codes.
+    // Fault rules name actions and codes.
     ("config", &["actions", "domain", "identities"], &["std", "anyhow", "serde", "toml"]),
     (
         "server",
@@ -208,7 +208,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-/// What the pure layers must not name, whatever crate it is in.
+/// What the pure layers must not name, whichever crate it comes from.
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",
@@ -222,7 +222,7 @@ const IMPURE: &[&str] = &[
     "async ",
 ];
 
-/// Files that are known to be in circles, one list for each group. Lists may only get shorter.
+/// Groups of files that are known to be in circles. The list may only get shorter.
 const KNOWN_CIRCLES: &[&[&str]] = &[
     &[
         "actions/create_secret.rs",
@@ -246,7 +246,7 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["store/sql/sqlite.rs", "store/sql/sqlite_writer.rs"],
 ];
 
-/// The most lines of a file, its tests not counted.
+/// The maximum number of lines of a file without its tests.
 const MAX_LINES: usize = 500;
 
 fn root() -> PathBuf {
@@ -276,7 +276,7 @@ fn sources() -> Vec<(String, String)> {
     files.into_iter().map(named).collect()
 }
 
-/// A file's own text without its unit tests; none for a file of tests only.
+/// The text of a file without its unit tests. `None` for a file that contains only tests.
 fn without_tests<'a>(name: &str, text: &'a str) -> Option<&'a str> {
     if ["tests.rs", "vectors.rs", "interop.rs"].iter().any(|end| name.ends_with(end)) {
         return None;
@@ -291,7 +291,7 @@ fn layer_of(name: &str) -> &str {
     name.split(['/', '.']).next().unwrap()
 }
 
-/// Code lines without comments and doc comments.
+/// The lines of code, without comments and doc comments.
 fn code(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
@@ -314,7 +314,7 @@ fn layer_of_path(path: &[String]) -> Option<&str> {
     Some(if inner { "store::sql" } else { layer })
 }
 
-/// What of a crate's layers and outside crates is used against the table.
+/// The uses of layers and outside crates that the table does not allow.
 fn breaches(all: &Crate) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (index, module) in all.modules.iter().enumerate() {
@@ -378,12 +378,12 @@ fn no_circle_of_files_in_src() {
     assert!(new.is_empty(), "{} circles of files:\n{}", new.len(), new.join("\n"));
     let in_circles: BTreeSet<&str> = found.iter().flatten().map(String::as_str).collect();
     for file in KNOWN_CIRCLES.iter().copied().flatten() {
-        assert!(in_circles.contains(file), "{file} is in no circle any more: take it off KNOWN_CIRCLES");
+        assert!(in_circles.contains(file), "{file} is in no circle any more: remove it from KNOWN_CIRCLES");
     }
 }
 
 #[test]
-fn the_pure_layers_know_neither_time_nor_chance_nor_io() {
+fn the_pure_layers_use_no_time_no_randomness_and_no_io() {
     for (name, text) in sources() {
         let Some(text) = without_tests(&name, &text) else { continue };
         if !matches!(layer_of(&name), "domain" | "crypto" | "wire") {

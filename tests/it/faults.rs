@@ -36,7 +36,7 @@ async fn reads(server: &Server, name: &str, times: usize) -> Vec<u16> {
     statuses
 }
 
-/// The bytes that come back, to the end of the connection, for one call that asks to keep it open.
+/// The bytes received, to the end of the connection, for one call that asks to keep it open.
 async fn bytes_of(server: &Server, action: &str, parameters: &[(&str, &str)]) -> Vec<u8> {
     let form = form(&[&[("Action", action), ("Version", "2016-01-20")], parameters].concat());
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n";
@@ -166,8 +166,8 @@ async fn rules_fire_for_each_nth_call_or_with_a_probability_up_to_their_limit() 
     assert_eq!(reads(&server, "s", 7).await, [200, 200, 429, 200, 200, 429, 200]);
     put(&server, &with(json!({ "probability": 0 }))).await;
     assert_eq!(reads(&server, "s", 5).await, [200; 5]);
-    let chance = with(json!({ "probability": 0.5 }));
-    put(&server, &chance).await;
+    let probable = with(json!({ "probability": 0.5 }));
+    put(&server, &probable).await;
     let first = reads(&server, "s", 40).await;
     let fired = first.iter().filter(|&&status| status == 429).count();
     assert!((8..32).contains(&fired), "{first:?}");
@@ -177,7 +177,7 @@ async fn rules_fire_for_each_nth_call_or_with_a_probability_up_to_their_limit() 
     let again = async || {
         let server = Server::start().await;
         server.create("s").await;
-        put(&server, &chance).await;
+        put(&server, &probable).await;
         let seen = reads(&server, "s", 40).await;
         server.stop().await;
         seen
@@ -236,7 +236,7 @@ async fn a_delay_comes_first_and_the_call_is_carried_out() {
     assert!(entry["duration_ms"].as_u64().unwrap() >= 79, "{entry}");
     assert_eq!(server.refused("ListSecrets", &[]).await.0, 429);
     assert!(begun.elapsed() >= Duration::from_millis(160));
-    // One that waits does not hold the server up when it stops.
+    // A delayed call does not hold up the server when it stops.
     put(&server, &json!([{ "action": "*", "delay_ms": 60_000 }])).await;
     let address = server.address;
     let waiting = tokio::spawn(async move {
@@ -274,7 +274,7 @@ async fn a_connection_is_dropped_before_or_after_the_call_is_carried_out() {
     let metrics = admin(&server, "GET", "/_sesame/metrics", "").await.body;
     assert!(!metrics.contains("PutSecretValue"), "what got no answer counts as none: {metrics}");
     assert!(metrics.contains("sesame_requests_in_flight 0"), "{metrics}");
-    // The client asks again, as after any lost answer: it is the same version with the same value.
+    // The client tries again, as after any lost answer: it is the same version with the same value.
     server.ok("PutSecretValue", &put_of("v2")).await;
     assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]");
     server.stop().await;
@@ -288,7 +288,7 @@ async fn only_the_connection_of_the_call_is_dropped() {
     let get = |action: &str| format!("GET /?Action={action}&Version=2016-01-20 HTTP/1.1\r\nHost: h\r\n\r\n");
     stream.write_all((get("ListSecrets") + &get("ListKeys") + &get("ListSecrets")).as_bytes()).await.unwrap();
     let mut answers = Vec::new();
-    // Bytes that nobody read may make the end of it a reset.
+    // Unread bytes may turn its end into a reset.
     drop(stream.read_to_end(&mut answers).await);
     let answers = String::from_utf8(answers).unwrap();
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 1, "{answers}");
@@ -387,7 +387,7 @@ async fn a_reset_goes_back_to_the_configuration_file() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_is_told_so_first_and_only_administrators_make_faults() {
+async fn a_missing_permission_is_reported_before_a_fault_and_only_administrators_set_rules() {
     let accounts = r#"
         [[accounts]]
         id = "1000000000000001"
