@@ -1,8 +1,9 @@
 //! Decisions: what each writing action does to a secret.
 //!
-//! A decision about a secret is a [`Change`], a list of steps, and not the next [`Secret`]. A secret may have hundreds of
-//! versions with values of many kilobytes, and the store writes only the rows that the steps name. A key is a few hundred bytes
-//! without its material; there a decision is the next `Key`, which replaces the row (see `keys/decisions.rs`).
+//! A decision about a secret is a [`Change`], a list of steps, and not the next [`Secret`]. A secret may have hundreds
+//! of versions with values of many kilobytes, and the store writes only the rows that the steps name. A key is a few
+//! hundred bytes without its material; there a decision is the next `Key`, which replaces the row (see
+//! `keys/decisions.rs`).
 
 use super::limits::{self, Limits};
 use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};

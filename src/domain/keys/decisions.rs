@@ -1,7 +1,8 @@
 //! What each action does to a key. Every function takes a state and gives the next one, or a reason to refuse.
 //!
-//! A decision about a key is the next [`Key`], and not a list of steps as for secrets (`writes.rs`). A key is small, has one
-//! row, and its metadata changes as a whole; the store replaces that row if its revision is still the one before.
+//! A decision about a key is the next [`Key`], and not a list of steps as for secrets (`writes.rs`). A key is small,
+//! has one row, and its metadata changes as a whole; the store replaces that row if its revision is still the one
+//! before.
 
 use std::borrow::Cow;
 
