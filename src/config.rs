@@ -1,4 +1,4 @@
-//! The configuration file (`--config`): accounts, access keys, limits, faults. An unknown name stops the start.
+//! The configuration file (`--config`): accounts, access keys, limits, fault rules. An unknown name is an error.
 
 use std::path::Path;
 
@@ -11,20 +11,20 @@ use crate::domain::{AccountId, FaultRule, Limits, NonceLimits};
 use crate::identities::file::{AccountFile, Document};
 use crate::identities::{Identities, warnings};
 
-/// What the file may hold.
+/// The contents of the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileConfig {
     /// Accounts with their access keys.
     #[serde(default)]
     accounts: Vec<AccountFile>,
-    /// Bounds on secrets.
+    /// Limits.
     #[serde(default)]
     limits: FileLimits,
-    /// How the service behaves where there are several of it.
+    /// Variants of the service's behaviour.
     #[serde(default)]
     service: Service,
-    /// Rules of faults, for tests.
+    /// Fault rules, for tests of clients.
     #[serde(default)]
     faults: Vec<FaultRule>,
 }
@@ -32,7 +32,7 @@ pub struct FileConfig {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Service {
-    /// Whether secrets and keys have policies, as those in a KMS instance do; default true.
+    /// Whether secrets and keys have policies, as in a KMS instance; default true.
     resource_policies: bool,
 }
 
@@ -45,28 +45,29 @@ impl Default for Service {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct FileLimits {
-    /// The most versions of a secret, 2 to 1,000; default 10.
+    /// Maximum number of versions of a secret, 2 to 1,000; default 10.
     versions_per_secret: usize,
-    /// The most labels on all versions of a secret together, 2 to 1,000; default 8.
+    /// Maximum number of labels on all versions of a secret together, 2 to 1,000; default 8.
     labels_per_secret: usize,
-    /// The longest value, 1 to 65,536 bytes; default 30,720.
+    /// Maximum length of a value, 1 to 65,536 bytes; default 30,720.
     secret_data_bytes: usize,
-    /// The most keys of an account in a region, 1 to 1,000,000; default 100,000. There may be one and a half times as many
-    /// aliases, and 50 times as many versions of keys.
+    /// Maximum number of keys of an account in a region, 1 to 1,000,000; default 100,000. The maximum number of aliases is 1.5
+    /// times this, that of key versions 50 times.
     keys_per_account: usize,
-    /// The most secrets of an account in a region, 1 to 1,000,000,000; default 10,000,000.
+    /// Maximum number of secrets of an account in a region, 1 to 1,000,000,000; default 10,000,000.
     secrets_per_account: u64,
-    /// The most memory of cached secrets, in bytes; default 40 MiB.
+    /// Maximum memory for cached secrets, in bytes; default 40 MiB.
     cache_bytes: u64,
-    /// The most signed requests of one principal whose nonces are remembered, 1 to 1,000,000,000; default 5,000,000, which is
-    /// 4,700 a second without end and takes 55 MiB. One more is answered `Throttling.User`.
+    /// Maximum number of nonces that are remembered for one principal, 1 to 1,000,000,000; default 5,000,000, enough for 4,700
+    /// signed requests a second, in 55 MiB. Further signed requests are answered `Throttling.User`.
     nonces_per_key: u64,
-    /// The most of all principals together, 1 to 1,000,000,000; default 20,000,000. When there are as many, only a principal
-    /// with less than an equal share is let in.
+    /// Maximum number of nonces for all principals together, 1 to 1,000,000,000; default 20,000,000. When it is reached, only
+    /// principals with less than an equal share may send signed requests.
     nonces_total: u64,
-    /// The most connections at once, 16 to 100,000; default 4,096, or fewer if the process may not open that many files.
+    /// Maximum number of open connections, 16 to 100,000; default 4,096, or fewer if the process may not open that many files.
     connections: Option<usize>,
-    /// The most connections at once of one client address, 1 to 100,000; default a quarter of `connections`. It does not hold for 127.0.0.1 and ::1 in `open` mode.
+    /// Maximum number of open connections of one client address, 1 to 100,000; default a quarter of `connections`. In mode `open` it
+    /// does not apply to 127.0.0.1 and ::1.
     connections_per_address: Option<usize>,
 }
 
@@ -88,34 +89,34 @@ impl Default for FileLimits {
     }
 }
 
-/// What is in force after reading the file.
+/// The checked configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// The accounts, checked.
+    /// Accounts.
     pub accounts: Vec<AccountFile>,
-    /// Bounds on secrets.
+    /// Limits of secrets and keys.
     pub limits: Limits,
-    /// The most memory of cached secrets, in bytes. Default 40 MiB.
+    /// Maximum memory for cached secrets, in bytes. Default 40 MiB.
     pub cache_bytes: u64,
-    /// Bounds on nonces of signed requests.
+    /// Limits of nonces.
     pub nonces: NonceLimits,
-    /// The most connections at once. `None`: as many as descriptors allow, at most 4,096.
+    /// Maximum number of open connections. `None`: as many as file descriptors allow, at most 4,096.
     pub connections: Option<usize>,
-    /// The most connections at once of one address. `None`: a quarter of all.
+    /// Maximum number of open connections of one address. `None`: a quarter of all.
     pub connections_per_address: Option<usize>,
-    /// Whether secrets and keys have policies, as those in a KMS instance do (question 28). Default true.
+    /// Whether secrets and keys have policies, as in a KMS instance (question 28). Default true.
     pub resource_policies: bool,
-    /// Rules of faults, checked.
+    /// Fault rules.
     pub faults: Vec<FaultRule>,
-    /// What is probably a mistake, one line each, though it holds: actions in policies that KMS does not have.
+    /// Probable mistakes, one line each: actions in policies that KMS does not have.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Reads a file; without one the defaults are in force.
+    /// Reads and checks a file; without one, returns the defaults.
     ///
     /// # Errors
-    /// One line that names file, place and name of what is wrong.
+    /// One line with the file, the place and what is wrong.
     pub fn load(file: Option<&Path>, default_account: &AccountId) -> anyhow::Result<Self> {
         let parsed = match file {
             None => FileConfig::default(),
@@ -132,7 +133,7 @@ impl Config {
     }
 }
 
-/// The parser's finding as one line, without the excerpt of the file, which may hold a secret.
+/// The parser's error on one line, without its excerpt of the file, which may contain a secret.
 fn one_line(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
     let line =
         error.span().map_or(0, |span| text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1);
@@ -142,7 +143,7 @@ fn one_line(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
 
 impl FileConfig {
     fn checked(self, default_account: &AccountId) -> anyhow::Result<Config> {
-        // Checked as a whole, so that what is wrong stops the start.
+        // Only to check the accounts: an error stops the start.
         Identities::new(self.accounts.clone(), default_account)?;
         let limits = Limits {
             versions_per_secret: self.limits.versions_per_secret,
@@ -182,14 +183,14 @@ impl FileConfig {
     }
 }
 
-/// Puts the contents of the files that accounts name into their place; names are relative to the file that names them.
+/// Reads the files that accounts name. Paths are relative to the directory of the configuration file.
 fn read_named_files(accounts: &mut [AccountFile], dir: &Path) -> anyhow::Result<()> {
     for account in accounts {
         for provider in &mut account.oidc_providers {
             let Some(name) = provider.jwks_file.take() else { continue };
             ensure!(
                 provider.jwks.is_none(),
-                "account {} oidc provider \"{}\": jwks and jwks_file exclude each other",
+                "account {} oidc provider \"{}\": set either jwks or jwks_file, not both",
                 account.id,
                 provider.name
             );
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_key_is_there_unless_the_root_of_the_default_account_has_keys() {
+    fn the_built_in_key_exists_unless_the_root_of_the_default_account_has_keys() {
         let default: AccountId = "1000000000000001".parse().unwrap();
         let keys = |text: &str| Identities::new(load(text).unwrap().accounts, &default).unwrap();
         assert!(keys("").key("test").is_some());
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_no_secret_is_shown() {
+    fn an_error_names_its_place_and_shows_no_secret() {
         let cases = [
             ("[limit]\n", "; did you mean limits?"),
             ("[limit]\n", " line 1: unknown field `limit`"),
@@ -260,7 +261,7 @@ mod tests {
             ),
             (
                 "[[accounts]]\nid='1'\n[[accounts.oidc_providers]]\nname='i'\nissuer='https://i'\nclient_ids=['a']\njwks='{\"keys\":[]}'",
-                "account 1 oidc provider \"i\": jwks is no JWK set with an RSA key",
+                "account 1 oidc provider \"i\": jwks is not a JWK set with an RSA key",
             ),
             (
                 "[[accounts]]\nid='1'\n[[accounts.oidc_providers]]\nname='i'\nissuer='https://i'\nclient_ids=['a']\njwks_file='none.json'",

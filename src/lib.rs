@@ -1,23 +1,24 @@
 //! Sesame: Alibaba Cloud Secrets Manager (KMS API 2016-01-20) as one small program.
 //!
-//! A program takes [`embedded::Server`] for its tests; all else is private. The layers, each knowing only those above it in this list:
+//! A Rust program takes [`embedded::Server`] for its tests. All else is private. The layers, each of which uses only layers
+//! above it in this list:
 //!
-//! - [`domain`] and [`crypto`] are the rules of the service and the sealing of values, both pure;
-//! - [`ports`] are time and randomness;
-//! - [`identities`] are accounts, users, roles and access keys as they are written down;
-//! - [`tls`] are certificates and handshakes;
-//! - [`store`] keeps what was decided;
-//! - [`app`] joins them to use cases;
-//! - [`wire`] is the protocol as pure functions over bytes;
-//! - [`actions`] holds one file per action;
-//! - [`state`] reads and writes seeds and exports;
-//! - [`scheduler`] does what falls due by the clock;
-//! - [`telemetry`] writes the log;
-//! - [`config`] reads the configuration file;
-//! - [`server`] listens;
-//! - [`cli`] is the command line.
+//! - [`domain`] and [`crypto`]: the rules of the service and the encryption of values, both pure;
+//! - [`ports`]: time and randomness;
+//! - [`identities`]: accounts, users, roles and access keys;
+//! - [`tls`]: certificates and handshakes;
+//! - [`store`]: the database;
+//! - [`app`]: the use cases, which join the layers above;
+//! - [`wire`]: the protocol, as pure functions over bytes;
+//! - [`actions`]: the actions of the API, one file each;
+//! - [`state`]: seeds, exports and imports;
+//! - [`scheduler`]: work that is due at a certain time;
+//! - [`telemetry`]: the log;
+//! - [`config`]: the configuration file;
+//! - [`server`]: connections, the API endpoint, administration;
+//! - [`cli`]: the command line.
 //!
-//! `docs/ARCHITECTURE.md` says more, and a test holds which layer may use which.
+//! `docs/ARCHITECTURE.md` says more. A test checks which layer uses which.
 
 mod actions;
 mod app;

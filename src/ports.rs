@@ -1,4 +1,4 @@
-//! Time and chance as parameters: everything above takes them from here, so that a test can hold both.
+//! Time and randomness as traits. Everything above takes them from here, so that tests can control both.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 
 use crate::domain::{ClockSetting, Timestamp};
 
-/// What time it is.
+/// A clock.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The service's time, which an administrator may have moved.
+    /// The service's time, which an administrator may have changed.
     fn now(&self) -> Timestamp;
 
-    /// The machine's time. Clients sign with theirs, so a signature may be fresh by either.
+    /// The machine's time. Clients sign with their own machines' time, so a signature may be fresh by either.
     fn wall(&self) -> Timestamp;
 
     /// How the service's time differs from the machine's.
@@ -26,39 +26,39 @@ pub trait Clock: fmt::Debug + Send + Sync {
     /// Sets the service's time.
     fn adopt(&self, setting: ClockSetting);
 
-    /// Returns after so many milliseconds of the machine's time.
+    /// Returns after this many milliseconds of the machine's time.
     async fn pause(&self, ms: u64);
 
-    /// Returns when `now()` has reached `at`, also when the clock is moved there.
+    /// Returns when `now()` has reached `at`, even if the clock is moved there.
     async fn sleep_until(&self, at: Timestamp);
 }
 
-/// The clock of a server: the machine's, unless moved over `/_sesame/clock`.
+/// The clock of a server: the machine's, unless it is changed over `/_sesame/clock`.
 #[derive(Debug, Default)]
 pub struct ServerClock {
     setting: RwLock<ClockSetting>,
-    /// The latest machine time seen: the machine's clock may be set back, ours never goes back by itself.
+    /// The latest machine time seen. The machine's clock may be set back; this one never goes back by itself.
     latest: AtomicI64,
     moved: Notify,
 }
 
 impl ServerClock {
-    /// Moves the clock by so many milliseconds; it goes on running, or standing still, as it did.
+    /// Moves the clock by this many milliseconds. A running clock keeps running, a stopped one stays stopped.
     pub fn advance(&self, ms: i64) {
         self.adopt(self.setting().advanced(ms));
     }
 
-    /// Sets the clock to an instant, at which it stands still.
+    /// Stops the clock at an instant.
     pub fn set(&self, at: Timestamp) {
         self.adopt(self.setting().standing(at));
     }
 
-    /// Lets the clock show the machine's time again.
+    /// Makes the clock show the machine's time again.
     pub fn resume(&self) {
         self.adopt(ClockSetting::default());
     }
 
-    /// Whether the clock runs (as opposed to standing still).
+    /// Whether the clock runs, that is, is not stopped.
     pub fn is_running(&self) -> bool {
         self.setting().stands.is_none()
     }
@@ -104,7 +104,7 @@ impl Clock for ServerClock {
                 return;
             }
             let wait = if self.is_running() { at.distance_ms(now) } else { u64::MAX };
-            // Bounded, because the machine's clock may be set forward while we sleep.
+            // Bounded, because the machine's clock may be set forward during the sleep.
             tokio::select! {
                 () = moved => {}
                 () = sleep(wait.min(60_000)) => {}
@@ -113,9 +113,9 @@ impl Clock for ServerClock {
     }
 }
 
-/// Where random bytes come from.
+/// A source of random numbers.
 pub trait Entropy: fmt::Debug + Send + Sync {
-    /// A generator fit for keys. Not to be held across an await.
+    /// A generator that is fit for keys. Must not be held across an await.
     fn rng(&self) -> Box<dyn CryptoRng>;
 
     /// A random UUID, lower case.
@@ -125,7 +125,8 @@ pub trait Entropy: fmt::Debug + Send + Sync {
         uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    /// A UUID that begins with an instant (version 7), so that those made one after another sort so; 74 bits are random.
+    /// A UUID whose first bits are an instant (version 7), so that UUIDs sort by the time they were made; 74 bits are
+    /// random.
     fn uuid_of(&self, instant: Timestamp) -> uuid::Uuid {
         let mut bytes = [0; 10];
         self.rng().fill_bytes(&mut bytes);
@@ -134,7 +135,7 @@ pub trait Entropy: fmt::Debug + Send + Sync {
     }
 }
 
-/// The operating system's randomness, through the thread's reseeding generator.
+/// The operating system's randomness, by way of the thread's reseeding generator.
 #[derive(Debug, Default)]
 pub struct OsEntropy;
 
@@ -145,19 +146,19 @@ impl Entropy for OsEntropy {
         Box::new(rng)
     }
 
-    /// Every request takes one: without the box.
+    /// Overridden to avoid the box, because every request needs a UUID.
     fn uuid(&self) -> uuid::Uuid {
         #[expect(clippy::disallowed_methods, reason = "the other place that takes system randomness")]
         uuid::Builder::from_random_bytes(rand::random()).into_uuid()
     }
 }
 
-/// Repeatable randomness for tests; no setting selects it.
+/// Repeatable randomness for tests. No setting selects it.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<ChaCha20Rng>);
 
 impl SeededEntropy {
-    /// A generator that always gives the same for the same seed.
+    /// A source that yields the same numbers for the same seed.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(ChaCha20Rng::seed_from_u64(seed)))
     }
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_of_an_instant_begins_with_it_and_is_none_other() {
+    fn a_uuid_of_an_instant_begins_with_it_and_is_random_otherwise() {
         let of = |millis| OsEntropy.uuid_of(Timestamp::from_millis(millis));
         let in_turn = [-1, 1, 0x100, 1_800_000_000_000, 1_800_000_000_001].map(of);
         assert!(in_turn.is_sorted(), "{in_turn:?}");

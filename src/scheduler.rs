@@ -1,17 +1,18 @@
-//! Work that falls due by the clock: removing secrets whose recovery window is over, rotating and deleting keys.
+//! Scheduled work: removes secrets whose recovery window is over, rotates and deletes keys.
 
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::domain::with_causes;
 
-/// The longest sleep, in milliseconds: a deletion that is scheduled meanwhile is due a week later at the earliest.
+/// The longest sleep, in milliseconds. A deletion that is scheduled during the sleep is due in a week at the earliest.
 const LONGEST_MS: i64 = 60 * 60 * 1000;
 /// The pause after a failure, in milliseconds.
 const AFTER_FAILURE_MS: i64 = 30 * 1000;
 
-/// Works until shutdown.
+/// Does what is due, again and again, until shutdown.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         let pause = match app.do_due().await {
@@ -21,7 +22,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
                 LONGEST_MS
             }
             Err(error) => {
-                tracing::error!(%error, "could not do all that is due by the clock");
+                tracing::error!(error = %with_causes(&error), "could not finish the work that is due");
                 AFTER_FAILURE_MS
             }
         };

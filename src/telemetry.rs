@@ -1,4 +1,4 @@
-//! Logs: which lines there are and what may be in them. Never a parameter, a header, a body or a string to sign.
+//! The log: its format and the line for each request. The log never contains a parameter, a header, a body or a string to sign.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::{self, MakeWriter};
@@ -7,20 +7,20 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::wire::{ApiError, RequestId};
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Plain text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Sends log lines of at least the filter's level to a writer. The filter is a level, or a list such as
-/// `info,sesame=debug`: a level for all, and others for parts of the program.
+/// Starts logging to a writer. The filter is a level, or a list such as `info,sesame=debug`: a level for everything, and levels
+/// for parts of the program. Also logs panics.
 ///
 /// # Errors
-/// When the filter cannot be understood, or logging was set up before.
+/// When the filter is invalid, or logging has been started before.
 pub fn init<W>(format: LogFormat, filter: &str, writer: W) -> anyhow::Result<()>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -36,7 +36,7 @@ where
         }
     };
     set.map_err(|e| anyhow::anyhow!("cannot set up logging: {e}"))?;
-    // Without its message, which may hold a part of a request.
+    // Without the panic's message, which may contain a part of a request.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panicked");
@@ -46,7 +46,7 @@ where
 
 fn targets(filter: &str) -> anyhow::Result<Targets> {
     let words: Vec<&str> = filter.split(',').map(str::trim_ascii).filter(|word| !word.is_empty()).collect();
-    // The parser takes any other word for a part of the program, of which it would then log everything.
+    // The parser would take any other word for a part of the program, and log everything of it.
     let is_good = |word: &str| match word.split_once('=') {
         Some((part, _)) => !part.contains('['),
         None => word.parse::<LevelFilter>().is_ok(),
@@ -55,36 +55,36 @@ fn targets(filter: &str) -> anyhow::Result<Targets> {
         Some(word) => anyhow::bail!(
             "\"{word}\" is neither a level (off, error, warn, info, debug, trace) nor PART=LEVEL"
         ),
-        // Empty, as an unset variable is handed on: the default.
+        // Empty, as a script passes an unset variable: use the default.
         None if words.is_empty() => Ok(Targets::new().with_default(LevelFilter::INFO)),
         None => Ok(words.join(",").parse()?),
     }
 }
 
-/// A request that was answered: all that the log may know of it.
+/// A finished request: everything that the log may contain.
 #[derive(Debug)]
 pub struct Served<'a> {
-    /// The id that the answer carries.
+    /// The request id, which the answer contains too.
     pub request_id: RequestId,
-    /// The action, or `-` when it is not known to be one.
+    /// The action, or `-` when it does not exist.
     pub action: &'a str,
-    /// The caller's account.
+    /// The caller's account, or `-`.
     pub account: &'a str,
-    /// The access key id.
+    /// The access key id, or `-`.
     pub access_key: &'a str,
     /// The region.
     pub region: &'a str,
-    /// The signature scheme.
+    /// The signature scheme, or `-`.
     pub scheme: &'a str,
-    /// The error, if it was one: its code is logged, its message is not.
+    /// The error, if the request failed. Its code is logged, its message is not.
     pub error: Option<&'a ApiError>,
-    /// The error's reason, in printable ASCII; `-` for a success.
+    /// The error's reason with its causes, in printable ASCII; `-` for a success.
     pub reason: &'a str,
-    /// How long it took, in milliseconds.
+    /// The duration, in milliseconds.
     pub duration_ms: u64,
 }
 
-/// Logs a request, once: failures of the server as errors, refusals as information, successes for debugging.
+/// Logs a request: errors of the server at level `error`, refusals at `info`, successes at `debug`.
 pub fn request(served: &Served<'_>) {
     let Served { request_id, action, account, access_key, region, scheme, error, reason, duration_ms } =
         *served;
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_is_a_level_or_a_list_of_levels_by_part() {
+    fn a_filter_is_a_level_or_a_list_of_levels_for_parts() {
         for good in
             ["info", "OFF", "info,sesame=debug", "sesame=debug", "warn, sesame::server=trace", "", "info,"]
         {

@@ -19,7 +19,7 @@ pub mod domain {
     pub use crate::domain::{
         AccountId, Change, ClockSetting, DataType, FaultRule, KeyId, Limits, NonceLimits, Op, Page, Scope,
         Secret, SecretFilter, SecretId, SecretName, SecretType, StageLabel, StageMap, TagKey, TagValue, Tags,
-        Timestamp, Version, VersionId,
+        Timestamp, Version, VersionId, with_causes,
     };
     pub mod keys {
         pub use crate::domain::keys::{Alias, Key, KeyOwner, KeySpec, Origin, ProtectionLevel};
@@ -60,7 +60,7 @@ pub mod store {
     pub use crate::store::{
         Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord,
         Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed, ScopeRecord, SealedValue, SecretRecord,
-        Snapshot, Store, StoreError, TagRow, Unavailable, UsedNonce, chain,
+        Snapshot, Store, StoreError, TagRow, Unavailable, UsedNonce,
     };
     pub mod sql {
         pub use crate::store::sql::SqlStore;
@@ -84,6 +84,6 @@ pub mod wire {
         pub use crate::wire::params::Pairs;
     }
     pub mod signature {
-        pub use crate::wire::signature::{AuthError, Claim, Material, Scheme, SignedRequest};
+        pub use crate::wire::signature::{AuthError, Claim, Material, Scheme, SignedRequest, claim, verify};
     }
 }

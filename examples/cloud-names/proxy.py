@@ -1,6 +1,6 @@
-"""For programs that have the names of the cloud built in: a proxy that leads https://<anything> to Sesame.
+"""A proxy that sends https://<any host> to Sesame, for programs that have the host names of the cloud built in.
 
-    python3 proxy.py localhost:7070          # prints its address, http://127.0.0.1:PORT, and serves until it is ended
+    python3 proxy.py localhost:7070          # prints its address, http://127.0.0.1:PORT, and serves until it is stopped
 
 Most programs take it from HTTPS_PROXY; Java from -Dhttps.proxyHost and -Dhttps.proxyPort. They must trust the CA of Sesame, which signs
 certificates for the names of KMS and STS.
@@ -21,7 +21,7 @@ def pump(source, target):
 
 
 class Tunnel(socketserver.StreamRequestHandler):
-    rbufsize = 0  # what follows the head belongs to TLS
+    rbufsize = 0  # the bytes after the head belong to TLS
 
     def handle(self):
         head = self.rfile.readline(8192).split()

@@ -1,9 +1,9 @@
-# A signing caller in bash: kms ACTION [NAME=VALUE …]. Wants curl and openssl. The signature is RPC v1, HMAC-SHA1.
+# Signed calls from bash: kms ACTION [NAME=VALUE …]. Needs curl and openssl. The signature is RPC v1, HMAC-SHA1.
 #   SESAME_URL   default http://127.0.0.1:7070
 #   ACCESS_KEY_ID, ACCESS_KEY_SECRET   default test, test
 # shellcheck shell=bash
 
-# Bytes outside of A-Z a-z 0-9 - _ . ~ as %XX.
+# Encodes bytes other than A-Z a-z 0-9 - _ . ~ as %XX.
 kms_encode() {
   local LC_ALL=C text=$1 out='' i byte
   for ((i = 0; i < ${#text}; i++)); do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Create, read, put, read the version before, each request signed; and a wrong secret is refused.
+# Create, read, put and read the previous version, with signed requests; a wrong AccessKey secret is refused.
 set -euo pipefail
 . "$(dirname "$0")/kms.sh"
 

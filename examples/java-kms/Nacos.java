@@ -1,5 +1,5 @@
-// Configurations of Nacos that its extension for MSE encrypts by KMS: the filter alone, without a server of Nacos.
-// Wants SESAME_HTTPS (host and port), and a proxy that leads kms.cn-hangzhou.aliyuncs.com to Sesame (examples/cloud-names) by -Dhttps.proxyHost and -Dhttps.proxyPort,
+// Nacos configurations that its MSE extension encrypts with KMS: only the filter, without a Nacos server.
+// Needs SESAME_HTTPS (host and port), and a proxy that sends kms.cn-hangzhou.aliyuncs.com to Sesame (examples/cloud-names) by -Dhttps.proxyHost and -Dhttps.proxyPort,
 // and -Djavax.net.ssl.trustStore with its CA.
 
 import com.alibaba.nacos.api.config.filter.IConfigFilterChain;
@@ -38,7 +38,7 @@ public class Nacos {
         settings.setProperty("regionId", "cn-hangzhou");
         settings.setProperty("kmsAccessKey", "test");
         settings.setProperty("kmsSecretKey", "test");
-        // What it keeps would hide whether Decrypt works.
+        // Its cache would hide whether Decrypt works.
         settings.setProperty("nacos.config.encryption.kms.local.cache.switch", "false");
         AliyunConfigFilter filter = new AliyunConfigFilter();
         filter.init(settings);
@@ -47,13 +47,13 @@ public class Nacos {
         there_and_back(filter, "cipher-app.properties");
         filter.close();
 
-        // With an address of one's own it wants a key of one's own, and takes any certificate.
+        // With a custom endpoint it requires a custom key, and accepts any certificate.
         settings.setProperty("kmsEndpoint", System.getenv("SESAME_HTTPS"));
         settings.setProperty("keyId", "alias/nacos");
         AliyunConfigFilter own = new AliyunConfigFilter();
         own.init(settings);
         there_and_back(own, "cipher-kms-aes-256-own.properties");
         there_and_back(own, "cipher-own.properties");
-        System.exit(0); // its threads would keep the program alive
+        System.exit(0); // its threads would keep the program running
     }
 }

@@ -1,5 +1,5 @@
-// The official cache client of Java. It speaks https only, to any certificate, and asks for XML.
-// Run as one source file, with what pom.xml names on the class path. SESAME_HTTPS is the host and port of the https address.
+// The official cache client of Java. It speaks https only, accepts any certificate, and asks for XML.
+// Run as one source file, with the dependencies of pom.xml on the class path. SESAME_HTTPS is the host and port of the https address.
 
 import com.aliyuncs.kms.secretsmanager.client.SecretCacheClient;
 import com.aliyuncs.kms.secretsmanager.client.SecretCacheClientBuilder;

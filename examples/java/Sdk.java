@@ -1,5 +1,5 @@
-// The official Java SDK (classic core with the typed requests of KMS): create, read, put, read the version before.
-// Run as one source file, with what pom.xml names on the class path.
+// The official Java SDK (classic core with the typed requests of KMS): create, read, put, read the previous version.
+// Run as one source file, with the dependencies of pom.xml on the class path.
 
 import com.aliyuncs.DefaultAcsClient;
 import com.aliyuncs.http.ProtocolType;
@@ -23,7 +23,7 @@ public class Sdk {
     }
 
     public static void main(String[] arguments) throws Exception {
-        // Host and port only: a URL as endpoint does not work with this client.
+        // Host and port only: this client does not accept a URL as endpoint.
         DefaultProfile.addEndpoint("cn-hangzhou", "Kms", URL.substring("http://".length()));
         client = new DefaultAcsClient(DefaultProfile.getProfile("cn-hangzhou", "test", "test"));
 

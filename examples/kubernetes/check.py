@@ -1,6 +1,6 @@
 """Validates manifests against the schemas of Kubernetes, unknown members included: check.py FILE …
 
-Resources that an operator defines have no schema there; of them only the outer shape is checked, and they are named.
+Resources that an operator defines have no schema there. Only their outer structure is checked, and they are listed.
 """
 import sys
 import kubernetes_validate

@@ -1,4 +1,4 @@
-// The client that takes any action by name, with the newer signature (ACS3).
+// The generic client, which calls any action by name, with the newer signature (ACS3).
 import assert from 'node:assert/strict';
 import openapi from '@alicloud/openapi-client';
 import util from '@alicloud/tea-util';

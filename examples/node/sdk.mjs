@@ -1,4 +1,4 @@
-// The official Node SDK of KMS: create, read, put, read the version before.
+// The official Node SDK of KMS: create, read, put, read the previous version.
 import assert from 'node:assert/strict';
 import kms from '@alicloud/kms20160120';
 import rpc from '@alicloud/rpc-client';

@@ -1,4 +1,4 @@
-# The server of OpenBao whose seal is a key of Sesame. run.py writes the address, the key and the directory in.
+# An OpenBao server whose seal is a key of Sesame. run.py fills in the address, the key and the directory.
 seal "alicloudkms" {
   region     = "cn-hangzhou"
   access_key = "test"

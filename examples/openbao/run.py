@@ -1,6 +1,6 @@
-"""OpenBao sealed by a key of Sesame: it unseals as it starts, stays sealed while the key is disabled, and unseals again after that.
+"""OpenBao with a key of Sesame as its seal: it unseals at start, stays sealed while the key is disabled, and unseals again afterwards.
 
-Wants SESAME_URL (http://127.0.0.1:7070), SESAME_HTTPS (localhost:7070) and SSL_CERT_FILE with the CA of Sesame: the seal speaks https only.
+Needs SESAME_URL (http://127.0.0.1:7070), SESAME_HTTPS (localhost:7070) and SSL_CERT_FILE with the CA of Sesame: the seal speaks https only.
 """
 import json, os, pathlib, socket, subprocess, tempfile, time, urllib.error, urllib.parse, urllib.request
 
@@ -19,7 +19,7 @@ def kms(action, **parameters):
 
 
 class OpenBao:
-    """A server of OpenBao in `directory`; ended by its own id."""
+    """An OpenBao server in `directory`; stopped by its process id."""
 
     def __init__(self, directory):
         with socket.create_server(('127.0.0.1', 0)) as first, socket.create_server(('127.0.0.1', 0)) as second:
@@ -46,7 +46,7 @@ class OpenBao:
             self.process.wait()
 
     def unsealed(self, what):
-        # sys/health is 200 when the server is unsealed and leads; only then it takes requests.
+        # sys/health is 200 when the server is unsealed and active; only then does it accept requests.
         return self.until(what, lambda status: not status['sealed'], 'sys/health')
 
     def call(self, method, path, body=None, token=''):
@@ -55,7 +55,7 @@ class OpenBao:
             return json.loads(answer.read() or '{}')
 
     def until(self, what, true, path='sys/seal-status'):
-        """The answer at `path` once it is there and `true` says so of it."""
+        """Waits for an answer at `path` for which `true` returns a true value."""
         deadline, status = time.monotonic() + 60, None
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

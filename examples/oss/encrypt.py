@@ -1,4 +1,4 @@
-"""oss2: an object is encrypted before it is uploaded, under a data key of Sesame. Only this part is shown, no object is stored."""
+"""oss2: an object is encrypted with a data key of Sesame before the upload. Only this part is shown; no object is stored."""
 import json, os, urllib.parse, urllib.request
 
 import oss2
@@ -15,14 +15,14 @@ def kms(action, **parameters):
 
 key = kms('CreateKey')['KeyMetadata']['KeyId']
 provider = AliKMSProvider('test', 'test', 'cn-hangzhou', key)
-# The one way to another address: the client of the older SDK inside, told where Kms is.
+# The only way to set another endpoint: on the inner client of the older SDK.
 provider.kms_client.add_endpoint('cn-hangzhou', 'Kms', SESAME)
 
 sent = provider.create_content_material()  # GenerateDataKey, and Encrypt for the IV
 body = provider.make_encrypt_adapter(b'the content of the object', sent.cipher).read()
 assert b'content' not in body
 
-# As the reader of the object does: from its metadata, by Decrypt.
+# What a reader of the object does: Decrypt, with its metadata.
 got = ContentCryptoMaterial(oss2.utils.AESCTRCipher(), sent.wrap_alg, sent.encrypted_key, sent.encrypted_iv, sent.mat_desc)
 got.cipher.initialize(provider.decrypt_encrypted_key(sent.encrypted_key), provider.decrypt_encrypted_iv(sent.encrypted_iv))
 print(provider.make_decrypt_adapter(body, got.cipher).read().decode())

@@ -1,4 +1,4 @@
-"""The official cache client (v2) beside the SDK: what is read once is kept for an hour, or until it is refreshed."""
+"""The official cache client (v2) next to the SDK: a value is cached for an hour, or until it is refreshed."""
 import os
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
@@ -22,4 +22,4 @@ print('after a refresh:', cache.get_secret_value(name))
 assert cache.get_secret_value(name) == 'second'
 kms.delete_secret(models.DeleteSecretRequest(secret_name=name, force_delete_without_recovery='true'))
 cache.close()
-os._exit(0)  # the cache client leaves the thread of its scheduler behind
+os._exit(0)  # the scheduler thread of the cache client never ends

@@ -1,4 +1,4 @@
-"""The official Python SDK: create, read, put, read the version before."""
+"""The official Python SDK: create, read, put, read the previous version."""
 import os
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client

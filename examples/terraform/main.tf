@@ -14,7 +14,7 @@ provider "alicloud" {
   secret_key = "test"
   protocol   = "HTTP"
 
-  # Else it asks the billing service in the cloud which kind the account is.
+  # Otherwise it asks the cloud's billing service for the type of the account.
   account_type           = "Domestic"
   skip_region_validation = true
 

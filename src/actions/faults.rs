@@ -1,4 +1,4 @@
-//! Faults in terms of the API: which names there are, which secrets a call names, what an injected error says.
+//! Faults in terms of the API: valid names in rules, the secrets in a call, the wording of injected errors.
 
 use serde_json::Value;
 
@@ -9,10 +9,10 @@ use crate::domain::{FaultRule, Scope, SecretRef};
 use crate::wire::code::TABLE;
 use crate::wire::{ApiError, Code, Fields};
 
-/// Checks rules: their names are those of actions and codes, and each makes sense by itself.
+/// Checks rules: the actions and codes exist, and each rule is valid.
 ///
 /// # Errors
-/// What is wrong with the first wrong rule: its number from 1, the field, and why.
+/// The first wrong rule: its number from 1, the field, and what is wrong.
 pub fn check_faults(rules: &[FaultRule]) -> Result<(), String> {
     if rules.len() > MOST_RULES {
         return Err(format!("there are more than {MOST_RULES} rules"));
@@ -35,12 +35,12 @@ fn checked(rule: &FaultRule) -> Result<(), String> {
     if let Some(code) = code.as_ref().filter(|code| Code::spelled(code).is_none()) {
         let hint = nearest(code, TABLE.iter().map(|row| row.wire));
         let hint = hint.map(|code| format!("; did you mean {code}?")).unwrap_or_default();
-        return Err(format!("code: \"{code}\" is none of the service's codes{hint}"));
+        return Err(format!("code: \"{code}\" is not a code of the service{hint}"));
     }
     rule.check()
 }
 
-/// The names of the secrets that a call names, as far as they are valid.
+/// The valid secret names in a call.
 pub fn secrets_named(fields: Fields<'_>) -> Vec<String> {
     let text = |name| fields.text(name).ok().flatten();
     let list = fields.json("SecretsList").ok().flatten();
@@ -55,13 +55,18 @@ pub fn secrets_named(fields: Fields<'_>) -> Vec<String> {
     named.filter_map(|text| Some(text.parse::<SecretRef>().ok()?.name.to_string())).collect()
 }
 
-/// The error that a rule (its number from 1, and its code) injects, as the service would say it. What its wording names is taken from the call: the action's first
-/// parameter, or the secret.
-pub fn injected(fault: (usize, &str), action: &dyn Endpoint, scope: &Scope, fields: Fields<'_>) -> ApiError {
-    let (rule, code) = fault;
+/// The error that a rule injects, worded as the service would. `rule` is its number from 1. The name in the wording comes from
+/// the call: the action's first parameter, or the secret.
+pub fn injected_error(
+    rule: usize,
+    code: &str,
+    action: &dyn Endpoint,
+    scope: &Scope,
+    fields: Fields<'_>,
+) -> ApiError {
     let code = Code::spelled(code).unwrap_or(Code::InternalFailure);
     let parameter = action.parameters().first().map_or("Action", |parameter| parameter.name);
-    let wanted = format!("rule {rule} of the faults injects this code; GET /_sesame/faults lists the rules");
+    let wanted = format!("fault rule {rule} injects this code; GET /_sesame/faults lists the rules");
     if matches!(code, Code::InvalidParameter | Code::MissingParameter) {
         return ApiError::naming(code, parameter, format!("nothing is wrong with {parameter}: {wanted}"));
     }

@@ -9,16 +9,17 @@ use crate::domain::FaultRule;
 use crate::store::KeptFaults;
 
 impl App {
-    /// The rules of faults.
+    /// The fault rules.
     pub fn faults(&self) -> &FaultRules {
         &self.faults
     }
 
-    /// Puts rules of faults instead of others, for all processes on this database; with none, each goes back to those of
-    /// its configuration file. They must have been checked. Counting begins anew. A lone process forgets them at its end.
+    /// Replaces the fault rules of all processes on this database. With `None` each process returns to the rules of its
+    /// configuration file. The rules must be checked. Counts restart at 0. A process that owns its database forgets the rules
+    /// when it ends.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer.
+    /// [`AppError::Unavailable`] if the database does not answer.
     pub async fn put_faults(&self, rules: Option<Vec<FaultRule>>) -> Result<(), AppError> {
         if !self.store.is_shared() {
             self.faults.put(rules);
@@ -29,7 +30,7 @@ impl App {
         self.catch_up().await
     }
 
-    /// Reads the rules again when they are at another revision.
+    /// Reads the rules again if their revision changed.
     pub(super) async fn follow_faults(&self, revision: u64) -> Result<(), AppError> {
         if self.faults.revision.load(Ordering::Acquire) == revision {
             return Ok(());
@@ -37,8 +38,8 @@ impl App {
         let KeptFaults { revision, rules } = self.store.faults().await?;
         let rules = rules.map(|text| {
             serde_json::from_str(&text).unwrap_or_else(|error| {
-                // Put by another version of this program. A test's tool must not stop the service.
-                tracing::warn!(%error, "the rules of faults cannot be understood; none is in force here");
+                // Another version of this program wrote them. A tool for tests must not stop the service.
+                tracing::warn!(%error, "cannot read the fault rules in the database; this process injects no faults");
                 Vec::new()
             })
         });

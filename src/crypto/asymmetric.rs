@@ -7,10 +7,10 @@
 //! | EC_P256, EC_P256K | ECDSA | – |
 //! | EC_SM2 | SM2DSA | SM2PKE: 6047 |
 //!
-//! What is signed is always a digest of 32 bytes that the caller has computed: SHA-256, for SM2DSA the
+//! The input of a signature is always a digest of 32 bytes that the caller has computed: SHA-256, or for SM2DSA the
 //! number `e` of GB/T 32918.2, which is SM3 over the signer's `Z` and the message.
 //!
-//! Private keys are wiped when dropped. What the arithmetic leaves on the stack, of SM2 above all, is not.
+//! Private keys are wiped when dropped. Intermediate values on the stack are not, which concerns mainly SM2.
 
 mod curves;
 mod rsa_keys;
@@ -28,13 +28,13 @@ use rand::CryptoRng;
 use rsa::pkcs8::{self, DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding, spki};
 use zeroize::Zeroizing;
 
-/// Length of what is signed, in bytes.
+/// Length of the digest to sign, in bytes.
 pub const DIGEST_LEN: usize = 32;
 
-/// The most that SM2PKE encrypts at once, in bytes: a limit of the service, not of the algorithm.
+/// The longest plaintext of SM2PKE, in bytes: a limit of the service, not of the algorithm.
 const SM2_MAX_PLAINTEXT: usize = 6047;
 
-/// What kind of key pair: the algorithm family and the size.
+/// The type of a key pair: algorithm family and size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyPairSpec {
     /// RSA, modulus of 2048 bits.
@@ -50,10 +50,10 @@ pub enum KeyPairSpec {
 }
 
 impl KeyPairSpec {
-    /// All of them.
+    /// All specs.
     pub const ALL: [Self; 5] = [Self::Rsa2048, Self::Rsa3072, Self::EcP256, Self::EcP256K, Self::EcSm2];
 
-    /// The name the service gives it, as in `KeySpec`.
+    /// The service's name of the spec, as in `KeySpec`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rsa2048 => "RSA_2048",
@@ -64,7 +64,7 @@ impl KeyPairSpec {
         }
     }
 
-    /// Whether a key of this spec can make signatures of this kind.
+    /// Whether a key of this spec can sign with this algorithm.
     pub const fn supports_signing(self, algorithm: SignatureAlgorithm) -> bool {
         use SignatureAlgorithm::{EcdsaSha256, RsaPkcs1Sha256, RsaPssSha256, Sm2Dsa};
         match self {
@@ -74,15 +74,15 @@ impl KeyPairSpec {
         }
     }
 
-    /// Whether a key of this spec can encrypt in this way.
+    /// Whether a key of this spec can encrypt with this algorithm.
     pub const fn supports_encryption(self, algorithm: EncryptionAlgorithm) -> bool {
         self.max_plaintext_len(algorithm).is_some()
     }
 
-    /// How many bytes can be encrypted at once; `None` when the spec does not support the algorithm.
+    /// The longest plaintext, in bytes. `None` when the spec does not support the algorithm.
     pub const fn max_plaintext_len(self, algorithm: EncryptionAlgorithm) -> Option<usize> {
         use EncryptionAlgorithm::{RsaesOaepSha1, RsaesOaepSha256, Sm2Pke};
-        // OAEP takes two hashes and two bytes of the modulus.
+        // OAEP uses two hashes and two bytes of the modulus.
         match (self.modulus_len(), self, algorithm) {
             (Some(modulus), _, RsaesOaepSha1) => Some(modulus - 2 * 20 - 2),
             (Some(modulus), _, RsaesOaepSha256) => Some(modulus - 2 * 32 - 2),
@@ -101,7 +101,7 @@ impl KeyPairSpec {
     }
 }
 
-/// How to sign.
+/// Signature algorithms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignatureAlgorithm {
     /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes.
@@ -115,10 +115,10 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Self; 4] = [Self::RsaPssSha256, Self::RsaPkcs1Sha256, Self::EcdsaSha256, Self::Sm2Dsa];
 
-    /// The name the service gives it, as in `Algorithm` of `AsymmetricSign`.
+    /// The service's name of the algorithm, as in `Algorithm` of `AsymmetricSign`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RsaPssSha256 => "RSA_PSS_SHA_256",
@@ -129,10 +129,10 @@ impl SignatureAlgorithm {
     }
 }
 
-/// How to encrypt to a public key.
+/// Algorithms of public-key encryption.
 ///
-/// Decrypting OAEP ignores the first byte of the padded message, which is zero as others write it: not to
-/// look at it closes Manger's attack (draft-irtf-cfrg-rsa-guidance).
+/// Decryption with OAEP ignores the first byte of the padded message, which other implementations require to be zero. Not
+/// checking it prevents Manger's attack (draft-irtf-cfrg-rsa-guidance).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EncryptionAlgorithm {
     /// RSAES-OAEP with SHA-1, MGF1 with SHA-1 and an empty label.
@@ -144,10 +144,10 @@ pub enum EncryptionAlgorithm {
 }
 
 impl EncryptionAlgorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Self; 3] = [Self::RsaesOaepSha1, Self::RsaesOaepSha256, Self::Sm2Pke];
 
-    /// The name the service gives it, as in `Algorithm` of `AsymmetricEncrypt`.
+    /// The service's name of the algorithm, as in `Algorithm` of `AsymmetricEncrypt`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RsaesOaepSha1 => "RSAES_OAEP_SHA_1",
@@ -157,22 +157,22 @@ impl EncryptionAlgorithm {
     }
 }
 
-/// How key material that is imported has been encrypted.
+/// Algorithms that encrypt key material for an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WrappingAlgorithm {
     /// As [`EncryptionAlgorithm::RsaesOaepSha1`].
     RsaesOaepSha1,
     /// As [`EncryptionAlgorithm::RsaesOaepSha256`].
     RsaesOaepSha256,
-    /// RSAES-PKCS1-v1_5, which exists for imports alone; see [`KeyPair::unwrap_key_material`].
+    /// RSAES-PKCS1-v1_5, for imports only; see [`KeyPair::unwrap_key_material`].
     RsaesPkcs1V15,
 }
 
 impl WrappingAlgorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Self; 3] = [Self::RsaesOaepSha1, Self::RsaesOaepSha256, Self::RsaesPkcs1V15];
 
-    /// The name the service gives it, as in `WrappingAlgorithm` of `GetParametersForImport`.
+    /// The service's name of the algorithm, as in `WrappingAlgorithm` of `GetParametersForImport`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RsaesOaepSha1 => "RSAES_OAEP_SHA_1",
@@ -182,36 +182,36 @@ impl WrappingAlgorithm {
     }
 }
 
-/// Why an operation with a key pair did not succeed. Carries nothing secret.
+/// Why an operation with a key pair failed. Contains nothing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AsymmetricError {
-    /// A key of this spec does not do this.
+    /// A key of this spec does not support the algorithm.
     #[error("the key does not support the algorithm")]
     UnsupportedAlgorithm,
-    /// What is to be signed or verified is not a digest of 32 bytes, but so many.
+    /// The input to sign or verify is not a digest of 32 bytes; its length is given.
     #[error("a digest of {0} bytes, where 32 are needed")]
     DigestLength(usize),
-    /// What is to be encrypted is longer than the key can encrypt at once, or empty where that cannot be.
+    /// The plaintext is longer than the key can encrypt at once, or empty where that is not allowed.
     #[error("a plaintext of {length} bytes, where at most {limit} can be encrypted")]
     PlaintextLength {
         /// Its length in bytes.
         length: usize,
-        /// The most the key encrypts.
+        /// The longest plaintext that the key can encrypt.
         limit: usize,
     },
-    /// The ciphertext is of a length that this key never makes.
+    /// The ciphertext has a length that this key never produces.
     #[error("a ciphertext of {0} bytes, which the key cannot have made")]
     CiphertextLength(usize),
-    /// Not the private key of this spec in PKCS #8.
+    /// Not a private key of this spec in PKCS #8.
     #[error("malformed private key")]
     MalformedKey,
-    /// Everything else: a ciphertext of another key, altered bytes. Which of them is not told.
+    /// Any other failure, such as a ciphertext of another key or altered bytes. It does not say which.
     #[error("the operation failed")]
     Failed,
 }
 
-/// A private key and its public key. Wiped when dropped, never shown by `Debug`, not comparable and not
-/// clonable; share it in an `Arc`.
+/// A private key with its public key. Wiped when dropped, never shown by `Debug`, neither comparable nor clonable; share
+/// it in an `Arc`.
 pub struct KeyPair {
     spec: KeyPairSpec,
     key: Box<PrivateKey>,
@@ -221,7 +221,7 @@ enum PrivateKey {
     Rsa(rsa::PrivateKey),
     P256(p256::ecdsa::SigningKey),
     K256(k256::ecdsa::SigningKey),
-    /// The public key beside it, which the crate else computes each time.
+    /// With the public key, which the crate would otherwise compute each time.
     Sm2(sm2::SecretKey, sm2::PublicKey),
 }
 
@@ -233,12 +233,11 @@ impl PrivateKey {
 }
 
 impl KeyPair {
-    /// A fresh random key pair. RSA takes from some hundredths of a second to a second, by luck: call
-    /// it where blocking is allowed.
+    /// Generates a key pair. RSA takes from some ten milliseconds to a second, depending on luck: call it where blocking is
+    /// allowed.
     ///
     /// # Errors
-    /// [`AsymmetricError::Failed`] when no RSA key was found, which does not happen with a working source
-    /// of randomness.
+    /// [`AsymmetricError::Failed`] when no RSA key was found, which does not happen with a working source of randomness.
     pub fn generate(spec: KeyPairSpec, rng: &mut dyn CryptoRng) -> Result<Self, AsymmetricError> {
         let key = match spec {
             KeyPairSpec::Rsa2048 => PrivateKey::Rsa(rsa_keys::generate(2048, rng)?),
@@ -254,7 +253,7 @@ impl KeyPair {
     /// dropped.
     ///
     /// # Errors
-    /// [`AsymmetricError::Failed`], which does not happen with the keys this module makes and takes.
+    /// [`AsymmetricError::Failed`], which does not happen with keys that this module generated or parsed.
     pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, AsymmetricError> {
         let document = match self.key.as_ref() {
             PrivateKey::Rsa(key) => key.to_pkcs8_der(),
@@ -265,8 +264,8 @@ impl KeyPair {
         Ok(document.map_err(|_encoding| AsymmetricError::Failed)?.to_bytes())
     }
 
-    /// Reads what [`KeyPair::to_pkcs8_der`] wrote, or another program. The key is checked: curve or modulus
-    /// length, and that the private and the public part belong together.
+    /// Parses a PKCS #8 private key, written by [`KeyPair::to_pkcs8_der`] or another program. Checks the curve or the
+    /// length of the modulus, and that the private and the public part belong together.
     ///
     /// # Errors
     /// [`AsymmetricError::MalformedKey`] when it is not a key of this spec.
@@ -282,16 +281,16 @@ impl KeyPair {
         Ok(Self { spec, key: Box::new(key?) })
     }
 
-    /// What kind of key pair it is.
+    /// The type of the key pair.
     pub fn spec(&self) -> KeyPairSpec {
         self.spec
     }
 
-    /// The public key as a PEM `SubjectPublicKeyInfo`: lines of 64 characters, each ended by a line feed,
-    /// exactly what `openssl pkey -pubout` prints.
+    /// The public key as a PEM `SubjectPublicKeyInfo`: lines of 64 characters, each terminated by a line feed, exactly as
+    /// `openssl pkey -pubout` prints it.
     ///
     /// # Errors
-    /// [`AsymmetricError::Failed`], which does not happen with the keys this module makes and takes.
+    /// [`AsymmetricError::Failed`], which does not happen with keys that this module generated or parsed.
     pub fn public_key_pem(&self) -> Result<String, AsymmetricError> {
         let pem: spki::Result<String> = match self.key.as_ref() {
             PrivateKey::Rsa(key) => key.as_public_key().to_public_key_pem(LineEnding::LF),
@@ -302,13 +301,12 @@ impl KeyPair {
         pem.map_err(|_encoding| AsymmetricError::Failed)
     }
 
-    /// Signs a digest. The randomness is the salt of PSS, blinds the private key of RSA, and hedges the
-    /// deterministic nonce of the curves (RFC 6979): a signature is a different one each time, except of
-    /// PKCS #1 v1.5.
+    /// Signs a digest. The random numbers are the salt of PSS, blind the RSA private key, and hedge the deterministic
+    /// nonce of the curves (RFC 6979). Signatures of the same digest therefore differ, except those of PKCS #1 v1.5.
     ///
     /// # Errors
-    /// [`AsymmetricError::UnsupportedAlgorithm`], [`AsymmetricError::DigestLength`]; otherwise
-    /// [`AsymmetricError::Failed`], which is not to be expected.
+    /// [`AsymmetricError::UnsupportedAlgorithm`], [`AsymmetricError::DigestLength`], and [`AsymmetricError::Failed`],
+    /// which is not expected.
     pub fn sign(
         &self,
         algorithm: SignatureAlgorithm,
@@ -324,8 +322,8 @@ impl KeyPair {
         }
     }
 
-    /// Whether a signature is one of this key over the digest. One that is malformed or of a wrong length is
-    /// not. Of the two forms that each ECDSA signature has, both are.
+    /// Whether a signature of the digest was made by this key. False for a signature that is malformed or has the wrong
+    /// length. Both forms of an ECDSA signature are accepted.
     ///
     /// # Errors
     /// [`AsymmetricError::UnsupportedAlgorithm`], [`AsymmetricError::DigestLength`].
@@ -344,12 +342,12 @@ impl KeyPair {
         })
     }
 
-    /// Encrypts to the public key. The limits are those of [`KeyPairSpec::max_plaintext_len`]; SM2PKE does
-    /// not encrypt the empty plaintext.
+    /// Encrypts to the public key. The limits are those of [`KeyPairSpec::max_plaintext_len`]; SM2PKE cannot encrypt an
+    /// empty plaintext.
     ///
     /// # Errors
-    /// [`AsymmetricError::UnsupportedAlgorithm`], [`AsymmetricError::PlaintextLength`]; otherwise
-    /// [`AsymmetricError::Failed`], which is not to be expected.
+    /// [`AsymmetricError::UnsupportedAlgorithm`], [`AsymmetricError::PlaintextLength`], and
+    /// [`AsymmetricError::Failed`], which is not expected.
     pub fn encrypt(
         &self,
         algorithm: EncryptionAlgorithm,
@@ -369,11 +367,11 @@ impl KeyPair {
         }
     }
 
-    /// Decrypts with the private key; the randomness blinds it. The plaintext is wiped when dropped.
+    /// Decrypts with the private key, blinded by the random numbers. The plaintext is wiped when dropped.
     ///
     /// # Errors
-    /// [`AsymmetricError::UnsupportedAlgorithm`], [`AsymmetricError::CiphertextLength`]; for every other
-    /// reason [`AsymmetricError::Failed`].
+    /// [`AsymmetricError::UnsupportedAlgorithm`], [`AsymmetricError::CiphertextLength`]; [`AsymmetricError::Failed`]
+    /// for every other reason.
     pub fn decrypt(
         &self,
         algorithm: EncryptionAlgorithm,
@@ -393,18 +391,16 @@ impl KeyPair {
         }
     }
 
-    /// Decrypts key material of a known length that somebody encrypted to this RSA key for an import.
+    /// Decrypts key material of a known length that was encrypted to this RSA key for an import.
     ///
-    /// PKCS #1 v1.5 has no way to tell a good ciphertext from a bad one without helping whoever tries many
-    /// of them (Bleichenbacher, Marvin). So none is refused for its padding: what does not decrypt gives
-    /// bytes that look random and depend on key and ciphertext alone, of a length that looks random too and
-    /// mostly is not the length wanted. About one bad ciphertext in 250 does pass, as material that nobody
-    /// knows. OAEP has neither problem; prefer it.
+    /// PKCS #1 v1.5 cannot report invalid padding without helping an attacker who tries many ciphertexts
+    /// (Bleichenbacher, Marvin). Invalid padding is therefore not an error: it yields bytes that look random and depend
+    /// only on the key and the ciphertext. Their length looks random too and usually is not the expected one. About one
+    /// invalid ciphertext in 250 passes, as material that nobody knows. OAEP does not have this problem; prefer it.
     ///
     /// # Errors
-    /// [`AsymmetricError::UnsupportedAlgorithm`] when the key is not RSA,
-    /// [`AsymmetricError::CiphertextLength`]; for every other reason, the length of the material among them,
-    /// [`AsymmetricError::Failed`].
+    /// [`AsymmetricError::UnsupportedAlgorithm`] when the key is not RSA, [`AsymmetricError::CiphertextLength`];
+    /// [`AsymmetricError::Failed`] for every other reason, such as material of another length.
     pub fn unwrap_key_material(
         &self,
         algorithm: WrappingAlgorithm,
@@ -428,7 +424,7 @@ impl KeyPair {
         if material.len() == length { Ok(material) } else { Err(AsymmetricError::Failed) }
     }
 
-    /// The digest, when the key supports the algorithm and the length is right.
+    /// The digest, if the key supports the algorithm and the length is right.
     fn digest<'a>(
         &self,
         algorithm: SignatureAlgorithm,
@@ -440,7 +436,7 @@ impl KeyPair {
         digest.try_into().map_err(|_length| AsymmetricError::DigestLength(digest.len()))
     }
 
-    /// An RSA ciphertext is as long as the modulus, which is public.
+    /// Checks that a ciphertext is as long as the modulus, which is public.
     fn check_rsa_ciphertext(&self, ciphertext: &[u8]) -> Result<(), AsymmetricError> {
         if self.spec.modulus_len() == Some(ciphertext.len()) {
             Ok(())

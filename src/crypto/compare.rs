@@ -1,8 +1,8 @@
-//! Comparing what is secret.
+//! Comparison of secret bytes.
 
 use subtle::ConstantTimeEq;
 
-/// Whether two byte strings are equal. The time taken tells their lengths, and nothing about their content.
+/// Whether two byte strings are equal. The time taken depends only on their lengths.
 pub fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }

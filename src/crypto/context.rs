@@ -1,22 +1,22 @@
-//! Associated data: the place that sealed bytes belong to.
+//! Associated data: binds sealed bytes to the row that they belong to.
 //!
-//! Unambiguous by form: every field is preceded by its length, and a label first tells the kinds of context
-//! apart.
+//! The encoding is unambiguous: a label comes first and distinguishes the kinds of context, and every field is preceded by
+//! its length.
 
-/// The place of one version's value.
+/// Binds the value of one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueContext<'a> {
     /// Account that owns the secret.
     pub account: &'a str,
     /// Region the secret is in.
     pub region: &'a str,
-    /// Internal id of the secret, which a later secret of the same name does not share.
+    /// Internal id of the secret. A later secret of the same name has another one.
     pub secret_id: &'a str,
     /// Version of the secret.
     pub version_id: &'a str,
     /// Type of the value: `text` or `binary`.
     pub data_type: &'a str,
-    /// Data key the value is sealed with.
+    /// Data key that seals the value.
     pub data_key_id: &'a str,
 }
 
@@ -28,7 +28,7 @@ impl ValueContext<'_> {
     }
 }
 
-/// The place of a wrapped data key, and the version of the customer master key that wraps it.
+/// Binds a wrapped data key to its secret and to the version of the customer master key that wraps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataKeyContext<'a> {
     /// Account that owns the secret.
@@ -41,7 +41,7 @@ pub struct DataKeyContext<'a> {
     pub data_key_id: &'a str,
     /// The customer master key.
     pub key_id: &'a str,
-    /// Version of the customer master key that wraps, or is to wrap, the data key.
+    /// Version of the customer master key that wraps the data key.
     pub key_version: u32,
 }
 
@@ -53,7 +53,7 @@ impl DataKeyContext<'_> {
     }
 }
 
-/// The place of the wrapped material of one version of a customer master key.
+/// Binds the wrapped material of one version of a customer master key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyMaterialContext<'a> {
     /// Account that owns the key.
@@ -74,7 +74,7 @@ impl KeyMaterialContext<'_> {
     }
 }
 
-/// The place of what is known of an account: its users, roles, policies and access keys.
+/// Binds the users, roles, policies and access keys of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountContext<'a> {
     /// The account.
@@ -88,7 +88,7 @@ impl AccountContext<'_> {
     }
 }
 
-/// The place of temporary credentials: in the hands of whoever they were given to.
+/// Binds temporary credentials, which are stored by the clients that received them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionContext;
 
@@ -99,7 +99,7 @@ impl SessionContext {
     }
 }
 
-/// The place of the marker by which a wrong root key is noticed. There is one in a database.
+/// Binds the marker that detects a wrong root key. A database has one marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MarkerContext;
 
@@ -110,8 +110,8 @@ impl MarkerContext {
     }
 }
 
-/// A label and the fields, each after its length (eight bytes, big-endian), then the number (four bytes,
-/// big-endian). The label determines how many fields there are and whether a number follows.
+/// A label and the fields, each after its length (eight bytes, big-endian), then the number (four bytes, big-endian). The
+/// label determines the number of fields and whether a number follows.
 fn encode(fields: &[&str], number: Option<u32>) -> Vec<u8> {
     let number = number.map(u32::to_be_bytes);
     let length = fields.iter().map(|field| size_of::<u64>() + field.len()).sum::<usize>();
@@ -148,14 +148,14 @@ mod tests {
         KeyMaterialContext { account, region, key_id, key_version }
     }
 
-    /// Fields out of few letters, so that equal ones and shifted ones are common.
+    /// Fields made of few letters, so that equal and shifted fields are common.
     fn fields() -> impl Strategy<Value = [String; 6]> {
         prop::array::uniform6("[ab\u{0}]{0,3}")
     }
 
     #[test]
     fn the_encoding_stays_as_it_is() {
-        // What is stored opens only while this holds.
+        // Stored bytes open only while this encoding stays the same.
         let context = KeyMaterialContext { account: "1", region: "cn", key_id: "k", key_version: 258 };
         let expected = [
             &b"\0\0\0\0\0\0\0\x15sesame/key-material/1"[..],
@@ -207,7 +207,7 @@ mod tests {
             back in any::<bool>(),
             version in any::<u32>(),
         ) {
-            // The same characters in the same order, one of them on the other side of a border.
+            // The same characters in the same order, with one of them moved to the neighbouring field.
             let mut shifted = original.clone();
             let (from, to) = if back { (at + 1, at) } else { (at, at + 1) };
             prop_assume!(!shifted[from].is_empty());

@@ -18,32 +18,30 @@ const LENIENT: GeneralPurposeConfig =
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// 32 secret bytes. Wiped when dropped, never shown by `Debug`, not comparable and not clonable; share it
-/// in an `Arc`.
+/// 32 secret bytes. Wiped when dropped, never shown by `Debug`, neither comparable nor clonable; share it in an `Arc`.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SymmetricKey(Box<[u8; KEY_LEN]>);
 
 impl SymmetricKey {
-    /// A key of these bytes. The copy handed over is wiped; other copies the caller has are not.
+    /// A key of these bytes. The array that is passed in is wiped; other copies of the caller are not.
     pub fn from_bytes(mut bytes: [u8; KEY_LEN]) -> Self {
         let key = Self(Box::new(bytes));
         bytes.zeroize();
         key
     }
 
-    /// A fresh random key.
+    /// Generates a random key.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut key = Self::zero();
         rng.fill_bytes(key.0.as_mut_slice());
         key
     }
 
-    /// Reads a key as people write it into a setting or a key file: 64 hex digits, or 32 bytes in base64
-    /// (standard or URL-safe, padding optional). White space around it is ignored.
+    /// Parses a key from a setting or a key file: 64 hex digits, or 32 bytes in base64 (standard or URL-safe, padding
+    /// optional). White space around it is ignored.
     ///
     /// # Errors
-    /// [`CryptoError::Malformed`] when it is neither, or of another length; the error does not repeat the
-    /// text.
+    /// [`CryptoError::Malformed`] when it is neither, or has another length. The error does not contain the text.
     pub fn parse(text: &str) -> Result<Self, CryptoError> {
         let text = text.trim();
         if text.len() == 2 * KEY_LEN {
@@ -52,7 +50,7 @@ impl SymmetricKey {
                 .map_err(|_invalid| CryptoError::Malformed)?;
             return Ok(key);
         }
-        // A little longer than a key, for what the decoder asks to have room for.
+        // Slightly longer than a key, because the decoder requires some spare room.
         let mut decoded = Zeroizing::new([0; KEY_LEN + 4]);
         let url_safe = text.contains(['-', '_']);
         let engine = if url_safe { BASE64_URL } else { BASE64 };
@@ -61,8 +59,7 @@ impl SymmetricKey {
         Self::from_slice(decoded.get(..length).unwrap_or_default())
     }
 
-    /// The key as 64 lower-case hex digits: one line of a key file, without the line end. Wiped when
-    /// dropped.
+    /// The key as 64 lower-case hex digits: one line of a key file, without the line end. Wiped when dropped.
     pub fn to_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(const_hex::encode(self.0.as_slice()))
     }
@@ -86,7 +83,7 @@ impl SymmetricKey {
         Ok(key)
     }
 
-    /// The bytes, to be wrapped.
+    /// The bytes, for wrapping.
     pub fn as_bytes(&self) -> &[u8; KEY_LEN] {
         &self.0
     }

@@ -8,8 +8,8 @@ use rand::CryptoRng;
 use super::symmetric_blob::{BlobCipher, SymmetricAlgorithm};
 use super::{CryptoError, DataKeyContext, SymmetricKey};
 
-/// One customer master key: its versions, of which the highest is the primary. All unwrap; the primary is
-/// the one to wrap new data keys.
+/// The versions of one customer master key. The one with the highest number is the primary. Every version unwraps data
+/// keys; the primary wraps new ones.
 pub struct KeyRing {
     versions: BTreeMap<u32, BlobCipher>,
     algorithm: SymmetricAlgorithm,
@@ -26,7 +26,7 @@ impl KeyRing {
         Ok(Self { versions: BTreeMap::from([(version, first)]), algorithm, primary: version })
     }
 
-    /// Adds a version, in any order; the highest is the primary. A version that was there is replaced.
+    /// Adds a version, in any order. A version with the same number is replaced.
     ///
     /// # Errors
     /// As [`KeyRing::new`].
@@ -36,7 +36,7 @@ impl KeyRing {
         Ok(())
     }
 
-    /// The version to wrap new data keys with.
+    /// The version that wraps new data keys.
     pub fn primary(&self) -> u32 {
         self.primary
     }
@@ -46,7 +46,7 @@ impl KeyRing {
         self.versions.keys().copied()
     }
 
-    /// The cipher of a version, for what is encrypted under the key itself.
+    /// The cipher of a version, for data that is encrypted under the key itself.
     ///
     /// # Errors
     /// [`CryptoError::UnknownKeyVersion`] when the ring does not have that version.
@@ -54,7 +54,7 @@ impl KeyRing {
         self.versions.get(&version).ok_or(CryptoError::UnknownKeyVersion(version))
     }
 
-    /// Wraps a data key under the version that the context names, which should be the primary.
+    /// Wraps a data key under the version given by the context, which should be the primary.
     ///
     /// # Errors
     /// [`CryptoError::UnknownKeyVersion`] when the ring does not have that version.
@@ -67,7 +67,7 @@ impl KeyRing {
         self.version(context)?.seal(&context.encode(), key.as_bytes(), rng)
     }
 
-    /// Unwraps a data key that was wrapped under the version that the context names.
+    /// Unwraps a data key that was wrapped under the version given by the context.
     ///
     /// # Errors
     /// [`CryptoError::UnknownKeyVersion`] when the ring does not have that version; otherwise as
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_data_key_opens_at_its_place_alone() {
-        // One material under two numbers: the context alone tells them apart.
+        // The same material under two numbers: only the context distinguishes them.
         let (material, mut random) = (SymmetricKey::from_bytes([3; 32]), random());
         let mut ring = KeyRing::new(AES, 1, material.as_bytes()).unwrap();
         ring.add(2, material.as_bytes()).unwrap();
@@ -225,9 +225,9 @@ mod tests {
             seal(&key, &values[i].encode(), b"value", &mut random).unwrap()
         });
         for (i, j) in [(0, 1), (1, 0)] {
-            // The wrapped key of the other secret, also together with its value.
+            // The wrapped key of the other secret, alone and together with its value.
             assert_eq!(ring.unwrap_data_key(&contexts[i], &wrapped[j]).unwrap_err(), CryptoError::CannotOpen);
-            // The value of the other secret, under either key and at this place.
+            // The value of the other secret, under either key and in this place.
             for k in [i, j] {
                 let key = ring.unwrap_data_key(&contexts[k], &wrapped[k]).unwrap();
                 assert_eq!(

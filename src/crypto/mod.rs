@@ -8,20 +8,18 @@
 //!          └─ values            each version of a secret, sealed by a data key     (Cipher)
 //! ```
 //!
-//! Every arrow is AES-256-GCM with a fresh random 96-bit nonce. The associated data ([`ValueContext`] and
-//! its siblings) names the place the bytes belong to, so what is moved to another account, region, secret,
-//! version or key does not open. By the usual bound for random nonces one key may seal 2³² times; a data
-//! key, which serves one secret, does not come near it.
+//! Every arrow is AES-256-GCM with a new random 96-bit nonce. The associated data ([`ValueContext`] and its siblings)
+//! names the row that the bytes belong to: bytes that are moved to another account, region, secret, version or key do not
+//! open. By the usual bound for random nonces one key may seal 2³² times. A data key serves one secret and stays far below
+//! that.
 //!
-//! Protected: whoever reads the database, a backup or the disk without the root key learns the length of
-//! values and who has which secret, and no value. Whoever can also write there can delete rows or put back
-//! older ones, but cannot alter a value or exchange values without a failure ([`CryptoError::CannotOpen`]).
-//! A wrong root key is noticed at start by the marker ([`RootKey::check_marker`]), before anything is
-//! written under it.
+//! Protected: someone who reads the database, a backup or the disk without the root key learns the lengths of values and
+//! who has which secret, but no value. Someone who can also write there can delete rows or restore older ones. An altered
+//! or exchanged value fails to open ([`CryptoError::CannotOpen`]). The marker detects a wrong root key at start
+//! ([`RootKey::check_marker`]), before anything is written under it.
 //!
-//! Not protected: whoever reads the memory of the running process, or holds both root key and database.
-//! Keys, key schedules and opened values are wiped when dropped; what callers copy out of them is their
-//! business.
+//! Not protected: someone who reads the memory of the running process, or has both the root key and the database. Keys, key
+//! schedules and opened values are wiped when dropped. Copies that callers make of them are the callers' responsibility.
 
 pub mod asymmetric;
 mod compare;
@@ -45,16 +43,16 @@ pub use root::{RootKey, SALT_LEN};
 pub use sealed::{Cipher, OVERHEAD, Sealed, open, seal};
 pub use short_hash::ShortHash;
 
-/// Why something could not be sealed or opened. Carries nothing secret.
+/// Why something could not be sealed or opened. Contains nothing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CryptoError {
-    /// Another key, altered bytes or another place: which of them is not told.
+    /// Another key, altered bytes or another row. It does not say which.
     #[error("cannot open")]
     CannotOpen,
     /// The key ring does not have this version of the customer master key.
     #[error("unknown key version {0}")]
     UnknownKeyVersion(u32),
-    /// Not in a form that could be a key, a passphrase or sealed bytes at all.
+    /// Cannot be a key, a passphrase or sealed bytes, judging by its form.
     #[error("malformed key or sealed data")]
     Malformed,
 }
@@ -68,13 +66,13 @@ mod testing {
     use rand::SeedableRng;
     use rand_chacha::ChaCha20Rng;
 
-    /// Repeatable randomness.
+    /// A seeded random number generator.
     pub(super) fn random() -> ChaCha20Rng {
         ChaCha20Rng::seed_from_u64(7)
     }
 
-    /// Asserts that no four successive bytes of a secret show in Debug output: raw, hex, base64 or
-    /// as a list of numbers.
+    /// Asserts that Debug output contains no four successive bytes of a secret: raw, as hex, as base64 or as a list of
+    /// numbers.
     #[track_caller]
     pub(super) fn assert_hidden(shown: &dyn Debug, secret: &[u8]) {
         for text in [format!("{shown:?}"), format!("{shown:#?}")] {

@@ -1,4 +1,4 @@
-//! The root key: outside the database, at the top of the hierarchy.
+//! The root key: the top of the hierarchy, stored outside the database.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use hkdf::Hkdf;
@@ -12,10 +12,10 @@ use super::{
     ShortHash, SymmetricKey, same_bytes,
 };
 
-/// Length in bytes of the salt of a passphrase.
+/// Length of a passphrase's salt, in bytes.
 pub const SALT_LEN: usize = 16;
 
-/// Memory of argon2id in KiB: 64 MiB.
+/// Memory used by argon2id, in KiB: 64 MiB.
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
@@ -26,8 +26,8 @@ const MARKER_INFO: &[u8] = b"sesame/root/marker/1";
 const NONCES_INFO: &[u8] = b"sesame/root/nonces/1";
 const MARKER: &[u8] = b"sesame root key marker";
 
-/// The root key, as the subkeys derived from it: one wraps customer master keys, one seals accounts and temporary
-/// credentials, one seals the marker, one hashes nonces of signed requests. The key itself is not kept.
+/// The root key, in the form of the subkeys derived from it: one wraps customer master keys, one seals accounts and
+/// temporary credentials, one seals the marker, one hashes nonces of signed requests. The key itself is not kept.
 #[derive(Debug)]
 pub struct RootKey {
     wrap: Cipher,
@@ -40,7 +40,7 @@ impl RootKey {
     /// Derives the subkeys (HKDF-SHA256).
     ///
     /// # Errors
-    /// None in practice; [`CryptoError::Malformed`] if the derivation refused its length.
+    /// [`CryptoError::Malformed`] if the derivation refuses the output length, which it does not.
     pub fn from_key(key: &SymmetricKey) -> Result<Self, CryptoError> {
         Ok(Self {
             wrap: Cipher::new(&derive(key, WRAP_INFO)?),
@@ -50,8 +50,8 @@ impl RootKey {
         })
     }
 
-    /// Derives the root key from a passphrase, taken byte for byte (argon2id, 64 MiB, 3 passes, 1 lane:
-    /// some 100 ms of one core). The salt is not secret: drawn at random once, and kept beside the marker.
+    /// Derives the root key from the bytes of a passphrase (argon2id, 64 MiB, 3 passes, 1 lane: about 100 ms of one
+    /// core). The salt is not secret: it is drawn at random once and stored next to the marker.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] when the passphrase is empty or longer than 4 GiB.
@@ -65,10 +65,10 @@ impl RootKey {
         Self::from_key(&stretch(&argon2, passphrase.as_bytes(), salt)?)
     }
 
-    /// Wraps the material of a version of a customer master key: symmetric bytes or an encoded private key.
+    /// Wraps the material of a version of a customer master key: symmetric key bytes or an encoded private key.
     ///
     /// # Errors
-    /// None in practice; see [`Cipher::seal`].
+    /// As [`Cipher::seal`].
     pub fn wrap_key_material(
         &self,
         context: &KeyMaterialContext<'_>,
@@ -90,11 +90,11 @@ impl RootKey {
         self.wrap.open(&context.encode(), wrapped)
     }
 
-    /// Wraps under this root key what another one has wrapped; for changing the root key. The marker is to
-    /// be replaced together with all wrapped material.
+    /// Wraps with this root key material that another root key wrapped, when the root key is changed. The marker must be
+    /// replaced together with all wrapped material.
     ///
     /// # Errors
-    /// As [`RootKey::unwrap_key_material`], of the old root key.
+    /// As [`RootKey::unwrap_key_material`] of the old root key.
     pub fn rewrap(
         &self,
         old: &RootKey,
@@ -105,10 +105,10 @@ impl RootKey {
         self.wrap_key_material(context, &old.unwrap_key_material(context, wrapped)?, rng)
     }
 
-    /// Seals what is known of an account.
+    /// Seals an account: its users, roles, policies and access keys.
     ///
     /// # Errors
-    /// None in practice; see [`Cipher::seal`].
+    /// As [`Cipher::seal`].
     pub fn seal_account(
         &self,
         context: &AccountContext<'_>,
@@ -118,7 +118,7 @@ impl RootKey {
         self.identity.seal(&context.encode(), account, rng)
     }
 
-    /// Opens what is known of an account.
+    /// Opens an account.
     ///
     /// # Errors
     /// [`CryptoError::CannotOpen`] and [`CryptoError::Malformed`], as [`Cipher::open`].
@@ -133,7 +133,7 @@ impl RootKey {
     /// Seals temporary credentials.
     ///
     /// # Errors
-    /// None in practice; see [`Cipher::seal`].
+    /// As [`Cipher::seal`].
     pub fn seal_session(&self, session: &[u8], rng: &mut dyn CryptoRng) -> Result<Sealed, CryptoError> {
         self.identity.seal(&SessionContext.encode(), session, rng)
     }
@@ -146,15 +146,15 @@ impl RootKey {
         self.identity.open(&SessionContext.encode(), sealed)
     }
 
-    /// The hash that nonces of signed requests are remembered by.
+    /// The hash under which nonces of signed requests are remembered.
     pub fn nonce_hash(&self) -> &ShortHash {
         &self.nonces
     }
 
-    /// Makes the marker, which is stored in a new database.
+    /// Creates the marker, which is stored in a new database.
     ///
     /// # Errors
-    /// None in practice; see [`Cipher::seal`].
+    /// As [`Cipher::seal`].
     pub fn marker(&self, rng: &mut dyn CryptoRng) -> Result<Sealed, CryptoError> {
         self.marker.seal(&MarkerContext.encode(), MARKER, rng)
     }
@@ -162,8 +162,8 @@ impl RootKey {
     /// Checks at start that the database belongs to this root key.
     ///
     /// # Errors
-    /// [`CryptoError::CannotOpen`] when the marker is another root key's, [`CryptoError::Malformed`] when
-    /// it is none.
+    /// [`CryptoError::CannotOpen`] when another root key made the marker, [`CryptoError::Malformed`] when it is not a
+    /// marker.
     pub fn check_marker(&self, marker: &[u8]) -> Result<(), CryptoError> {
         let opened = self.marker.open(&MarkerContext.encode(), marker)?;
         if same_bytes(&opened, MARKER) { Ok(()) } else { Err(CryptoError::Malformed) }
@@ -175,8 +175,8 @@ fn derive(key: &SymmetricKey, info: &[u8]) -> Result<SymmetricKey, CryptoError> 
     SymmetricKey::filled(|out| hkdf.expand(info, out)).map_err(|_length| CryptoError::Malformed)
 }
 
-/// Runs argon2 in memory of our own, which is wiped afterwards: what it leaves there would let passphrases
-/// be tried without its cost.
+/// Runs argon2 in a buffer that is wiped afterwards. Otherwise its contents would let an attacker try passphrases
+/// without the cost of argon2.
 fn stretch(argon2: &Argon2<'_>, passphrase: &[u8], salt: &[u8]) -> Result<SymmetricKey, CryptoError> {
     let mut memory = vec![Block::new(); argon2.params().block_count()];
     let key = SymmetricKey::filled(|out| {
@@ -318,8 +318,8 @@ mod tests {
         assert_eq!(check("", &[9; 16]), Err(CryptoError::Malformed));
     }
 
-    /// Markers made by another implementation (Python's `cryptography`): what is stored today must open for
-    /// ever.
+    /// Markers made by another implementation (Python's `cryptography`): what is stored today must open in every later
+    /// release.
     #[test]
     fn stored_markers_still_open() {
         let key: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());

@@ -1,4 +1,4 @@
-//! The one encoding of sealed bytes, and the cipher that makes and opens them.
+//! The encoding of sealed bytes, and the cipher that seals and opens them.
 //!
 //! ```text
 //! format 1 | algorithm 1 | nonce 12 | ciphertext, as long as the plaintext | tag 16
@@ -19,16 +19,16 @@ const HEADER: [u8; 2] = [FORMAT, AES_256_GCM];
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
-/// How many bytes longer the sealed form is than the plaintext.
+/// How many bytes the sealed form is longer than the plaintext.
 pub const OVERHEAD: usize = HEADER.len() + NONCE_LEN + TAG_LEN;
 
-/// Sealed bytes of a known form, to be stored as they are. Not secret; `Debug` shows the length alone.
+/// Sealed bytes in a known form, stored as they are. Not secret; `Debug` shows only the length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Box<[u8]>);
 
 impl Sealed {
-    /// Takes stored bytes, and checks format, algorithm and least length. Whether they open is seen when
-    /// they are opened.
+    /// Accepts stored bytes after checking format, algorithm and minimum length. Whether they open is checked when they are
+    /// opened.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] when they cannot be sealed bytes.
@@ -84,8 +84,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// AES-256-GCM with its key schedule expanded, for as long as a value is sealed or opened. About a kilobyte of
-/// secret memory, wiped when dropped.
+/// AES-256-GCM with its expanded key schedule, for as long as a value is sealed or opened. About 1 KiB of secret memory,
+/// wiped when dropped.
 pub struct Cipher(Aes256Gcm);
 
 impl Cipher {
@@ -94,7 +94,7 @@ impl Cipher {
         Self(Aes256Gcm::new(key.as_bytes().into()))
     }
 
-    /// Seals a plaintext of any length for the place that `aad` names, under a fresh random nonce.
+    /// Seals a plaintext of any length with the associated data `aad`, under a new random nonce.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] when the plaintext is longer than AES-GCM allows (64 GiB).
@@ -104,24 +104,24 @@ impl Cipher {
         self.seal_with_nonce(&nonce, aad, plaintext)
     }
 
-    /// Opens sealed bytes at the place that `aad` names. The plaintext is wiped when dropped.
+    /// Opens sealed bytes with the associated data `aad`. The plaintext is wiped when dropped.
     ///
     /// # Errors
-    /// [`CryptoError::Malformed`] when they are not sealed bytes, [`CryptoError::CannotOpen`] when the key,
-    /// the bytes or the place are not those they were sealed with.
+    /// [`CryptoError::Malformed`] when they are not sealed bytes, [`CryptoError::CannotOpen`] when the key, the bytes
+    /// or `aad` differ from those of the sealing.
     pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let parts = Parts::of(sealed)?;
         let mut plaintext = Zeroizing::new(vec![0; parts.ciphertext.len()]);
         let buffer = InOutBuf::new(parts.ciphertext, plaintext.as_mut_slice())
             .map_err(|_length| CryptoError::CannotOpen)?;
-        // Checks the tag first; decrypts only what is authentic.
+        // Checks the tag first and decrypts only authentic bytes.
         self.0
             .decrypt_inout_detached(&Nonce::from(*parts.nonce), aad, buffer, &Tag::from(*parts.tag))
             .map_err(|_opaque| CryptoError::CannotOpen)?;
         Ok(plaintext)
     }
 
-    /// Seals under a given nonce, which must never be used twice with a key.
+    /// Seals under a given nonce, which must never be used twice with the same key.
     fn seal_with_nonce(
         &self,
         nonce: &[u8; NONCE_LEN],
@@ -150,7 +150,7 @@ impl fmt::Debug for Cipher {
     }
 }
 
-/// Seals once under a key; see [`Cipher::seal`], which is faster when the key is used again.
+/// Seals once under a key. [`Cipher::seal`] is faster when the key is used again.
 ///
 /// # Errors
 /// As [`Cipher::seal`].
@@ -163,7 +163,7 @@ pub fn seal(
     Cipher::new(key).seal(aad, plaintext, rng)
 }
 
-/// Opens once under a key; see [`Cipher::open`], which is faster when the key is used again.
+/// Opens once under a key. [`Cipher::open`] is faster when the key is used again.
 ///
 /// # Errors
 /// As [`Cipher::open`].
@@ -188,8 +188,8 @@ mod tests {
         SymmetricKey::generate(&mut random())
     }
 
-    /// `McGrew` and Viega, "The Galois/Counter Mode of Operation", appendix B. Cases 17 and 18 have nonces
-    /// of other lengths than 96 bits, which this module does not make.
+    /// `McGrew` and Viega, "The Galois/Counter Mode of Operation", appendix B. Cases 17 and 18 have nonces of other lengths
+    /// than 96 bits, which this module does not support.
     #[test]
     fn aes_256_gcm_known_answers() {
         let zero_key = "00".repeat(32);

@@ -1,18 +1,19 @@
-//! The ciphertext blob of `Encrypt` and `GenerateDataKey`, which names the key that opens it.
+//! The ciphertext blob of `Encrypt` and `GenerateDataKey`, which names the key that decrypts it.
 //!
 //! ```text
 //! format 1 | length 1, key id | length 1, key version id | format 1 | algorithm 1 | nonce 12 | ciphertext | tag 16
 //! ```
 //!
-//! What comes after the key version id is the encoding of [`super::Sealed`], with one more algorithm. The
-//! associated data is a label, both ids and the encryption context; the context is not in the blob.
+//! The part after the key version id is encoded as [`super::Sealed`], with one additional algorithm. The associated data is
+//! a label, both ids and the encryption context. The context is not in the blob.
 //!
-//! The first byte says what the plaintext is ([`Content`]), and so what `Decrypt` answers:
+//! The first byte tells the type of the plaintext ([`Content`]), and so what `Decrypt` answers:
 //!
-//! - 1, bytes: `Decrypt` answers their Base64. Data keys, and everything that `Encrypt` made before it took any text.
-//! - 2, a text: `Decrypt` answers the very text that `Encrypt` was given.
+//! - 1, bytes: `Decrypt` answers their Base64. Used for data keys, and for everything that `Encrypt` made before it accepted
+//!   any text.
+//! - 2, a text: `Decrypt` answers the same text that `Encrypt` received.
 //!
-//! Each format has a label of its own in the associated data, so a blob whose first byte was altered does not open.
+//! Each format has its own label in the associated data, so a blob with an altered first byte does not open.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,19 +27,19 @@ use zeroize::Zeroizing;
 
 use super::{Cipher, CryptoError, OVERHEAD, SymmetricKey};
 
-/// What a plaintext is.
+/// The type of a plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// Any bytes, which go over the wire as Base64.
+    /// Any bytes, sent over the wire as Base64.
     Bytes,
-    /// A text in UTF-8, which goes over the wire as it is.
+    /// A text in UTF-8, sent over the wire as it is.
     Text,
 }
 
 impl Content {
     const ALL: [Self; 2] = [Self::Bytes, Self::Text];
 
-    /// Form of the blob.
+    /// The first byte of the blob.
     const fn format(self) -> u8 {
         match self {
             Self::Bytes => 1,
@@ -46,7 +47,7 @@ impl Content {
         }
     }
 
-    /// Domain label, which starts the associated data.
+    /// Domain separation label, with which the associated data begins.
     const fn label(self) -> &'static str {
         match self {
             Self::Bytes => "sesame/blob/1",
@@ -55,34 +56,34 @@ impl Content {
     }
 }
 
-/// What is encrypted, or was decrypted. Wiped when dropped; not shown by `Debug`.
+/// A plaintext to encrypt, or a decrypted one. Wiped when dropped; not shown by `Debug`.
 pub struct Plaintext {
     content: Content,
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Plaintext {
-    /// Any bytes.
+    /// A plaintext of any bytes.
     pub fn of_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self { content: Content::Bytes, bytes }
     }
 
-    /// A text.
+    /// A plaintext that is text.
     pub fn of_text(text: &str) -> Self {
         Self { content: Content::Text, bytes: Zeroizing::new(text.as_bytes().to_vec()) }
     }
 
-    /// What it is.
+    /// Its type.
     pub fn content(&self) -> Content {
         self.content
     }
 
-    /// The bytes; those of a text are its UTF-8.
+    /// The bytes. Those of a text are UTF-8.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Takes the bytes out; those of a text are its UTF-8.
+    /// Takes the bytes out. Those of a text are UTF-8.
     pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         self.bytes
     }
@@ -94,7 +95,7 @@ impl fmt::Debug for Plaintext {
     }
 }
 
-/// Form of the sealed part, and its algorithms.
+/// Format of the sealed part, and its algorithms.
 const SEALED_FORMAT: u8 = 1;
 const AES_256_GCM: u8 = 1;
 const SM4_GCM: u8 = 2;
@@ -106,7 +107,7 @@ pub const MAX_KEY_ID_LEN: usize = 64;
 /// The longest key version id, in bytes.
 pub const MAX_VERSION_ID_LEN: usize = 128;
 
-/// Which cipher a symmetric customer master key is for.
+/// The cipher of a symmetric customer master key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SymmetricAlgorithm {
     /// AES-256-GCM, key material of 32 bytes.
@@ -116,10 +117,10 @@ pub enum SymmetricAlgorithm {
 }
 
 impl SymmetricAlgorithm {
-    /// Both of them.
+    /// Both ciphers.
     pub const ALL: [Self; 2] = [Self::Aes256, Self::Sm4];
 
-    /// The name the service gives it, as in `KeySpec`.
+    /// The service's name of the cipher, as in `KeySpec`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Aes256 => "Aliyun_AES_256",
@@ -147,8 +148,8 @@ impl SymmetricAlgorithm {
     }
 }
 
-/// The cipher of one version of a symmetric customer master key, its key schedule expanded. Wiped when
-/// dropped; share it in an `Arc`.
+/// The cipher of one version of a symmetric customer master key, with its expanded key schedule. Wiped when dropped; share
+/// it in an `Arc`.
 pub struct BlobCipher(Inner);
 
 enum Inner {
@@ -157,10 +158,10 @@ enum Inner {
 }
 
 impl BlobCipher {
-    /// Expands key material, as it is imported or generated.
+    /// Expands imported or generated key material.
     ///
     /// # Errors
-    /// [`CryptoError::Malformed`] when it is not of the length of the algorithm.
+    /// [`CryptoError::Malformed`] when its length is not that of the algorithm.
     pub fn new(algorithm: SymmetricAlgorithm, material: &[u8]) -> Result<Self, CryptoError> {
         Ok(Self(match algorithm {
             SymmetricAlgorithm::Aes256 => {
@@ -172,7 +173,7 @@ impl BlobCipher {
         }))
     }
 
-    /// Which cipher it is.
+    /// The algorithm.
     pub fn algorithm(&self) -> SymmetricAlgorithm {
         match self.0 {
             Inner::Aes256(_) => SymmetricAlgorithm::Aes256,
@@ -216,7 +217,7 @@ impl fmt::Debug for BlobCipher {
     }
 }
 
-/// Seals under a given nonce, which must never be used twice with a key.
+/// Seals under a given nonce, which must never be used twice with the same key.
 fn seal_sm4(
     cipher: &AesGcm<Sm4, U12>,
     nonce: &[u8; NONCE_LEN],
@@ -238,15 +239,14 @@ fn open_sm4(cipher: &AesGcm<Sm4, U12>, aad: &[u8], sealed: &[u8]) -> Result<Zero
     let mut plaintext = Zeroizing::new(vec![0; ciphertext.len()]);
     let buffer =
         InOutBuf::new(ciphertext, plaintext.as_mut_slice()).map_err(|_length| CryptoError::CannotOpen)?;
-    // Checks the tag first; decrypts only what is authentic.
+    // Checks the tag first and decrypts only authentic bytes.
     cipher
         .decrypt_inout_detached(&Nonce::from(*nonce), aad, buffer, &Tag::from(*tag))
         .map_err(|_opaque| CryptoError::CannotOpen)?;
     Ok(plaintext)
 }
 
-/// A ciphertext that says which version of which key opens it. Not secret; `Debug` shows the ids and the
-/// length.
+/// A ciphertext that names the key and the version that decrypt it. Not secret; `Debug` shows the ids and the length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Blob {
     key_id: Box<str>,
@@ -257,13 +257,12 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// Encrypts with the version `version_id` of the key `key_id`, under a fresh random nonce. Only who names
-    /// the same encryption context can decrypt; its order does not matter.
+    /// Encrypts with version `version_id` of the key `key_id`, under a new random nonce. Decryption needs the same
+    /// encryption context; its order does not matter.
     ///
     /// # Errors
-    /// [`CryptoError::Malformed`] when an id is empty, longer than [`MAX_KEY_ID_LEN`] or
-    /// [`MAX_VERSION_ID_LEN`], or has other characters than the visible ones of ASCII, or when the plaintext
-    /// is longer than GCM allows (64 GiB).
+    /// [`CryptoError::Malformed`] when an id is empty, longer than [`MAX_KEY_ID_LEN`] or [`MAX_VERSION_ID_LEN`], or has
+    /// characters other than visible ASCII, or when the plaintext is longer than GCM allows (64 GiB).
     pub fn encrypt(
         cipher: &BlobCipher,
         key_id: &str,
@@ -289,7 +288,7 @@ impl Blob {
     /// Decrypts with the cipher of the version that the blob names. The plaintext is wiped when dropped.
     ///
     /// # Errors
-    /// [`CryptoError::CannotOpen`] when key, context or bytes are not those of the encryption.
+    /// [`CryptoError::CannotOpen`] when the key, the context or the bytes differ from those of the encryption.
     pub fn decrypt(
         &self,
         cipher: &BlobCipher,
@@ -302,7 +301,7 @@ impl Blob {
         Ok(Plaintext { content: self.content, bytes: cipher.open(&data, &self.sealed)? })
     }
 
-    /// Reads a blob. Whether it decrypts is seen when it is decrypted.
+    /// Parses a blob. Whether it decrypts is checked by [`Blob::decrypt`].
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] when the bytes cannot be a blob.
@@ -328,7 +327,7 @@ impl Blob {
         let mut bytes = Vec::with_capacity(length);
         bytes.push(self.content.format());
         for id in ids {
-            // Ids fit: they are checked wherever a blob is made.
+            // The lengths fit: they are checked whenever a blob is made.
             bytes.push(u8::try_from(id.len()).unwrap_or(u8::MAX));
             bytes.extend_from_slice(id.as_bytes());
         }
@@ -336,17 +335,17 @@ impl Blob {
         bytes
     }
 
-    /// The key that it names.
+    /// The key that the blob names.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// The version of the key that it names.
+    /// The key version that the blob names.
     pub fn version_id(&self) -> &str {
         &self.version_id
     }
 
-    /// The cipher it was made with.
+    /// The cipher that encrypted it.
     pub fn algorithm(&self) -> SymmetricAlgorithm {
         self.algorithm
     }
@@ -363,7 +362,7 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// An id that a blob can name.
+/// Checks an id for use in a blob.
 fn checked_id(id: &[u8], longest: usize) -> Result<&str, CryptoError> {
     if !(1..=longest).contains(&id.len()) || !id.iter().all(u8::is_ascii_graphic) {
         return Err(CryptoError::Malformed);
@@ -371,15 +370,15 @@ fn checked_id(id: &[u8], longest: usize) -> Result<&str, CryptoError> {
     str::from_utf8(id).map_err(|_not_ascii| CryptoError::Malformed)
 }
 
-/// An id after its length, and what comes after it.
+/// Splits an id, which comes after its length, from the rest.
 fn split_id(bytes: &[u8], longest: usize) -> Result<(&str, &[u8]), CryptoError> {
     let (&length, rest) = bytes.split_first().ok_or(CryptoError::Malformed)?;
     let (id, rest) = rest.split_at_checked(usize::from(length)).ok_or(CryptoError::Malformed)?;
     Ok((checked_id(id, longest)?, rest))
 }
 
-/// The label, both ids, and the keys and values of the context in the order of the keys; each after its
-/// length (eight bytes, big-endian).
+/// The label, both ids, and the keys and values of the context in the order of the keys, each after its length (eight
+/// bytes, big-endian).
 fn associated_data(
     kind: Content,
     key_id: &str,
@@ -461,7 +460,7 @@ mod tests {
         }
     }
 
-    /// Pinned, for blobs live outside the database: what is read today must be read for ever.
+    /// Fixed blobs: they are kept outside the database, so blobs of today must decrypt in every later release.
     #[test]
     fn an_old_blob_still_opens() {
         let place = context([("b", "2"), ("a", "1")]);
@@ -497,7 +496,7 @@ mod tests {
         }
     }
 
-    /// Who could make a text of bytes, or the other way round, would change what Decrypt answers.
+    /// Turning a text into bytes, or the reverse, would change what Decrypt answers.
     #[test]
     fn rule_14_11_bytes_do_not_open_as_a_text_nor_a_text_as_bytes() {
         for algorithm in SymmetricAlgorithm::ALL {

@@ -9,33 +9,33 @@ use super::time::Timestamp;
 /// One step of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
-    /// The secret comes into being: everything but versions and labels, which follow as their own steps.
+    /// Creates the secret: everything but versions and labels, which follow as steps of their own.
     Create(Box<Secret>),
-    /// A version is written.
+    /// Adds a version.
     AddVersion(Version),
-    /// A version that carries no label is removed for good.
+    /// Removes a version that carries no label, for good.
     EvictVersion(VersionId),
-    /// The label sits on this version from now on.
+    /// Puts the label on this version.
     SetStage(StageLabel, VersionId),
-    /// The label is on no version any more.
+    /// Takes the label off.
     RemoveStage(StageLabel),
-    /// Another description.
+    /// Replaces the description.
     SetDescription(String),
-    /// Another time of last change.
+    /// Sets the time of the last change.
     SetUpdated(Timestamp),
-    /// Another policy.
+    /// Replaces the policy.
     SetPolicy(ResourcePolicy),
-    /// Scheduled for deletion, or no longer.
+    /// Schedules the deletion, or cancels it with `None`.
     SetPlannedDeletion(Option<Timestamp>),
-    /// A tag is set or overwritten.
+    /// Sets or overwrites a tag.
     SetTag(TagKey, TagValue),
-    /// A tag is removed.
+    /// Removes a tag.
     RemoveTag(TagKey),
-    /// The secret and all that belongs to it is removed for good.
+    /// Removes the secret and everything that belongs to it, for good.
     Purge,
 }
 
-/// What happens to one secret, in order; all of it or nothing.
+/// The steps that change one secret, in order. They are applied together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The secret.
@@ -47,7 +47,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// The state that a creation leads to; none when this is not a creation.
+    /// The secret that a creation leads to. `None` when this is not a creation.
     pub fn created(&self) -> Option<Secret> {
         let Some(Op::Create(empty)) = self.ops.first() else { return None };
         empty.after(self)

@@ -1,47 +1,47 @@
-//! Faults that a tester asks for: which calls a rule strikes, and how often. Pure: chance comes in as a generator.
+//! Faults for tests of clients: which calls a rule fires for, and how often. Pure: the caller passes the random generator.
 
 use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::SecretName;
 
-/// The most rules.
+/// The maximum number of rules.
 pub const MOST_RULES: usize = 100;
 /// The longest delay, in milliseconds.
 pub const MOST_DELAY_MS: u64 = 60_000;
-/// The longest wait that an answer asks for, in milliseconds: a day.
+/// The longest wait that an answer may ask for, in milliseconds: one day.
 pub const MOST_RETRY_AFTER_MS: u64 = 86_400_000;
 
-/// A rule: which calls it is about, which of these it strikes, and what they suffer: at least one of `code`, `delay_ms` and
-/// `drop`. The same in the configuration file, over `/_sesame/faults` and in the database.
+/// A rule: which calls it matches, for which of these it fires, and what it does to them: at least one of `code`, `delay_ms`
+/// and `drop`. It looks the same in the configuration file, in `/_sesame/faults` and in the database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// The action's name, or `*` for all.
     pub action: String,
-    /// Only calls that name this secret; `*` at the end stands for any rest.
+    /// Only calls that name this secret. A `*` at the end matches any rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// How likely it strikes a call, 0 to 1. Without this and `every`: it strikes each.
+    /// How likely it fires for a matching call, 0 to 1. Without `probability` and `every` it fires for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// Instead of `probability`: it strikes each n-th call that it is about.
+    /// Instead of `probability`: it fires for every n-th matching call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
-    /// How often it strikes at most.
+    /// How often it fires at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// The call is not carried out, and answered with this code of the service.
+    /// The call does not run and is answered with this error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Beside `code`: the answer has the header `x-acs-retry-after`, which asks the client to wait so long before it tries
+    /// Together with `code`: the answer has the header `x-acs-retry-after`, which asks the client to wait before it tries
     /// again, 0 to 86,400,000 milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// How long the call waits before anything else happens to it, 1 to 60,000 milliseconds.
+    /// How long the call waits before anything else happens, 1 to 60,000 milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// Instead of `code`: the connection is closed without an answer, `before` the call is carried out or `after`.
+    /// Instead of `code`: the connection is closed without an answer, `before` or `after` the call runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop: Option<DropWhen>,
 }
@@ -50,23 +50,25 @@ pub struct FaultRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DropWhen {
-    /// Instead of carrying the call out.
+    /// The call does not run.
     Before,
-    /// Instead of answering what was carried out: the lost answer.
+    /// The call runs and its answer is lost.
     After,
 }
 
 impl FaultRule {
-    /// Whether it makes sense by itself; names of actions and codes are not looked at.
+    /// Checks that the fields are valid and fit together. Does not check names of actions and codes.
     ///
     /// # Errors
-    /// What is wrong, beginning with the name of the field.
+    /// What is wrong, starting with the name of the field.
     pub fn check(&self) -> Result<(), String> {
         if let Some(secret) = &self.secret {
             let stem = secret.strip_suffix('*');
             let good = stem == Some("") || stem.unwrap_or(secret).parse::<SecretName>().is_ok();
             if !good {
-                return Err(format!("secret: \"{secret}\" is no secret's name, nor the start of one and *"));
+                return Err(format!(
+                    "secret: \"{secret}\" is neither a secret name nor the start of one followed by * (examples: app/db, app/*)"
+                ));
             }
         }
         if let Some(probability) = self.probability
@@ -75,7 +77,7 @@ impl FaultRule {
             return Err("probability: must be from 0 to 1".to_owned());
         }
         if self.probability.is_some() && self.every.is_some() {
-            return Err("every: not together with probability".to_owned());
+            return Err("every: cannot be combined with probability".to_owned());
         }
         for (name, number) in [("every", self.every), ("times", self.times)] {
             if number == Some(0) {
@@ -89,21 +91,29 @@ impl FaultRule {
             return Err(format!("retry_after_ms: must be from 0 to {MOST_RETRY_AFTER_MS}"));
         }
         if self.retry_after_ms.is_some() && self.code.is_none() {
-            return Err("retry_after_ms: only together with code".to_owned());
+            return Err("retry_after_ms: only allowed together with code".to_owned());
         }
         match (&self.code, self.delay_ms, self.drop) {
-            (None, None, None) => Err("code: needed, or delay_ms, or drop".to_owned()),
-            (Some(_), _, Some(_)) => Err("drop: not together with code".to_owned()),
+            (None, None, None) => Err("code: missing; a rule needs code, delay_ms or drop".to_owned()),
+            (Some(_), _, Some(_)) => Err("drop: cannot be combined with code".to_owned()),
             _ => Ok(()),
         }
     }
 
-    fn is_about(&self, call: &Call<'_>) -> bool {
+    fn matches(&self, call: &Call<'_>) -> bool {
         let action = self.action == "*" || self.action == call.action;
         action && self.secret.as_ref().is_none_or(|wanted| call.secrets.iter().any(|name| fits(wanted, name)))
     }
 
-    fn strikes(&self, count: Count, rng: &mut dyn CryptoRng) -> bool {
+    fn effect(&self) -> Effect {
+        match (&self.code, self.drop) {
+            (Some(code), _) => Effect::Error { code: code.clone(), retry_after_ms: self.retry_after_ms },
+            (None, Some(drop)) => Effect::Drop { drop },
+            (None, None) => Effect::None {},
+        }
+    }
+
+    fn fires(&self, count: Count, rng: &mut dyn CryptoRng) -> bool {
         if self.times.is_some_and(|times| count.fired >= times) {
             return false;
         }
@@ -122,72 +132,90 @@ fn fits(wanted: &str, name: &str) -> bool {
     }
 }
 
-/// What a rule looks at.
+/// The part of a call that rules match.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// The action.
+    /// The action's name.
     pub action: &'a str,
-    /// The names of the secrets that the request names.
+    /// The names of the secrets in the request.
     pub secrets: &'a [String],
 }
 
-/// What became of a rule so far.
+/// How often a rule matched and fired so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Calls that it is about, and that no rule before it struck.
+    /// Matching calls for which no earlier rule fired.
     pub matched: u64,
-    /// Calls that it struck.
+    /// Calls for which it fired.
     pub fired: u64,
 }
 
-/// What a call suffers.
+/// A fault that a rule injects into a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The number of the rule, from 1.
     pub rule: usize,
-    /// The code to answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// How long the answer asks the client to wait, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
-    /// How long to wait first.
+    /// What happens instead of a normal answer.
+    #[serde(flatten)]
+    pub effect: Effect,
+    /// How long the call waits first, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// When to close the connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub drop: Option<DropWhen>,
 }
 
-/// Rules in force, with what became of them.
+impl Fault {
+    /// How long the answer asks the client to wait, in milliseconds.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self.effect {
+            Effect::Error { retry_after_ms, .. } => retry_after_ms,
+            Effect::Drop { .. } | Effect::None {} => None,
+        }
+    }
+}
+
+/// What happens to a call instead of a normal answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Effect {
+    /// The call does not run and is answered with an error.
+    Error {
+        /// The error's code.
+        code: String,
+        /// How long the answer asks the client to wait, in milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+    /// The connection is closed without an answer.
+    Drop {
+        /// Before or after the call runs.
+        drop: DropWhen,
+    },
+    /// The call runs and is answered. The rule only delays it.
+    None {},
+}
+
+/// The active rules with their counts.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<(FaultRule, Count)>);
 
 impl Faults {
-    /// Rules that nothing was held against yet.
+    /// New rules, with counts of 0.
     pub fn new(rules: Vec<FaultRule>) -> Self {
         Self(rules.into_iter().map(|rule| (rule, Count::default())).collect())
     }
 
-    /// The rules, in their order.
+    /// The rules in order.
     pub fn rules(&self) -> &[(FaultRule, Count)] {
         &self.0
     }
 
-    /// What a call suffers: the rules are asked in their order, and the first that strikes is the only one.
-    pub fn strike(&mut self, call: &Call<'_>, rng: &mut dyn CryptoRng) -> Option<Fault> {
-        for (at, (rule, count)) in self.0.iter_mut().enumerate().filter(|(_, (rule, _))| rule.is_about(call))
-        {
+    /// The fault for a call. The first rule that fires wins; later rules do not see the call.
+    pub fn inject(&mut self, call: &Call<'_>, rng: &mut dyn CryptoRng) -> Option<Fault> {
+        for (at, (rule, count)) in self.0.iter_mut().enumerate().filter(|(_, (rule, _))| rule.matches(call)) {
             count.matched += 1;
-            if rule.strikes(*count, rng) {
+            if rule.fires(*count, rng) {
                 count.fired += 1;
-                return Some(Fault {
-                    rule: at + 1,
-                    code: rule.code.clone(),
-                    retry_after_ms: rule.retry_after_ms,
-                    delay_ms: rule.delay_ms,
-                    drop: rule.drop,
-                });
+                return Some(Fault { rule: at + 1, effect: rule.effect(), delay_ms: rule.delay_ms });
             }
         }
         None
@@ -209,35 +237,35 @@ mod tests {
         Faults::new(rules)
     }
 
-    /// Which rule struck each of so many calls; 0 for none.
-    fn struck(faults: &mut Faults, call: (&str, &[&str]), calls: usize, seed: u64) -> Vec<usize> {
+    /// The number of the rule that fired for each call; 0 if no rule fired.
+    fn fired(faults: &mut Faults, call: (&str, &[&str]), calls: usize, seed: u64) -> Vec<usize> {
         let secrets: Vec<String> = call.1.iter().map(|&name| name.to_owned()).collect();
         let call = Call { action: call.0, secrets: &secrets };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        (0..calls).map(|_| faults.strike(&call, &mut rng).map_or(0, |fault| fault.rule)).collect()
+        (0..calls).map(|_| faults.inject(&call, &mut rng).map_or(0, |fault| fault.rule)).collect()
     }
 
     #[test]
-    fn a_rule_is_about_its_action_and_secret() {
-        let about = |rule: &str, action: &str, secrets: &[&str]| {
-            struck(&mut rules(&format!(r#"[{{{rule},"delay_ms":1}}]"#)), (action, secrets), 1, 0) == [1]
+    fn a_rule_matches_its_action_and_secret() {
+        let matches = |rule: &str, action: &str, secrets: &[&str]| {
+            fired(&mut rules(&format!(r#"[{{{rule},"delay_ms":1}}]"#)), (action, secrets), 1, 0) == [1]
         };
-        assert!(about(r#""action":"GetSecretValue""#, "GetSecretValue", &[]));
-        assert!(!about(r#""action":"GetSecretValue""#, "GetSecretValue2", &["a"]));
-        assert!(about(r#""action":"*""#, "Encrypt", &[]));
-        assert!(about(r#""action":"*","secret":"a""#, "X", &["b", "a"]));
-        assert!(!about(r#""action":"*","secret":"a""#, "X", &["ab"]));
-        assert!(!about(r#""action":"*","secret":"a""#, "X", &[]));
-        assert!(about(r#""action":"*","secret":"a/*""#, "X", &["a/b"]));
-        assert!(!about(r#""action":"*","secret":"a/*""#, "X", &["a"]));
-        assert!(about(r#""action":"*","secret":"*""#, "X", &["a"]));
-        assert!(!about(r#""action":"*","secret":"*""#, "X", &[]), "of no secret");
+        assert!(matches(r#""action":"GetSecretValue""#, "GetSecretValue", &[]));
+        assert!(!matches(r#""action":"GetSecretValue""#, "GetSecretValue2", &["a"]));
+        assert!(matches(r#""action":"*""#, "Encrypt", &[]));
+        assert!(matches(r#""action":"*","secret":"a""#, "X", &["b", "a"]));
+        assert!(!matches(r#""action":"*","secret":"a""#, "X", &["ab"]));
+        assert!(!matches(r#""action":"*","secret":"a""#, "X", &[]));
+        assert!(matches(r#""action":"*","secret":"a/*""#, "X", &["a/b"]));
+        assert!(!matches(r#""action":"*","secret":"a/*""#, "X", &["a"]));
+        assert!(matches(r#""action":"*","secret":"*""#, "X", &["a"]));
+        assert!(!matches(r#""action":"*","secret":"*""#, "X", &[]), "a call without a secret");
     }
 
     #[test]
-    fn a_rule_strikes_each_call_or_each_nth_up_to_so_many_times() {
+    fn a_rule_fires_for_each_call_or_each_nth_up_to_its_limit() {
         let of = |rule: &str| {
-            struck(&mut rules(&format!(r#"[{{"action":"*","delay_ms":1{rule}}}]"#)), ("X", &[]), 7, 0)
+            fired(&mut rules(&format!(r#"[{{"action":"*","delay_ms":1{rule}}}]"#)), ("X", &[]), 7, 0)
         };
         assert_eq!(of(""), [1; 7]);
         assert_eq!(of(r#","times":2"#), [1, 1, 0, 0, 0, 0, 0]);
@@ -248,13 +276,13 @@ mod tests {
     }
 
     #[test]
-    fn chance_repeats_and_is_about_as_likely_as_it_says() {
+    fn a_probability_is_respected_and_repeats_with_the_same_seed() {
         let of = |seed| {
             let mut faults = rules(r#"[{"action":"*","code":"X","probability":0.25}]"#);
-            let fired = struck(&mut faults, ("X", &[]), 1000, seed);
+            let hits = fired(&mut faults, ("X", &[]), 1000, seed);
             let count = faults.rules().first().unwrap().1;
-            assert_eq!((count.matched, count.fired), (1000, fired.iter().map(|&rule| rule as u64).sum()));
-            fired
+            assert_eq!((count.matched, count.fired), (1000, hits.iter().map(|&rule| rule as u64).sum()));
+            hits
         };
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
@@ -263,17 +291,17 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_strikes_is_the_only_one() {
+    fn the_first_rule_that_fires_wins() {
         let mut faults = rules(
             r#"[{"action":"*","every":2,"delay_ms":1},{"action":"X","code":"C","times":3},{"action":"*","drop":"after"}]"#,
         );
-        assert_eq!(struck(&mut faults, ("X", &[]), 8, 0), [2, 1, 2, 1, 2, 1, 3, 1]);
+        assert_eq!(fired(&mut faults, ("X", &[]), 8, 0), [2, 1, 2, 1, 2, 1, 3, 1]);
         let counts: Vec<_> = faults.rules().iter().map(|(_, count)| (count.matched, count.fired)).collect();
         assert_eq!(counts, [(8, 4), (4, 3), (1, 1)]);
     }
 
     #[test]
-    fn what_makes_no_sense_is_named_by_its_field() {
+    fn a_wrong_rule_is_refused_with_the_name_of_the_field() {
         for (rule, field) in [
             (r#""secret":"a b","delay_ms":1"#, "secret"),
             (r#""secret":"a*b","delay_ms":1"#, "secret"),

@@ -1,7 +1,7 @@
 //! Filters of ListSecrets (rules 5.4 to 5.8).
 
-/// What a listed secret must match: values of one key are OR-ed, keys are AND-ed; a key that was not given matches
-/// everything. Comparison is exact and case-sensitive, but for the type.
+/// What a listed secret must match. Values of one key are OR-ed, keys are AND-ed; a key that is not given matches
+/// everything. Comparison is exact and case-sensitive, except for the type.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SecretFilter {
     /// Names.
@@ -12,13 +12,13 @@ pub struct SecretFilter {
     pub tag_keys: Option<Vec<String>>,
     /// Values of any of its tags, independent of the key (rule 5.6).
     pub tag_values: Option<Vec<String>>,
-    /// Types in lower case: compared without case (rule 5.6).
+    /// Types, in lower case: the comparison ignores case (rule 5.6).
     pub types: Option<Vec<String>>,
-    /// Set when a key was given that no secret here can match (an instance, a creator).
+    /// Set when a key is given that no secret can match here (an instance, a creator).
     pub nothing: bool,
 }
 
-/// Secrets that a filter by tag returns at the most, over all pages (rule 5.8).
+/// The most secrets that a filter by tag returns over all pages (rule 5.8).
 pub const TAG_FILTER_CAP: u64 = 4000;
 
 impl SecretFilter {
@@ -26,7 +26,7 @@ impl SecretFilter {
     pub const KEYS: &[&str] =
         &["SecretName", "Description", "TagKey", "TagValue", "SecretType", "DKMSInstanceId", "Creator"];
 
-    /// Adds the values of one key; values of a repeated key join.
+    /// Adds the values of one key. Values of a repeated key are joined.
     ///
     /// # Errors
     /// Returns `Err` for a key that the service does not know (rule 5.7).
@@ -41,7 +41,7 @@ impl SecretFilter {
                 self.types.get_or_insert_default().extend(lower);
                 return Ok(());
             }
-            // No secret lives in an instance and none has a creator of its own here.
+            // No secret here belongs to an instance or has a creator of its own.
             "DKMSInstanceId" | "Creator" => {
                 self.nothing = true;
                 return Ok(());
@@ -52,7 +52,7 @@ impl SecretFilter {
         Ok(())
     }
 
-    /// Whether it asks for tags, so that [`TAG_FILTER_CAP`] holds.
+    /// Whether it filters by tag, so that [`TAG_FILTER_CAP`] applies.
     pub fn by_tag(&self) -> bool {
         self.tag_keys.is_some() || self.tag_values.is_some()
     }

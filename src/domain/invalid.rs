@@ -1,4 +1,4 @@
-//! Why a text is not valid, in words for a developer.
+//! Why a text is not valid, worded for developers.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -7,31 +7,31 @@ use std::ops::RangeInclusive;
 
 use super::nearest::nearest;
 
-/// Why a text is not what it must be: the rest of a sentence that begins with the name of the parameter or field, such as
-/// `has 65 characters; at most 64 are allowed`. It never repeats the text, only its length and one character of it.
+/// Why a text is not valid: the rest of a sentence that begins with the name of the parameter or field, such as
+/// `has 65 characters; at most 64 are allowed`. It never contains the text, only its length and one character of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(Cow<'static, str>);
 
 impl Invalid {
-    /// The rest of the sentence.
+    /// A reason; `why` is the rest of the sentence.
     pub fn new(why: impl Into<Cow<'static, str>>) -> Self {
         Self(why.into())
     }
 
-    /// The same, said of a part of an ARN.
+    /// The same reason, about a part of an ARN.
     #[must_use]
     pub fn of_part(self, part: &str) -> Self {
         Self::new(format!("is an ARN, and the {part} in it {}", self.0))
     }
 
-    /// Counts characters.
+    /// Checks the number of characters.
     ///
     /// # Errors
-    /// When there are fewer or more than allowed.
+    /// When there are fewer or more characters than allowed.
     pub fn check_length(text: &str, allowed: RangeInclusive<usize>) -> Result<(), Self> {
         let (least, most) = (*allowed.start(), *allowed.end());
-        // Counting is needed only for texts that may be too long.
+        // Only a text with more bytes than the allowed characters has to be counted.
         let length = if text.len() <= most { text.len() } else { text.chars().count() };
         if length == 0 && least > 0 {
             Err(Self::new(format!("is empty; expected {least} to {most} characters")))
@@ -44,10 +44,10 @@ impl Invalid {
         }
     }
 
-    /// Looks at each character.
+    /// Checks every character.
     ///
     /// # Errors
-    /// Names the first character that is not allowed, with its place from 1. Not for secret values.
+    /// Names the first character that is not allowed, and its position from 1. Not for secret values.
     pub fn check_characters(
         text: &str,
         is_allowed: impl Fn(char) -> bool,
@@ -63,14 +63,14 @@ impl Invalid {
         }
     }
 
-    /// The text is none of the known words.
+    /// The text is not one of the known words.
     pub fn not_one_of<'k>(text: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> Self {
         let list = known.clone().into_iter().collect::<Vec<_>>().join(", ");
         let hint = nearest(text, known).map(|word| format!("; did you mean {word}?")).unwrap_or_default();
         Self::new(format!("is not one of {list} (case-sensitive){hint}"))
     }
 
-    /// A character for people: as it is if it is printable, and its number.
+    /// A character for a message: its number, and the character itself if it is printable.
     fn shown(c: char) -> String {
         let number = u32::from(c);
         if c.is_control() || c.is_whitespace() && c != ' ' {
@@ -81,7 +81,7 @@ impl Invalid {
     }
 }
 
-/// Any text is a text.
+/// Lets code that reads any text be generic over its error: this one never occurs.
 impl From<Infallible> for Invalid {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_is_told_with_its_bound_in_characters() {
+    fn a_wrong_length_is_reported_with_the_limit_in_characters() {
         let check = |text: &str| Invalid::check_length(text, 2..=4).map_err(|e| e.to_string());
         assert_eq!(check("中文中文"), Ok(()));
         assert_eq!(check("").unwrap_err(), "is empty; expected 2 to 4 characters");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_is_told_with_its_place() {
+    fn a_forbidden_character_is_reported_with_its_position() {
         let check = |text: &str| {
             Invalid::check_characters(text, |c| c.is_ascii_lowercase(), "a-z").map_err(|e| e.to_string())
         };
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_not_known_is_answered_with_those_that_are() {
+    fn an_unknown_word_is_answered_with_the_known_ones() {
         let known = ["text", "binary"];
         let said = Invalid::not_one_of("Text", known).to_string();
         assert_eq!(said, "is not one of text, binary (case-sensitive); did you mean text?");

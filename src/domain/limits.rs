@@ -1,46 +1,46 @@
-//! Bounds: of the service, on one secret, and our own, on nonces.
+//! Limits: those of the service on secrets and keys, and Sesame's own on nonces.
 
 use super::Quota;
 
-/// Bounds that the configuration file may change (`[limits]`).
+/// Limits that the configuration file can change (`[limits]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Versions a secret keeps; one more evicts (rules 1.12, 2.8). Default 10.
+    /// Versions that a secret keeps; another one evicts the oldest without a label (rules 1.12, 2.8). Default 10.
     pub versions_per_secret: usize,
-    /// Labels of a secret in all, built-in ones included (rules 1.12, 3.11). Default 8.
+    /// Labels of all versions of a secret together, built-in ones included (rules 1.12, 3.11). Default 8.
     pub labels_per_secret: usize,
     /// Bytes of one value (rule 1.8). Default 30,720.
     pub secret_data_bytes: usize,
-    /// Keys of an account in a region. Default 100,000; on the cloud 200 (rule 12.3), which a test server would reach too
-    /// soon. Aliases and versions of keys are bounded in proportion.
+    /// Keys of an account in a region. Default 100,000. The cloud allows 200 (rule 12.3), which a test server would soon
+    /// reach. The limits of aliases and key versions are in proportion.
     pub keys_per_account: usize,
-    /// Secrets of an account in a region (rule 12.3). Default 10,000,000: more than anybody tests with, and less than fills
-    /// a disk, so that a loop that never ends is stopped.
+    /// Secrets of an account in a region (rule 12.3). Default 10,000,000: more than any test needs, and few enough to
+    /// stop an endless loop before it fills the disk.
     pub secrets_per_account: u64,
 }
 
-/// What the cloud allows for keys of an account in a region: keys, aliases, versions (rule 12.3).
+/// The cloud's limits for an account in a region: keys, aliases, key versions (rule 12.3).
 const CLOUD: (usize, usize, usize) = (200, 300, 10_000);
 
 impl Limits {
-    /// The limit of secrets in an account and region.
+    /// The limit of secrets of an account in a region.
     pub fn secrets(&self) -> Quota {
         let most = usize::try_from(self.secrets_per_account).unwrap_or(usize::MAX);
         Quota::set("secrets in one account and region", most, "limits.secrets_per_account")
     }
 
-    /// The limit of keys in an account and region.
+    /// The limit of keys of an account in a region.
     pub const fn keys(&self) -> Quota {
         Quota::set("keys in one account and region", self.keys_per_account, "limits.keys_per_account")
     }
 
-    /// The limit of aliases in an account and region: in proportion to keys, as on the cloud.
+    /// The limit of aliases of an account in a region, in the cloud's proportion to keys.
     pub const fn aliases(&self) -> Quota {
         let most = self.keys_per_account.saturating_mul(CLOUD.1) / CLOUD.0;
         Quota::set("aliases in one account and region", most, "1.5 times limits.keys_per_account")
     }
 
-    /// The limit of versions of all keys in an account and region: in proportion to keys, as on the cloud.
+    /// The limit of versions of all keys of an account in a region, in the cloud's proportion to keys.
     pub const fn key_versions(&self) -> Quota {
         let most = self.keys_per_account.saturating_mul(CLOUD.2) / CLOUD.0;
         let of = "versions of all keys in one account and region";
@@ -61,13 +61,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limit of labels, for a refusal.
+    /// The limit of labels, for messages.
     pub const fn labels(&self) -> Quota {
         let of = "labels on all versions of a secret together, ACSCurrent and ACSPrevious included";
         Quota::set(of, self.labels_per_secret, "limits.labels_per_secret")
     }
 
-    /// The limit of versions, for a refusal: one more would push out the oldest version without a label, and each has one.
+    /// The limit of versions, for messages. It is exceeded when every version has a label, so that none can be evicted.
     pub const fn labelled_versions(&self) -> Quota {
         let of =
             "versions of a secret, and each of them carries a label; UpdateSecretVersionStage removes one";
@@ -75,17 +75,17 @@ impl Limits {
     }
 }
 
-/// The limit of tags, for a refusal.
+/// The limit of tags, for messages.
 pub const TAGS: Quota = Quota::fixed("tags on one secret or key", TAGS_PER_RESOURCE);
 
-/// Bounds on the nonces of signed requests that are remembered. One takes 10 to 13 bytes of memory for as long as its
-/// signature could be accepted, which is 15 to 35 minutes while no clock is moved.
+/// Limits on remembered nonces of signed requests. A nonce takes 10 to 13 bytes of memory for as long as its signature
+/// could be accepted: 15 to 35 minutes while no clock is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NonceLimits {
-    /// The most of one principal: the root of an account, a user, or a role with all its sessions. Default 5,000,000.
+    /// Nonces of one principal: the root of an account, a user, or a role with all its sessions. Default 5,000,000.
     pub per_principal: u64,
-    /// The most of all. When they are reached, a principal that has less than an equal share is still let in. Default
-    /// 20,000,000.
+    /// Nonces of all principals. When this is reached, a principal with less than an equal share can still add some.
+    /// Default 20,000,000.
     pub total: u64,
 }
 

@@ -1,10 +1,11 @@
 //! What a secret is and what may happen to it: pure functions over values.
 //!
-//! Nothing here does I/O, reads a clock or makes a random number: time comes in as `now`, randomness as a
-//! generator. Every state change is decided by a total function `(state, command, now) -> Result<Change, Refusal>`;
-//! a [`Change`] is data, so that a test can compare it, the cache can apply it and the store can persist it.
-//! Rule numbers in comments (`3.8`, `6.5`) are those listed in `docs/rules.md`.
+//! Nothing here does I/O, reads a clock or draws random numbers: the time is passed in as `now`, randomness as a
+//! generator. Every change of a secret is decided by a total function `(secret, command, now) -> Result<Change, Refusal>`.
+//! A [`Change`] is data: tests compare it, the cache applies it and the store persists it.
+//! Rule numbers in comments (`3.8`, `6.5`) refer to `docs/rules.md`.
 
+mod causes;
 pub mod change;
 pub mod faults;
 pub mod filter;
@@ -24,6 +25,7 @@ pub mod tags;
 pub mod time;
 pub mod writes;
 
+pub use causes::with_causes;
 pub use change::{Change, Op};
 pub use faults::FaultRule;
 pub use filter::SecretFilter;

@@ -1,4 +1,4 @@
-//! Identifiers as types: what exists has been checked.
+//! Identifiers as types: a value that exists is valid.
 
 use std::fmt;
 use std::str::FromStr;
@@ -63,7 +63,7 @@ identifier!(
     64
 );
 identifier!(
-    /// The internal identity of a secret, never reused: a purged name that is created again gets another.
+    /// The internal identity of a secret, never reused: a name that is created again after a purge gets a new one.
     SecretId,
     64
 );
@@ -79,16 +79,16 @@ identifier!(
 );
 
 impl SecretName {
-    /// Whether the name lies in the space reserved for the service (`acs/`, rule 1.2).
+    /// Whether the name is reserved for the service (`acs/`, rule 1.2).
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with("acs/")
     }
 }
 
 impl StageLabel {
-    /// `ACSCurrent`: the version that is read when none is named.
+    /// `ACSCurrent`: the version that is read when the request names no version.
     pub const CURRENT: &'static str = "ACSCurrent";
-    /// `ACSPrevious`: the version that was current before.
+    /// `ACSPrevious`: the version that had `ACSCurrent` before.
     pub const PREVIOUS: &'static str = "ACSPrevious";
 
     /// The label `ACSCurrent`.
@@ -107,7 +107,7 @@ impl StageLabel {
     }
 }
 
-/// An account id: 1 to 32 digits. Cheap to clone, as every request does.
+/// An account id: 1 to 32 digits. Cheap to clone, which every request does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(Arc<str>);
 
@@ -184,7 +184,7 @@ impl Scope {
 /// How a request names a secret: by name, or by ARN with the scope written in it (rule 1.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRef {
-    /// The scope that an ARN names; none for a plain name.
+    /// The scope written in an ARN. `None` for a plain name.
     pub scope: Option<Scope>,
     /// The secret's name.
     pub name: SecretName,
@@ -193,8 +193,8 @@ pub struct SecretRef {
 impl FromStr for SecretRef {
     type Err = Invalid;
 
-    /// Reads `name` or `acs:kms:<region>:<account>:secret/<name>`. A plain name cannot hold a colon, so the
-    /// two forms never overlap.
+    /// Reads `name` or `acs:kms:<region>:<account>:secret/<name>`. A plain name cannot contain a colon, so the two forms
+    /// cannot be confused.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let Some(rest) = text.strip_prefix("acs:kms:") else {
             return Ok(Self { scope: None, name: text.parse()? });

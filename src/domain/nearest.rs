@@ -1,14 +1,14 @@
-//! The known name that is nearest to a misspelled one, for messages that ask "did you mean".
+//! The known name nearest to a misspelled one, for messages with "did you mean".
 
 use strsim::damerau_levenshtein;
 
-/// Longer words are not compared: the comparison takes time in the product of both lengths.
+/// Longer words are not compared: the cost grows with the product of both lengths.
 const LONGEST: usize = 64;
 
-/// The candidate nearest to `word`, if one is near enough to be what was meant; the first of several that are equally near.
+/// The candidate nearest to `word`, if it is near enough to be what was meant. The first one wins a tie.
 ///
-/// Case does not count. Otherwise two letters in five (of the longer word) may be missing, added, replaced or swapped, and a
-/// candidate that has `word` in it (three characters or more) is near as well.
+/// Case is ignored. A candidate is near when at most two letters in five (of the longer word) are missing, added,
+/// replaced or swapped, or when it contains `word` and that has at least three characters.
 ///
 /// ```
 /// use sesame::domain::nearest::nearest;
@@ -27,7 +27,7 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
         let lower = candidate.to_lowercase();
         let longer = length.max(lower.chars().count());
         let distance = damerau_levenshtein(&wanted, &lower);
-        // A slip of the finger is the likeliest, then a name of which a part was left out.
+        // A typing error is most likely; next comes a name with a part left out.
         let how_far = match distance {
             0..=2 if distance <= longer * 2 / 5 => 0,
             _ if length >= 3 && lower.contains(&wanted) => 1,
@@ -41,8 +41,8 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
-/// The candidate that takes the fewest changes of single characters to reach, if that is not more than `most`. Case does not
-/// count. Of two that are equally near the first one counts.
+/// The candidate with the smallest edit distance to `word`, if that is at most `most`. Case is ignored. The first one
+/// wins a tie.
 pub fn within<'c>(word: &str, most: usize, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let near = |candidate: &'c str| {
@@ -52,8 +52,8 @@ pub fn within<'c>(word: &str, most: usize, candidates: impl IntoIterator<Item = 
     candidates.into_iter().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
-/// A finding of serde with the known name that is nearest to an unknown one, if it is about one: of an unknown member, or an
-/// unknown word where one of several must stand. Any other finding is as it was.
+/// Appends the nearest known name to an error of serde about an unknown field or an unknown variant. Any other error is
+/// returned as it is.
 ///
 /// ```
 /// use sesame::domain::nearest::with_suggestion;
@@ -65,7 +65,7 @@ pub fn with_suggestion(finding: &str) -> String {
     suggested(finding).map_or_else(|| finding.to_owned(), |name| format!("{finding}; did you mean {name}?"))
 }
 
-/// These findings are worded in one way: the unknown name, and then the known ones, in backticks (serde) or bare (YAML).
+/// These errors have one form: the unknown name, then the known ones, in backticks (serde) or bare (YAML).
 fn suggested(finding: &str) -> Option<&str> {
     let (_, rest) =
         finding.split_once("unknown field `").or_else(|| finding.split_once("unknown variant `"))?;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_its_own_has_none() {
+    fn an_unrelated_word_has_no_nearest_one() {
         for word in ["", "x", "Ge", "Rotate", "CreateInstance", "加密", &"G".repeat(65), &"G".repeat(100_000)]
         {
             assert_eq!(nearest(word, ACTIONS), None, "{word:.20}");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_of_serde_is_completed() {
+    fn a_serde_error_gets_a_suggestion() {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "lowercase")]
         #[expect(dead_code, reason = "only how it fails matters")]

@@ -1,11 +1,11 @@
-//! Pages by number, as the API asks for them.
+//! Pages with numbers, as in the API.
 
 /// A page: number from 1, size from 1 to 100 (rules 5.1, 5.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     /// From 1.
     pub number: u32,
-    /// Rows a page, 1 to 100.
+    /// Items per page, 1 to 100.
     pub size: u32,
 }
 
@@ -13,12 +13,12 @@ impl Page {
     /// The largest page size.
     pub const MAX_SIZE: u32 = 100;
 
-    /// How many rows lie before this page.
+    /// How many items come before this page.
     pub fn offset(self) -> u64 {
         u64::from(self.number.saturating_sub(1)) * u64::from(self.size)
     }
 
-    /// The rows of this page out of all; empty beyond the last one.
+    /// The items of this page. Empty beyond the last page.
     pub fn cut<T>(self, all: Vec<T>) -> Vec<T> {
         let skip = usize::try_from(self.offset()).unwrap_or(usize::MAX);
         all.into_iter().skip(skip).take(usize::try_from(self.size).unwrap_or(usize::MAX)).collect()

@@ -8,19 +8,19 @@ use super::names::Invalid;
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &str = "0123456789";
-/// The signs of rule 9.2: 31 of them, no space and no backtick.
+/// The punctuation of rule 9.2: 31 characters, without space and backtick.
 const SIGNS: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_{|}~";
 
 /// Length of a password in characters: shortest, longest, default (rule 9.1).
 pub const LENGTH: (u32, u32, u32) = (8, 128, 32);
 
-/// What a password shall look like.
+/// What a password must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "these are the API's own switches")]
 pub struct PasswordSpec {
     /// Characters, 8 to 128.
     pub length: u32,
-    /// Single characters to leave out.
+    /// Characters to leave out.
     pub exclude_characters: String,
     /// Leave out `a-z`.
     pub exclude_lowercase: bool,
@@ -28,16 +28,16 @@ pub struct PasswordSpec {
     pub exclude_uppercase: bool,
     /// Leave out `0-9`.
     pub exclude_numbers: bool,
-    /// Leave out the signs.
+    /// Leave out punctuation.
     pub exclude_punctuation: bool,
-    /// At least one of every class that is left (rule 9.4).
+    /// Require at least one character of every class that is not excluded (rule 9.4).
     pub require_each: bool,
 }
 
-/// Makes a password.
+/// Generates a password.
 ///
 /// # Errors
-/// [`Refusal::Parameter`]: `ExcludeCharacters` when it names a character outside the alphabet or leaves nothing over
+/// [`Refusal::Parameter`]: `ExcludeCharacters` when it has a character outside the alphabet or excludes every character
 /// (rule 9.5), `PasswordLength` when it is out of bounds.
 pub fn generate(spec: &PasswordSpec, rng: &mut dyn CryptoRng) -> Result<String, Refusal> {
     let classes = classes(spec)?;
@@ -61,10 +61,10 @@ fn classes(spec: &PasswordSpec) -> Result<Vec<Vec<char>>, Refusal> {
         return Err(Refusal::parameter("PasswordLength", why));
     }
     let in_alphabet = |c: char| [LOWER, UPPER, DIGITS, SIGNS].iter().any(|class| class.contains(c));
-    let allowed = "letters A-Z a-z, digits, and punctuation of ASCII but ` and space";
+    let allowed = "letters A-Z a-z, digits, and ASCII punctuation except ` and space";
     Invalid::check_characters(&spec.exclude_characters, in_alphabet, allowed)
         .map_err(|invalid| Refusal::parameter("ExcludeCharacters", invalid.to_string()))?;
-    // A class emptied by ExcludeCharacters counts as excluded (rule 9.6).
+    // A class whose characters are all excluded counts as excluded (rule 9.6).
     let classes: Vec<Vec<char>> = [
         (LOWER, spec.exclude_lowercase),
         (UPPER, spec.exclude_uppercase),
@@ -83,8 +83,8 @@ fn classes(spec: &PasswordSpec) -> Result<Vec<Vec<char>>, Refusal> {
     Ok(classes)
 }
 
-/// Draws whole passwords until one fits, so that every fitting password is equally likely. With 8 characters and
-/// four classes more than half of all draws fit.
+/// Draws whole passwords until one has every required class, so that all valid passwords are equally likely. With 8
+/// characters and four classes more than half of the draws succeed.
 fn draw(spec: &PasswordSpec, classes: &[Vec<char>], all: &[char], rng: &mut dyn CryptoRng) -> String {
     loop {
         let text: String = (0..spec.length).filter_map(|_| all.get(rng.random_range(0..all.len()))).collect();

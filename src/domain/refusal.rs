@@ -1,12 +1,12 @@
-//! Why a command on a secret is not carried out.
+//! Why a command on a secret is refused.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A reason to refuse. Every command either becomes a change or one of these; each reads as a sentence for a developer.
+/// A reason to refuse a command. Each one is displayed as a sentence for developers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No such secret (or none any more).
+    /// The secret does not exist (any more).
     #[error(
         "there is no secret of this name in this account and region (names are case-sensitive); \
          ListSecrets lists the existing ones"
@@ -18,7 +18,7 @@ pub enum Refusal {
          ListSecretVersionIds lists the existing ones"
     )]
     VersionNotFound,
-    /// The secret is there and has no version with the asked id.
+    /// The secret exists, but the version with this id does not carry the label.
     #[error("the version named by VersionId does not carry the label named by VersionStage")]
     LabelElsewhere,
     /// The name is taken.
@@ -33,7 +33,7 @@ pub enum Refusal {
     /// The secret is scheduled for deletion.
     #[error("the secret is scheduled for deletion; RestoreSecret brings it back")]
     InRecoveryWindow,
-    /// The version is there with another value or data type.
+    /// The version exists with another value or data type.
     #[error(
         "the secret has a version with this VersionId and another value or data type; a version never changes, \
          so choose another VersionId"
@@ -42,18 +42,18 @@ pub enum Refusal {
     /// The secret is not scheduled for deletion.
     #[error("the secret is not scheduled for deletion, so there is nothing to restore")]
     NotInRecoveryWindow,
-    /// A limit of the service.
+    /// A limit of the service would be exceeded.
     #[error("{0}")]
     LimitExceeded(Quota),
-    /// The account has as many secrets in the region as it may have (rule 12.3).
+    /// The account has the maximum number of secrets in the region (rule 12.3).
     #[error("{0}")]
     QuotaExceeded(Quota),
-    /// The label is not where the caller says.
+    /// The label is not on the version that the caller names.
     #[error(
         "the label is not on the version that RemoveFromVersion names; ListSecretVersionIds shows where it is"
     )]
     StageMismatch,
-    /// The label would go to where it came from.
+    /// The label would move to the version that it leaves.
     #[error("RemoveFromVersion and MoveToVersion name the same version")]
     SameVersion,
     /// The secret lost its current version.
@@ -84,9 +84,9 @@ impl Refusal {
 pub struct Quota {
     /// What is limited, such as `labels on all versions of a secret together`.
     pub of: &'static str,
-    /// The most that there may be.
+    /// The maximum.
     pub most: usize,
-    /// The setting of the configuration file, if there is one, such as `limits.labels_per_secret`.
+    /// The setting of the configuration file that changes it, such as `limits.labels_per_secret`.
     pub setting: Option<&'static str>,
 }
 
@@ -96,7 +96,7 @@ impl Quota {
         Self { of, most, setting: None }
     }
 
-    /// A limit of the configuration file.
+    /// A limit that a setting of the configuration file changes.
     pub const fn set(of: &'static str, most: usize, setting: &'static str) -> Self {
         Self { of, most, setting: Some(setting) }
     }

@@ -9,7 +9,7 @@ use super::tags::Tags;
 use super::time::Timestamp;
 use super::{Refusal, ResourcePolicy};
 
-/// Kinds of secret (rule 8.1). Only generic ones can be created so far.
+/// Types of secrets (rule 8.1). Only `Generic` can be created so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretType {
     /// Free text that the caller rotates.
@@ -51,7 +51,7 @@ impl FromStr for SecretType {
     }
 }
 
-/// How a value is to be understood; it is stored and returned verbatim either way (rules 1.9, 1.10).
+/// How clients interpret a value. It is stored and returned verbatim either way (rules 1.9, 1.10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DataType {
     /// `text`, the default.
@@ -88,16 +88,16 @@ impl fmt::Display for DataType {
     }
 }
 
-/// One version: written once, never changed (rule 2.2).
+/// One version. Written once, never changed (rule 2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     /// The caller's id.
     pub id: VersionId,
-    /// How the value is to be understood.
+    /// How clients interpret the value.
     pub data_type: DataType,
     /// When it was written.
     pub created: Timestamp,
-    /// Position in the secret's history, from 1, never reused: the order of versions when the clock stands still.
+    /// Position in the secret's history, from 1, never reused. It orders versions even while the clock stands still.
     pub ordinal: u64,
 }
 
@@ -114,15 +114,15 @@ pub struct Secret {
     pub secret_type: SecretType,
     /// Free text, may be empty (rule 1.11).
     pub description: String,
-    /// The CMK that the caller named; none when the service-managed key encrypts (rule 7.1).
+    /// The CMK named by the caller. `None` when the service-managed key encrypts (rule 7.1).
     pub encryption_key: Option<KeyId>,
     /// When it was created.
     pub created: Timestamp,
-    /// When it was last changed (open question 13 lists by what).
+    /// When it was last changed (open question 13 lists what counts as a change).
     pub updated: Timestamp,
-    /// When it will be gone, while scheduled for deletion.
+    /// When it will be purged, while it is scheduled for deletion.
     pub planned_deletion: Option<Timestamp>,
-    /// Its policy; none for the default one (rule 10.2).
+    /// The policy. `None` for the default one (rule 10.2).
     pub policy: Option<ResourcePolicy>,
     /// The versions, oldest first.
     pub versions: Vec<Version>,
@@ -130,7 +130,7 @@ pub struct Secret {
     pub stages: StageMap,
     /// Tags.
     pub tags: Tags,
-    /// Counts committed changes, from 1.
+    /// Number of committed changes, from 1.
     pub revision: u64,
 }
 
@@ -145,7 +145,7 @@ impl Secret {
         self.scope.secret_arn(&self.name)
     }
 
-    /// Whether the recovery window is over, so that the secret counts as gone (rule 6.5).
+    /// Whether the recovery window has ended, so that the secret no longer exists for callers (rule 6.5).
     pub fn is_due_for_purge(&self, now: Timestamp) -> bool {
         self.planned_deletion.is_some_and(|at| at <= now)
     }
@@ -158,11 +158,11 @@ impl Secret {
         if self.planned_deletion.is_some() { Err(Refusal::InRecoveryWindow) } else { Ok(()) }
     }
 
-    /// The version that a reader means (rules 4.1 to 4.3).
+    /// The version that a reader asks for (rules 4.1 to 4.3).
     ///
     /// # Errors
-    /// [`Refusal::InRecoveryWindow`]; [`Refusal::VersionNotFound`], or [`Refusal::LabelElsewhere`] when each selector fits
-    /// another version.
+    /// [`Refusal::InRecoveryWindow`]; [`Refusal::VersionNotFound`]; [`Refusal::LabelElsewhere`] when id and label select
+    /// different versions.
     pub fn select(&self, id: Option<&VersionId>, stage: Option<&StageLabel>) -> Result<&Version, Refusal> {
         self.require_live()?;
         let by_stage = |label: &str| self.stages.version_of(label).ok_or(Refusal::VersionNotFound);

@@ -1,8 +1,8 @@
-//! Which version carries which label. One label is on exactly one version, because the label is the key (rule 3.1).
+//! Which version carries which label. A label is on exactly one version because the label is the key (rule 3.1).
 
 use super::names::{StageLabel, VersionId};
 
-/// Labels in ascending order, each with its version. At most a handful, so a sorted list.
+/// Labels in ascending order, each with its version. There are few, so this is a sorted list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StageMap(Vec<(StageLabel, VersionId)>);
 
@@ -17,7 +17,7 @@ impl StageMap {
         self.0.iter().filter(move |(_, v)| v == version).map(|(l, _)| l)
     }
 
-    /// Whether the version carries any label; one without is deprecated (rule 2.11).
+    /// Whether the version carries any label. A version without one is deprecated (rule 2.11).
     pub fn is_labelled(&self, version: &VersionId) -> bool {
         self.0.iter().any(|(_, v)| v == version)
     }
@@ -37,7 +37,7 @@ impl StageMap {
         self.0.iter().map(|(l, v)| (l, v))
     }
 
-    /// Puts the label on a version, and on no other.
+    /// Puts the label on a version and takes it off any other.
     pub fn set(&mut self, label: StageLabel, version: VersionId) {
         match self.0.binary_search_by(|(l, _)| l.cmp(&label)) {
             Ok(at) => {
@@ -54,8 +54,8 @@ impl StageMap {
         self.0.retain(|(l, _)| l.as_str() != label);
     }
 
-    /// Moves a label as the service does: when `ACSCurrent` really moves, the version it leaves gets
-    /// `ACSPrevious`, whoever had that loses it (rule 3.8). Any other label just moves.
+    /// Moves a label as the service does: when `ACSCurrent` moves to another version, `ACSPrevious` moves to the
+    /// version that it leaves (rule 3.8). Any other label just moves.
     pub fn move_to(&mut self, label: &StageLabel, version: &VersionId) {
         if self.version_of(label.as_str()) == Some(version) {
             return;

@@ -18,14 +18,14 @@ fn check_tag_text(text: &str, least: usize) -> Result<(), Invalid> {
     Invalid::check_characters(text, is_tag_char, ALLOWED)
 }
 
-/// What earlier releases took: any characters but control characters.
+/// Checks by the rule of earlier releases: any characters except control characters.
 fn check_stored(text: &str, least: usize) -> Result<(), Invalid> {
     Invalid::check_length(text, least..=TAG_CHARS)?;
     Invalid::check_characters(text, |c| !c.is_control(), "all but control characters")
 }
 
 /// A tag's key: 1 to 128 letters (of all scripts), digits and `/ \ _ - . + = : @`, not beginning with `aliyun` or `acs:`
-/// (rule 11.2). One that was stored by an earlier release may have other characters.
+/// (rule 11.2). A key stored by an earlier release may have other characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagKey(String);
 
@@ -35,7 +35,7 @@ impl TagKey {
         &self.0
     }
 
-    /// A key that was stored already, perhaps by an earlier release, which took more characters.
+    /// A key that is already stored, perhaps by an earlier release, which allowed more characters.
     ///
     /// # Errors
     /// When no release would have stored it.
@@ -63,7 +63,7 @@ impl fmt::Display for TagKey {
     }
 }
 
-/// A tag's value: 0 to 128 characters of those of a key (rule 11.2). One that was stored by an earlier release may have
+/// A tag's value: 0 to 128 of the characters allowed in a key (rule 11.2). A value stored by an earlier release may have
 /// others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TagValue(String);
@@ -74,7 +74,7 @@ impl TagValue {
         &self.0
     }
 
-    /// A value that was stored already, perhaps by an earlier release, which took more characters.
+    /// A value that is already stored, perhaps by an earlier release, which allowed more characters.
     ///
     /// # Errors
     /// When no release would have stored it.
@@ -109,7 +109,7 @@ impl Tags {
         self.0.insert(key, value);
     }
 
-    /// Removes a tag; an unknown key is no error (rule 11.4).
+    /// Removes a tag. An unknown key is not an error (rule 11.4).
     pub fn remove(&mut self, key: &TagKey) {
         self.0.remove(key);
     }
@@ -124,12 +124,12 @@ impl Tags {
         self.0.iter()
     }
 
-    /// How many there are.
+    /// The number of tags.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no tags.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Instants, as the API writes them.
+//! Instants in the API's notation.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Milliseconds of a day.
+/// Milliseconds per day.
 const DAY_MS: i64 = 86_400_000;
 
 impl Timestamp {
@@ -22,19 +22,19 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant moved by whole days; saturates at the ends of the range.
+    /// This instant moved by whole days. Saturates at the ends of the range.
     #[must_use]
     pub const fn plus_days(self, days: i64) -> Self {
         Self(self.0.saturating_add(days.saturating_mul(DAY_MS)))
     }
 
-    /// This instant moved by milliseconds; saturates at the ends of the range.
+    /// This instant moved by milliseconds. Saturates at the ends of the range.
     #[must_use]
     pub const fn plus_millis(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// The distance to `other` in milliseconds, never negative.
+    /// The absolute difference to `other`, in milliseconds.
     pub const fn distance_ms(self, other: Self) -> u64 {
         self.0.abs_diff(other.0)
     }
@@ -43,14 +43,14 @@ impl Timestamp {
 /// How the service's clock differs from the machine's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ClockSetting {
-    /// Milliseconds that it is ahead.
+    /// How far it is ahead, in milliseconds. Negative when it is behind.
     pub ahead_ms: i64,
-    /// The instant at which it stands still, if it does.
+    /// The instant at which it is stopped, if it is.
     pub stands: Option<Timestamp>,
 }
 
 impl ClockSetting {
-    /// Moved by so many milliseconds; the clock goes on running, or standing still, as it did.
+    /// The setting moved by this many milliseconds. A running clock keeps running, a stopped one stays stopped.
     #[must_use]
     pub const fn advanced(self, ms: i64) -> Self {
         match self.stands {
@@ -59,7 +59,7 @@ impl ClockSetting {
         }
     }
 
-    /// Standing still at an instant.
+    /// The setting of a clock that is stopped at an instant.
     #[must_use]
     pub const fn standing(self, at: Timestamp) -> Self {
         Self { stands: Some(at), ..self }

@@ -1,8 +1,9 @@
 //! Decisions: what each writing action does to a secret.
 //!
-//! A decision about a secret is a [`Change`], a list of steps, and not the next [`Secret`]. A secret may have hundreds of
-//! versions with values of many kilobytes, and the store writes only the rows that the steps name. A key is a few hundred bytes
-//! without its material; there a decision is the next `Key`, which replaces the row (see `keys/decisions.rs`).
+//! A decision about a secret is a [`Change`], a list of steps, and not the next [`Secret`]. A secret may have hundreds
+//! of versions with values of many kilobytes, and the store writes only the rows that the steps name. A key is a few
+//! hundred bytes without its material; there a decision is the next `Key`, which replaces the row (see
+//! `keys/decisions.rs`).
 
 use super::limits::{self, Limits};
 use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
@@ -12,10 +13,10 @@ use super::tags::{TagKey, TagValue, Tags};
 use super::time::Timestamp;
 use super::{Change, Op, Refusal, ResourcePolicy};
 
-/// A secret to be created, with its first version.
+/// A secret to create, with its first version.
 #[derive(Debug, Clone)]
 pub struct NewSecret {
-    /// Internal identity, fresh.
+    /// Internal identity, newly generated.
     pub id: SecretId,
     /// Account and region.
     pub scope: Scope,
@@ -27,15 +28,16 @@ pub struct NewSecret {
     pub encryption_key: Option<KeyId>,
     /// Id of the first version.
     pub version: VersionId,
-    /// Its type of data.
+    /// Data type of the first version.
     pub data_type: DataType,
     /// Tags.
     pub tags: Tags,
-    /// Its policy; none for the default one.
+    /// Its policy. `None` for the default one.
     pub policy: Option<ResourcePolicy>,
 }
 
-/// Decides a creation on a free name: the first version carries `ACSCurrent`, nobody `ACSPrevious` (rule 2.1).
+/// Decides a creation under a free name. The first version carries `ACSCurrent`; no version carries `ACSPrevious` (rule
+/// 2.1).
 ///
 /// # Errors
 /// [`Refusal::Parameter`] for a reserved name (rule 1.2), [`Refusal::LimitExceeded`].
@@ -72,25 +74,26 @@ pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
     })
 }
 
-/// Why a name cannot be created again, by the state of the secret that has it (rule 6.6).
+/// Why the name of an existing secret cannot be created again; depends on that secret's state (rule 6.6).
 pub fn refuse_creation(existing: &Secret) -> Refusal {
     if existing.planned_deletion.is_some() { Refusal::NameInRecoveryWindow } else { Refusal::SecretExists }
 }
 
-/// A version to be put.
+/// A version to add.
 #[derive(Debug, Clone)]
 pub struct PutVersion {
     /// Its id.
     pub version: VersionId,
     /// Its type of data.
     pub data_type: DataType,
-    /// The labels it shall carry; not empty.
+    /// The labels it is to carry; not empty.
     pub stages: Vec<StageLabel>,
-    /// Whether the value equals the stored one, when a version of this id is stored; none when it is not.
+    /// Whether the value equals the stored one. `None` when no version has this id.
     pub same_value: Option<bool>,
 }
 
-/// Decides PutSecretValue. None means: an equal re-put, which changes nothing, not even labels (rule 2.4).
+/// Decides PutSecretValue. `None` means that the same version is put again, which changes nothing, not even labels
+/// (rule 2.4).
 ///
 /// # Errors
 /// [`Refusal::InRecoveryWindow`], [`Refusal::VersionExists`] (rules 2.5, 2.6), [`Refusal::LimitExceeded`]
@@ -110,7 +113,7 @@ pub fn put_version(
     let ordinal = secret.versions.last().map_or(0, |v| v.ordinal) + 1;
     let version = Version { id: put.version, data_type: put.data_type, created: now, ordinal };
     let mut stages = secret.stages.clone();
-    // ACSCurrent first: it takes ACSPrevious along, and an ACSPrevious named beside it then has the last word.
+    // ACSCurrent goes first because it moves ACSPrevious; an ACSPrevious in the same request then decides where that is.
     for label in put.stages.iter().filter(|l| l.as_str() == StageLabel::CURRENT) {
         stages.move_to(label, &version.id);
     }
@@ -133,7 +136,7 @@ pub fn put_version(
     Ok(Some(change(secret, ops, now)))
 }
 
-/// Which label shall leave and enter which version.
+/// A label to move between two versions.
 #[derive(Debug, Clone)]
 pub struct MoveStage {
     /// The label.
@@ -144,7 +147,7 @@ pub struct MoveStage {
     pub move_to: Option<VersionId>,
 }
 
-/// Decides UpdateSecretVersionStage (rules 3.20 to 3.36). None means that nothing changes (rule 3.23).
+/// Decides UpdateSecretVersionStage (rules 3.20 to 3.36). `None` means that nothing changes (rule 3.23).
 ///
 /// # Errors
 /// [`Refusal::Parameter`] (3.20, 3.26), [`Refusal::StageMismatch`] (3.25, 3.28, 3.29),
@@ -193,19 +196,19 @@ pub fn move_stage(
     Ok(if ops.is_empty() { None } else { Some(change(secret, ops, now)) })
 }
 
-/// How a secret shall be deleted.
+/// How a secret is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
-    /// At once, beyond recovery (rule 6.3).
+    /// At once, without recovery (rule 6.3).
     Force,
-    /// After a window of so many days (rule 6.1).
+    /// After a recovery window of this many days (rule 6.1).
     After(i64),
 }
 
-/// Decides DeleteSecret and says when the secret is gone.
+/// Decides DeleteSecret and returns when the secret is purged.
 ///
 /// # Errors
-/// [`Refusal::InRecoveryWindow`] for a second scheduling, [`Refusal::Parameter`] for a window outside 7 to 30 days
+/// [`Refusal::InRecoveryWindow`] when it is already scheduled, [`Refusal::Parameter`] for a window outside 7 to 30 days
 /// (rule 6.2).
 pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change, Timestamp), Refusal> {
     match how {
@@ -218,13 +221,13 @@ pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change,
             }
             secret.require_live()?;
             let at = now.plus_days(days);
-            // Scheduling is not among the changes that move UpdateTime (open question 13).
+            // Scheduling a deletion does not change UpdateTime (open question 13).
             Ok((untimed(secret, vec![Op::SetPlannedDeletion(Some(at))]), at))
         }
     }
 }
 
-/// The removal of a secret whose window is over (rule 6.5).
+/// Removes a secret whose recovery window has ended (rule 6.5).
 pub fn purge(secret: &Secret) -> Change {
     untimed(secret, vec![Op::Purge])
 }
@@ -240,7 +243,7 @@ pub fn restore(secret: &Secret, now: Timestamp) -> Result<Change, Refusal> {
     Ok(change(secret, vec![Op::SetPlannedDeletion(None)], now))
 }
 
-/// Decides UpdateSecret. An absent description stays as it is.
+/// Decides UpdateSecret. Without a description it stays as it is.
 ///
 /// # Errors
 /// [`Refusal::InRecoveryWindow`].
@@ -249,7 +252,7 @@ pub fn update(secret: &Secret, description: Option<String>, now: Timestamp) -> R
     Ok(change(secret, description.map(Op::SetDescription).into_iter().collect(), now))
 }
 
-/// Decides SetSecretPolicy. It does not count as a change of the secret itself (question 13).
+/// Decides SetSecretPolicy. It does not change UpdateTime (question 13).
 ///
 /// # Errors
 /// [`Refusal::InRecoveryWindow`].
@@ -258,7 +261,7 @@ pub fn set_policy(secret: &Secret, policy: ResourcePolicy) -> Result<Change, Ref
     Ok(untimed(secret, vec![Op::SetPolicy(policy)]))
 }
 
-/// Decides the setting of tags: known keys are overwritten. Allowed in the recovery window (rule 6.6).
+/// Decides TagResource. Existing keys are overwritten. Allowed in the recovery window (rule 6.6).
 ///
 /// # Errors
 /// [`Refusal::LimitExceeded`] (rule 11.1).
@@ -268,23 +271,23 @@ pub fn tag(secret: &Secret, tags: Vec<(TagKey, TagValue)>) -> Result<Change, Ref
         return Err(Refusal::LimitExceeded(limits::TAGS));
     }
     let ops = tags.into_iter().map(|(key, value)| Op::SetTag(key, value)).collect();
-    // Tags do not move UpdateTime (open question 13).
+    // Tags do not change UpdateTime (open question 13).
     Ok(untimed(secret, ops))
 }
 
-/// Decides the removal of tags; keys that are not there are skipped (rule 11.4). None means that nothing changes.
+/// Decides UntagResource. Unknown keys are ignored (rule 11.4). `None` means that nothing changes.
 pub fn untag(secret: &Secret, keys: &[TagKey]) -> Option<Change> {
     let ops: Vec<Op> =
         keys.iter().filter(|key| secret.tags.get(key).is_some()).cloned().map(Op::RemoveTag).collect();
     if ops.is_empty() { None } else { Some(untimed(secret, ops)) }
 }
 
-/// Refuses what only generic secrets can do (rule 2.12).
+/// Refuses what only secrets of type Generic support (rule 2.12).
 fn require_generic(secret: &Secret) -> Result<(), Refusal> {
     if secret.secret_type == SecretType::Generic { Ok(()) } else { Err(Refusal::UnsupportedType) }
 }
 
-/// A change that also moves UpdateTime.
+/// A change that also sets UpdateTime.
 fn change(secret: &Secret, mut ops: Vec<Op>, now: Timestamp) -> Change {
     ops.push(Op::SetUpdated(now));
     untimed(secret, ops)
@@ -295,7 +298,7 @@ fn untimed(secret: &Secret, ops: Vec<Op>) -> Change {
     Change { secret: secret.id.clone(), on_revision: secret.revision, ops }
 }
 
-/// The steps from one assignment of labels to another.
+/// The steps that lead from one assignment of labels to another.
 pub(super) fn stage_ops(before: &StageMap, after: &StageMap) -> Vec<Op> {
     let gone = before
         .iter()

@@ -1,4 +1,5 @@
-//! From what is written down to what is in force. Every finding is one line that names the place and shows no secret.
+//! Validation: from the written form to the identities in force. Every error is one line that names the place and contains
+//! no secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::{
 use crate::domain::AccountId;
 use crate::domain::policy::{AttachedPolicy, PolicyDocument, PolicyKind, PolicyType, SYSTEM_POLICIES};
 
-/// What is wrong with what is written down.
+/// What is wrong in the written form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct IdentityError(pub String);
@@ -22,14 +23,14 @@ fn wrong<T>(message: String) -> Result<T, IdentityError> {
     Err(IdentityError(message))
 }
 
-/// The bounds of a role's longest session, in seconds; the lower one is the default.
+/// Minimum and maximum of a role's session duration, in seconds. The minimum is the default.
 const SESSION_SECONDS: (u32, u32) = (3_600, 43_200);
-/// The bounds of a token's age, in hours, and the default.
+/// Minimum, maximum and default of a token's age, in hours.
 const ISSUANCE_HOURS: (u32, u32, u32) = (1, 168, 12);
 
 impl Identities {
-    /// Checks accounts and puts them into force. The default account is there in any case, and its root has the
-    /// built-in key unless it has keys of its own.
+    /// Validates accounts. The default account always exists, and its root has the built-in key unless the account
+    /// defines keys of its own.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -136,7 +137,7 @@ impl Identities {
     }
 }
 
-/// What is probably a mistake in an account, one line each: actions in its policies that KMS does not have.
+/// Probable mistakes in an account, one line each: actions in its policies that KMS does not have.
 pub fn warnings(file: &AccountFile) -> Vec<String> {
     let mut all = Vec::new();
     for policy in &file.policies {
@@ -147,7 +148,7 @@ pub fn warnings(file: &AccountFile) -> Vec<String> {
     all
 }
 
-/// Names of users, groups, roles, policies and providers: 1 to 128 letters, digits and `. _ - @`.
+/// Checks the name of a user, group, role, policy or provider: 1 to 128 letters, digits and `. _ - @`.
 fn named(place: &str, name: &str) -> Result<(), IdentityError> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-@".contains(&b);
     if (1..=128).contains(&name.len()) && name.bytes().all(fits) {
@@ -157,7 +158,7 @@ fn named(place: &str, name: &str) -> Result<(), IdentityError> {
     }
 }
 
-/// Checks a list of named things, each of which may be there once.
+/// Checks a list of named items, whose names must be unique.
 fn unique<F, T>(
     place: &str,
     kind: &str,
@@ -201,7 +202,7 @@ fn document(place: &str, text: &str, kind: PolicyKind) -> Result<PolicyDocument,
     PolicyDocument::parse(text, kind).map_err(|error| IdentityError(format!("{place}: {error}")))
 }
 
-/// The policies of these names: the account's own, or the system's. Each counts once.
+/// The policies with these names: the account's own, or system policies. Each is included once.
 fn attached<'a>(
     place: &str,
     names: impl Iterator<Item = &'a String>,
@@ -241,10 +242,10 @@ fn provider(place: &str, file: ProviderFile) -> Result<OidcProvider, IdentityErr
         return wrong(format!("{place}: issuance_limit_hours must be from {min} to {max}"));
     }
     if !file.issuer.starts_with("https://") || file.issuer.len() > 255 {
-        return wrong(format!("{place}: an issuer is an address that begins with https://"));
+        return wrong(format!("{place}: issuer must be an address that begins with https://"));
     }
     if file.client_ids.is_empty() {
-        return wrong(format!("{place}: client_ids names nobody"));
+        return wrong(format!("{place}: client_ids is empty"));
     }
     if file.jwks_file.is_some() {
         return wrong(format!("{place}: jwks_file is for the configuration file; give jwks"));
@@ -253,13 +254,13 @@ fn provider(place: &str, file: ProviderFile) -> Result<OidcProvider, IdentityErr
         return wrong(format!("{place}: jwks is missing"));
     };
     let Some(keys) = oidc::keys(&jwks.0) else {
-        return wrong(format!("{place}: jwks is no JWK set with an RSA key"));
+        return wrong(format!("{place}: jwks is not a JWK set with an RSA key"));
     };
     let issuance_limit_seconds = i64::from(hours) * 3_600;
     Ok(OidcProvider { issuer: file.issuer, client_ids: file.client_ids, keys, issuance_limit_seconds })
 }
 
-/// The number of a user or role: 18 digits that the name decides, so that nothing needs to be remembered.
+/// The numeric id of a user or role: 18 digits derived from the name, so that it need not be stored.
 fn number(kind: &str, account: &AccountId, name: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(format!("{kind}/{account}/{name}")).into();
     let wide = digest.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));

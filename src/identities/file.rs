@@ -1,5 +1,5 @@
-//! The form in which accounts are written down: in the configuration file, over `/_sesame/accounts`, and, sealed, in
-//! the database. An unknown name in it is an error.
+//! The written form of accounts: in the configuration file, over `/_sesame/accounts`, and, sealed, in the database. An
+//! unknown field is an error.
 
 use std::fmt;
 
@@ -43,19 +43,19 @@ pub struct KeyFile {
     /// The AccessKey secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Hidden>,
-    /// Instead of a secret: the public RSA key of a key pair, SPKI in PEM.
+    /// Alternative to a secret: the public RSA key of a key pair, SPKI in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
-    /// The token that must come with it: fixed temporary credentials, as tests like to have them.
+    /// The security token that must be sent with the key: fixed temporary credentials, for tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_token: Option<Hidden>,
-    /// Whether it may be used.
+    /// Whether the key may be used.
     #[serde(default)]
     pub status: Status,
 }
 
 impl KeyFile {
-    /// Whether everybody knows the key: its id and its secret are both [`BUILT_IN_KEY`].
+    /// Whether this is the built-in key: its id and its secret are both [`BUILT_IN_KEY`].
     pub fn is_well_known(&self) -> bool {
         self.id == BUILT_IN_KEY && self.secret.as_ref().is_some_and(|secret| secret.is(BUILT_IN_KEY))
     }
@@ -64,10 +64,10 @@ impl KeyFile {
 /// Whether an access key may be used.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// It may.
+    /// The key may be used.
     #[default]
     Active,
-    /// It may not.
+    /// The key may not be used.
     Inactive,
 }
 
@@ -87,7 +87,7 @@ pub struct PolicyFile {
 pub struct UserFile {
     /// The name.
     pub name: String,
-    /// Names of policies, custom or of the system.
+    /// Names of policies: custom ones or system policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
     /// The user's access keys.
@@ -104,7 +104,7 @@ pub struct GroupFile {
     /// Names of its users.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<String>,
-    /// Names of policies, custom or of the system.
+    /// Names of policies: custom ones or system policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
 }
@@ -115,12 +115,12 @@ pub struct GroupFile {
 pub struct RoleFile {
     /// The name.
     pub name: String,
-    /// Who may assume it.
+    /// The trust policy: who may assume the role.
     pub trust: Document,
-    /// Names of policies, custom or of the system.
+    /// Names of policies: custom ones or system policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
-    /// The longest session, 3,600 to 43,200 seconds; default 3,600.
+    /// The maximum session duration, 3,600 to 43,200 seconds. Default 3,600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_session_seconds: Option<u32>,
 }
@@ -133,20 +133,20 @@ pub struct ProviderFile {
     pub name: String,
     /// The issuer's address: the claim `iss` of its tokens.
     pub issuer: String,
-    /// Whom its tokens are for: the claim `aud`.
+    /// The accepted audiences of its tokens: the claim `aud`.
     pub client_ids: Vec<String>,
     /// Its public keys, a JWK set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Document>,
-    /// In the configuration file, instead of `jwks`: the file that holds it.
+    /// Alternative to `jwks`, only in the configuration file: the file that contains it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_file: Option<String>,
-    /// How old a token may be, 1 to 168 hours; default 12.
+    /// The maximum age of a token, 1 to 168 hours. Default 12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuance_limit_hours: Option<u32>,
 }
 
-/// A JSON document, given as text or as an object.
+/// A JSON document, given as a string or as an object.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct Document(pub String);
@@ -162,30 +162,32 @@ impl<'de> Deserialize<'de> for Document {
         match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::String(text) => Ok(Self(text)),
             object @ serde_json::Value::Object(_) => Ok(Self(object.to_string())),
-            _ => Err(serde::de::Error::custom("a document is a JSON object or its text")),
+            _ => Err(serde::de::Error::custom(
+                "a document must be a JSON object or a string that contains one",
+            )),
         }
     }
 }
 
-/// A text that only the sealed form shows.
+/// A text that is only shown in the sealed form.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Hidden(SecretString);
 
 impl Hidden {
-    /// Whether it is this text, which is no secret.
-    #[expect(clippy::disallowed_methods, reason = "a text that everybody knows is looked for")]
+    /// Whether it equals this text, which is not secret.
+    #[expect(clippy::disallowed_methods, reason = "compares with a text that is not secret")]
     fn is(&self, known: &str) -> bool {
         self.0.expose_secret() == known
     }
 
-    /// Whether it holds nothing but blanks.
-    #[expect(clippy::disallowed_methods, reason = "whether there is a secret at all is no secret")]
+    /// Whether it contains only white space.
+    #[expect(clippy::disallowed_methods, reason = "only tells whether the secret is blank")]
     pub fn is_blank(&self) -> bool {
         self.0.expose_secret().trim().is_empty()
     }
 
-    /// The text, still guarded.
+    /// The text, still protected.
     pub fn into_secret(self) -> SecretString {
         self.0
     }
@@ -205,10 +207,7 @@ impl fmt::Debug for Hidden {
 
 impl Serialize for Hidden {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "what is serialised is sealed, or was stripped of secrets"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the serialised form is sealed, or has no secrets")]
         serializer.serialize_str(self.0.expose_secret())
     }
 }
@@ -218,7 +217,7 @@ impl AccountFile {
         self.access_keys.iter_mut().chain(self.users.iter_mut().flat_map(|user| &mut user.access_keys))
     }
 
-    /// The same without secrets and tokens: what may be shown.
+    /// The account without secrets and tokens, which may be shown.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
         for key in self.every_key() {
@@ -228,8 +227,8 @@ impl AccountFile {
         self
     }
 
-    /// Gives each key that comes with nothing to verify it what the key of this id had before, so that an account can
-    /// be read, changed and written back.
+    /// Completes each key without a secret or public key with those that the key of this id had in `before`, so that a
+    /// client can read, change and write back an account.
     #[must_use]
     pub fn with_secrets_of(mut self, mut before: Self) -> Self {
         let known: Vec<KeyFile> = before.every_key().map(|key| key.clone()).collect();

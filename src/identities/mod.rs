@@ -1,7 +1,7 @@
-//! Who there is: accounts, their RAM users, groups and roles, access keys, policies, issuers of tokens.
+//! Identities: accounts, their RAM users, groups and roles, access keys, policies, issuers of tokens.
 //!
-//! What is written down ([`mod@file`]) is checked once and becomes [`Identities`], which answers every question of a
-//! request by a lookup. It never changes: a change makes a new one.
+//! The written form ([`mod@file`]) is validated once and becomes [`Identities`], which answers every question of a request
+//! by a lookup. It is immutable: a change makes a new one.
 
 mod checked;
 pub mod file;
@@ -32,16 +32,16 @@ pub enum KeyMaterial {
 pub struct AccessKey {
     /// What verifies its signatures.
     pub material: KeyMaterial,
-    /// Whether it may be used.
+    /// Whether the key may be used.
     pub active: bool,
-    /// The token that must come with it, if any.
+    /// The security token that must be sent with the key, if any.
     pub token: Option<SecretString>,
 }
 
 /// A RAM user.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// Its number, 18 digits, made from account and name.
+    /// Its numeric id, 18 digits derived from account and name.
     pub id: String,
     /// Its policies and those of its groups.
     pub policies: Arc<[AttachedPolicy]>,
@@ -50,13 +50,13 @@ pub struct User {
 /// A RAM role.
 #[derive(Debug, Clone)]
 pub struct Role {
-    /// Its number, 18 digits, made from account and name.
+    /// Its numeric id, 18 digits derived from account and name.
     pub id: String,
-    /// Who may assume it.
+    /// The trust policy: who may assume the role.
     pub trust: Arc<PolicyDocument>,
-    /// What it may do.
+    /// The role's policies.
     pub policies: Arc<[AttachedPolicy]>,
-    /// The longest session, in seconds.
+    /// The maximum session duration, in seconds.
     pub max_session_seconds: u32,
 }
 
@@ -65,11 +65,11 @@ pub struct Role {
 pub struct OidcProvider {
     /// The claim `iss` of its tokens.
     pub issuer: String,
-    /// The claim `aud` of tokens that are accepted.
+    /// The accepted values of the claim `aud`.
     pub client_ids: Vec<String>,
-    /// Its RSA keys, by `kid`; the id is empty where the set gives none.
+    /// Its RSA keys, by `kid`. The id is empty for a key without one.
     keys: Vec<(String, rsa::PublicKey)>,
-    /// How old a token may be, in seconds.
+    /// The maximum age of a token, in seconds.
     pub issuance_limit_seconds: i64,
 }
 
@@ -86,26 +86,26 @@ pub struct Account {
     pub providers: BTreeMap<String, OidcProvider>,
 }
 
-/// Whose an access key is.
+/// An access key and its owner.
 #[derive(Debug, Clone)]
 pub struct FoundKey {
     /// The account.
     pub account: Arc<Account>,
-    /// The user's name; none for the root of the account.
+    /// The user's name. `None` for the root of the account.
     pub user: Option<String>,
     /// The key.
     pub key: AccessKey,
-    /// Whether everybody knows it: id and secret are both [`BUILT_IN_KEY`]. Its signatures prove nothing, because a web
-    /// page can make them, too.
+    /// Whether it is the built-in key: id and secret are both [`BUILT_IN_KEY`]. Its signatures prove nothing, because a
+    /// web page can make them too.
     pub well_known: bool,
 }
 
-/// Everybody.
+/// All accounts with their identities.
 #[derive(Debug)]
 pub struct Identities {
     accounts: BTreeMap<AccountId, Arc<Account>>,
     keys: BTreeMap<String, FoundKey>,
-    /// Whether the root of the default account has no key but the one that everybody knows.
+    /// Whether the root of the default account has only the built-in key.
     built_in_key: bool,
 }
 
@@ -118,12 +118,12 @@ impl Identities {
         self.keys.get(id)
     }
 
-    /// Whether the root of the default account has no key but the one that everybody knows.
+    /// Whether the root of the default account has only the built-in key.
     pub fn has_built_in_key(&self) -> bool {
         self.built_in_key
     }
 
-    /// The same without the key that everybody knows, for servers that it must not open.
+    /// The identities without the built-in key, for servers that must not accept it.
     #[must_use]
     pub fn without_well_known_key(mut self) -> Self {
         self.keys.retain(|_, found| !found.well_known);
@@ -135,7 +135,7 @@ impl Identities {
         self.accounts.get(id)
     }
 
-    /// The policies attached to somebody; none for the root of an account, which needs none.
+    /// The policies attached to a caller. Empty for the root of an account, which needs none.
     pub fn policies_of(&self, principal: &Principal) -> &[AttachedPolicy] {
         let Some(account) = self.accounts.get(&principal.account) else { return &[] };
         match &principal.identity {
@@ -145,7 +145,7 @@ impl Identities {
         }
     }
 
-    /// How many accounts, users, roles and access keys there are.
+    /// The numbers of accounts, users, roles and access keys.
     pub fn counts(&self) -> [usize; 4] {
         let sum = |of: fn(&Account) -> usize| self.accounts.values().map(|account| of(account)).sum();
         [self.accounts.len(), sum(|a| a.users.len()), sum(|a| a.roles.len()), self.keys.len()]

@@ -1,4 +1,4 @@
-//! OIDC tokens: JSON Web Tokens with an RSA signature, checked against the keys that an account trusts.
+//! OIDC tokens: JSON Web Tokens with an RSA signature, verified with the keys of issuers that an account trusts.
 
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -19,36 +19,36 @@ pub enum OidcFailure {
     /// It does not have three parts.
     #[error("not three parts")]
     Parts,
-    /// A part is no base64.
+    /// A part is not base64.
     #[error("not base64")]
     Encoding,
-    /// Its algorithm is not an RSA one.
+    /// Its algorithm is not RSA.
     #[error("algorithm {0}")]
     Algorithm(String),
-    /// Its header or claims are not what they must be.
+    /// Its header or claims do not have the expected form.
     #[error("claims")]
     Content,
-    /// Its header demands an extension by `crit`.
+    /// Its header requires an extension (`crit`).
     #[error("crit")]
     Critical,
-    /// It is of another issuer.
+    /// It is from another issuer.
     #[error("issuer")]
     Issuer,
-    /// The issuer has no key of the id that it names.
+    /// The issuer has no key with the id that the token names.
     #[error("no key of {0}")]
     NoKey(String),
-    /// Its signature is wrong.
+    /// Its signature does not match.
     #[error("signature")]
     Signature,
-    /// It is over, too old, or from the future.
+    /// It has expired, is too old, or was issued in the future.
     #[error("expired")]
     Expired,
-    /// It is for somebody else.
+    /// It is for another audience.
     #[error("audience")]
     Audience,
 }
 
-/// What an accepted token says.
+/// The claims of an accepted token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenInfo {
     /// The claim `iss`.
@@ -63,12 +63,12 @@ pub struct TokenInfo {
     pub expires: Timestamp,
 }
 
-/// A token whose form is right; nothing of it is proven.
+/// A token of valid form. Nothing about it has been verified.
 #[derive(Debug)]
 pub struct Token<'a> {
     header: Header,
     claims: Claims,
-    /// What is signed.
+    /// The signed part.
     signed: &'a str,
     signature: Vec<u8>,
 }
@@ -78,12 +78,12 @@ struct Header {
     alg: String,
     #[serde(default)]
     kid: String,
-    /// Whether the token demands an extension (RFC 7515, 4.1.11). We know none, so such a token is never accepted.
+    /// Whether the token requires an extension (RFC 7515, 4.1.11). No extension is supported, so such a token is refused.
     #[serde(default, deserialize_with = "present")]
     crit: bool,
 }
 
-/// True for a member that is there, whatever its value is.
+/// Deserializes to true if the member is present, whatever its value is.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
@@ -109,7 +109,7 @@ enum Audience {
 const SKEW_SECONDS: i64 = 60;
 
 impl<'a> Token<'a> {
-    /// Reads the form of a token.
+    /// Parses a token.
     ///
     /// # Errors
     /// [`OidcFailure::Empty`] to [`OidcFailure::Content`].
@@ -136,7 +136,7 @@ impl<'a> Token<'a> {
         Ok(Self { header, claims, signed, signature })
     }
 
-    /// Checks the token against an issuer that is trusted.
+    /// Verifies the token against an issuer that the account trusts.
     ///
     /// # Errors
     /// [`OidcFailure::Issuer`] to [`OidcFailure::Audience`], in this order.
@@ -145,7 +145,7 @@ impl<'a> Token<'a> {
         if claims.iss != provider.issuer {
             return Err(OidcFailure::Issuer);
         }
-        // A token that names no key may be by any.
+        // A token without a key id may be signed by any key.
         let named = |(kid, _): &&(String, PublicKey)| header.kid.is_empty() || *kid == header.kid;
         let mut keys = provider.keys.iter().filter(named).peekable();
         if keys.peek().is_none() {
@@ -196,7 +196,7 @@ struct Jwk {
     e: Option<String>,
 }
 
-/// The RSA keys of a JWK set, by id; none when it is no such set or has no such key.
+/// The RSA keys of a JWK set, by id. `None` when it is not a JWK set or contains no RSA key.
 pub(super) fn keys(text: &str) -> Option<Vec<(String, PublicKey)>> {
     let set: JwkSet = serde_json::from_str(text).ok()?;
     let number = |text: Option<String>| {

@@ -1,4 +1,5 @@
-//! The server: listening, the RPC endpoint, administration.
+//! The server: connections (`net`), the API (`rpc`), administration (`admin`), and the protection against web pages
+//! (`site`).
 
 mod admin;
 mod net;
@@ -11,7 +12,6 @@ mod site;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,8 +21,8 @@ pub use self::settings::{AuthMode, Settings};
 use self::shared::{Metrics, RequestLog, Shared, Snapshots};
 pub use self::site::AllowedHosts;
 
-/// Serves until `shutdown` is cancelled. Then complete requests are finished, all other connections are closed, and the
-/// database is closed.
+/// Serves until `shutdown` is cancelled. Then it finishes requests that have arrived completely, closes all other connections,
+/// and closes the database.
 pub async fn serve(settings: Settings, listener: TcpListener, shutdown: CancellationToken) {
     let app = Arc::clone(&settings.app);
     let mut random = [0; 16];
@@ -45,23 +45,16 @@ pub async fn serve(settings: Settings, listener: TcpListener, shutdown: Cancella
     });
     let tasks = TaskTracker::new();
     tasks.spawn(crate::scheduler::run(Arc::clone(&app), shutdown.clone()));
-    net::accept(listener, router(&shared), &shared, &tasks).await;
+    net::accept(listener, admin::router(&shared), &shared, &tasks).await;
     shutdown.cancel();
     tasks.close();
     if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
-        tracing::warn!("requests were still under way after {grace:?} and are cut off");
+        tracing::warn!("requests did not finish within {grace:?} and are aborted");
     }
     app.close().await;
 }
 
-fn router(shared: &Arc<Shared>) -> Router {
-    Router::new()
-        .nest("/_sesame", admin::router(shared))
-        .fallback(rpc::elsewhere)
-        .with_state(Arc::clone(shared))
-}
-
-/// The address in a form for people: the port speaks both.
+/// The address for people. The port serves both HTTP and HTTPS.
 pub fn url_of(address: SocketAddr) -> String {
     format!("http://{address} and https://{address}")
 }

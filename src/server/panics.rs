@@ -1,20 +1,18 @@
-//! A handler that panics answers, instead of taking its connection down.
+//! Catching panics of handlers, so that the client gets an answer instead of a closed connection.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// Mark of a future that panicked. What it panicked with is not kept: it may hold a value. The panic itself, with its place,
-/// is on standard error.
+/// The error of a future that panicked. It does not contain the panic's message, which may contain a secret value. The panic hook
+/// logs the place of the panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the handler panicked, which is a defect of Sesame; the lines on standard error just before this one say where"
-)]
+#[error("the handler panicked, which is a defect of Sesame; the log line just before this one says where")]
 pub(super) struct Panicked;
 
-/// The outcome of a future, or that it panicked. What the future shares with others must bear that it stops anywhere: locks
-/// here are never poisoned, and what is committed is committed in tasks of its own. The future is taken pinned, so that
-/// there is room for it once.
+/// Turns a panic of a future into an error. The state that the future shares with others must survive that the future stops
+/// anywhere: locks here ignore poisoning, and commits run in tasks of their own. The future is passed pinned, so that it is not
+/// moved.
 pub(super) fn caught<F: Future>(
     mut future: Pin<&mut F>,
 ) -> impl Future<Output = Result<F::Output, Panicked>> {

@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! The settings of a server.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::ports::ServerClock;
 use crate::state::file::StateFile;
 use crate::tls::Tls;
 
-/// Who is let in.
+/// How callers are authenticated and authorized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMode {
-    /// Unsigned requests act as the root of the default account; signatures of known keys are verified.
+    /// Unsigned requests act as the root of the default account. Signatures of known keys are verified. Policies are not checked.
     Open,
-    /// Every request carries a valid signature of a known, active access key.
+    /// Every request needs a valid signature with a known, active access key. Policies are not checked.
     Signed,
-    /// The same, and policies decide.
+    /// As [`Signed`](Self::Signed), and policies decide what a caller may do.
     Enforced,
 }
 
 impl AuthMode {
-    /// The name on the command line.
+    /// The name on the command line: `open`, `signed` or `enforced`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -34,28 +34,28 @@ impl AuthMode {
     }
 }
 
-/// What a server needs.
+/// The settings of a server.
 #[derive(Debug)]
 pub struct Settings {
-    /// The application.
+    /// The application that runs the actions.
     pub app: Arc<App>,
-    /// The clock that `/_sesame/clock` moves; the application's own.
+    /// The application's clock, which `/_sesame/clock` moves.
     pub clock: Arc<ServerClock>,
-    /// Who is let in.
+    /// How callers are authenticated and authorized.
     pub mode: AuthMode,
     /// The account of unsigned requests.
     pub default_account: AccountId,
-    /// The region of requests whose address names none.
+    /// The region of requests whose host does not name one.
     pub default_region: Region,
-    /// What the server was started with, and goes back to.
+    /// The data that the server was started with, and that `/_sesame/reset` can restore.
     pub seed: Option<StateFile>,
-    /// What `/_sesame` wants, but for health, ready and ca.pem; without one it is open in `open` mode and closed in the
-    /// others.
+    /// The token that `/_sesame` requires, except for health, ready and ca.pem. Without one, `/_sesame` is open in mode `open`
+    /// and closed in the others.
     pub admin_token: Option<SecretString>,
     /// The hosts that requests without a valid signature or the admin token may name.
     pub allowed_hosts: AllowedHosts,
-    /// What HTTPS is answered with.
+    /// Certificates and handshakes for HTTPS.
     pub tls: Arc<Tls>,
-    /// Bounds on connections.
+    /// Bounds on connections and on the time for requests.
     pub bounds: Bounds,
 }

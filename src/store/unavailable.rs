@@ -1,10 +1,10 @@
-//! Why a database did not do what it was asked.
+//! The error of a database that did not answer or did not succeed, with its causes.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a database did not do what it was asked, in words, with the error that says so. Two are equal when their words are.
+/// Why a database operation failed: a description, and the error behind it. The description alone decides equality.
 #[derive(Debug, Clone)]
 pub struct Unavailable {
     what: String,
@@ -12,17 +12,17 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
-    /// A finding of this program.
+    /// A problem that this program found.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), cause: None }
     }
 
-    /// An error that says itself what happened.
+    /// An error of a driver, whose text is the description.
     pub fn from_error(error: impl Error + Send + Sync + 'static) -> Self {
         Self { what: error.to_string(), cause: Some(Arc::new(error)) }
     }
 
-    /// What an error means.
+    /// A description of an error.
     pub fn because(what: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Self {
         Self { what: what.into(), cause: Some(Arc::new(error)) }
     }
@@ -40,8 +40,8 @@ impl fmt::Display for Unavailable {
 }
 
 impl Error for Unavailable {
-    /// The first cause that says more than [`Unavailable`] does. Drivers repeat the words of their causes, and a log line
-    /// shall not.
+    /// The first cause whose text is not in the description. Drivers repeat the texts of their causes, and a log line must not
+    /// do that too.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let mut cause: Option<&(dyn Error + 'static)> = self.cause.as_deref().map(|cause| cause as _);
         while let Some(known) = cause.filter(|cause| self.what.contains(&cause.to_string())) {
@@ -59,20 +59,10 @@ impl PartialEq for Unavailable {
 
 impl Eq for Unavailable {}
 
-/// An error and its causes, on one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::with_causes;
 
     #[derive(Debug, thiserror::Error)]
     #[error("{0}")]
@@ -86,11 +76,11 @@ mod tests {
     #[test]
     fn every_cause_is_told_once() {
         let expected = "database unavailable: no connection: handshake: the certificate has expired";
-        assert_eq!(chain(&Unavailable::from_error(layers())), expected);
+        assert_eq!(with_causes(&Unavailable::from_error(layers())), expected);
         let named = Unavailable::because("no answer", layers());
         let expected = "database unavailable: no answer: no connection: handshake: handshake: the certificate has expired";
-        assert_eq!(chain(&named), expected);
+        assert_eq!(with_causes(&named), expected);
         assert!(named.cause().is_some_and(|cause| cause.downcast_ref::<Layer>().is_some()));
-        assert_eq!(chain(&Unavailable::new("closed")), "database unavailable: closed");
+        assert_eq!(with_causes(&Unavailable::new("closed")), "database unavailable: closed");
     }
 }

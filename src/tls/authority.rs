@@ -1,4 +1,4 @@
-//! The certificate authority: one key, and certificates signed with it.
+//! The certificate authority: one key, and the certificates that it signs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +26,8 @@ const AUTHORITY_DAYS: i64 = 3653;
 const LEAF_DAYS: i64 = 90;
 /// How long a certificate is used before the next one is signed.
 const USED_DAYS: i64 = 60;
-/// How long before its making a certificate is valid already: clocks of clients go wrong, ours is set back.
+/// How long before its creation a certificate is already valid, because clients' clocks may be wrong and ours may be
+/// set back.
 const EARLIER_DAYS: i64 = 7;
 
 /// The authority.
@@ -37,7 +38,7 @@ pub(super) struct Authority {
     pem: String,
 }
 
-/// A certificate with its key, and until when it is used.
+/// A certificate with its key, and the time until which it is used.
 #[derive(Debug)]
 pub(super) struct Leaf {
     pub(super) key: Arc<CertifiedKey>,
@@ -52,19 +53,19 @@ impl Leaf {
 }
 
 impl Authority {
-    /// A new one.
+    /// Creates an authority with a new key.
     pub(super) fn make(now: Timestamp) -> Result<Self, TlsError> {
         Self::of_key(KeyPair::generate()?, now)
     }
 
-    /// A new certificate for a key, under the name that the key gives it.
+    /// An authority for a given key, with a new certificate. Its name is derived from the key.
     pub(super) fn of_key(key: KeyPair, now: Timestamp) -> Result<Self, TlsError> {
         let certificate = params(&key, now).self_signed(&key)?.der().clone();
         let text = pem::encode("CERTIFICATE", &certificate).to_string();
         Ok(Self::new(key, certificate, text, now))
     }
 
-    /// One that was written down. `None` when the key is none.
+    /// Reads an authority from its two PEM files. `None` when the key is not a key.
     pub(super) fn from_pem(
         key: &str,
         certificate: Option<&str>,
@@ -84,18 +85,18 @@ impl Authority {
         Self { issuer: Issuer::new(params(&key, now), key), key: der, certificate, pem }
     }
 
-    /// The certificate, for clients.
+    /// The certificate as PEM, for clients.
     pub(super) fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// The key, for its file.
+    /// The key as PEM, for its file.
     pub(super) fn key_pem(&self) -> Zeroizing<String> {
         pem::encode("PRIVATE KEY", &self.key)
     }
 
-    /// Whether clients that trust the certificate accept what the key signs. Not whether its time is over: clients differ
-    /// in whether they look, and tell their users themselves.
+    /// Whether clients that trust the certificate accept what the key signs. Expiry is not checked: some clients ignore
+    /// it, and the others report it to their users themselves.
     pub(super) fn fits(&self, now: Timestamp) -> Result<bool, TlsError> {
         let address = std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST);
         let leaf = self.sign(vec![SanType::IpAddress(address)], now)?;
@@ -113,7 +114,7 @@ impl Authority {
         Ok(verifier.verify_server_cert(leaf.key.end_entity_cert()?, &[], &name, &[], now).is_ok())
     }
 
-    /// A certificate for names, with a key of its own.
+    /// Signs a certificate for these names, with a new key.
     pub(super) fn sign(&self, names: Vec<SanType>, now: Timestamp) -> Result<Leaf, TlsError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
@@ -133,14 +134,14 @@ impl Authority {
     }
 }
 
-/// Whether these are a key and a certificate by their form.
+/// Whether these have the form of a key and a certificate.
 pub(super) fn is_pem(key: &[u8], certificate: &[u8]) -> bool {
     matches!(PrivateKeyDer::from_pem_slice(key), Ok(PrivateKeyDer::Pkcs8(_)))
         && CertificateDer::from_pem_slice(certificate).is_ok()
 }
 
-/// What the authority's certificate says. Its name holds a piece of the key's hash, so that two in one trust store are
-/// told apart.
+/// The contents of the authority's certificate. Its name contains a part of the key's hash, so that two authorities in the
+/// same trust store can be distinguished.
 fn params(key: &KeyPair, now: Timestamp) -> CertificateParams {
     let hash = const_hex::encode(Sha256::digest(key.der_bytes()));
     let mut params = CertificateParams::default();
@@ -157,14 +158,14 @@ fn named(text: &str) -> DistinguishedName {
     name
 }
 
-/// The last instant that a certificate can say, 9999-12-31T23:59:59Z.
+/// The last instant that a certificate can express, 9999-12-31T23:59:59Z.
 const LAST_MS: u64 = 253_402_300_799_000;
 
 fn since_1970(at: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or(0).min(LAST_MS))
 }
 
-/// Says for how long a certificate is valid.
+/// Sets the period of validity of a certificate.
 fn valid(params: &mut CertificateParams, from: Timestamp, to: Timestamp) {
     let epoch = date_time_ymd(1970, 1, 1);
     params.not_before = epoch + since_1970(from);
@@ -172,7 +173,7 @@ fn valid(params: &mut CertificateParams, from: Timestamp, to: Timestamp) {
 }
 
 impl fmt::Debug for Authority {
-    /// Without the key.
+    /// Omits the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authority").field("pem", &self.pem).finish_non_exhaustive()
     }
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_or_no_certificate_is_refused() {
+    fn other_files_than_a_key_and_a_certificate_are_refused() {
         let made = Authority::make(NOW).unwrap();
         assert!(Authority::from_pem("nothing", None, NOW).unwrap().is_none());
         assert!(Authority::from_pem(made.pem(), None, NOW).unwrap().is_none());

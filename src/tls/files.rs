@@ -11,14 +11,14 @@ use super::TlsError;
 use super::authority::{self, Authority};
 use crate::domain::Timestamp;
 
-/// The directory of the two files.
+/// The directory that contains the two files.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     dir: PathBuf,
 }
 
 impl Files {
-    /// Those of a data directory.
+    /// The authority's files in a data directory.
     pub(super) fn of(data_dir: &Path) -> Self {
         Self { dir: data_dir.join("tls") }
     }
@@ -31,8 +31,8 @@ impl Files {
         self.dir.join("ca.pem")
     }
 
-    /// Refuses what cannot be an authority. It costs the reading of two files: whether they fit together is found out when
-    /// they are needed.
+    /// Refuses files that cannot be an authority. It only reads the two files: whether they belong together is checked
+    /// when they are needed.
     pub(super) fn glance(&self) -> Result<(), TlsError> {
         match (found(&self.key())?, found(&self.certificate())?) {
             (Some(key), Some(certificate)) if !authority::is_pem(&key, &certificate) => Err(self.damaged()),
@@ -41,17 +41,17 @@ impl Files {
         }
     }
 
-    /// The authority, if there is a whole one. What is damaged is refused.
+    /// Loads the authority, if both files exist. Damaged files are refused.
     pub(super) fn load(&self, now: Timestamp) -> Result<Option<Authority>, TlsError> {
         match (found(&self.key())?, found(&self.certificate())?) {
             (Some(key), Some(certificate)) => self.parsed(&key, Some(&certificate), now).map(Some),
             (None, Some(_)) => Err(self.half()),
-            // A crash came between the two; nobody has seen that certificate.
+            // A crash happened between writing the two; no client has seen that certificate.
             (Some(_) | None, None) => Ok(None),
         }
     }
 
-    /// The authority, made and durable if there was none. Processes that come at once wait for each other.
+    /// Loads the authority, or creates it durably. Processes that call this at the same time wait for each other.
     pub(super) fn load_or_make(&self, now: Timestamp) -> Result<Authority, TlsError> {
         if let Some(authority) = self.load(now)? {
             return Ok(authority);
@@ -69,17 +69,17 @@ impl Files {
         self.write(&self.key(), authority.key_pem().as_bytes(), 0o600)?;
         self.write(&self.certificate(), authority.pem().as_bytes(), 0o644)?;
         drop(lock);
-        tracing::info!(path = %self.certificate().display(), "made the authority that signs for HTTPS");
+        tracing::info!(path = %self.certificate().display(), "created the certificate authority for HTTPS");
         Ok(authority)
     }
 
     fn half(&self) -> TlsError {
-        let what = "is there, its key ca.key is not: put it back, or remove both to have new ones made";
+        let what = "exists, but its key ca.key does not: restore the key, or remove both files to have new ones created";
         TlsError::Content { path: self.certificate(), what }
     }
 
     fn damaged(&self) -> TlsError {
-        let what = "holds a key or a certificate of HTTPS that is damaged";
+        let what = "contains a damaged key or certificate for HTTPS";
         TlsError::Content { path: self.dir.clone(), what }
     }
 
@@ -93,17 +93,17 @@ impl Files {
         Ok(authority)
     }
 
-    /// Makes the directory, and the data directory if need be, durably.
+    /// Creates the directory, and the data directory if needed, durably.
     fn make_dir(&self) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         self.dir.parent().map_or(Ok(()), |data_dir| File::open(data_dir)?.sync_all())
     }
 
-    /// Writes a file durably, under another name first: a crash must not leave half of one.
+    /// Writes a file durably, under a temporary name first, so that a crash cannot leave a partial file.
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
         let write = || {
             let draft = path.with_extension("new");
-            // One that a crash left may have another mode.
+            // A temporary file left by a crash may have another mode.
             match std::fs::remove_file(&draft) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -122,11 +122,11 @@ fn file(verb: &'static str, path: PathBuf, source: io::Error) -> TlsError {
     TlsError::File { verb, path, source }
 }
 
-/// A file's bytes, if it is there; wiped when they are dropped, because they may be a key.
+/// The bytes of a file, if it exists. Wiped when dropped, because they may be a key.
 fn found(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, TlsError> {
     match read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        // A data directory that cannot be is found out by those who make it.
+        // An unusable data directory is reported by the code that creates it.
         Err(TlsError::File { source, .. })
             if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
         {
@@ -136,7 +136,7 @@ fn found(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, TlsError> {
     }
 }
 
-/// A file's bytes.
+/// The bytes of a file.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
     let bytes = std::fs::read(path).map(Zeroizing::new);
     bytes.map_err(|source| TlsError::File { verb: "read", path: path.to_owned(), source })
@@ -206,10 +206,10 @@ mod tests {
         let made = files.load_or_make(NOW).unwrap();
         let other = Authority::make(NOW).unwrap();
         for (key, certificate, words) in [
-            (None, Some(made.pem()), "put it back"),
-            (Some("damaged"), Some(made.pem()), "is damaged"),
-            (Some("damaged"), None, "is damaged"),
-            (Some(made.key_pem().as_str()), Some("damaged"), "is damaged"),
+            (None, Some(made.pem()), "restore the key"),
+            (Some("damaged"), Some(made.pem()), "damaged key or certificate"),
+            (Some("damaged"), None, "damaged key or certificate"),
+            (Some(made.key_pem().as_str()), Some("damaged"), "damaged key or certificate"),
             (Some(other.key_pem().as_str()), Some(made.pem()), "does not belong to the key"),
         ] {
             for (path, text) in [(files.key(), key), (files.certificate(), certificate)] {
@@ -218,7 +218,7 @@ mod tests {
                     None => std::fs::remove_file(path).unwrap(),
                 }
             }
-            // A glance sees all but a pair that does not fit, or a key without its certificate.
+            // A glance notices everything except a pair that does not match and a key without its certificate.
             let seen = certificate.is_some() && words != "does not belong to the key";
             assert_eq!(files.glance().is_err(), seen, "{words}");
             let error = files.load_or_make(NOW).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Certificates that were signed already, and their renewal.
+//! Certificates signed by the authority, and their renewal.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::authority::{Authority, Leaf};
 use super::names::{Names, Subject, TlsName};
 use crate::domain::Timestamp;
 
-/// Certificates that are kept; one that was pushed out is signed anew.
+/// How many certificates are kept. One that was evicted is signed again when needed.
 const KEPT: usize = 256;
 
 /// The certificates of a server.
@@ -25,8 +25,8 @@ impl Leaves {
         Self { names: Names::new(added, listen), signed: Cache::new(KEPT) }
     }
 
-    /// The certificate for a client that asked for `name` and connected to `local`; signed if there is none, or its
-    /// time is nearly up.
+    /// The certificate for a client that asked for `name` and connected to `local`. Signs one if there is none or it is
+    /// about to be replaced.
     pub(super) fn get(
         &self,
         authority: &Authority,

@@ -1,9 +1,8 @@
 //! HTTPS: the certificate authority of a data directory, certificates for the names that clients ask for, and the
-//! handshake. It is the only place that knows a TLS library.
+//! handshake. The only module that uses a TLS library.
 //!
-//! Certificates are valid by the machine's clock, not by the one that `/_sesame/clock` moves: it is clients who
-//! judge them, and they go by theirs. Nothing is made before it is needed, and nothing is signed with an authority
-//! that is not durable yet.
+//! Certificates are valid by the machine's clock, not by the one that `/_sesame/clock` moves, because clients check them by
+//! their own clocks. The authority is created when it is first needed, and signs only after it has been stored durably.
 
 mod authority;
 mod files;
@@ -33,25 +32,26 @@ use self::files::Files;
 use self::leaves::Leaves;
 pub use self::names::{InvalidName, TlsName, is_known_host};
 pub use self::trust::{ClientStream, ConnectError, Trust};
+use crate::domain::with_causes;
 use crate::ports::Clock;
 
-/// The first byte of a connection that begins with a TLS handshake; no HTTP request begins with it.
+/// The first byte of a connection that begins with a TLS handshake. No HTTP request begins with it.
 pub const FIRST_BYTE: u8 = 0x16;
 
-/// Why there is no certificate to answer with.
+/// Why there is no certificate to use.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read or written.
     #[error("cannot {verb} {}", path.display())]
     File {
-        /// What was tried.
+        /// What was attempted.
         verb: &'static str,
         /// The file or directory.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
-    /// A file holds something else than it should.
+    /// A file does not have the expected contents.
     #[error("{} {what}", path.display())]
     Content {
         /// The file.
@@ -59,7 +59,7 @@ pub enum TlsError {
         /// What is wrong with it.
         what: &'static str,
     },
-    /// The certificate and the key belong to different pairs.
+    /// The certificate does not belong to the key.
     #[error("{} does not belong to the key in {}", certificate.display(), key.display())]
     Mismatch {
         /// The certificate's file.
@@ -67,30 +67,30 @@ pub enum TlsError {
         /// The key's file.
         key: PathBuf,
     },
-    /// A certificate or a key could not be made.
+    /// A certificate or a key could not be created.
     #[error("cannot make a certificate")]
     Making(#[from] rcgen::Error),
-    /// The TLS library refuses what we made.
+    /// The TLS library refuses a certificate that we created.
     #[error("cannot use a certificate")]
     Using(#[from] rustls::Error),
 }
 
-/// What HTTPS is answered with.
+/// The server side of HTTPS.
 pub struct Tls {
-    /// What is the same for all connections; each one adds its certificate. Made when first needed.
+    /// The settings that all connections share; each one adds its certificate. Made when first needed.
     shared: OnceLock<ServerConfig>,
     source: Source,
 }
 
 enum Source {
-    /// One certificate for everybody, given by the administrator.
+    /// One certificate for all clients, provided by the administrator.
     Own(Arc<CertifiedKey>),
-    /// Certificates signed by an authority of ours.
+    /// Certificates signed by Sesame's own authority.
     Signed(Box<Signer>),
 }
 
 struct Signer {
-    /// Where the authority is kept; nowhere when everything is in memory.
+    /// Where the authority is stored. `None` when all data is in memory.
     files: Option<Files>,
     authority: OnceCell<Arc<Authority>>,
     leaves: Leaves,
@@ -98,17 +98,18 @@ struct Signer {
 }
 
 impl Tls {
-    /// Answers everybody with the certificate and the key in two PEM files.
+    /// Uses the certificate and the key in two PEM files for all clients.
     ///
     /// # Errors
-    /// When a file cannot be read, or the two do not fit together.
+    /// When a file cannot be read, or the two do not belong together.
     pub fn own(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         Ok(Self { shared: OnceLock::new(), source: Source::Own(own::load(certificate, key)?) })
     }
 
-    /// Answers with certificates for the names that are asked for, signed by the authority in `tls` of the data
-    /// directory, or by one that lives as long as this process. One that is there gets a glance now; it is read, or
-    /// made, when it is first needed. `listen` is an address that the default certificate is for, too.
+    /// Uses certificates for the names that clients ask for, signed by the authority in `tls` of the data directory, or
+    /// by one that lives as long as this process. The files of an existing authority are only checked for their form
+    /// now; it is loaded or created when it is first needed. The default certificate is also valid for the address
+    /// `listen`.
     ///
     /// # Errors
     /// When the authority's files are damaged.
@@ -126,10 +127,10 @@ impl Tls {
         Ok(Self { shared: OnceLock::new(), source: Source::Signed(Box::new(signer)) })
     }
 
-    /// The certificate that clients must trust, as PEM; `None` when the administrator brought a certificate.
+    /// The certificate that clients must trust, as PEM. `None` when the administrator provided a certificate.
     ///
     /// # Errors
-    /// When there is no authority yet and none can be made.
+    /// When there is no authority yet and it cannot be created.
     pub async fn ca_pem(&self) -> Result<Option<String>, TlsError> {
         match &self.source {
             Source::Own(_) => Ok(None),
@@ -137,11 +138,11 @@ impl Tls {
         }
     }
 
-    /// Does the handshake on a stream whose first byte is [`FIRST_BYTE`]; `local` is the address that the client
+    /// Performs the handshake on a stream whose first byte is [`FIRST_BYTE`]. `local` is the address that the client
     /// connected to.
     ///
     /// # Errors
-    /// When the client does not speak TLS or goes away, or there is no certificate.
+    /// When the client does not speak TLS or disconnects, or there is no certificate.
     pub async fn accept<S>(&self, stream: S, local: IpAddr) -> io::Result<Stream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -151,7 +152,7 @@ impl Tls {
         let key = match self.certificate(hello.server_name(), local).await {
             Ok(key) => key,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "there is no certificate for HTTPS");
+                tracing::warn!(error = %with_causes(&error), "there is no certificate for HTTPS");
                 return Err(io::Error::other(error));
             }
         };
@@ -182,12 +183,12 @@ impl Tls {
 }
 
 impl Signer {
-    /// The authority, made and written down first if there is none.
+    /// The authority. Creates and stores it first if there is none.
     async fn authority(&self) -> Result<Arc<Authority>, TlsError> {
         let made = self.authority.get_or_try_init(|| async {
             let now = self.clock.wall();
             let Some(files) = self.files.clone() else { return Authority::make(now).map(Arc::new) };
-            // It waits for the disk. Should the client that caused it go away, the next one finds the files.
+            // This blocks on the disk. If the client that caused it disconnects, the next one finds the files.
             let made = tokio::task::spawn_blocking(move || files.load_or_make(now)).await;
             made.map_err(|gone| TlsError::Using(rustls::Error::General(gone.to_string())))?.map(Arc::new)
         });
@@ -195,21 +196,21 @@ impl Signer {
     }
 }
 
-/// The certificate of the authority in `tls` of a data directory, as PEM; made if there is none. A server that uses
-/// the directory at the same time finds it when it needs it.
+/// The certificate of the authority in `tls` of a data directory, as PEM. Creates the authority if there is none. A server
+/// that uses the directory at the same time finds it when it needs it.
 ///
 /// # Errors
-/// When it can neither be read nor made.
+/// When it can neither be read nor created.
 pub fn ca_pem(data_dir: &Path, clock: &dyn Clock) -> Result<String, TlsError> {
     Files::of(data_dir).load_or_make(clock.wall()).map(|authority| authority.pem().to_owned())
 }
 
-/// The file of the authority's certificate in a data directory; it need not exist.
+/// The file of the authority's certificate in a data directory. It need not exist.
 pub fn ca_file(data_dir: &Path) -> PathBuf {
     Files::of(data_dir).certificate()
 }
 
-/// TLS 1.2 and 1.3, HTTP/1.1, sessions resumed from memory; no certificate yet.
+/// TLS 1.2 and 1.3, HTTP/1.1, session resumption from memory; without a certificate.
 fn shared_config() -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -219,7 +220,7 @@ fn shared_config() -> Result<ServerConfig, TlsError> {
     Ok(config)
 }
 
-/// Stands in until a connection's certificate is known.
+/// A placeholder until a connection's certificate is known.
 #[derive(Debug)]
 struct NoCertificate;
 
@@ -229,19 +230,8 @@ impl rustls::server::ResolvesServerCert for NoCertificate {
     }
 }
 
-/// An error with its causes, on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}
-
 impl fmt::Debug for Tls {
-    /// Without the keys.
+    /// Omits the keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.source {
             Source::Own(_) => "own",

@@ -1,4 +1,4 @@
-//! Which names a certificate is signed for.
+//! The names that certificates are signed for.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use rcgen::SanType;
 
 use crate::domain::Region;
 
-/// A name or an address that is not one.
+/// The text is neither a host name nor an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("neither a host name nor an address")]
 pub struct InvalidName;
@@ -39,8 +39,8 @@ impl FromStr for TlsName {
 }
 
 impl TlsName {
-    /// Whether `name` (in lower case, without a final dot) is this host name, or one label in the place of its asterisk.
-    /// No name is an address.
+    /// Whether `name` (in lower case, without a final dot) equals this host name, with one label in place of an
+    /// asterisk. False for an address.
     pub fn covers(&self, name: &str) -> bool {
         match self {
             Self::Host(host) => match host.strip_prefix('*') {
@@ -65,7 +65,7 @@ fn is_number(label: &str) -> bool {
     label.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Letters, digits, dashes not at the ends, and the underscores of compose services.
+/// Letters, digits, hyphens except at the ends, and underscores, which compose services have.
 fn is_label(label: &str) -> bool {
     let inner = label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     inner && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
@@ -74,10 +74,10 @@ fn is_label(label: &str) -> bool {
 /// Which certificate a client gets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
-    /// The one for localhost, loopback and what the administrator added; and for the address that the client connected
-    /// to, if it is another.
+    /// The certificate for localhost, loopback addresses and the names that the administrator added, and for the
+    /// address that the client connected to, if that is another.
     Default(Option<IpAddr>),
-    /// The one for a name.
+    /// The certificate for one name.
     Named(String),
 }
 
@@ -102,8 +102,8 @@ impl Names {
         Self(names)
     }
 
-    /// The certificate for a client that asked for `name` (in lower case, as the TLS library gives it), or for none,
-    /// as those do that connect to an address.
+    /// Selects the certificate for a client that asked for `name` (in lower case, as the TLS library gives it). Clients
+    /// that connect to an address ask for no name.
     pub(super) fn subject(&self, name: Option<&str>, local: IpAddr) -> Subject {
         match name {
             Some(name) if !self.has_host(name) && is_known_host(name) => Subject::Named(name.to_owned()),
@@ -121,7 +121,7 @@ impl Names {
         self.0.iter().any(|known| known.covers(name))
     }
 
-    /// What the certificate says that it is for.
+    /// The names for which the certificate is valid.
     pub(super) fn alternatives(&self, subject: &Subject) -> Result<Vec<SanType>, rcgen::Error> {
         let host = |name: &str| Ok(SanType::DnsName(name.try_into()?));
         match subject {
@@ -137,9 +137,9 @@ impl Names {
     }
 }
 
-/// Whether a certificate is signed for a name (in lower case, without a final dot) that nobody added: the cloud's host
-/// names, names without a dot such as `localhost` and the services of compose files, services of a Kubernetes cluster,
-/// names below `localhost`, and a container's name for its host.
+/// Whether a certificate is signed for this name (in lower case, without a final dot) even though nobody added it: the
+/// cloud's host names, names without a dot such as `localhost` and the services of compose files, services of a
+/// Kubernetes cluster, names below `localhost`, and a container's name for its host.
 pub fn is_known_host(name: &str) -> bool {
     let cloud = |name: &str| match name.split_once('.') {
         None => matches!(name, "sts" | "ram" | "location-readonly"),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn invalid_names_are_refused() {
         for (text, read) in [
             ("Secrets.Example.COM.", "secrets.example.com"),
             ("*.example.com", "*.example.com"),

@@ -1,16 +1,16 @@
-//! PEM as text: the TLS library reads it, nothing there writes it.
+//! Writing PEM: the TLS library can only read it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// Characters of a line.
+/// Characters per line.
 const WIDTH: usize = 64;
 
-/// A block of DER. Wiped when it is dropped, because it may be a key.
+/// Encodes DER as a PEM block. Wiped when dropped, because it may be a key.
 pub(super) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     let body = Zeroizing::new(STANDARD.encode(der));
-    // Room for all of it: a text that grew would leave copies behind.
+    // With the full capacity at once: a string that grows would leave copies behind.
     let mut text =
         Zeroizing::new(String::with_capacity(body.len() + body.len() / WIDTH + 2 * label.len() + 64));
     text.push_str("-----BEGIN ");

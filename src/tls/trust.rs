@@ -1,4 +1,4 @@
-//! The client side: which servers a command believes.
+//! The client side: which servers a command trusts.
 
 use std::fmt;
 use std::io;
@@ -24,10 +24,10 @@ pub enum ConnectError {
     /// The certificate is for other names.
     #[error("its certificate is not for the name {0}")]
     Name(String),
-    /// The certificate is wrong in another way, such as one that has expired.
+    /// The certificate is invalid for another reason, such as expiry.
     #[error("its certificate is not valid: {0}")]
     Certificate(CertificateError),
-    /// The name cannot stand in a certificate.
+    /// The name cannot occur in a certificate.
     #[error("{0} is neither a host name nor an address")]
     NoName(String),
     /// The server does not speak TLS, or the connection broke.
@@ -40,7 +40,7 @@ pub enum ConnectError {
 pub struct Trust(Arc<ClientConfig>);
 
 impl Trust {
-    /// Trusts the certificates in a PEM file and nothing else.
+    /// Trusts only the certificates in a PEM file.
     ///
     /// # Errors
     /// When the file cannot be read, or holds no certificate or a damaged one.
@@ -50,11 +50,11 @@ impl Trust {
         Self::of(roots)
     }
 
-    /// Trusts the certificates in a PEM file, if that is there, and the system's roots. Roots that cannot be loaded are
-    /// left out: what they signed is not trusted then.
+    /// Trusts the certificates in a PEM file, if it exists, and the system's root certificates. Root certificates that
+    /// cannot be loaded are ignored, so what they signed is not trusted.
     ///
     /// # Errors
-    /// When the file is there and cannot be read, or holds no certificate or a damaged one.
+    /// When the file exists and cannot be read, or contains no certificate or a damaged one.
     pub fn system_and(file: &Path) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         if file.exists() {
@@ -73,8 +73,8 @@ impl Trust {
         Ok(Self(Arc::new(config)))
     }
 
-    /// Does the handshake with the server `name`, a host name or an address. Nothing of the caller's is sent before the
-    /// certificate is found good for that name.
+    /// Performs the handshake with the server `name`, a host name or an address. Sends nothing of the caller's before the
+    /// certificate has been verified for that name.
     ///
     /// # Errors
     /// When the certificate is not trusted, the server does not speak TLS or the connection breaks.
@@ -95,13 +95,13 @@ fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), TlsError> {
     let text = files::read(file)?;
     let all = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
     let all = all.ok().filter(|all| !all.is_empty());
-    for certificate in all.ok_or_else(|| wrong("holds no certificate in PEM form"))? {
-        roots.add(certificate).map_err(|_damaged| wrong("holds a certificate that is damaged"))?;
+    for certificate in all.ok_or_else(|| wrong("contains no certificate in PEM form"))? {
+        roots.add(certificate).map_err(|_damaged| wrong("contains a damaged certificate"))?;
     }
     Ok(())
 }
 
-/// What the TLS library found wrong.
+/// Translates an error of the TLS library.
 fn reason(error: io::Error, name: &str) -> ConnectError {
     let found = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match found {

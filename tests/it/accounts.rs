@@ -1,4 +1,4 @@
-//! `/_sesame/accounts` and `/_sesame/requests`: who there is, and what was asked.
+//! `/_sesame/accounts` and `/_sesame/requests`: identities, and the request log.
 
 use serde_json::{Value, json};
 use sesame::testing::server::AuthMode;
@@ -50,7 +50,7 @@ async fn an_account_is_put_changed_and_removed_at_run_time() {
     server.call_as(root, "CreateSecret", &create).await.ok();
     assert_eq!(server.call_as(alice_key, "GetSecretValue", &get).await.refused().1, "Forbidden.NoPermission");
 
-    // Read, changed, written back: the keys keep the secrets that nobody was shown.
+    // Read, changed, written back: the keys keep their secrets, which were never shown.
     let mut shown: Value = serde_json::from_str(&admin(&server, "GET", &path, "").await.body).unwrap();
     shown["users"][0]["policies"] = json!(["read-a"]);
     let put = admin(&server, "PUT", &path, &shown.to_string()).await;
@@ -74,14 +74,14 @@ async fn an_account_is_put_changed_and_removed_at_run_time() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_account_is_told_and_changes_nothing() {
+async fn an_invalid_account_is_refused_with_the_reason_and_changes_nothing() {
     let server = enforced().await;
     let path = format!("/_sesame/accounts/{NEW}");
     let unknown = "account 1000000000000009 user \"alice\": there is no policy \"nope\"";
     for (body, status, error) in [
         ("{", 400, "EOF while parsing"),
         ("[]", 400, "an account is a JSON object"),
-        (r#"{"id":"1"}"#, 400, "id is not the one in the path"),
+        (r#"{"id":"1"}"#, 400, "id differs from the id in the path"),
         (r#"{"user":[]}"#, 400, "unknown field `user`"),
         (&alice(&json!(["nope"])), 400, unknown),
         (r#"{"access_keys":[{"id":"test","secret":"x"}]}"#, 400, "access key id \"test\" is given twice"),
@@ -123,7 +123,7 @@ async fn an_account_outlives_a_restart_and_goes_with_a_reset() {
 }
 
 #[tokio::test]
-async fn the_last_requests_tell_who_asked_for_what_and_why_it_was_refused() {
+async fn the_request_log_has_caller_action_and_reason_of_the_last_requests() {
     let server = enforced().await;
     let path = format!("/_sesame/accounts/{NEW}");
     admin(&server, "PUT", &path, &alice(&json!(["read-a", "AliyunKMSReadOnlyAccess"]))).await;
@@ -177,7 +177,7 @@ async fn requests_to_come_are_followed() {
     let head = "GET /_sesame/requests?follow&action=CreateSecret HTTP/1.1\r\nHost: h\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut lines = BufReader::new(stream).lines();
-    // The head of the answer: from here on the server tells of every request.
+    // The head of the answer: from here on the server reports every request.
     while !lines.next_line().await.unwrap().unwrap().is_empty() {}
     server.ok("ListSecrets", &[]).await;
     server.create("a").await;
@@ -189,7 +189,7 @@ async fn requests_to_come_are_followed() {
     };
     let entry: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&entry["action"], &entry["status"]), (&json!("CreateSecret"), &json!(200)));
-    // A follower does not keep the server from stopping.
+    // A follower does not prevent the server from stopping.
     server.stop().await;
 }
 

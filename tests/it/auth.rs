@@ -1,4 +1,4 @@
-//! Who is let in, in the modes `open` and `signed`, and as whom.
+//! Authentication in the modes `open` and `signed`: which requests are accepted, and as whom.
 
 use serde_json::{Value, json};
 use sesame::testing::domain::Timestamp;
@@ -15,11 +15,11 @@ use crate::support::{
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const TESTID: (&str, &str) = ("testid", "testsecret");
 const OTHER: (&str, &str) = ("other", "other-secret");
-/// A time far from every machine's: 2016-03-28T03:13:08Z.
+/// A time far from the time of any machine: 2016-03-28T03:13:08Z.
 const LONG_AGO: Timestamp = Timestamp::from_millis(1_459_134_788_000);
 const MODES: [AuthMode; 2] = [AuthMode::Open, AuthMode::Signed];
 
-/// A server with one more key, `idle` / `idle-secret`, which is not active.
+/// A server with one more key, `idle` / `idle-secret`, which is inactive.
 async fn server(mode: AuthMode) -> Server {
     let idle = KeyFile { status: Status::Inactive, ..key_file("idle", "idle-secret") };
     let fixed = key_file("STS.fixed", "fixed-secret");
@@ -40,17 +40,17 @@ async fn post(server: &Server, parameters: &[(String, String)]) -> Answer {
     server.send("POST", "/", &[FORM], form(&parameters).as_bytes()).await
 }
 
-/// ListSecrets, signed by RPC v1.
+/// ListSecrets, signed with RPC v1.
 async fn rpc(server: &Server, key: (&str, &str), time: &str, more: &[(&str, &str)]) -> Answer {
     post(server, &with_signature(key, time, more)).await
 }
 
-/// ListSecrets, signed by ACS3.
+/// ListSecrets, signed with ACS3.
 fn acs<'a>(key: (&'a str, &'a str), nonce: &'a str, time: &str) -> Acs<'a> {
     Acs { key, time: time.to_owned(), ..Acs::new("ListSecrets", nonce, &[]) }
 }
 
-/// `Missing<Name>` as the gateway says it.
+/// `Missing<Name>` as the gateway answers it.
 fn gateway_misses(name: &str) -> (u16, String, String) {
     refusal(400, &format!("Missing{name}"), &format!("{name} is mandatory for this action."))
 }
@@ -69,7 +69,7 @@ fn account(answer: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn who_does_not_sign_is_root_in_open_and_nobody_in_signed() {
+async fn an_unsigned_request_is_root_in_open_and_refused_in_signed() {
     let open = server(AuthMode::Open).await;
     assert_eq!(account(&open.create("s").await), ACCOUNT);
     let signed = server(AuthMode::Signed).await;
@@ -92,7 +92,7 @@ async fn an_unknown_key_is_root_in_open_and_not_found_in_signed() {
     let signed = server(AuthMode::Signed).await;
     let unknown = refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
     assert_eq!(signed.call_as(stranger, "CreateSecret", &creation).await.refused(), unknown);
-    // The key comes before the time and the signature.
+    // The key is checked before the time and the signature.
     assert_eq!(acs(stranger, "n", &LONG_AGO.to_string()).send(&signed).await.refused(), unknown);
     for id in ["TESTID", "testid ", "test/id"] {
         let answer = signed.call_as((id, "testsecret"), "ListSecrets", &[]).await;
@@ -102,7 +102,7 @@ async fn an_unknown_key_is_root_in_open_and_not_found_in_signed() {
 }
 
 #[tokio::test]
-async fn a_disabled_key_lets_nobody_in() {
+async fn a_disabled_key_is_refused() {
     let disabled = refusal(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled.");
     let idle = ("idle", "idle-secret");
     for mode in MODES {
@@ -113,7 +113,7 @@ async fn a_disabled_key_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_the_string_to_sign() {
+async fn a_wrong_secret_is_refused_with_the_string_to_sign() {
     for mode in MODES {
         let server = server(mode).await;
         let time = NOW.to_string();
@@ -179,13 +179,13 @@ async fn what_was_signed_cannot_be_changed() {
         let answer = changed.send_with(&server, &authorization).await.refused();
         assert_eq!(answer.1, "SignatureDoesNotMatch");
     }
-    // A header of the gateway that is not covered is not believed.
+    // A header of the gateway that is not signed is ignored.
     let mut more = base.clone();
     more.headers = vec![("x-acs-zz", "1")];
     let answer = more.send_with(&server, &authorization).await.refused();
     let incomplete = "The request signature does not conform to Alibaba Cloud standards.";
     assert_eq!(answer, refusal(400, "IncompleteSignature", incomplete));
-    // A hash that is not the body's is refused although it is signed.
+    // A hash that does not match the body is refused although it is signed.
     for body in ["FetchTags=false", ""] {
         let (status, code, message) = base.send_body(&server, body).await.refused();
         assert_eq!((status, code.as_str()), (400, "SignatureDoesNotMatch"));
@@ -208,10 +208,10 @@ async fn a_time_may_be_off_by_15_minutes() {
             assert_eq!(rpc(&server, TESTID, &seconds(n), &[]).await.refused(), expired(), "{n}");
             let answer = acs(TESTID, &n.to_string(), &seconds(n)).send(&server).await;
             assert_eq!(answer.refused(), expired(), "{n}");
-            // Before the signature is looked at.
+            // Before the signature is checked.
             assert_eq!(rpc(&server, ("testid", "wrong"), &seconds(n), &[]).await.refused(), expired());
         }
-        // The clock itself is to the millisecond, and so may the request be.
+        // The clock is precise to the millisecond, and so may the request be.
         rpc(&server, TESTID, "2016-03-28T03:28:08.000Z", &[]).await.ok();
         assert_eq!(rpc(&server, TESTID, "2016-03-28T03:28:08.001Z", &[]).await.refused(), expired());
         server.clock.advance(1);
@@ -221,7 +221,7 @@ async fn a_time_may_be_off_by_15_minutes() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_none_is_refused() {
+async fn an_invalid_time_is_refused() {
     let server = server(AuthMode::Signed).await;
     let wanted =
         refusal(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.");
@@ -239,7 +239,7 @@ async fn a_time_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_moved_clock_does_not_lock_out_who_signs_with_the_machines_time() {
+async fn a_moved_clock_does_not_lock_out_clients_that_sign_with_the_machines_time() {
     let server = server(AuthMode::Signed).await;
     let machine = || server.clock.wall().to_string();
     let token = [("Authorization", "Bearer admin-token")];
@@ -251,13 +251,13 @@ async fn a_moved_clock_does_not_lock_out_who_signs_with_the_machines_time() {
         assert_eq!(server.send("POST", "/_sesame/clock", &token, body.as_bytes()).await.status, 200);
         rpc(&server, TESTID, &machine(), &[]).await.ok();
         acs(TESTID, body, &machine()).send(&server).await.ok();
-        // By the service's time, too.
+        // By the service's time too.
         rpc(&server, TESTID, &server.clock.now().to_string(), &[]).await.ok();
-        // A nonce stays used, whatever the clock is moved to.
+        // A nonce stays used, wherever the clock is moved.
         let replayed = acs(TESTID, r#"{"set":"2040-01-01T00:00:00Z"}"#, &machine()).send(&server).await;
         assert_eq!(replayed.refused(), used(), "{body}");
     }
-    // But a time that is neither is refused.
+    // But a time that matches neither clock is refused.
     assert_eq!(rpc(&server, TESTID, "2040-01-01T00:00:00Z", &[]).await.refused(), expired());
 }
 
@@ -267,19 +267,19 @@ async fn a_nonce_is_used_once_a_key() {
         let server = server(mode).await;
         let time = NOW.to_string();
         let nonce = [("SignatureNonce", "n")];
-        // Who does not know the secret cannot use up a nonce.
+        // Someone who does not know the secret cannot use up a nonce.
         let answer = rpc(&server, ("testid", "wrong"), &time, &nonce).await.refused();
         assert_eq!(answer.1, "SignatureDoesNotMatch");
         rpc(&server, TESTID, &time, &nonce).await.ok();
         assert_eq!(rpc(&server, TESTID, &time, &nonce).await.refused(), used());
-        // Also in another request, of another kind.
+        // Also in a different request with another signature type.
         let later = NOW.plus_millis(1000).to_string();
         assert_eq!(rpc(&server, TESTID, &later, &nonce).await.refused(), used());
         assert_eq!(acs(TESTID, "n", &time).send(&server).await.refused(), used());
         rpc(&server, OTHER, &time, &nonce).await.ok();
         rpc(&server, ("test", "test"), &time, &nonce).await.ok();
         assert_eq!(rpc(&server, OTHER, &time, &nonce).await.refused(), used());
-        // Compared exactly; none, or a blank one, is no nonce.
+        // Nonces are compared exactly. A missing or blank one is not a nonce.
         for other in ["N", "n ", "nn", &"n".repeat(64)] {
             rpc(&server, TESTID, &time, &[("SignatureNonce", other)]).await.ok();
         }
@@ -297,7 +297,7 @@ async fn a_header_signature_needs_a_nonce() {
         for region in [None, Some("cn-hangzhou")] {
             let mut request = acs(TESTID, "", &NOW.to_string());
             request.acs4_region = region;
-            // A blank one is none.
+            // A blank one counts as missing.
             assert_eq!(request.send(&server).await.refused(), gateway_misses("SignatureNonce"));
             request.nonce = None;
             assert_eq!(request.send(&server).await.refused(), gateway_misses("SignatureNonce"));
@@ -306,7 +306,7 @@ async fn a_header_signature_needs_a_nonce() {
 }
 
 #[tokio::test]
-async fn an_incomplete_signature_is_told_what_is_missing() {
+async fn an_incomplete_signature_is_refused_with_what_is_missing() {
     for mode in MODES {
         let server = server(mode).await;
         let time = NOW.to_string();
@@ -360,7 +360,7 @@ async fn a_bearer_token_opens_nothing_in_signed() {
     let answer = signed.send("POST", "/?SignatureType=BEARERTOKEN", &headers, b"").await;
     assert_eq!(answer.refused(), method);
     assert_eq!(signed.refused("ListSecrets", &parameters).await, method);
-    // The administrator's token is none of the API's.
+    // The admin token is not valid for the API.
     let admin = [("Authorization", "Bearer admin-token"), FORM];
     let body = form(&[("Action", "ListSecrets"), ("Version", "2016-01-20")]);
     let answer = signed.send("POST", "/", &admin, body.as_bytes()).await;
@@ -398,7 +398,7 @@ async fn a_json_body_holds_the_parameters() {
 async fn regions_are_kept_apart_however_they_are_named() {
     for mode in MODES {
         let server = server(mode).await;
-        // Host, scope of the credential, parameter; the region that each means.
+        // Host, scope of the credential, parameter, and the region that each one selects.
         let ways: [(&str, Option<&str>, Option<&str>, &str); 8] = [
             ("127.0.0.1", None, None, "cn-hangzhou"),
             ("kms.cn-beijing.aliyuncs.com", None, None, "cn-beijing"),
@@ -435,7 +435,7 @@ async fn regions_are_kept_apart_however_they_are_named() {
         let answer = elsewhere.send(&server).await;
         assert_eq!(answer.refused(), not_found());
         assert!(answer.body.contains("kms.us-east-1.aliyuncs.com"), "{}", answer.body);
-        // Where an action requires the parameter it must be well formed.
+        // Where an action requires the parameter, it must be well formed.
         let no_region = [("RegionId", "no region!"), ("ResourceType", "secret")];
         let answer = server.call_as(TESTID, "ListTagResources", &no_region).await.refused();
         assert_eq!((answer.0, answer.1.as_str()), (400, "InvalidParameter"));
@@ -465,7 +465,7 @@ async fn accounts_are_kept_apart() {
             let rows = list["SecretList"]["Secret"].as_array().unwrap();
             assert!(rows.iter().all(|row| row["SecretName"] != foreign), "{list}");
         }
-        // Two keys of one account see the same.
+        // Two keys of the same account see the same secrets.
         let read = server.call_as(("test", "test"), "GetSecretValue", &[("SecretName", "s")]).await.ok();
         assert_eq!(read["SecretData"], ACCOUNT);
         let force = [("SecretName", "s"), ("ForceDeleteWithoutRecovery", "true")];
@@ -517,7 +517,7 @@ async fn administration_needs_its_token_in_signed() {
     for path in ["/_sesame/health", "/_sesame/ready"] {
         assert_eq!(server.send("GET", path, &[], b"").await.status, 200, "{path}");
     }
-    // A page of another site is refused even with it.
+    // A page of another site is refused even with the token.
     let token = ("Authorization", "Bearer admin-token");
     for (method, path, body) in calls {
         let headers = [token, ("Sec-Fetch-Site", "cross-site")];
@@ -560,7 +560,7 @@ async fn a_given_admin_token_is_needed_in_open_too() {
 }
 
 #[test]
-fn without_an_admin_token_signed_and_enforced_let_nobody_into_administration() {
+fn without_an_admin_token_administration_is_closed_in_signed_and_enforced() {
     for mode in ["signed", "enforced"] {
         let server = Program::serve(&["--in-memory", "--auth", mode], &[]);
         for authorization in
@@ -577,7 +577,7 @@ fn without_an_admin_token_signed_and_enforced_let_nobody_into_administration() {
 }
 
 #[tokio::test]
-async fn administration_is_open_in_open_but_to_pages_of_other_sites() {
+async fn in_open_administration_answers_everyone_except_pages_of_other_sites() {
     let server = server(AuthMode::Open).await;
     server.create("s").await;
     for site in ["cross-site", "same-site"] {
@@ -603,7 +603,7 @@ async fn a_page_cannot_change_anything_by_a_get_that_browsers_do_not_mark() {
     let (status, code, message) = open.send("GET", &target, &agent, b"").await.refused();
     assert_eq!((status, code.as_str()), (403, "Forbidden.NoPermission"), "{message}");
     assert!(open.stored("s").await.unwrap().secret.require_live().is_ok());
-    // A developer may read in the address bar, and programs that are no browsers may do everything.
+    // A developer may read in the address bar, and programs other than browsers may do everything.
     open.send("GET", &format!("/?{}", query("GetSecretValue")), &agent, b"").await.ok();
     open.send("GET", &target, &[("User-Agent", "curl/8.5")], b"").await.ok();
 }

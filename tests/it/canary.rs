@@ -1,5 +1,5 @@
-//! No secret leaves by the side: marked values are planted everywhere, then looked for in logs at trace level, in
-//! errors, and in every byte on disk, in every usual spelling.
+//! Secrets do not leak: marked values are put everywhere, then searched for in logs at trace level, in errors, and in every
+//! byte on disk, in every common encoding.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -8,7 +8,7 @@ use sesame::testing::actions::{ACTIONS, State};
 use crate::support::form;
 use crate::support::program::Program;
 
-/// The marks: nothing else contains them by chance.
+/// The marks. They are long enough not to occur by accident.
 const VALUE: &str = "CANARY-value-81d5e0f2";
 const VALUE_IN_QUERY: &str = "CANARY/query?3b9c77aa";
 const VALUE_IN_JSON: &str = "CANARY-json-5a0e6f19";
@@ -18,10 +18,10 @@ const TOKEN: &str = "CANARY-token-0d6ee4a8";
 const ADMIN: &str = "CANARY-admin-9be25f01";
 const ROOT: &str = "43414e4152592d726f6f742d6b65792d303132333435363738392d6162636465";
 
-/// Every spelling of a mark that somebody might look for.
+/// Every common encoding of a mark.
 fn spellings(mark: &str) -> Vec<String> {
     let percent = mark.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
-    // Base64 of a text inside a longer one depends on its position; the inner characters of each position do not.
+    // The base64 of a text inside a longer one depends on its offset; the inner characters for each offset do not.
     let inner = |offset: usize| {
         let padded = [&vec![b'x'; offset], mark.as_bytes()].concat();
         let text = STANDARD_NO_PAD.encode(padded);
@@ -55,7 +55,7 @@ fn assert_clean(place: &str, bytes: &[u8]) {
     }
 }
 
-/// Calls every action, so that each one's parameters hold marks.
+/// Calls every action, so that the parameters of each one contain marks.
 fn exercise(server: &Program) {
     let create =
         [("SecretName", "canary"), ("VersionId", "v1"), ("SecretData", VALUE), ("SecurityToken", TOKEN)];
@@ -74,7 +74,7 @@ fn exercise(server: &Program) {
     );
     assert!(server.post("/", "application/json", &json).contains("200 OK"));
     for action in ACTIONS {
-        // Whatever it says: an unknown secret, a wrong value of every parameter, a missing one.
+        // Whatever it answers: an unknown secret, a wrong value of each parameter, a missing one.
         let marked: Vec<(&str, &str)> = action.parameters().iter().map(|p| (p.name, VALUE_REFUSED)).collect();
         let on_secret = [&marked[..], &[("SecretName", "canary"), ("SecretData", VALUE_REFUSED)]].concat();
         for parameters in [&marked[..], &on_secret[..], &[("SecretData", VALUE_REFUSED)]] {
@@ -86,7 +86,7 @@ fn exercise(server: &Program) {
             }
         }
     }
-    // Values too long, of a wrong type, of an existing version; then reads, whose answers do hold the value.
+    // Values too long, of a wrong type, of an existing version; then reads, whose answers contain the value.
     let long = VALUE_REFUSED.repeat(2000);
     for data in [long.as_str(), VALUE_REFUSED] {
         let put = [("SecretName", "canary"), ("VersionId", "v1"), ("SecretData", data)];
@@ -95,7 +95,7 @@ fn exercise(server: &Program) {
     assert!(server.call("GetSecretValue", &[("SecretName", "canary"), ("VersionId", "v1")]).contains(VALUE));
     let list = format!(r#"[{{"SecretName":"canary"}},{{"SecretName":"{VALUE_REFUSED}"}}]"#);
     assert!(server.call("BatchGetSecretValue", &[("SecretsList", &list)]).contains(VALUE_IN_JSON));
-    // A wrong signature: the answer repeats the request (fact E10), nothing else may.
+    // A wrong signature: the answer repeats the request (fact E10); nothing else may.
     let signed = [
         ("SecretName", "canary"),
         ("SecretData", VALUE_REFUSED),
@@ -137,7 +137,7 @@ fn no_secret_reaches_logs_errors_or_the_disk() {
     let server = Program::serve(&arguments, &environment);
     exercise(&server);
     assert_clean("the banner", server.banner.as_bytes());
-    // Killed, so that the journal is still there.
+    // Killed, so that the write-ahead log still exists.
     let log = server.kill();
     assert!(log.contains("answered") && log.contains("refused"), "trace level was on");
     assert_clean("the log", log.as_bytes());

@@ -1,4 +1,4 @@
-//! The commands that talk to a server, as a user runs them: HTTP, HTTPS, and servers that are not what they should be.
+//! The commands that talk to a server, run as a user runs them: HTTP, HTTPS, and servers that do not behave.
 
 use std::io::{Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
@@ -26,7 +26,7 @@ fn good(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     said(&output)
 }
 
-/// Runs a command that must fail, with one line that holds all of these.
+/// Runs a command that must fail, with one line that contains all of these.
 fn bad(arguments: &[&str], environment: &[(&str, &str)], wanted: &[&str]) {
     let output = run(arguments, environment);
     let said = said(&output);
@@ -70,7 +70,7 @@ fn every_command_speaks_https_to_a_server_whose_ca_is_given() {
         "1 keys, 1 secrets imported\n"
     );
     good(&["healthcheck", "--url", &url, "--ca", &ca], &[]);
-    // The same by the environment.
+    // The same through the environment.
     let settings = [("SESAME_URL", url.as_str()), ("SESAME_CA", &ca), ("SESAME_ADMIN_TOKEN", TOKEN)];
     assert_eq!(good(&["seed", &seed], &settings), "0 created, 0 changed, 1 unchanged\n");
     good(&["healthcheck"], &settings);
@@ -90,7 +90,7 @@ fn the_ca_of_the_data_directory_and_the_systems_roots_are_trusted_without_a_flag
     good(&["export", "--url", &url, "--data-dir", &data], &[]);
     let system = dir.path().join("data/tls/ca.pem").display().to_string();
     good(&["healthcheck", "--url", &url, "--data-dir", &none], &[("SSL_CERT_FILE", &system)]);
-    // A file that is named is trusted alone.
+    // A file that is named is the only one trusted.
     let other = Program::serve(&["--in-memory"], &[]);
     let foreign = ca(&other, dir.path());
     bad(
@@ -98,13 +98,13 @@ fn the_ca_of_the_data_directory_and_the_systems_roots_are_trusted_without_a_flag
         &[("SSL_CERT_FILE", &system)],
         &["is not trusted"],
     );
-    // A damaged one is not passed over.
+    // A damaged one is not ignored.
     std::fs::write(&system, "damaged").unwrap();
     bad(&["healthcheck", "--url", &url, "--data-dir", &data], &[], &["ca.pem holds no certificate"]);
     bad(&["healthcheck", "--url", &url, "--ca", &none], &[], &["--ca (SESAME_CA)", "cannot read", &none]);
 }
 
-/// A server that another authority vouches for. Gives what one client sent after the handshake.
+/// A server with a certificate of another authority. Returns what a client sent after the handshake.
 async fn impostor(listener: tokio::net::TcpListener) -> Vec<u8> {
     let address = listener.local_addr().unwrap();
     let tls = Tls::signed(None, Vec::new(), address.ip(), Arc::new(ServerClock::default())).unwrap();
@@ -169,7 +169,7 @@ fn a_certificate_for_another_name_is_refused_with_the_flag_that_adds_the_name() 
     );
 }
 
-/// Answers one connection with some bytes, once its request begins, and gives what came.
+/// Answers one connection with some bytes once its request begins, and returns what it received.
 fn stranger(answer: &'static [u8]) -> (SocketAddr, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -180,7 +180,7 @@ fn stranger(answer: &'static [u8]) -> (SocketAddr, JoinHandle<String>) {
         let mut all = piece[..read].to_vec();
         stream.write_all(answer).unwrap();
         if answer.is_empty() {
-            // It keeps the connection and says nothing, until the client has enough.
+            // It keeps the connection open and says nothing until the client gives up.
             drop(stream.read_to_end(&mut all));
         }
         String::from_utf8_lossy(&all).into_owned()
@@ -189,7 +189,7 @@ fn stranger(answer: &'static [u8]) -> (SocketAddr, JoinHandle<String>) {
 }
 
 #[test]
-fn a_server_that_answers_something_else_than_http_is_told() {
+fn an_answer_that_is_not_http_is_reported() {
     for (answer, words) in [
         (&b"SSH-2.0-OpenSSH_9.2p1\r\n"[..], "is not HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "cut short"),
@@ -220,14 +220,14 @@ fn a_server_that_says_nothing_does_not_hold_a_command() {
         bad(&["healthcheck", "--url", &format!("{scheme}://{address}")], &[], &[scheme]);
         seen.join().unwrap();
     }
-    // No handshake: this ends long before the limit of the work itself.
+    // There is no handshake: this ends long before the time limit of the work itself.
     let (address, seen) = stranger(b"");
     bad(&["export", "--url", &https(address)], &[], &["connecting takes too long"]);
     seen.join().unwrap();
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told_with_its_address() {
+fn an_unreachable_server_is_reported_with_its_address() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for url in [format!("http://127.0.0.1:{port}"), format!("https://127.0.0.1:{port}")] {
         bad(&["export", "--url", &url], &[], &[&format!("no server answers at {url}")]);
@@ -262,7 +262,7 @@ fn addresses_are_understood_or_refused_with_an_example() {
     ] {
         bad(&["healthcheck", "--url", url], &[], &[words, "http://127.0.0.1:7070"]);
     }
-    // A proxy may want a path before all others.
+    // A proxy may need a prefix before all paths.
     let (address, seen) = stranger(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     good(&["healthcheck", "--url", &format!("http://{address}/kms/")], &[]);
     let seen = seen.join().unwrap().to_lowercase();
@@ -278,7 +278,7 @@ fn a_health_check_asks_where_the_server_of_this_machine_listens() {
     for listen in [format!("0.0.0.0:{port}"), format!("{port}"), format!("127.0.0.1:{port}")] {
         good(&["healthcheck"], &[("SESAME_LISTEN", &listen)]);
     }
-    // --url wins.
+    // --url takes precedence.
     let gone = format!("0.0.0.0:{own}");
     bad(&["healthcheck"], &[("SESAME_LISTEN", &gone)], &["no server answers at http://127.0.0.1:"]);
     good(&["healthcheck"], &[("SESAME_LISTEN", &gone), ("SESAME_URL", &format!("http://127.0.0.1:{port}"))]);
@@ -301,7 +301,7 @@ fn the_ca_command_says_where_a_server_in_memory_shows_its_ca() {
     assert!(note.contains("made a new CA") && note.contains("/_sesame/ca.pem"), "{note}");
     let second = run(&["ca", "--data-dir", &shown], &[]);
     assert_eq!((String::from_utf8(second.stdout).unwrap(), second.stderr.len()), (out, 0));
-    // Where the setting of the server is known, nothing is made.
+    // Where the server's setting is known, nothing is created.
     let other = dir.path().join("other");
     let environment = [("SESAME_IN_MEMORY", "true"), ("SESAME_DATA_DIR", other.to_str().unwrap())];
     bad(&["ca"], &environment, &["--in-memory", "curl http://127.0.0.1:7070/_sesame/ca.pem"]);

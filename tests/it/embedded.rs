@@ -81,7 +81,7 @@ fn a_signed_server_refuses_what_is_not_signed() {
 }
 
 #[test]
-fn what_is_wrong_with_a_setting_is_said_with_an_example() {
+fn a_wrong_setting_is_refused_with_an_example() {
     let said = |builder: sesame::embedded::Builder| builder.start().unwrap_err().to_string();
     let region = said(Server::builder().region("Mars"));
     assert!(region.contains("Mars") && region.contains("cn-hangzhou"), "{region}");

@@ -1,4 +1,4 @@
-//! `/_sesame/faults`: what a tester makes the service suffer.
+//! `/_sesame/faults`: injecting faults into calls.
 
 use std::time::{Duration, Instant};
 
@@ -15,19 +15,19 @@ use crate::support::{Options, Server, form, invalid, missing, refusal};
 const PATH: &str = "/_sesame/faults";
 const THROTTLED: (u16, &str, &str) = (429, "Rejected.Throttling", "QPS Limit Exceeded");
 
-/// Puts rules, which must be taken.
+/// Sets rules, which must be accepted.
 async fn put(server: &Server, rules: &Value) {
     done(server, "PUT", PATH, &rules.to_string()).await;
 }
 
-/// How often each rule struck, of how many calls that it was about.
+/// How often each rule fired, and how many calls it matched.
 async fn counts(server: &Server) -> Vec<(u64, u64)> {
     let shown = done(server, "GET", PATH, "").await;
     let count = |rule: &Value| (rule["fired"].as_u64().unwrap(), rule["matched"].as_u64().unwrap());
     shown["faults"].as_array().unwrap().iter().map(count).collect()
 }
 
-/// The statuses of so many reads of a secret.
+/// The statuses of `times` reads of a secret.
 async fn reads(server: &Server, name: &str, times: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..times {
@@ -36,7 +36,7 @@ async fn reads(server: &Server, name: &str, times: usize) -> Vec<u16> {
     statuses
 }
 
-/// The bytes that come back, to the end of the connection, for one call that asks to keep it open.
+/// The bytes received, to the end of the connection, for one call that asks to keep it open.
 async fn bytes_of(server: &Server, action: &str, parameters: &[(&str, &str)]) -> Vec<u8> {
     let form = form(&[&[("Action", action), ("Version", "2016-01-20")], parameters].concat());
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n";
@@ -48,7 +48,7 @@ async fn bytes_of(server: &Server, action: &str, parameters: &[(&str, &str)]) ->
     answer
 }
 
-/// The newest entry of the journal.
+/// The newest entry of the request log.
 async fn newest(server: &Server) -> Value {
     done(server, "GET", "/_sesame/requests?limit=1", "").await["requests"][0].clone()
 }
@@ -150,7 +150,7 @@ async fn rules_are_about_actions_and_secrets() {
 }
 
 #[tokio::test]
-async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
+async fn rules_fire_for_each_nth_call_or_with_a_probability_up_to_their_limit() {
     let server = Server::start().await;
     server.create("s").await;
     let rule = json!({ "action": "GetSecretValue", "code": "Rejected.Throttling" });
@@ -166,18 +166,18 @@ async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
     assert_eq!(reads(&server, "s", 7).await, [200, 200, 429, 200, 200, 429, 200]);
     put(&server, &with(json!({ "probability": 0 }))).await;
     assert_eq!(reads(&server, "s", 5).await, [200; 5]);
-    let chance = with(json!({ "probability": 0.5 }));
-    put(&server, &chance).await;
+    let probable = with(json!({ "probability": 0.5 }));
+    put(&server, &probable).await;
     let first = reads(&server, "s", 40).await;
     let fired = first.iter().filter(|&&status| status == 429).count();
     assert!((8..32).contains(&fired), "{first:?}");
     assert_eq!(counts(&server).await, [(fired as u64, 40)]);
     server.stop().await;
-    // The same chance, asked in the same order, strikes the same calls.
+    // The same seed, asked in the same order, fires for the same calls.
     let again = async || {
         let server = Server::start().await;
         server.create("s").await;
-        put(&server, &chance).await;
+        put(&server, &probable).await;
         let seen = reads(&server, "s", 40).await;
         server.stop().await;
         seen
@@ -186,7 +186,7 @@ async fn rules_strike_each_nth_call_or_by_chance_so_many_times() {
 }
 
 #[tokio::test]
-async fn the_first_rule_that_strikes_decides() {
+async fn the_first_rule_that_fires_wins() {
     let server = Server::start().await;
     server.create("s").await;
     let rules = json!([
@@ -215,8 +215,8 @@ async fn times_is_exact_however_many_call_at_once() {
             answer.starts_with("HTTP/1.1 500 ")
         });
     }
-    let struck = calls.join_all().await.into_iter().filter(|struck| *struck).count();
-    assert_eq!((struck, counts(&server).await), (7, vec![(7, 40)]));
+    let fired = calls.join_all().await.into_iter().filter(|fired| *fired).count();
+    assert_eq!((fired, counts(&server).await), (7, vec![(7, 40)]));
     server.stop().await;
 }
 
@@ -236,7 +236,7 @@ async fn a_delay_comes_first_and_the_call_is_carried_out() {
     assert!(entry["duration_ms"].as_u64().unwrap() >= 79, "{entry}");
     assert_eq!(server.refused("ListSecrets", &[]).await.0, 429);
     assert!(begun.elapsed() >= Duration::from_millis(160));
-    // One that waits does not hold the server up when it stops.
+    // A delayed call does not hold up the server when it stops.
     put(&server, &json!([{ "action": "*", "delay_ms": 60_000 }])).await;
     let address = server.address;
     let waiting = tokio::spawn(async move {
@@ -274,7 +274,7 @@ async fn a_connection_is_dropped_before_or_after_the_call_is_carried_out() {
     let metrics = admin(&server, "GET", "/_sesame/metrics", "").await.body;
     assert!(!metrics.contains("PutSecretValue"), "what got no answer counts as none: {metrics}");
     assert!(metrics.contains("sesame_requests_in_flight 0"), "{metrics}");
-    // The client asks again, as after any lost answer: it is the same version with the same value.
+    // The client tries again, as after any lost answer: it is the same version with the same value.
     server.ok("PutSecretValue", &put_of("v2")).await;
     assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]");
     server.stop().await;
@@ -288,7 +288,7 @@ async fn only_the_connection_of_the_call_is_dropped() {
     let get = |action: &str| format!("GET /?Action={action}&Version=2016-01-20 HTTP/1.1\r\nHost: h\r\n\r\n");
     stream.write_all((get("ListSecrets") + &get("ListKeys") + &get("ListSecrets")).as_bytes()).await.unwrap();
     let mut answers = Vec::new();
-    // Bytes that nobody read may make the end of it a reset.
+    // Unread bytes may turn its end into a reset.
     drop(stream.read_to_end(&mut answers).await);
     let answers = String::from_utf8(answers).unwrap();
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 1, "{answers}");
@@ -322,13 +322,13 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
         ),
         (
             r#"[{"action":"*","code":"Rejected.Throttled"}]"#,
-            "rule 1: code: \"Rejected.Throttled\" is none of the service's codes",
+            "rule 1: code: \"Rejected.Throttled\" is not a code of the service",
         ),
         (r#"[{"action":"*","code":"Missing"}]"#, "rule 1: code: "),
-        (r#"[{"action":"*"}]"#, "rule 1: code: needed, or delay_ms, or drop"),
+        (r#"[{"action":"*"}]"#, "rule 1: code: missing; a rule needs code, delay_ms or drop"),
         (
             r#"[{"action":"*","code":"InternalFailure","drop":"after"}]"#,
-            "rule 1: drop: not together with code",
+            "rule 1: drop: cannot be combined with code",
         ),
         (r#"[{"action":"*","delay_ms":60001}]"#, "rule 1: delay_ms: must be from 1 to 60000"),
         (
@@ -337,12 +337,12 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
         ),
         (
             r#"[{"action":"*","drop":"after","retry_after_ms":5}]"#,
-            "rule 1: retry_after_ms: only together with code",
+            "rule 1: retry_after_ms: only allowed together with code",
         ),
         (r#"[{"action":"*","delay_ms":1,"probability":1.5}]"#, "rule 1: probability: must be from 0 to 1"),
         (
             r#"[{"action":"*","delay_ms":1,"probability":0.5,"every":2}]"#,
-            "rule 1: every: not together with probability",
+            "rule 1: every: cannot be combined with probability",
         ),
         (r#"[{"action":"*","delay_ms":1,"every":0}]"#, "rule 1: every: must be at least 1"),
         (r#"[{"action":"*","delay_ms":1,"times":0}]"#, "rule 1: times: must be at least 1"),
@@ -387,7 +387,7 @@ async fn a_reset_goes_back_to_the_configuration_file() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_is_told_so_first_and_only_administrators_make_faults() {
+async fn a_missing_permission_is_reported_before_a_fault_and_only_administrators_set_rules() {
     let accounts = r#"
         [[accounts]]
         id = "1000000000000001"

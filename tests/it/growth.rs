@@ -1,4 +1,4 @@
-//! What strangers ask for does not make the server grow.
+//! Requests of strangers do not make the server grow.
 
 use sesame::testing::domain::Page;
 use sesame::testing::server::AuthMode;
@@ -6,7 +6,7 @@ use sesame::testing::server::AuthMode;
 use crate::support::program::{Program, run};
 use crate::support::{ACCOUNT, Options, Server, scope_of};
 
-/// How many names of metrics with labels there are.
+/// The number of metric series.
 async fn metrics(server: &Server) -> usize {
     let token = [("Authorization", "Bearer admin-token")];
     let text = server.send("GET", "/_sesame/metrics", &token, b"").await.body;
@@ -21,7 +21,7 @@ async fn twenty_thousand_regions_leave_a_bounded_number_in_memory() {
     for n in 0..20_000 {
         let scope = scope_of(ACCOUNT, &format!("r-{n}"));
         server.app.keys().of(&scope).await.unwrap();
-        // Listings are cheap to ask for as well; `listings.rs` tests the bound of what is remembered of them.
+        // Listings are cheap to request as well; `listings.rs` tests the limit on what is remembered of them.
         if n % 100 == 0 {
             let page = Page { number: 1, size: 1 };
             server.app.store().list_secrets(&scope, None, page, now).await.unwrap();
@@ -29,7 +29,7 @@ async fn twenty_thousand_regions_leave_a_bounded_number_in_memory() {
     }
     let (scopes, things) = server.app.keys().held();
     assert!((500..=1_000).contains(&scopes) && things <= 1_000, "{scopes} scopes with {things} things");
-    // What was pushed out comes back.
+    // What was evicted can be read again.
     assert_eq!(server.value("mine", &[]).await, "one");
     server.stop().await;
 }
@@ -67,11 +67,11 @@ async fn requests_for_ever_new_regions_accounts_and_names_leave_nothing_behind()
     assert_eq!(metrics(&server).await, before, "labels of metrics grew");
     let (scopes, things) = server.app.keys().held();
     assert!(scopes <= 1_000 && things <= 1_000, "{scopes} scopes with {things} things");
-    assert_eq!(server.app.cache_facts().secrets, 0, "what is not there is not remembered");
+    assert_eq!(server.app.cache_facts().secrets, 0, "absent names are not remembered");
     server.stop().await;
 }
 
-/// A few kilobytes that stand for a thousand million versions.
+/// A few kilobytes that expand to a thousand million versions.
 fn bomb() -> String {
     let versions = format!("&x {{id: v1, value: t}}{}", ", *x".repeat(1_000));
     let secret = format!("&s {{name: a, versions: &v [{versions}]}}");

@@ -1,4 +1,4 @@
-//! Random sequences of key and secret actions agree, answer by answer, with a model small enough to be read at once.
+//! Random sequences of key and secret actions agree, answer by answer, with a model that is small enough to be read.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use crate::support::{NOW, Server, text};
 
 const DAY_MS: i64 = 86_400_000;
-/// What an answer must be: the text that matters of a success, or the code of a refusal.
+/// The expected answer: the essential text of a success, or the code of a refusal.
 type Expected = Result<String, &'static str>;
 
-/// An action; keys, blobs and names are small numbers, so that sequences meet them again.
+/// An action. Keys, blobs and names are small numbers, so that sequences use them repeatedly.
 #[derive(Debug, Clone)]
 enum Op {
     CreateKey,
@@ -80,7 +80,7 @@ impl ModelKey {
         }
     }
 
-    /// Moves the state when it is one of those given.
+    /// Changes the state if it is one of those given.
     fn change(&mut self, from: &[&str], to: &'static str) -> Expected {
         let state = self.state.ok_or("Forbidden.KeyNotFound")?;
         if !from.contains(&state) {
@@ -105,7 +105,7 @@ struct ModelSecret {
     previous: Option<String>,
 }
 
-/// Everything the server should know, and the server.
+/// Everything that the server should know, and the server.
 struct Pair {
     server: Server,
     now_ms: i64,
@@ -113,7 +113,7 @@ struct Pair {
     aliases: BTreeMap<u8, usize>,
     blobs: Vec<ModelBlob>,
     secrets: BTreeMap<u8, ModelSecret>,
-    /// Numbers values and versions, so that no two are alike.
+    /// Numbers values and versions, so that all differ.
     count: u32,
 }
 
@@ -143,13 +143,13 @@ impl Pair {
         self.keys.get(key).ok_or("Forbidden.KeyNotFound")?.usable()
     }
 
-    /// The id of a key, or of one there never was.
+    /// The id of a key, or of one that never existed.
     fn id(&self, key: usize) -> String {
         let unknown = || format!("key-hzz0000000000000000000000000000{key}");
         self.keys.get(key).map_or_else(unknown, |key| key.id.clone())
     }
 
-    /// Calls an action; the answer must have the code expected, and the field the text expected.
+    /// Calls an action. The answer must have the expected code, and the field must have the expected text.
     async fn agree(
         &self,
         action: &str,
@@ -196,7 +196,7 @@ impl Pair {
         }
     }
 
-    /// Moves both clocks; keys whose window has ended are gone, their aliases with them.
+    /// Moves both clocks. Keys whose window has ended are gone, and their aliases with them.
     fn pass(&mut self, days: i64) {
         self.now_ms += days * DAY_MS;
         let now = self.now_ms;
@@ -322,7 +322,7 @@ impl Pair {
         self.count += 1;
         let (name, value) = (format!("secret-{number}"), self.count.to_string());
         let id = self.id(key);
-        // The key is asked first: it is a parameter, and wrong whatever the name.
+        // The key is checked first: it is a parameter, and invalid whatever the name.
         let free = !self.secrets.contains_key(&number);
         let expected = self
             .usable(key)

@@ -1,5 +1,5 @@
-//! Hundreds of requests that are wrong in every way we could think of: each gets a well-formed refusal, nothing is
-//! stored, the server goes on.
+//! Hundreds of requests that are wrong in every way we could think of. Each gets a well-formed refusal, nothing is stored,
+//! and the server keeps running.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sesame::testing::wire::code::TABLE;
 
 use crate::support::{Answer, Server, form};
 
-/// A request to be refused: what is wrong with it, method, target, headers, body.
+/// A request that must be refused: what is wrong with it, method, target, headers, body.
 struct Bad {
     what: String,
     method: &'static str,
@@ -61,7 +61,7 @@ fn of_parameters() -> Vec<Bad> {
     all
 }
 
-/// JSON that no parameter takes.
+/// JSON that no parameter accepts.
 fn wrong_json() -> Vec<String> {
     let texts = ["", "{", "nonsense", "1", "\"text\"", "null", "[1]", "[null]", "[{}]", "[[]]", "{\"a\":1}"];
     texts.map(str::to_owned).into_iter().chain(["[".repeat(10_000)]).collect()
@@ -138,7 +138,7 @@ fn of_other_values<'a>(json: &[&'a str], long: &'a Long) -> Vec<Wrong<'a>> {
     ]
 }
 
-/// Texts beyond their limits.
+/// Texts that exceed their limits.
 struct Long {
     name: String,
     id: String,
@@ -146,7 +146,7 @@ struct Long {
     value: String,
 }
 
-/// Values of a wrong type or size, by the parameter that they are given to.
+/// Values of a wrong type or size, by parameter.
 fn of_tables() -> Vec<Bad> {
     let long =
         Long { name: "n".repeat(193), id: "v".repeat(65), text: "d".repeat(8193), value: "x".repeat(30_721) };
@@ -199,7 +199,7 @@ fn of_shape() -> Vec<Bad> {
     }
     let put = format!("{}&{}", head("PutSecretValue"), form(&GOOD));
     for kind in ["text/plain", "multipart/form-data", "application/xml", "application/x-protobuf"] {
-        // The parameters are in a body that holds none by its type.
+        // The parameters are in a body whose type has none.
         let headers = vec![("Content-Type", kind)];
         all.push(Bad { headers, ..post(format!("content type {kind}"), put.clone()) });
     }
@@ -220,7 +220,7 @@ fn of_shape() -> Vec<Bad> {
     all
 }
 
-/// What the answer to a bad request must be.
+/// Checks the answer to a bad request.
 fn assert_refused(bad: &Bad, answer: &Answer) {
     let what = &bad.what;
     assert!((400..500).contains(&answer.status), "{what}: {} {:.300}", answer.status, answer.body);
@@ -279,7 +279,7 @@ async fn refusals_come_in_xml_when_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused_and_the_connection_closed() {
+async fn input_that_is_not_http_is_refused_and_the_connection_closed() {
     let server = Server::start().await;
     for bytes in [
         &b"nonsense\r\n\r\n"[..],

@@ -11,7 +11,7 @@ async fn scrape(server: &Server) -> String {
     answer.body
 }
 
-/// The value of a series, written as Prometheus writes it.
+/// The value of a series in Prometheus's text format.
 fn value(scraped: &str, series: &str) -> Option<f64> {
     let line =
         scraped.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')))?;
@@ -50,7 +50,7 @@ async fn requests_refusals_and_the_cache_are_counted() {
 }
 
 #[tokio::test]
-async fn only_who_has_the_admin_token_reads_them() {
+async fn metrics_need_the_admin_token() {
     for mode in [AuthMode::Signed, AuthMode::Enforced] {
         let server = Server::with(Options { mode, ..Options::default() }).await;
         assert_eq!(server.send("GET", "/_sesame/metrics", &[], b"").await.status, 401);

@@ -1,6 +1,6 @@
-//! Mutated requests: captured ones with altered bytes, and well-signed ones with altered parameters, to the real program in
-//! each mode, in memory and on a file. Each gets an answer below 500, or its connection is closed; nothing hangs,
-//! panics or grows.
+//! Mutated requests: captured ones with altered bytes, and correctly signed ones with altered parameters, sent to the
+//! real program in each mode, in memory and on a file. Each gets an answer below 500, or its connection is closed;
+//! nothing hangs, panics or grows.
 //!
 //! `SESAME_MUTATIONS` is the number of requests for each server. `.ci/run mutations` sends 20,000 to the release binary.
 
@@ -21,15 +21,15 @@ use sesame::testing::actions::PRODUCTS;
 use crate::support::program::Program;
 use crate::support::{form, sign, text};
 
-/// Requests for each server unless the environment says otherwise.
+/// Requests for each server, unless the environment sets another number.
 const REQUESTS: usize = 2_400;
 const CLIENTS: usize = 16;
-/// How long an answer may take, or the end of a connection; a hang is longer.
+/// The time limit of an answer, or of the end of a connection. A hang takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What the process may grow by between the first and the last quarter, in KiB: its table of nonces and its cache fill.
+/// How much the process may grow between the first and the last quarter, in KiB: its table of nonces and its cache fill.
 const GROWTH_KIB: u64 = 48 * 1024;
 
-/// The accounts of a server: a root, and a user who may read only.
+/// The accounts of a server: a root, and a user who can only read.
 const CONFIG: &str = r#"
 [[accounts]]
 id = "1000000000000001"
@@ -112,7 +112,7 @@ fn captures() -> Vec<Vec<u8>> {
         });
         bytes
     };
-    // Requests of 30 KB add time and nothing else.
+    // Requests of 30 KB only cost time.
     files.iter().map(raw).filter(|bytes| bytes.len() < 16 * 1024).collect()
 }
 
@@ -151,7 +151,7 @@ fn altered(original: &[u8], other: &[u8], rng: &mut impl Rng) -> Vec<u8> {
     bytes
 }
 
-/// A value for a parameter: one that fits, or an odd one.
+/// A value for a parameter: a valid one, or an odd one.
 fn value(parameter: &str, rng: &mut impl Rng) -> String {
     if rng.random_range(0..3) == 0 {
         let odd = *ODD.choose(rng).unwrap();
@@ -187,7 +187,7 @@ fn signed(rng: &mut impl Rng) -> Vec<u8> {
         for _ in 0..*[1, 1, 1, 1, 1, 1, 0, 2].choose(rng).unwrap() {
             let index = rng.random_range(0..4).to_string();
             let name = parameter.name.replace('N', if parameter.name.contains(".N") { &index } else { "N" });
-            // Keys would fill the server: most of them are not created.
+            // Keys would fill the server, so most of them are not created.
             given.push((name, value(parameter.name, rng)));
         }
     }
@@ -205,13 +205,13 @@ fn signed(rng: &mut impl Rng) -> Vec<u8> {
     .into_bytes()
 }
 
-/// How long the server has to answer before it is told that no more comes: a mutated request may be incomplete.
+/// How long the server has to answer before the client ends its side: a mutated request may be incomplete.
 const INCOMPLETE: Duration = Duration::from_millis(20);
 
-/// Sends a request and says what is wrong with what comes back, if anything. A `whole` request must be answered.
+/// Sends a request and returns what is wrong with the answer, if anything. A `whole` request must be answered.
 fn fault_of(address: SocketAddr, request: &[u8], whole: bool) -> Option<String> {
     let mut stream = TcpStream::connect(address).unwrap();
-    // The server may close before it has read all.
+    // The server may close before it has read everything.
     drop(stream.write_all(request));
     let mut answer = Vec::new();
     let mut ended = false;
@@ -224,7 +224,7 @@ fn fault_of(address: SocketAddr, request: &[u8], whole: bool) -> Option<String> 
         if ended {
             break;
         }
-        // Not before: the server drops the connection of a client that will send nothing more.
+        // Not earlier: the server drops the connection of a client that has ended its side.
         drop(stream.shutdown(Shutdown::Write));
     }
     if !ended {
@@ -233,14 +233,14 @@ fn fault_of(address: SocketAddr, request: &[u8], whole: bool) -> Option<String> 
     if whole && !answer.starts_with(b"HTTP/1.1 ") {
         return Some("no answer".to_owned());
     }
-    // A spliced request may be several; each has its answer.
+    // A spliced request may be several; each gets an answer.
     let text = String::from_utf8_lossy(&answer);
     let wrong =
         text.lines().find(|line| line.starts_with("HTTP/1.") && line.as_bytes().get(9) == Some(&b'5'));
     wrong.map(str::to_owned)
 }
 
-/// Sends so many requests of a client and panics at the first wrong answer.
+/// Sends this many requests of a client and panics at the first wrong answer.
 fn send(address: SocketAddr, captures: &[Vec<u8>], seed: u64, count: usize) {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     for _ in 0..count {
@@ -256,7 +256,7 @@ fn send(address: SocketAddr, captures: &[Vec<u8>], seed: u64, count: usize) {
     }
 }
 
-/// What the process has in memory, in KiB.
+/// The memory of the process, in KiB.
 fn resident(program: &Program) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -292,7 +292,7 @@ fn attack(mode: &str, place: &[&str], config: &Path) {
     assert!(!log.contains("panicked") && !log.contains("status=5"), "{log}");
 }
 
-/// One server after the other: two cores serve and send.
+/// One server after the other, because server and client use two cores.
 #[test]
 fn mutated_requests_are_refused_in_every_mode_in_memory_and_on_a_file() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A signed request is good once: whatever others send, whatever clocks show, over resets and restarts.
+//! A signed request is accepted once, whatever others send, whatever clocks show, across resets and restarts.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn root(account: &str) -> Principal {
     Principal { account: account.parse().unwrap(), identity: Identity::Root }
 }
 
-/// A clock whose both times a test moves.
+/// A clock with two times that a test moves.
 #[derive(Debug)]
 struct HandClock {
     machine: AtomicI64,
@@ -89,7 +89,7 @@ impl Clock for HandClock {
     }
 }
 
-/// An application whose clocks stand at [`NOW`].
+/// An application whose clocks are stopped at [`NOW`].
 async fn app_over(store: Arc<dyn Store>, nonces: NonceSettings) -> (Arc<App>, Arc<HandClock>) {
     app_at(NOW, store, nonces).await
 }
@@ -168,7 +168,7 @@ async fn a_key_that_floods_is_throttled_and_makes_no_other_keys_replay_pass() {
         let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one")];
         Acs { key: (user, &secret), ..Acs::new("CreateSecret", nonce, &create) }.send(&server).await.refused()
     };
-    // None of them may do anything: that does not keep their nonces from being remembered.
+    // None of them has any permission; their nonces are remembered nevertheless.
     assert_eq!(send("ann", "victim").await.1, "Forbidden.NoPermission");
     for n in 0..40 {
         assert_eq!(send("eve", &n.to_string()).await.1, "Forbidden.NoPermission", "{n}");
@@ -177,7 +177,7 @@ async fn a_key_that_floods_is_throttled_and_makes_no_other_keys_replay_pass() {
         assert_eq!(send("eve", &n.to_string()).await, throttled());
     }
     assert_eq!(send("eve", "7").await, used(), "a replay is still one");
-    // There is room for 19 more of all; then each has a share of 20, which eve is over and bob is not.
+    // There is room for 19 more in total; then each has a share of 20, which eve exceeds and bob does not.
     for n in 0..20 {
         assert_eq!(send("bob", &n.to_string()).await.1, "Forbidden.NoPermission", "{n}");
     }
@@ -188,7 +188,7 @@ async fn a_key_that_floods_is_throttled_and_makes_no_other_keys_replay_pass() {
 }
 
 #[tokio::test]
-async fn the_limit_is_said_to_whom_reads_the_log() {
+async fn reaching_the_limit_is_logged() {
     let limits = NonceLimits { per_principal: 2, total: 3 };
     let store = Arc::new(SqlStore::in_memory().await.unwrap());
     let (app, _) = app_over(store, NonceSettings { limits, beside: None }).await;
@@ -243,7 +243,7 @@ async fn two_temporary_keys_of_one_role_are_one_principal() {
 }
 
 #[tokio::test]
-async fn while_the_services_clock_stands_no_request_is_good_twice() {
+async fn while_the_services_clock_is_stopped_no_request_is_accepted_twice() {
     let (app, clock) = app().await;
     clock.set(NOW);
     assert_eq!(use_nonce(&app, "a", NOW).await, Outcome::First);
@@ -254,7 +254,7 @@ async fn while_the_services_clock_stands_no_request_is_good_twice() {
         let now = clock.wall();
         assert_eq!(use_nonce(&app, &format!("machine {hour}"), now).await, Outcome::First);
     }
-    // Of those that were signed by the machine's clock only the last are remembered, and none is good again.
+    // Of those signed by the machine's clock only the last are remembered, and none is accepted again.
     assert!(app.nonce_count() < 5, "{}", app.nonce_count());
     clock.set(NOW.plus_millis(60 * MINUTE));
     let refused = use_nonce(&app, "machine 0", NOW.plus_millis(60 * MINUTE)).await;
@@ -262,7 +262,7 @@ async fn while_the_services_clock_stands_no_request_is_good_twice() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_moved_forward_and_back_revives_nothing() {
+async fn moving_the_clock_forward_and_back_makes_no_nonce_usable_again() {
     let (app, clock) = app().await;
     assert_eq!(use_nonce(&app, "now", NOW).await, Outcome::First);
     let future = NOW.plus_days(1500);
@@ -284,7 +284,7 @@ async fn a_clock_that_is_moved_forward_and_back_revives_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_needed_any_more_is_forgotten_without_a_request() {
+async fn nonces_expire_without_a_request() {
     let (app, clock) = app().await;
     assert_eq!(app.next_due().await.unwrap(), None);
     assert_eq!(use_nonce(&app, "a", NOW).await, Outcome::First);
@@ -319,7 +319,7 @@ async fn a_nonce_that_cannot_be_written_down_is_refused_and_nothing_is_done() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options { mode: AuthMode::Signed, dir: Some(dir.path()), ..Options::default() };
     let server = Server::with(options).await;
-    // The file of the nonces of this time cannot be made.
+    // The file for the nonces of this time cannot be created.
     let blocked = dir.path().join(format!("sesame.db-nonces-{}", NOW.as_millis() / 300_000));
     std::fs::create_dir(&blocked).unwrap();
     let create = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one")];
@@ -338,7 +338,7 @@ fn machine() -> Timestamp {
     ServerClock::default().wall()
 }
 
-/// Posts a form to the program and gives `200 OK` or the code of the refusal.
+/// Posts a form to the program and returns `200 OK` or the code of the refusal.
 fn posted(server: &Program, form: &str) -> String {
     let answer = server.post("/", FORM.1, form);
     if answer.starts_with("HTTP/1.1 200") {
@@ -372,19 +372,19 @@ fn a_killed_server_knows_its_nonces_when_it_is_started_again() {
     for round in 0..2 {
         let server = Program::serve(&serve, &[]);
         for form in &forms {
-            // Either it is known, or it was signed in a second of which some may have been lost.
+            // Either it is known, or it was signed in a second some of whose nonces may have been lost.
             let refused = posted(&server, form);
             let known = ["SignatureNonceUsed", "InvalidTimeStamp.Expired"].contains(&refused.as_str());
             assert!(known, "{round}: {refused}");
         }
-        // A client whose clock is behind is not kept waiting.
+        // A client whose clock is behind does not have to wait.
         let behind = listing(&format!("behind {round}"), machine().plus_millis(-10 * MINUTE));
         assert_eq!(posted(&server, &behind), "200 OK");
         let (code, log) = server.terminate();
         assert_eq!(code, Some(0), "{log}");
         assert!(!log.contains("may be lost"), "{log}");
     }
-    // After a stop that was asked for, all are known.
+    // After a regular stop all nonces are known.
     let server = Program::serve(&serve, &[]);
     let last = listing("last", machine().plus_millis(-3 * MINUTE));
     assert_eq!(posted(&server, &last), "200 OK");
@@ -402,7 +402,7 @@ fn a_killed_server_knows_its_nonces_when_it_is_started_again() {
             file.display()
         );
     }
-    // They are no part of a backup.
+    // They are not part of a backup.
     let copy = dir.path().join("copy/sesame.db");
     std::fs::create_dir(copy.parent().unwrap()).unwrap();
     let backup = ["backup", "--data-dir", data.to_str().unwrap(), copy.to_str().unwrap()];
@@ -410,14 +410,14 @@ fn a_killed_server_knows_its_nonces_when_it_is_started_again() {
     assert_eq!(nonce_files(copy.parent().unwrap()), [""; 0].map(std::path::PathBuf::from));
 }
 
-/// Starts a server on a data directory in which nonces were lost, and tries a request of before, then new ones.
+/// Starts a server on a data directory that lost nonces, and tries an earlier request, then new ones.
 fn started_after_a_loss(data: &Path, before: &str, what: &str) {
     let serve = ["--data-dir", data.to_str().unwrap(), "--auth", "signed"];
     let server = Program::serve(&serve, &[]);
     assert_eq!(posted(&server, before), "InvalidTimeStamp.Expired", "{what}");
     let behind = listing("new but signed before", machine().plus_millis(-10 * MINUTE));
     assert_eq!(posted(&server, &behind), "InvalidTimeStamp.Expired", "{what}");
-    // Signed later than the start, to the second.
+    // Signed after the start, to the second.
     let form = listing("new", machine().plus_millis(2_000));
     assert_eq!(posted(&server, &form), "200 OK", "{what}");
     let log = server.kill();
@@ -451,7 +451,7 @@ fn after_a_loss_of_nonces_what_was_signed_before_the_start_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let serve = ["--data-dir", dir.path().to_str().unwrap(), "--auth", "signed"];
         let server = Program::serve(&serve, &[]);
-        // In two generations, so that what is refused is not one of them only.
+        // In two generations, so that refused requests belong to more than one.
         let forms = [0, -10].map(|minutes| listing("n", machine().plus_millis(minutes * MINUTE)));
         assert_eq!(posted(&server, &forms[0]), "200 OK");
         let other = listing("m", machine().plus_millis(-10 * MINUTE));
@@ -460,7 +460,7 @@ fn after_a_loss_of_nonces_what_was_signed_before_the_start_is_refused() {
         harm(dir.path());
         started_after_a_loss(dir.path(), &forms[0], what);
     }
-    // A copy of the database that is put somewhere else.
+    // A copy of the database in another directory.
     let dir = tempfile::tempdir().unwrap();
     let (data, copy) = (dir.path().join("data"), dir.path().join("copy"));
     let server = Program::serve(&["--data-dir", data.to_str().unwrap(), "--auth", "signed"], &[]);
@@ -488,7 +488,7 @@ fn the_limits_of_the_configuration_file_are_in_force() {
     assert!(log.contains("has 3 signed requests remembered, the limit nonces_per_key"), "{log}");
 }
 
-/// Two applications on one new PostgreSQL, each with clocks of its own.
+/// Two applications on one new PostgreSQL, each with its own clocks.
 async fn replicas() -> (String, [(Arc<App>, Arc<HandClock>); 2]) {
     let url = postgres::database().await;
     let one = async || app_over(Arc::new(postgres::store(&url).await), NonceSettings::default()).await;
@@ -511,7 +511,7 @@ async fn a_nonce_is_good_for_one_replica_also_after_a_reset() {
         assert_eq!(use_nonce(&b, "n", NOW).await, Outcome::Used);
         assert_eq!(use_nonce(&a, "n", NOW).await, Outcome::Used);
     }
-    // Whoever starts later knows it, too.
+    // A process that starts later knows it too.
     assert_eq!(use_nonce(&b, "m", NOW).await, Outcome::First);
     assert_eq!(use_nonce(&a, "m", NOW).await, Outcome::Used);
 }
@@ -527,7 +527,7 @@ async fn replicas_forget_what_all_clocks_have_passed_and_refuse_its_time_from_th
         count
     };
     assert_eq!(use_nonce(&a, "n", NOW).await, Outcome::First);
-    // The clock that all share stands: nothing near it is forgotten.
+    // The shared clock is stopped: nothing near its time is forgotten.
     a.move_clock(|_| ClockSetting::default().standing(NOW)).await.unwrap();
     for app in [&a, &b] {
         a_clock.pass(30);
@@ -536,21 +536,21 @@ async fn replicas_forget_what_all_clocks_have_passed_and_refuse_its_time_from_th
         assert_eq!(use_nonce(&a, "n", NOW).await, Outcome::Used);
         assert_eq!(use_nonce(&b, "n", NOW).await, Outcome::Used);
     }
-    // It runs again: both look, whoever is first forgets.
+    // It runs again: both check, and the first one forgets.
     b.move_clock(|_| ClockSetting::default()).await.unwrap();
     b.do_due().await.unwrap();
     a.do_due().await.unwrap();
     assert_eq!(rows().await, 0);
-    // And is moved back to where the signature is fresh. Neither took part in forgetting since it looked last.
+    // And it is moved back to where the signature is fresh. Neither has taken part in forgetting since its last check.
     a.move_clock(|_| ClockSetting::default().standing(NOW)).await.unwrap();
     b.catch_up().await.unwrap();
     assert_eq!(use_nonce(&a, "n", NOW).await, Outcome::Forgotten);
     assert_eq!(use_nonce(&b, "new", NOW).await, Outcome::Forgotten);
-    // This one refused it before, for the other's sake, and still knows that.
+    // This one refused it earlier because of the other one, and still knows that.
     assert_eq!(use_nonce(&b, "n", NOW).await, Outcome::Used);
     assert_eq!(use_nonce(&b, "later", b_clock.wall()).await, Outcome::First);
     assert_eq!(use_nonce(&a, "later", b_clock.wall()).await, Outcome::Used);
-    // Nonces of a clock that was moved to the past stay for a day.
+    // Nonces of a clock that was moved into the past stay for a day.
     let past = NOW.plus_days(-100);
     for round in 0..2 {
         a.move_clock(|_| ClockSetting::default().standing(past)).await.unwrap();
@@ -570,7 +570,7 @@ async fn replicas_forget_what_all_clocks_have_passed_and_refuse_its_time_from_th
 async fn a_table_of_nonces_that_was_emptied_is_noticed_and_what_was_signed_before_is_refused() {
     let (url, [(a, a_clock), (b, b_clock)]) = replicas().await;
     assert_eq!(use_nonce(&a, "n", NOW).await, Outcome::First);
-    // As after a crash of the database: the table does not outlive one.
+    // As after a crash of the database, which loses the table.
     statement(&url, "TRUNCATE nonces").await;
     assert_eq!(use_nonce(&b, "n", NOW).await, Outcome::Forgotten);
     assert_eq!(use_nonce(&a, "m", NOW).await, Outcome::Forgotten);
@@ -579,7 +579,7 @@ async fn a_table_of_nonces_that_was_emptied_is_noticed_and_what_was_signed_befor
     assert_eq!(use_nonce(&b, "x", b_clock.wall()).await, Outcome::First);
     assert_eq!(use_nonce(&a, "y", a_clock.wall()).await, Outcome::First);
     assert_eq!(use_nonce(&b, "y", a_clock.wall()).await, Outcome::Used);
-    // While no process runs, too.
+    // Also while no process is running.
     statement(&url, "TRUNCATE nonces").await;
     let later = NOW.plus_millis(2 * MINUTE);
     let store = Arc::new(postgres::store(&url).await);
@@ -606,7 +606,7 @@ fn a_crash_of_the_database_lets_no_replay_pass() {
         answer = posted(&server, &later);
     }
     assert_eq!(answer, "200 OK");
-    // This process still knows it; another one only knows that it cannot know it.
+    // This process still knows it; another one only knows that it cannot know.
     assert_eq!(posted(&server, &form), "SignatureNonceUsed");
     let other = Program::serve(&["--database", &url, "--auth", "signed"], &[("SESAME_ROOT_KEY", &key)]);
     assert_eq!(posted(&other, &form), "InvalidTimeStamp.Expired");

@@ -1,4 +1,4 @@
-//! How many secrets and keys an account may have (rule 12.3, `[limits]`).
+//! How many secrets and keys an account can have (rule 12.3, `[limits]`).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -38,22 +38,22 @@ async fn rule_12_3_secrets_are_counted_in_account_and_region() {
         assert!(create(&server, name, &[]).await);
     }
     assert!(!create(&server, "d", &[]).await);
-    // A name that is taken is said to be so, and a change of what is there needs no room.
+    // A name that is taken is reported as such, and changing an existing secret needs no room.
     let again = [&[("SecretName", "a")], &DATA[..]].concat();
     assert_eq!(server.refused("CreateSecret", &again).await.1, "Rejected.ResourceExist");
     server.put("a", "v2", "y").await;
-    // Another region and another account have room of their own.
+    // Another region and another account have their own limits.
     let in_beijing = [&[("SecretName", "d")], &DATA[..]].concat();
     server.call_at(BEIJING, "CreateSecret", &in_beijing).await.ok();
     server.call_as(("other", "other-secret"), "CreateSecret", &again).await.ok();
-    // A secret in its recovery window counts, one that is gone does not.
+    // A secret in its recovery window counts; a purged one does not.
     server.ok("DeleteSecret", &[("SecretName", "a")]).await;
     assert!(!create(&server, "d", &[]).await);
     server.advance_seconds(31 * 86_400).await;
     assert!(create(&server, "d", &[]).await && !create(&server, "e", &[]).await);
     server.ok("DeleteSecret", &[("SecretName", "b"), ("ForceDeleteWithoutRecovery", "true")]).await;
     assert!(create(&server, "e", &[]).await && !create(&server, "f", &[]).await);
-    // After everything was replaced it is counted anew.
+    // After everything was replaced, secrets are counted again.
     let seed = r#"{"secrets":[{"name":"s1","versions":[{"id":"v1","value":"x"}]},{"name":"s2","versions":[{"id":"v1","value":"x"}]}]}"#;
     server.send("POST", "/_sesame/reset", &[], b"").await;
     assert!(create(&server, "a", &[]).await);
@@ -63,7 +63,7 @@ async fn rule_12_3_secrets_are_counted_in_account_and_region() {
     server.stop().await;
 }
 
-/// Creates so many secrets at the same moment, half of them through each server; says how many there were room for.
+/// Creates this many secrets at the same moment, half of them through each server; returns how many there was room for.
 async fn at_once(servers: [&Server; 2], count: usize) -> usize {
     let mut tasks = JoinSet::new();
     for n in 0..count {

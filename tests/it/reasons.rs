@@ -1,5 +1,5 @@
-//! Every refusal says why: in the log of requests, in the log, and in mode `open` in a header. And what a request names that
-//! there is not appears by name.
+//! Every refusal gives a reason: in the request log, in the log, and in mode `open` in a header. Names in a request that do
+//! not exist appear in it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::support::{ACCOUNT, Answer, NOW, OTHER_ACCOUNT, Options, Server, form,
 const DAY: i64 = 86_400;
 const FORM: [(&str, &str); 1] = [("Content-Type", "application/x-www-form-urlencoded")];
 
-/// The newest entry of the log of requests.
+/// The newest entry of the request log.
 async fn newest(server: &Server) -> Value {
     let entries = done(server, "GET", "/_sesame/requests?limit=1", "").await;
     entries["requests"][0].clone()
@@ -36,7 +36,7 @@ async fn newest(server: &Server) -> Value {
 struct Seen(BTreeSet<String>);
 
 impl Seen {
-    /// An answer of this code, whose reason says this: in the log of requests, and in the header if there is one.
+    /// Expects an answer with this code whose reason contains this: in the request log, and in the header if there is one.
     async fn note(&mut self, server: &Server, answer: Answer, code: &str, says: &str) {
         let refused = answer.refused();
         assert_eq!(refused.1, code, "{}", answer.body);
@@ -76,7 +76,7 @@ impl Seen {
     }
 }
 
-/// A call with a signature of RPC v1, made as these say.
+/// A call signed with RPC v1 as these parameters say.
 async fn signed(server: &Server, key: (&str, &str), time: &str, more: &[(&str, &str)]) -> Answer {
     let mut parameters = rpc_system("ListSecrets", key.0, time);
     parameters.extend(more);
@@ -89,7 +89,7 @@ async fn make(server: &Server, more: &[(&str, &str)]) -> String {
     text(&server.ok("CreateKey", more).await["KeyMetadata"]["KeyId"]).to_owned()
 }
 
-/// What a request is like before it is about an action.
+/// Requests that fail before they reach an action.
 async fn of_shape(seen: &mut Seen, server: &Server) {
     let list = form(&[("Action", "ListSecrets"), ("Version", "2016-01-20")]);
     for (method, target, body, code, says) in [
@@ -133,7 +133,7 @@ async fn of_signatures(seen: &mut Seen) {
     seen.note(server, answer, "MissingAccessKeyId", "in mode signed every request must be signed").await;
     for (key, time, more, code, says) in [
         (("nobody", "x"), &now[..], vec![], "InvalidAccessKeyId.NotFound", "there is no access key nobody"),
-        (("asleep", "s"), &now, vec![], "InvalidAccessKeyId.Inactive", "its status is Inactive"),
+        (("asleep", "s"), &now, vec![], "InvalidAccessKeyId.Inactive", "the access key is Inactive"),
         ((good.0, "wrong"), &now, vec![], "SignatureDoesNotMatch", "the HMAC-SHA1 signature does not match"),
         (good, "yesterday", vec![], "InvalidTimeStamp.Format", "such as 2026-11-24T03:30:00Z"),
         (good, "2026-11-24T02:00:00Z", vec![], "InvalidTimeStamp.Expired", "signed at 2026-11-24T02:00:00Z"),
@@ -146,14 +146,14 @@ async fn of_signatures(seen: &mut Seen) {
             &now,
             vec![("SecurityToken", "other")],
             "InvalidSecurityToken.MismatchWithAccessKey",
-            "is not the one of this access key",
+            "belongs to another access key",
         ),
         (
             ("STS.none", "s"),
             &now,
             vec![("SecurityToken", "CAISgarbage")],
             "InvalidSecurityToken.Malformed",
-            "was not given out by this server",
+            "was not issued by this server",
         ),
     ] {
         let answer = signed(server, key, time, &more).await;
@@ -224,7 +224,7 @@ async fn of_names(seen: &mut Seen, server: &Server) {
     }
 }
 
-/// Dry runs, and what there is none of.
+/// Dry runs, and features that do not exist.
 async fn of_dry_runs(seen: &mut Seen, server: &Server) {
     let foreign = format!("acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:secret/s");
     for (action, parameters, code, says) in [
@@ -404,7 +404,7 @@ async fn of_keys(seen: &mut Seen, server: &Server) {
     seen.call(&plain, "GetSecretPolicy", &[("SecretName", "s")], off).await;
 }
 
-/// Roles of Sts, and tokens. What a token's signature decides is in `enforced::oidc`.
+/// Roles of Sts, and tokens. Checks of a token's signature are in `enforced::oidc`.
 async fn of_sts(seen: &mut Seen) {
     let trust = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1000000000000001:root"]}}]}"#;
     let accounts = format!(
@@ -445,7 +445,7 @@ async fn of_sts(seen: &mut Seen) {
     ] {
         seen.sts(server, "AssumeRole", &parameters, (code, says)).await;
     }
-    // Temporary credentials that are over.
+    // Expired temporary credentials.
     let given = server
         .send(
             "POST",
@@ -477,7 +477,7 @@ async fn of_sts(seen: &mut Seen) {
     seen.sts(server, "AssumeRoleWithOIDC", &bearer(form_only), unknown).await;
 }
 
-/// Codes that other tests see with their reason: `enforced::oidc::each_refusal_of_a_token_says_why`, and the panics below.
+/// Codes whose reasons other tests check: `enforced::oidc::each_refusal_of_a_token_says_why`, and the panics below.
 const ELSEWHERE: &[&str] = &[
     "AuthenticationFail.OIDCToken.AudienceNotMatch",
     "AuthenticationFail.OIDCToken.Expired",
@@ -487,7 +487,7 @@ const ELSEWHERE: &[&str] = &[
     "InternalFailure",
 ];
 
-/// Codes that only rules of faults bring about, or a database that is away.
+/// Codes that only fault rules or an unavailable database cause.
 const BY_FAULTS: &[&str] = &[
     "Rejected.Throttling",
     "ServiceUnavailableTemporary",
@@ -511,7 +511,7 @@ async fn every_code_comes_with_a_reason_that_tells_what_to_do() {
     for code in BY_FAULTS {
         let rules = format!(r#"[{{"action":"ListSecrets","code":"{code}"}}]"#);
         done(&server, "PUT", "/_sesame/faults", &rules).await;
-        seen.call(&server, "ListSecrets", &[], (code, "rule 1 of the faults injects this code")).await;
+        seen.call(&server, "ListSecrets", &[], (code, "fault rule 1 injects this code")).await;
     }
     for row in TABLE {
         let known = seen.0.contains(row.wire) || ELSEWHERE.contains(&row.wire);
@@ -539,7 +539,7 @@ async fn the_log_line_of_a_refusal_has_its_reason_in_every_mode() {
 async fn unknown_actions_and_access_keys_appear_by_name_in_the_log_of_requests() {
     let server = Server::with(Options { mode: AuthMode::Signed, ..Options::default() }).await;
     let time = NOW.to_string();
-    // An unknown action, by a known key: refused before the signature is looked at.
+    // An unknown action with a known key: refused before the signature is checked.
     let mut parameters = rpc_system("GetSecretValu", "testid", &time);
     parameters.push(("Signature", "x"));
     let answer = server.send("POST", "/", &FORM, form(&parameters).as_bytes()).await;
@@ -549,7 +549,7 @@ async fn unknown_actions_and_access_keys_appear_by_name_in_the_log_of_requests()
     assert_eq!(named(&entry, "action").as_deref(), Some("GetSecretValu"));
     assert_eq!(named(&entry, "claimed_access_key").as_deref(), Some("testid"));
     assert_eq!((named(&entry, "access_key"), named(&entry, "caller")), (None, None));
-    // An unknown key, by parameters and by headers; a known key with a wrong secret.
+    // An unknown key, in parameters and in headers; a known key with a wrong secret.
     let id = "LTAI-of-another-environment";
     signed(&server, (id, "x"), &time, &[]).await.refused();
     assert_eq!(named(&newest(&server).await, "claimed_access_key").as_deref(), Some(id));
@@ -570,7 +570,7 @@ async fn unknown_actions_and_access_keys_appear_by_name_in_the_log_of_requests()
     let entry = newest(&server).await;
     assert_eq!(named(&entry, "claimed_access_key").as_deref(), Some("half"));
     assert_eq!(named(&entry, "action").as_deref(), Some("Nope"));
-    // A proven key is no claim, and one can look for an action that there is not.
+    // A verified key is not a claim, and its owner may search for an action that does not exist.
     signed(&server, ("testid", "testsecret"), &time, &[]).await.ok();
     let entry = newest(&server).await;
     assert_eq!(
@@ -605,7 +605,7 @@ async fn what_strangers_name_is_bounded_printable_and_no_label_of_a_metric() {
     assert!(text(&newest(&server).await["reason"]).len() <= 1_000);
 }
 
-/// A server whose store panics when a test wants it to.
+/// A server whose store panics when a test asks for it.
 async fn panicking() -> (Server, Arc<std::sync::Mutex<Option<&'static str>>>) {
     let panics = Arc::default();
     let store = Arc::new(SqlStore::in_memory().await.unwrap());
@@ -648,8 +648,8 @@ async fn an_action_that_panics_answers_internal_failure_and_its_connection_goes_
     let (status, code, message) = answer.refused();
     assert_eq!((status, code.as_str(), message.as_str()), (500, "InternalFailure", "Internal Failure"));
     let reason = answer.header("x-sesame-reason").unwrap();
-    assert_eq!(reason, "an error inside the server; its log has the cause under this request id");
-    // In the log of requests by the id that the answer has, and counted.
+    assert_eq!(reason, "internal error; the server's log has the cause under this request id");
+    // In the request log, under the id of the answer, and counted.
     let entry = newest(&server).await;
     assert_eq!(entry["request_id"].as_str(), answer.header("x-acs-request-id"));
     let reason = text(&entry["reason"]);
@@ -662,7 +662,7 @@ async fn an_action_that_panics_answers_internal_failure_and_its_connection_goes_
             .contains(r#"sesame_requests_refused_total{action="GetSecretValue",code="InternalFailure"} 1"#),
         "{metrics}"
     );
-    // The same connection, and the same secret's lock, are of use afterwards.
+    // The same connection, and the same secret's lock, still work afterwards.
     let again = kept_alive(&mut stream, &target("other"), "127.0.0.1").await;
     assert_eq!(again.status, 500);
     *panics.lock().unwrap() = None;

@@ -1,4 +1,4 @@
-//! Requests captured from real client libraries, sent again byte for byte to a server in `signed` mode.
+//! Requests captured from real client libraries, sent byte for byte to a server in `signed` mode.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,7 +82,7 @@ impl Capture {
         [query, form].iter().find_map(|raw| Pairs::parse(raw).unwrap().get(name).map(str::to_owned))
     }
 
-    /// The version of the API that is meant.
+    /// The requested API version.
     fn version(&self) -> String {
         let by_header = || self.header("x-kms-apiversion").or_else(|| self.header("x-acs-version"));
         self.parameter("Version").or_else(|| by_header().map(str::to_owned)).unwrap()
@@ -91,7 +91,7 @@ impl Capture {
     /// When it was signed.
     fn time(&self) -> Timestamp {
         let instant = |text: &str| {
-            // An alteration may have damaged the last character, so that it is not looked at.
+            // An alteration may have damaged the last character, so it is ignored.
             text.get(..19).and_then(|text| format!("{text}Z").parse::<jiff::Timestamp>().ok())
         };
         let date = |text: &str| {
@@ -109,11 +109,11 @@ impl Capture {
         Timestamp::from_millis(time.unwrap_or_else(|| panic!("{}: no time", self.file)).as_millisecond())
     }
 
-    /// The request as it was on the wire, but for the sizes of chunks.
+    /// The request as it was on the wire, except for chunk sizes.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
         for (name, value) in &self.headers {
-            // An altered body has another length than the one that was captured.
+            // An altered body has another length than the captured one.
             let length = self.body.len().to_string();
             let value = if name.eq_ignore_ascii_case("content-length") { &length } else { value };
             bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -149,7 +149,7 @@ async fn server_for(captures: &[Capture]) -> Server {
     Server::with(Options { mode: AuthMode::Signed, keys, ..Options::default() }).await
 }
 
-/// Sends a capture at the time at which it was signed and reads one answer, whose connection may be kept.
+/// Sends a capture at the time at which it was signed and reads one answer, whose connection may stay open.
 async fn send(server: &Server, capture: &Capture) -> Answer {
     server.clock.set(capture.time());
     let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -162,7 +162,7 @@ async fn send(server: &Server, capture: &Capture) -> Answer {
     Answer::parse(&answer)
 }
 
-/// Whether an answer has all the bytes that its `Content-Length` says.
+/// Whether an answer has all the bytes that its `Content-Length` announces.
 fn is_whole(answer: &[u8]) -> bool {
     let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
     let parsed = Answer::parse(answer.get(..head + 4).unwrap());
@@ -170,7 +170,7 @@ fn is_whole(answer: &[u8]) -> bool {
     answer.len() == head + 4 + length
 }
 
-/// The code of an error in JSON or XML; none of a success.
+/// The code of an error in JSON or XML. `None` for a success.
 fn code(answer: &Answer) -> Option<String> {
     if answer.status == 200 {
         return None;
@@ -182,7 +182,7 @@ fn code(answer: &Answer) -> Option<String> {
     Some(answer.refused().1)
 }
 
-/// Whether a code says that the caller was not recognised.
+/// Whether a code says that the caller was not authenticated.
 fn is_of_authentication(code: &str) -> bool {
     let codes =
         ["SignatureDoesNotMatch", "IncompleteSignature", "SignatureNonceUsed", "InvalidSignatureMethod"];
@@ -197,13 +197,13 @@ fn on_an_empty_server(capture: &Capture) -> Option<(u16, &'static str)> {
     let dynamic = capture.parameter("SecretType").is_some_and(|kind| kind != "Generic");
     let incomplete = capture.parameter("ResourceId.1").is_none();
     let space_excluded = capture.parameter("ExcludeCharacters").is_some_and(|text| text.contains(' '));
-    // Made with characters that the documentation does not allow.
+    // Captured with characters that the documentation does not allow.
     let unlawful = |name: &str| capture.parameter(name).is_some_and(|text| text.contains([' ', '*']));
     match capture.action.as_str() {
         _ if sesame::testing::actions::of_version(&capture.version()).is_none() => {
             Some((400, "InvalidVersion"))
         }
-        // The capture was made with a name that the documentation does not allow.
+        // Captured with a name that the documentation does not allow.
         "AssumeRole" if capture.parameter("RoleSessionName").is_some_and(|name| name.contains('+')) => {
             Some((400, "InvalidParameter.RoleSessionName"))
         }
@@ -226,7 +226,7 @@ fn on_an_empty_server(capture: &Capture) -> Option<(u16, &'static str)> {
 }
 
 #[tokio::test]
-async fn every_captured_request_is_let_in_or_refused_as_recorded() {
+async fn every_captured_request_is_accepted_or_refused_as_recorded() {
     let captures = captures("captures");
     let (mut let_in, mut created, mut kinds) = (0, 0, BTreeMap::<&str, u32>::new());
     for capture in &captures {
@@ -270,7 +270,7 @@ async fn every_altered_capture_is_refused() {
         let answer = send(&server, capture).await;
         assert!((400..500).contains(&answer.status), "{}: {}", capture.file, answer.body);
         if answer.body.is_empty() {
-            // A control character in a header: no HTTP server lets that through.
+            // A control character in a header: no HTTP server accepts it.
             bare.push(capture.file.as_str());
         } else {
             *codes.entry(code(&answer).unwrap()).or_default() += 1;
@@ -291,7 +291,7 @@ async fn every_altered_capture_is_refused() {
     assert_eq!(captures.len(), 50);
 }
 
-/// In which order the captures of one client are sent: what writes before what reads it.
+/// The order in which the captures of one client are sent: writes before the reads that depend on them.
 fn turn(capture: &Capture) -> Option<usize> {
     let ours = capture.version() == sesame::testing::actions::VERSION && capture.kind != "bearer";
     let order = ["CreateSecret", "PutSecretValue", "GetSecretValue"];
@@ -308,7 +308,7 @@ async fn what_a_client_wrote_is_read_back() {
     for (client, mut captures) in clients {
         captures.sort_by_key(|capture| (turn(capture), capture.parameter("VersionId")));
         let server = server_for(&captures).await;
-        // The value that each secret has now.
+        // The current value of each secret.
         let mut current = written_before(&server, &captures).await;
         for capture in &captures {
             let name = capture.parameter("SecretName").unwrap();
@@ -326,7 +326,7 @@ async fn what_a_client_wrote_is_read_back() {
             }
             let value = capture.parameter("SecretData").unwrap();
             if on_an_empty_server(capture) == Some((400, "InvalidParameter")) {
-                // For its tags. The puts and reads after it find what it would have made.
+                // For its tags. The later puts and reads find what it would have created.
                 assert_eq!(code(&answer).as_deref(), Some("InvalidParameter"), "{}", capture.file);
                 let version = capture.parameter("VersionId").unwrap();
                 let creation =
@@ -351,7 +351,7 @@ async fn what_a_client_wrote_is_read_back() {
     );
 }
 
-/// Creates the secrets of clients of which only the reading was captured: value by name.
+/// Creates the secrets of clients for which only reads were captured: value by name.
 async fn written_before(server: &Server, captures: &[Capture]) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     if captures.iter().all(|capture| capture.action == "GetSecretValue") {

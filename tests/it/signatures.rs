@@ -28,7 +28,7 @@ struct Capture {
     valid: bool,
 }
 
-/// What the server would make of a request.
+/// The server's verdict on a request.
 #[derive(Debug)]
 enum Verdict {
     Unsigned,
@@ -37,9 +37,9 @@ enum Verdict {
     /// The signature is right, but the claim names another key or token than the one in the fixture.
     OtherKey,
     Refused(AuthError),
-    /// The parameters could not even be read.
+    /// The parameters could not be read.
     Unreadable,
-    /// No HTTP server would let the headers through.
+    /// No HTTP server would accept the headers.
     NotHttp,
 }
 
@@ -117,7 +117,7 @@ fn judge(capture: &Capture) -> Outcome<Verdict> {
     })
 }
 
-/// The scheme that a kind of capture must be recognised as.
+/// The scheme that must be recognised for a kind of capture.
 fn scheme(kind: &str) -> Option<Scheme> {
     Some(match kind {
         "rpc-v1-hmac-sha1" => Scheme::RpcHmacSha1,
@@ -180,8 +180,8 @@ fn every_alteration_of_a_verifying_capture_is_refused() -> Outcome<()> {
     Ok(())
 }
 
-/// Asserts that a request is refused. An alteration may have put a control character into a header, which no server
-/// lets through: then a visible one in its place must be refused, too, and 1 is returned.
+/// Asserts that a request is refused. An alteration may put a control character into a header, which no server accepts:
+/// then the request with a visible character in its place must be refused too, and 1 is returned.
 fn assert_refused(capture: &Capture, what: &str) -> Outcome<usize> {
     let verdict = judge(capture)?;
     if !matches!(verdict, Verdict::NotHttp) {
@@ -195,7 +195,7 @@ fn assert_refused(capture: &Capture, what: &str) -> Outcome<usize> {
     Ok(1)
 }
 
-/// The alterations that the reference checker makes.
+/// The alterations of the reference checker.
 fn mutations(capture: &Capture) -> Vec<(String, Capture)> {
     let mut found = Vec::new();
     let mut alter = |what: &str, change: &dyn Fn(&mut Capture)| {

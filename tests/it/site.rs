@@ -1,4 +1,4 @@
-//! Which hosts the server answers to, and which web pages: the API and every route of `/_sesame`, in every mode.
+//! Which hosts and web pages the server answers: the API and every route of `/_sesame`, in every mode.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,7 +22,7 @@ async fn server(mode: AuthMode) -> Server {
     server
 }
 
-/// Calls an action with a valid signature (ACS3) of the root of the default account; names of headers in lower case.
+/// Calls an action with a valid signature (ACS3) of the root of the default account; header names in lower case.
 async fn signed(
     server: &Server,
     host: &str,
@@ -42,8 +42,8 @@ fn error(answer: &Answer) -> String {
     text(&said["error"]).to_owned()
 }
 
-/// Every method and path of `/_sesame`, read from the table of routes, with names in the place of parameters; and whether
-/// it answers everybody.
+/// Every method and path of `/_sesame`, read from the table of routes, with names in place of parameters; and whether it
+/// answers every host.
 fn routes() -> Vec<(&'static str, String, bool)> {
     let source = include_str!("../../src/server/admin/mod.rs");
     let mut found = Vec::new();
@@ -60,12 +60,12 @@ fn routes() -> Vec<(&'static str, String, bool)> {
     }
     assert!(found.len() >= 20, "the table of routes is not found: {found:?}");
     assert_eq!(found.iter().filter(|(.., open)| *open).count(), 3, "{found:?}");
-    // Paths that no route has are refused as well.
+    // Paths without a route are refused as well.
     found.extend([("GET", "/_sesame/nothing".to_owned(), false), ("POST", "/_sesame".to_owned(), false)]);
     found
 }
 
-/// What a request that is refused must not have changed.
+/// Checks that a refused request has changed nothing.
 async fn assert_untouched(server: &Server) {
     assert!(server.stored("s").await.unwrap().secret.require_live().is_ok());
     assert_eq!(server.clock.now(), NOW);
@@ -105,7 +105,7 @@ const ALLOWED: [&str; 47] = [
     "[fe80::1%25eth0]:7070",
     "::1",
     "127.0.0.1:",
-    // Names that only this machine or its network gives.
+    // Names that only this machine or its network resolves.
     "localhost",
     "LOCALHOST:7070",
     "localhost.",
@@ -150,7 +150,7 @@ const FOREIGN: [&str; 38] = [
     "wild.example.com",
     "a.b.wild.example.com",
     "evilwild.example.com",
-    // What only looks like an address or a good name.
+    // What only looks like an address or an allowed name.
     "127.0.0.1@evil.example",
     "127.0.0.1:80@evil.example",
     "evil.example#localhost",
@@ -175,11 +175,11 @@ async fn every_endpoint_form_of_clients_is_answered() {
     let options =
         Options { allowed_hosts: &["added.example.com", "*.wild.example.com"], ..Options::default() };
     let server = Server::with(options).await;
-    // Not READ: the name may say another region.
+    // Not READ: the name may imply another region.
     let list = "/?Action=ListSecrets&Version=2016-01-20";
     for host in ALLOWED {
         let answer = server.send("GET", list, &[("Host", host)], b"").await;
-        // There another service is, which answers that it has no such action.
+        // Another service is at that name, which answers that it has no such action.
         let elsewhere = ["ram.aliyuncs.com", "location-readonly.aliyuncs.com"].contains(&host);
         assert_eq!(answer.status, if elsewhere { 404 } else { 200 }, "{host}: {}", answer.body);
         let answer = server.send("GET", "/_sesame/state?plaintext", &[("Host", host)], b"").await;
@@ -280,7 +280,7 @@ async fn unsigned_requests_to_the_api_under_a_foreign_host_are_refused_in_every_
 }
 
 #[tokio::test]
-async fn the_key_that_everybody_knows_proves_nothing() {
+async fn a_signature_by_the_built_in_key_proves_nothing() {
     let read = [("SecretName", "s")];
     for mode in MODES {
         let server = server(mode).await;
@@ -337,7 +337,7 @@ async fn the_admin_token_may_name_any_host() {
             assert_eq!(answer.status, 200, "{host}: {}", answer.body);
         }
     }
-    // At the API as well, where `open` mode needs nothing else.
+    // For the API as well, where `open` mode needs nothing else.
     let options = Options { admin_token: Some("admin-token"), ..Options::default() };
     let server = Server::with(options).await;
     server.create("s").await;
@@ -358,18 +358,18 @@ async fn a_signature_that_proves_nothing_may_not_name_any_host() {
         let target = format!("/?{}", form(&parameters));
         server.send("GET", &target, &[("Host", "evil.example")], b"").await
     };
-    // A key that nobody knows is the root of the default account in `open` mode, whatever its signature is.
+    // An unknown key is the root of the default account in `open` mode, whatever its signature is.
     let (status, code, _) = call("stranger", "whatever").await.refused();
     assert_eq!((status, code.as_str()), (403, "Forbidden.NoPermission"));
     let (status, code, _) = call("testid", "wrong").await.refused();
     assert_eq!((status, code.as_str()), (400, "SignatureDoesNotMatch"));
     call("testid", "testsecret").await.ok();
-    // With a token that nobody issued, too.
+    // Also with a token that was never issued.
     let target = "/?Action=ListSecrets&Version=2016-01-20&BearerToken=x";
     assert_eq!(server.send("GET", target, &[("Host", "evil.example")], b"").await.refused().0, 403);
 }
 
-/// What stands in Origin while Host is `127.0.0.1:7070`, and is not the server's own.
+/// Values of Origin, while Host is `127.0.0.1:7070`, that are not the server's own.
 const FOREIGN_ORIGINS: [&str; 24] = [
     "http://evil.example",
     "http://evil.example:7070",
@@ -410,12 +410,12 @@ async fn an_origin_other_than_the_servers_own_reads_nothing() {
         for (method, path) in [("GET", "/_sesame/state?plaintext"), ("POST", "/_sesame/reset")] {
             assert_eq!(server.send(method, path, &headers, b"").await.status, 403, "{origin}");
         }
-        // A browser asks beforehand by OPTIONS, and is told nothing that would let it go on.
+        // A browser asks beforehand by OPTIONS, and gets nothing that would let it continue.
         let answer = server.send("OPTIONS", "/", &headers, b"").await;
         assert_eq!(answer.status, 403);
         assert_eq!(answer.header("access-control-allow-origin"), None);
     }
-    // One that is the server's own does not make up for a second one.
+    // One Origin of the server's own does not excuse a second one.
     let two =
         [("Host", "127.0.0.1:7070"), ("Origin", "http://127.0.0.1:7070"), ("Origin", "http://evil.example")];
     assert_eq!(server.send("GET", READ, &two, b"").await.refused().0, 403);
@@ -473,7 +473,7 @@ async fn a_missing_or_doubled_host_is_refused_with_400() {
     }
 }
 
-/// HTTP/1.0 knows requests without a Host, and probes of load balancers send them. No browser does.
+/// HTTP/1.0 allows requests without a Host, and load balancers send them as probes. No browser does.
 #[tokio::test]
 async fn http_1_0_without_a_host_is_answered_where_any_host_is() {
     let server = server(AuthMode::Open).await;
@@ -524,7 +524,7 @@ async fn an_absolute_request_target_must_agree_with_host() {
             assert_eq!(answer.status, 400, "{place} {host}: {}", answer.body);
         }
     }
-    // Both name the same host, which is not on the list.
+    // Both name the same host, which is not allowed.
     let evil = ask("http://evil.example:7070", READ, "evil.example:7070");
     assert_eq!(server.raw(evil.as_bytes()).await.refused().0, 403);
 }
@@ -555,7 +555,7 @@ fn allow_host_and_tls_name_add_to_the_list() {
     let variable = [("SESAME_ALLOW_HOST", "a.example.com, b.example.com"), ("SESAME_TLS_NAME", "")];
     let server = Program::serve(&["--in-memory"], &variable);
     assert!(ask(&server, "a.example.com") && ask(&server, "b.example.com") && !ask(&server, "c.example.com"));
-    // A variable that is set to nothing adds nothing.
+    // A variable with an empty value adds nothing.
     let server = Program::serve(&["--in-memory"], &[("SESAME_ALLOW_HOST", "")]);
     assert!(!ask(&server, "a.example.com") && ask(&server, "localhost"));
 }

@@ -1,4 +1,4 @@
-//! What stops the start: one clear line, exit code 1, nothing changed on disk.
+//! What prevents the start: one clear line, exit code 1, nothing changed on disk.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn filled(dir: &Path) {
     assert_eq!(code, Some(0), "{log}");
 }
 
-/// Runs `serve`, which must refuse with one line that has these words, and change nothing in `dir`.
+/// Runs `serve`, which must fail with one line that contains these words, and change nothing in `dir`.
 fn refused(dir: &Path, arguments: &[&str], environment: &[(&str, &str)], words: &[&str]) {
     let before = dir.exists().then(|| contents(dir));
     let listen = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dir.to_str().unwrap()];
@@ -80,7 +80,7 @@ fn a_damaged_database_stops_the_start() {
     let database = dir.path().join("sesame.db");
     let good = std::fs::read(&database).unwrap();
     let mut cases = vec![b"this is no database, it is a text that somebody put here by mistake".repeat(200)];
-    // Each page in turn is overwritten, but for the first 100 bytes of the file, which the first case stands for.
+    // Each page in turn is overwritten, except for the first 100 bytes of the file, which the first case covers.
     for page in
         good.chunks(4096).enumerate().skip(1).filter(|(_, p)| p.iter().any(|b| *b != 0)).map(|(n, _)| n)
     {
@@ -128,7 +128,7 @@ fn a_directory_that_cannot_be_written_to_stops_the_start() {
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
     refused(&file.join("below"), &[], &[], &["cannot make the data directory"]);
-    // The super-user may write anywhere, so there a file system that refuses is used.
+    // The superuser can write anywhere, so a read-only file system is used in that case.
     let data = Path::new("/proc/sesame-test");
     let output = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()], &[]);
     let said = String::from_utf8(output.stderr).unwrap();
@@ -177,7 +177,7 @@ fn an_open_server_on_a_public_address_warns() {
     assert!(log.contains("WARN") && log.contains("--auth open"), "{log}");
 }
 
-/// A configuration in which somebody has an access key of the default account.
+/// A configuration with an access key of the default account.
 const ROOT_KEY: &str = "[[accounts]]\nid='1000000000000001'\naccess_keys=[{id='mine',secret='s'}]\n";
 const USER_KEY: &str = "[[accounts]]\nid='1000000000000001'\n[[accounts.users]]\nname='u'\naccess_keys=[{id='mine',secret='s'}]\n";
 
@@ -213,7 +213,7 @@ fn the_well_known_key_stops_a_server_that_other_machines_reach() {
 }
 
 #[test]
-fn a_key_of_ones_own_the_flag_or_loopback_let_an_enforced_server_start() {
+fn an_own_key_the_flag_or_loopback_lets_an_enforced_server_start() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("c.toml");
     std::fs::write(&config, ROOT_KEY).unwrap();
@@ -239,7 +239,7 @@ fn a_key_of_ones_own_the_flag_or_loopback_let_an_enforced_server_start() {
     assert_eq!(log.matches("WARN").count(), 1, "{log}");
 }
 
-/// A call of GetRandomPassword that is signed by the well-known key.
+/// A call of GetRandomPassword that is signed by the built-in key.
 fn signed_by_the_well_known_key() -> String {
     let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut parameters = sign::rpc_system("GetRandomPassword", "test", &time);
@@ -335,7 +335,7 @@ fn a_misspelt_variable_stops_the_start_and_an_unknown_one_is_a_warning() {
     ];
     let quiet = log(&links);
     assert!(!quiet.contains("WARN"), "{quiet}");
-    // Other commands are not concerned: a shell that is set up for one thing runs the others.
+    // Other commands are not affected: a shell that is set up for one purpose can run the others.
     assert_eq!(run(&["actions"], &misspelt).status.code(), Some(0));
 }
 
@@ -374,7 +374,7 @@ fn switches_in_the_environment_and_addresses_are_written_in_many_ways() {
 const UNKNOWN_ACTIONS: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["kms:GetSecretValue","kms:GetSecretValu","kms:Gett*","oss:GetObjec"],"Resource":"*"}]}"#;
 
 #[test]
-fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
+fn an_unknown_action_in_a_policy_is_reported_wherever_policies_come_in() {
     let dir = tempfile::tempdir().unwrap();
     let (config, policy) = (dir.path().join("c.toml"), dir.path().join("policy.json"));
     let accounts = format!(
@@ -384,7 +384,7 @@ fn an_unknown_action_in_a_policy_is_said_wherever_policies_come_in() {
     std::fs::write(&policy, UNKNOWN_ACTIONS).unwrap();
     let said = [
         r#"Statement[0].Action: KMS has no action "kms:GetSecretValu"; the nearest is "kms:GetSecretValue""#,
-        r#"Statement[0].Action: no action of KMS fits "kms:Gett*""#,
+        r#"Statement[0].Action: no action of KMS matches "kms:Gett*""#,
     ];
     let all_in =
         |text: &str| said.iter().all(|line| text.contains(line) || text.contains(&line.replace('"', "\\\"")));

@@ -16,12 +16,12 @@ use crate::support::{
 
 const DAY: i64 = 86_400;
 
-/// Calls the administrator's endpoint.
+/// Calls the administration endpoint.
 pub async fn admin(server: &Server, method: &str, path: &str, body: &str) -> Answer {
     server.send(method, path, &[("Authorization", "Bearer admin-token")], body.as_bytes()).await
 }
 
-/// The same, which must succeed.
+/// Calls the administration endpoint, which must succeed.
 pub async fn done(server: &Server, method: &str, path: &str, body: &str) -> Value {
     let answer = admin(server, method, path, body).await;
     assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.body);
@@ -99,7 +99,7 @@ async fn a_seed_makes_what_it_says_and_changes_nothing_the_second_time() {
     server.call_as(("alice", "alice-secret"), "ListSecrets", &[]).await.ok();
 
     let before = tables(dir.path()).await;
-    // Distances would move with the clock, which stands still; a scheduled secret is left out of the second run.
+    // Relative times would move with the clock, which is stopped; a scheduled secret is left out of the second run.
     let again = SEED.split("  - name: far").next().unwrap();
     assert_eq!(seed(&server, again).await, json!({ "created": 0, "changed": 0, "unchanged": 5 }));
     assert_eq!(tables(dir.path()).await, before);
@@ -114,7 +114,7 @@ async fn fixed_material_gives_the_same_key_everywhere() {
     seed(&here, SEED).await;
     seed(&there, SEED).await;
     let sealed = here.ok("Encrypt", &[("KeyId", "alias/app"), ("Plaintext", "aGVsbG8=")]).await;
-    // The blob names key and version; the version's id is made, so it opens where it was made.
+    // The blob names key and version. The version's id is generated, so the blob decrypts only where it was made.
     let blob = [("CiphertextBlob", text(&sealed["CiphertextBlob"]))];
     assert_eq!(here.ok("Decrypt", &blob).await["Plaintext"], "aGVsbG8=");
 }
@@ -155,7 +155,7 @@ secrets:
     assert_eq!(seed(&server, next).await, json!({ "created": 0, "changed": 0, "unchanged": 4 }));
 }
 
-/// A seed that is wrong, and what is said of it.
+/// An invalid seed, and what the message says about it.
 const WRONG: &[(&str, &str)] = &[
     ("secrets: [", "line 1: document: "),
     ("secret: []", "line 1: document: unknown field `secret`"),
@@ -235,7 +235,7 @@ async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
         assert!(text(&said["error"]).starts_with(wanted), "{seed}\n{}\n{wanted}", said["error"]);
         assert_eq!(tables(dir.path()).await, before, "{seed}");
     }
-    // Against what is there.
+    // Against what is already stored.
     seed(&server, SEED).await;
     let before = tables(dir.path()).await;
     for (seed, wanted) in [
@@ -258,10 +258,10 @@ async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
     server.stop().await;
 }
 
-/// Facts about the installation, and what processes on one database tell each other.
+/// Tables about the installation, and those that processes on one database use to inform each other.
 const APART: [&str; 5] = ["meta", "_sqlx_migrations", "installation", "key_scopes", "nonces"];
 
-/// Every table of a database but for those that are apart, row by row: the list of tables is the schema's own.
+/// Every table of a database except those, row by row. The list of tables is read from the schema.
 async fn tables(dir: &Path) -> BTreeMap<String, Vec<String>> {
     let url = format!("sqlite:{}?mode=ro", dir.join("sesame.db").display());
     let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
@@ -295,7 +295,7 @@ async fn tables(dir: &Path) -> BTreeMap<String, Vec<String>> {
     tables
 }
 
-/// A server with something in every table: keys in all states, secrets in all of theirs, accounts.
+/// A server with rows in every table: keys in all states, secrets in all of theirs, accounts.
 async fn full(dir: &Path) -> Server {
     let server = Server::with(Options { dir: Some(dir), ..Options::default() }).await;
     seed(&server, SEED).await;
@@ -344,7 +344,7 @@ async fn full(dir: &Path) -> Server {
     server
 }
 
-/// The answers of every reading action, without the ids of the requests.
+/// The answers of every reading action, without request ids.
 async fn answers(server: &Server) -> Vec<Value> {
     let mut all = Vec::new();
     let mut ask = async |action: &str, parameters: &[(&str, &str)]| {
@@ -387,8 +387,8 @@ async fn answers(server: &Server) -> Vec<Value> {
     all
 }
 
-/// Tables without what differs between two that hold the same: material and accounts are sealed anew, and a database that
-/// several processes use lifts the revisions of secrets.
+/// Tables without what differs between two databases with the same contents: material and accounts are sealed again, and a
+/// database that several processes use raises the revisions of secrets.
 fn comparable(mut tables: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
     for (table, column) in [("key_versions", "material="), ("accounts", "sealed="), ("secrets", "revision=")]
     {
@@ -410,7 +410,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
         assert!(!exported.contains(&format!("\"{secret}")), "{secret} is readable");
     }
     let rows = tables(one.path()).await;
-    assert!(rows.values().all(|rows| !rows.is_empty()), "a table that nothing fills: {rows:?}");
+    assert!(rows.values().all(|rows| !rows.is_empty()), "an empty table: {rows:?}");
     let there = Server::with(Options { dir: Some(two.path()), ..Options::default() }).await;
     there.create("in-the-way").await;
     done(&there, "PUT", "/_sesame/state", &exported).await;
@@ -435,7 +435,7 @@ async fn a_readable_export_answers_the_same_under_another_root_key() {
     for (mine, theirs) in mine.iter().zip(&theirs) {
         assert_eq!(mine, theirs);
     }
-    // Ciphertexts made before open there, and signatures made there verify here.
+    // Ciphertexts made before decrypt there, and signatures made there verify here.
     let sealed = server.ok("Encrypt", &[("KeyId", "key-fixed"), ("Plaintext", "aGVsbG8=")]).await;
     let opened = there.ok("Decrypt", &[("CiphertextBlob", text(&sealed["CiphertextBlob"]))]).await;
     assert_eq!(opened["Plaintext"], "aGVsbG8=");
@@ -450,13 +450,13 @@ async fn a_readable_export_answers_the_same_under_another_root_key() {
     there.stop().await;
 }
 
-/// Runs `sesame` to a good end.
+/// Runs `sesame`, which must succeed.
 fn sesame(arguments: &[&str], root_key: &str) {
     let output = run(arguments, &[("SESAME_ROOT_KEY", root_key)]);
     assert_eq!(output.status.code(), Some(0), "{arguments:?} {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The answers of a server whose clock stands where another one's does, and that nothing of it is damaged.
+/// The answers of a server whose clock is stopped at another one's time, after checking that nothing is damaged.
 async fn answers_at(server: Server, now: sesame::testing::domain::Timestamp) -> Vec<Value> {
     server.app.move_clock(|clock| clock.standing(now)).await.unwrap();
     let answers = answers(&server).await;
@@ -493,7 +493,7 @@ async fn an_installation_moves_to_postgresql_and_back_by_the_command_line() {
         let root = if root_key == &ours { root_key_of_tests() } else { other_root() };
         let there = Server::with_root(Arc::new(postgres::store(&url).await), root, Options::default()).await;
         assert_eq!(answers_at(there, now).await, before, "{form} in PostgreSQL");
-        // And back, into a new directory under the first root key, whatever it was sealed with.
+        // And back, into a new directory under the first root key, whichever key sealed it.
         sesame(&[&["export", &back, "--database", &url][..], plain].concat(), root_key);
         let home = two.path().join(form);
         let other_file = file("other");
@@ -560,7 +560,7 @@ async fn snapshots_bring_back_everything_or_one_account() {
 }
 
 #[tokio::test]
-async fn a_reset_leads_to_nothing_or_to_the_seed() {
+async fn a_reset_empties_the_server_or_restores_the_seed() {
     let file = sesame::testing::state::parse::parse(SEED).unwrap();
     let server = Server::with(Options { mode: AuthMode::Open, seed: Some(file), ..Options::default() }).await;
     server.create("x").await;
@@ -574,7 +574,7 @@ async fn a_reset_leads_to_nothing_or_to_the_seed() {
     assert_eq!(admin(&bare, "POST", "/_sesame/reset", r#"{"to":"seed"}"#).await.status, 409);
 }
 
-/// Whether the schema names every member of a document, object by object. It does not judge values.
+/// Whether the schema names every member of a document, object by object. It does not check values.
 fn named_by(schema: &Value, part: &Value, document: &Value, path: &str) {
     let part = match part["$ref"].as_str() {
         Some(reference) => &schema["$defs"][reference.rsplit('/').next().unwrap()],

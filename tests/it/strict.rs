@@ -1,4 +1,4 @@
-//! `/_sesame` reads what it is asked strictly: a misspelled name is refused with the name that was meant, and nothing happens.
+//! `/_sesame` is strict about its input: a misspelled name is refused with a suggestion, and nothing happens.
 
 use serde_json::Value;
 use sesame::testing::ports::Clock;
@@ -10,7 +10,7 @@ use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, text};
 /// An account that is put at run time.
 const NINE: &str = "1000000000000009";
 
-/// The one sentence of a refusal.
+/// The message of a refusal.
 fn error(answer: &Answer) -> String {
     assert_eq!(answer.header("content-type"), Some("application/json"), "{}", answer.body);
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_else(|e| panic!("{e}: {}", answer.body));
@@ -18,7 +18,7 @@ fn error(answer: &Answer) -> String {
     text(&body["error"]).to_owned()
 }
 
-/// Every endpoint by method and path, and a body that it takes.
+/// Every endpoint by method and path, and a body that it accepts.
 const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/health", ""),
     ("GET", "/ready", ""),
@@ -52,11 +52,11 @@ async fn every_endpoint_refuses_an_unknown_parameter_and_does_nothing() {
         let answer = admin(&server, method, &format!("/_sesame{path}?frobnicate=1"), body).await;
         assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
         let said = error(&answer);
-        assert!(said.starts_with("there is no parameter frobnicate here"), "{method} {path}: {said}");
+        assert!(said.starts_with("unknown parameter frobnicate"), "{method} {path}: {said}");
     }
     assert!(server.stored("s").await.is_some());
     assert_eq!(server.clock.now(), crate::support::NOW);
-    // The same calls without it are carried out: the refusals above are about the parameter.
+    // The same calls without it succeed: the refusals above are about the parameter.
     for (method, path, body) in CALLS {
         done(&server, method, &format!("/_sesame{path}"), body).await;
     }
@@ -70,20 +70,20 @@ async fn a_parameter_is_refused_with_the_one_that_was_meant() {
         ("POST", "/reset?Account=9999", "did you mean account?"),
         ("GET", "/state?plain", "did you mean plaintext?"),
         ("GET", "/requests?actoin=X", "did you mean action?"),
-        ("GET", "/requests?since=1", "the known ones are action, limit, follow"),
+        ("GET", "/requests?since=1", "the known parameters are action, limit, follow"),
         ("POST", "/reset?account=1&account=2", "account is given more than once"),
         ("GET", "/state?plaintext&plaintext", "plaintext is given more than once"),
-        ("GET", "/state?plaintext=1", "plaintext takes no value, or true or false"),
-        ("GET", "/requests?follow=yes", "follow takes no value, or true or false"),
-        ("PUT", "/state?plaintext", "there is no parameter plaintext here"),
+        ("GET", "/state?plaintext=1", "plaintext is a flag: write ?plaintext"),
+        ("GET", "/requests?follow=yes", "follow is a flag: write ?follow"),
+        ("PUT", "/state?plaintext", "unknown parameter plaintext"),
         ("GET", "/requests?limit=0", "limit must be a whole number from 1 to 1000"),
         ("GET", "/requests?limit=1001", "limit must be a whole number from 1 to 1000"),
         ("GET", "/requests?limit=", "limit must be a whole number from 1 to 1000"),
         ("GET", "/requests?limit=-1", "limit must be a whole number from 1 to 1000"),
         ("GET", "/state?account=x", "account is not an account id; expected 1 to 32 digits"),
         ("POST", "/snapshots/a?account=", "account is not an account id; expected 1 to 32 digits"),
-        ("GET", "/clock?%zz", "the query cannot be read"),
-        ("GET", "/clock?a%0d%0ab", r"there is no parameter a\u{d}\u{a}b here"),
+        ("GET", "/clock?%zz", "cannot parse the query"),
+        ("GET", "/clock?a%0d%0ab", r"unknown parameter a\u{d}\u{a}b"),
     ] {
         let answer = admin(&server, method, &format!("/_sesame{path}"), "").await;
         assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
@@ -103,7 +103,7 @@ async fn a_body_with_an_unknown_member_is_refused_with_the_one_that_was_meant() 
     for (method, path, body, want) in [
         ("POST", "/clock", r#"{"advance_second":1}"#, "did you mean advance_seconds?"),
         ("POST", "/clock", "", r#"an example: {"advance_seconds":3600}"#),
-        ("POST", "/clock", "[]", "an example: "),
+        ("POST", "/clock", "[]", "for example {"),
         ("POST", "/reset", r#"{"too":"seed"}"#, "did you mean to?"),
         ("POST", "/reset", r#"{"to":"sede"}"#, "did you mean seed?"),
         ("POST", "/reset", r#"{"to":"seed","account":"1"}"#, "unknown field `account`"),
@@ -113,7 +113,7 @@ async fn a_body_with_an_unknown_member_is_refused_with_the_one_that_was_meant() 
         ("PUT", "/faults", r#"[{"action":"*","code":"Throttling.Usr"}]"#, "did you mean Throttling.User?"),
         ("PUT", &account, r#"{"user":[]}"#, "did you mean users?"),
         ("PUT", &account, r#"{"users":[{"name":"a","policy":[]}]}"#, "did you mean policies?"),
-        ("PUT", &account, "[]", "an account is a JSON object such as {"),
+        ("PUT", &account, "[]", "an account is a JSON object, for example {"),
         ("PUT", "/state", "secret: []", "line 1: document: unknown field `secret`"),
         ("PUT", "/state", "secret: []", "did you mean secrets?"),
         ("PUT", "/state", r#"{"keys":[{"id":"k","alias":[]}]}"#, "did you mean aliases?"),
@@ -161,14 +161,14 @@ async fn unknown_paths_and_methods_are_answered_in_json_with_a_hint() {
     let answer = admin(&server, "GET", "/_sesame/accounts/%ff", "").await;
     assert_eq!(answer.status, 400, "{}", answer.body);
     error(&answer);
-    // A stranger does not learn what there is.
+    // A stranger does not learn what exists.
     let closed = Server::with(Options { mode: AuthMode::Signed, ..Options::default() }).await;
     for path in ["/_sesame/clok", "/_sesame/clock?x"] {
         assert_eq!(closed.send("GET", path, &[], b"").await.status, 401, "{path}");
     }
 }
 
-/// A server with something in three accounts, and what a reset to the seed leads to.
+/// A server with data in three accounts, and the result of a reset to the seed.
 async fn three_accounts() -> Server {
     let seed = format!(
         "accounts:\n  - id: \"{NINE}\"\n    access_keys: [{{ id: nine, secret: nine-secret }}]\n\
@@ -189,7 +189,7 @@ async fn three_accounts() -> Server {
     server
 }
 
-/// How many secrets, keys and aliases an account has.
+/// The numbers of secrets, keys and aliases of an account.
 async fn held(server: &Server, account: &str) -> (usize, usize, usize) {
     let account = account.parse().unwrap();
     let contents = server.app.store().snapshot(Some(&account)).await.unwrap();
@@ -214,7 +214,7 @@ async fn a_reset_of_an_account_empties_it_and_leaves_all_others_alone() {
     let gone = server.call_as(other, "DescribeKey", &[("KeyId", "alias/mine")]).await;
     assert_eq!(gone.refused().1, "Forbidden.AliasNotFound");
     assert_eq!(server.value("mine", &[]).await, "x");
-    // Clock, faults and the log of requests stay, and so does the account that is written down elsewhere.
+    // Clock, faults and the request log stay, and so does the account that is defined elsewhere.
     assert_eq!(server.clock.now(), now);
     assert_eq!(server.app.faults().list().len(), 1);
     let entries = done(&server, "GET", "/_sesame/requests", "").await;
@@ -242,9 +242,9 @@ async fn a_reset_of_an_account_to_the_seed_brings_back_what_the_seed_says_of_it(
     let nine = ("nine", "nine-secret");
     let read = server.call_as(nine, "GetSecretValue", &[("SecretName", "seeded")]).await.ok();
     assert_eq!(read["SecretData"], "nine");
-    // What the seed says of others is not applied: what they deleted stays away.
+    // The seed's contents for other accounts are not applied: what they deleted stays deleted.
     assert_eq!(held(&server, ACCOUNT).await, (1, 1, 1));
-    // An account of which the seed says nothing is empty afterwards.
+    // An account that the seed does not mention is empty afterwards.
     done(&server, "POST", &format!("/_sesame/reset?account={OTHER_ACCOUNT}"), r#"{"to":"seed"}"#).await;
     assert_eq!(held(&server, OTHER_ACCOUNT).await, (0, 0, 0));
 }
@@ -257,9 +257,24 @@ async fn a_reset_of_an_unknown_account_is_refused_and_resets_nothing() {
     let said = error(&answer);
     assert!(said.starts_with("there is no account 9999, so nothing was reset"), "{said}");
     assert_eq!((held(&server, ACCOUNT).await, held(&server, NINE).await), ((2, 1, 1), (2, 1, 1)));
-    // What an account that was removed left behind can still be removed.
+    // What a removed account left behind can still be removed.
     done(&server, "DELETE", &format!("/_sesame/accounts/{NINE}"), "").await;
     done(&server, "POST", &format!("/_sesame/reset?account={NINE}"), "").await;
     assert_eq!(held(&server, NINE).await, (0, 0, 0));
     assert_eq!(admin(&server, "POST", &format!("/_sesame/reset?account={NINE}"), "").await.status, 404);
+}
+
+#[tokio::test]
+async fn every_path_below_sesame_is_administration_and_every_other_path_is_the_api() {
+    let server = Server::start().await;
+    for path in ["/_sesame", "/_sesame/", "/_sesame/x", "/_sesame/health/", "/_sesame//health"] {
+        let answer = admin(&server, "GET", path, "").await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.body);
+        assert!(error(&answer).starts_with("there is no endpoint /_sesame"), "{path}: {}", answer.body);
+    }
+    for path in ["/_sesamex", "/_sesam", "/x/_sesame", "//_sesame/health", "/%5fsesame/health"] {
+        let answer = admin(&server, "GET", path, "").await;
+        assert!(answer.body.contains("\"Code\":\"InvalidAction.NotFound\""), "{path}: {}", answer.body);
+    }
+    server.stop().await;
 }

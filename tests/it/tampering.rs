@@ -1,4 +1,4 @@
-//! Whatever is altered or moved in the database is found, and answered without detail.
+//! Anything altered or moved in the database is detected, and answered without details.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
@@ -22,7 +22,7 @@ async fn filled(dir: &std::path::Path) {
     server.stop().await;
 }
 
-/// Runs a statement on a copy of the database, and reads `a` afterwards.
+/// Runs a statement on a copy of the database, then reads `a`.
 async fn after(dir: &std::path::Path, statements: &[String]) -> (u16, String, String) {
     let copy = tempfile::tempdir().unwrap();
     std::fs::copy(dir.join("sesame.db"), copy.path().join("sesame.db")).unwrap();
@@ -56,7 +56,7 @@ async fn an_altered_byte_of_anything_sealed_is_an_internal_failure() {
         let query = format!("SELECT {column} FROM {table} WHERE {condition} LIMIT 1");
         let bytes: Vec<u8> = sqlx::query(AssertSqlSafe(query)).fetch_one(&pool).await.unwrap().get(0);
         for at in 0..bytes.len() {
-            // Every byte of the small ones would be slow; ends and every seventh show the same.
+            // Every byte of the small ones would be slow; the ends and every seventh byte are enough.
             if at > 3 && at + 3 < bytes.len() && at % 7 != 0 {
                 continue;
             }
@@ -97,7 +97,7 @@ async fn a_value_or_data_key_moved_to_another_place_does_not_open() {
             ),
             format!("UPDATE data_keys SET secret_id = {a} WHERE secret_id = {b}"),
         ],
-        // The secret moved to another name's place keeps its id, so its values open; under another account they do not.
+        // A secret moved to another name keeps its id, so its values open; under another account they do not.
         vec!["UPDATE data_keys SET key_version = 2".to_owned()],
     ];
     for statements in moves {
@@ -115,13 +115,13 @@ async fn the_database_itself_refuses_to_change_a_stored_version() {
     let update = sqlx::query("UPDATE secret_versions SET created = created + 1").execute(&pool).await;
     assert!(update.unwrap_err().to_string().contains("a stored version never changes"));
     let label = "INSERT INTO secret_labels SELECT secret_id, label, 'v2' FROM secret_labels LIMIT 1";
-    assert!(sqlx::query(label).execute(&pool).await.is_err(), "one label sits on one version");
+    assert!(sqlx::query(label).execute(&pool).await.is_err(), "a label is on one version");
     let kind = "UPDATE secrets SET secret_type = 'Other'";
     assert!(sqlx::query(kind).execute(&pool).await.is_err(), "CHECK on the type");
     pool.close().await;
     let strict = SqliteConnectOptions::new().filename(dir.path().join("sesame.db")).foreign_keys(true);
     let pool = SqlitePool::connect_with(strict).await.unwrap();
     let evict = sqlx::query("DELETE FROM secret_versions WHERE version_id = 'v2'").execute(&pool).await;
-    assert!(evict.is_err(), "a labelled version cannot go away");
+    assert!(evict.is_err(), "a labelled version cannot be deleted");
     pool.close().await;
 }

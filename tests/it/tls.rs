@@ -1,4 +1,4 @@
-//! HTTPS on the port of HTTP, by real handshakes with a client that trusts nothing but the server's own authority.
+//! HTTPS on the port of HTTP, by real handshakes with a client that trusts only the server's own authority.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -46,12 +46,12 @@ impl Client {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        // Each handshake is to show a certificate.
+        // Every handshake must show a certificate.
         config.resumption = Resumption::disabled();
         Self(config)
     }
 
-    /// A handshake over a stream, asking for a name or an address.
+    /// Performs a handshake over a stream, asking for a name or an address.
     async fn over<S>(&self, stream: S, name: &str) -> std::io::Result<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -64,7 +64,7 @@ impl Client {
         self.over(TcpStream::connect(address).await?, name).await
     }
 
-    /// One request over a connection of its own.
+    /// Sends one request over its own connection.
     async fn ask(&self, address: SocketAddr, name: &str, request: &[u8]) -> Answer {
         let mut stream = self.connect(address, name).await.unwrap();
         stream.write_all(request).await.unwrap();
@@ -73,7 +73,7 @@ impl Client {
         Answer::parse(&answer)
     }
 
-    /// Whether the certificate that comes for a name is good for it.
+    /// Whether the certificate for a name is valid for it.
     async fn accepts(&self, address: SocketAddr, name: &str) -> bool {
         match self.connect(address, name).await {
             Ok(_) => true,
@@ -132,7 +132,7 @@ async fn both_versions_and_plain_http_share_one_port() {
 }
 
 #[tokio::test]
-async fn every_kind_of_name_gets_a_certificate_that_is_good_for_it() {
+async fn every_kind_of_name_gets_a_valid_certificate() {
     let added = ["--tls-name", "added.example.com,*.wild.example.com", "--tls-name", "192.0.2.7"];
     let server = Program::serve(&[&["--in-memory"], &added[..]].concat(), &[]);
     let client = Client::new(&ca(server.address).await, &BOTH);
@@ -160,7 +160,7 @@ async fn every_kind_of_name_gets_a_certificate_that_is_good_for_it() {
         "a.wild.example.com",
     ] {
         assert!(client.accepts(server.address, name).await, "{name}");
-        // Signed already.
+        // Already signed.
         assert!(client.accepts(server.address, name).await, "{name}");
     }
     for name in [
@@ -247,16 +247,16 @@ async fn silence_and_garbage_disturb_nobody() {
     for sent in [&b""[..], &[0x16], &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 7, 7], &garbage, &long, b"GET"] {
         for _ in 0..20 {
             let mut stream = TcpStream::connect(server.address).await.unwrap();
-            // It may be refused before all of it was sent.
+            // It may be refused before all of it is sent.
             drop(stream.write_all(sent).await);
             waiting.push(stream);
         }
     }
     assert_eq!(client.ask(server.address, "localhost", &get(HEALTH)).await.status, 200);
-    // Some went away in the middle.
+    // Some disconnected in the middle.
     waiting.truncate(60);
     assert_eq!(client.ask(server.address, "localhost", &get(HEALTH)).await.status, 200);
-    // Nor do those that are left hold up the end.
+    // The ones that are left do not delay the end either.
     let (code, said) = server.terminate();
     assert_eq!(code, Some(0));
     assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
@@ -265,7 +265,7 @@ async fn silence_and_garbage_disturb_nobody() {
 #[tokio::test]
 async fn two_hundred_at_once_are_served() {
     let server = Program::serve(&["--in-memory"], &[]);
-    // The first handshakes of this server; half of them need the authority that none has made yet.
+    // The first handshakes of this server; half of them need the authority, which does not exist yet.
     let ca = {
         let first = (0..20).map(|_| tokio::spawn(ca(server.address)));
         let mut made = Vec::new();
@@ -302,8 +302,8 @@ async fn the_authority_is_made_when_needed_and_survives() {
     };
     let server = Program::serve(&["--data-dir", data], &[]);
     assert!(server.send(&get(HEALTH)).contains("200 OK"));
-    assert!(!dir.path().join("tls").exists(), "made before anyone needed it");
-    // By the command while the server runs, which has not looked yet.
+    assert!(!dir.path().join("tls").exists(), "created before it was needed");
+    // By the command while the server runs, which has not needed it yet.
     let first = printed();
     assert!(first.starts_with("-----BEGIN CERTIFICATE-----\n"), "{first}");
     assert_eq!(ca(server.address).await, first);
@@ -328,7 +328,7 @@ async fn the_first_handshake_makes_the_authority_durably() {
     assert!(Client::new(&kept, &BOTH).accepts(server.address, "localhost").await);
 }
 
-/// Runs `serve`, which must refuse with one line that has these words, and change nothing.
+/// Runs `serve`, which must fail with one line that contains these words, and change nothing.
 fn refused(data: &Path, arguments: &[&str], words: &str) {
     let all =
         [&["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()], arguments].concat();
@@ -345,14 +345,14 @@ async fn a_damaged_authority_stops_the_start() {
     assert_eq!(run(&["ca", "--data-dir", dir.path().to_str().unwrap()], &[]).status.code(), Some(0));
     std::fs::write(dir.path().join("tls/ca.key"), "no key").unwrap();
     let before = contents(&dir.path().join("tls"));
-    refused(dir.path(), &[], "holds a key or a certificate of HTTPS that is damaged");
+    refused(dir.path(), &[], "contains a damaged key or certificate for HTTPS");
     std::fs::remove_file(dir.path().join("tls/ca.key")).unwrap();
     refused(dir.path(), &[], "put it back");
     assert_eq!(contents(&dir.path().join("tls")), before[1..]);
 }
 
 #[tokio::test]
-async fn a_certificate_of_ones_own_is_served_to_everybody() {
+async fn a_provided_certificate_is_served_to_all_clients() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = dir.path().join(name);
@@ -388,9 +388,9 @@ async fn a_certificate_of_ones_own_is_served_to_everybody() {
         (&["--tls-key", &secret], "--tls-key needs --tls-cert"),
         (&["--tls-cert", &certificate, "--tls-key", "/nowhere"], "cannot read /nowhere"),
         (&["--tls-cert", &certificate, "--tls-key", &other], "does not belong to the key"),
-        (&["--tls-cert", &empty, "--tls-key", &secret], "holds no certificate in PEM form"),
-        (&["--tls-cert", &certificate, "--tls-key", &certificate], "holds no private key in PEM form"),
-        (&["--tls-cert", &damaged, "--tls-key", &secret], "holds a certificate that is damaged"),
+        (&["--tls-cert", &empty, "--tls-key", &secret], "contains no certificate in PEM form"),
+        (&["--tls-cert", &certificate, "--tls-key", &certificate], "contains no private key in PEM form"),
+        (&["--tls-cert", &damaged, "--tls-key", &secret], "contains a damaged certificate"),
         (&["--tls-cert", &certificate, "--tls-key", &secret, "--tls-name", "a"], "--tls-name has no effect"),
         (&["--tls-name", "https://a.example.com"], "is neither a host name nor an address"),
     ] {
@@ -399,7 +399,7 @@ async fn a_certificate_of_ones_own_is_served_to_everybody() {
     }
 }
 
-/// A machine's clock that a test moves; for the client the same.
+/// A machine's clock that a test moves, also for the client.
 #[derive(Debug)]
 struct MachineClock(AtomicI64);
 
@@ -411,7 +411,7 @@ impl MachineClock {
 
 #[async_trait]
 impl Clock for MachineClock {
-    /// A hundred years ahead: moved over `/_sesame/clock`.
+    /// A hundred years ahead, as if moved over `/_sesame/clock`.
     fn now(&self) -> Timestamp {
         self.wall().plus_days(36_500)
     }
@@ -450,7 +450,7 @@ async fn certificates_are_renewed_in_time_by_the_machines_clock() {
     let tls = Tls::signed(None, Vec::new(), [127, 0, 0, 1].into(), Arc::clone(&clock) as _).unwrap();
     let client = Client::at(&tls.ca_pem().await.unwrap().unwrap(), &BOTH, Arc::clone(&clock) as _);
     let shown = Mutex::new(Vec::new());
-    // Ten days at a time, for almost as long as the authority lives.
+    // Ten days at a time, for almost the whole life of the authority.
     for _ in 0..360 {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let serving = tls.accept(far, [127, 0, 0, 1].into());
@@ -531,7 +531,7 @@ async fn private_keys_reach_no_log_and_no_answer() {
         use base64::Engine;
         base64::engine::general_purpose::STANDARD.decode(&body).unwrap()
     };
-    // The private number itself stands after its tag and length: OCTET STRING of 32 bytes.
+    // The private number itself follows its tag and length: OCTET STRING of 32 bytes.
     let at = der.windows(2).position(|pair| pair == [0x04, 0x20]).unwrap() + 2;
     let number = &der[at..at + 32];
     let decimal = number.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! `sesame export`, `import`, `seed`, `backup`, `rekey`, completions and the manual page, as a user runs them.
+//! `sesame export`, `import`, `seed`, `backup`, `rekey`, completions and the manual page, run as a user runs them.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn good(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     said(&output)
 }
 
-/// Runs a command that must fail with one line that holds this.
+/// Runs a command that must fail with one line that contains this.
 fn bad(arguments: &[&str], environment: &[(&str, &str)], wanted: &str) {
     let output = run(arguments, environment);
     let said = said(&output);
@@ -37,14 +37,14 @@ secrets:
 ";
 const OUTSIDE: (&str, &str) = ("SEED_VALUE", "from outside");
 
-/// Writes the seed and the file that it names.
+/// Writes the seed and the file that it refers to.
 fn seed_file(dir: &Path) -> String {
     std::fs::write(dir.join("seed.yaml"), SEED).unwrap();
     std::fs::write(dir.join("value.txt"), "from a file").unwrap();
     dir.join("seed.yaml").display().to_string()
 }
 
-/// A data directory with what the seed says.
+/// A data directory with the contents of the seed.
 fn seeded(dir: &Path) -> String {
     let data = dir.join("data").display().to_string();
     let server = Program::serve(&["--data-dir", &data, "--seed", &seed_file(dir)], &[OUTSIDE]);
@@ -172,7 +172,7 @@ fn the_root_key_is_replaced_and_the_old_one_opens_nothing() {
     assert!(good(&["check", "--data-dir", &data], &[]).contains("2 secrets checked, 0 damaged"));
     let by_old = ("SESAME_ROOT_KEY", old.trim());
     bad(&["check", "--data-dir", &data], &[by_old], "does not open the database");
-    // To a key of the environment, and from there to a passphrase.
+    // To a key from the environment, and from there to a passphrase.
     good(&["rekey", "--data-dir", &data], &[("SESAME_NEW_ROOT_KEY", old.trim())]);
     good(&["check", "--data-dir", &data], &[by_old]);
     good(&["rekey", "--data-dir", &data], &[by_old, ("SESAME_NEW_ROOT_PASSPHRASE", "a long one")]);

@@ -1,4 +1,4 @@
-// Reads Compose files as Docker Compose does, with its own library, and looks at what an image without a shell needs: check FILE...
+// Reads Compose files with Docker Compose's own library, and checks what an image without a shell needs: check FILE...
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	for _, file := range os.Args[1:] {
-		// What the files want to be given by the environment.
+		// The variables that the files expect in the environment.
 		given := []string{"SESAME_ROOT_KEY=" + strings.Repeat("0", 64)}
 		options, err := cli.NewProjectOptions([]string{file}, cli.WithName("check"), cli.WithEnv(given))
 		if err != nil {

@@ -1,4 +1,4 @@
-// The official cache client of Go (v1), which speaks https only, to any certificate, beside the classic SDK.
+// The official cache client of Go (v1), next to the classic SDK. The client speaks https only and accepts any certificate.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// The official Go SDK: create, read, put, read the version before.
+// The official Go SDK: create, read, put, read the previous version.
 package main
 
 import (
@@ -24,11 +24,11 @@ func main() {
 	if url == "" {
 		url = "http://127.0.0.1:7070"
 	}
-	// The scheme and the host go apart: a URL as endpoint does not work with this client.
+	// Scheme and host are separate settings: this client does not accept a URL as endpoint.
 	scheme, host, _ := strings.Cut(url, "://")
 	client := must(kms.NewClient(&openapi.Config{
 		AccessKeyId: dara.String("test"), AccessKeySecret: dara.String("test"), RegionId: dara.String("cn-hangzhou"),
-		Endpoint: &host, Protocol: &scheme, ReadTimeout: dara.Int(10000), // it waits for ever otherwise
+		Endpoint: &host, Protocol: &scheme, ReadTimeout: dara.Int(10000), // by default it waits for ever
 	}))
 	name := "examples/go-sdk"
 	must(client.CreateSecret(new(kms.CreateSecretRequest).SetSecretName(name).SetVersionId("v1").SetSecretData("first")))

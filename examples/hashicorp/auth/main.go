@@ -1,6 +1,6 @@
-// HashiCorp's vault-plugin-auth-alicloud: who assumed a role of Sesame logs in to Vault, as Vault itself asks STS who it is.
-// The plugin asks sts.<region>.aliyuncs.com and nothing else. SESAME_PROXY is a proxy that leads this name to Sesame (examples/cloud-names),
-// SSL_CERT_FILE has the CA.
+// HashiCorp's vault-plugin-auth-alicloud: someone with a role of Sesame logs in to Vault, and Vault asks STS who that is.
+// The plugin only asks sts.<region>.aliyuncs.com. SESAME_PROXY is a proxy that sends this name to Sesame (examples/cloud-names),
+// SSL_CERT_FILE contains the CA.
 package main
 
 import (
@@ -57,7 +57,7 @@ func main() {
 	write("role/app", map[string]any{"arn": role, "token_policies": "dev"})
 	write("role/other", map[string]any{"arn": "acs:ram::1000000000000001:role/other"})
 
-	// The caller's side. It captures the signed request by a proxy of its own, and HTTPS_PROXY would come in its way.
+	// The caller's side. It captures the signed request with its own proxy, with which HTTPS_PROXY would interfere.
 	data := func(role string, who *credentials.StsTokenCredential) map[string]any {
 		return must(tools.GenerateLoginData(role, who, region))
 	}

@@ -1,5 +1,5 @@
-// HashiCorp's go-kms-wrapping: a value is wrapped by a key of Sesame, and cannot be unwrapped while the key is disabled.
-// Wants SESAME_URL, SESAME_HTTPS (host and port) and SSL_CERT_FILE with the CA: the wrapper speaks https only.
+// HashiCorp's go-kms-wrapping: a key of Sesame wraps a value, which cannot be unwrapped while the key is disabled.
+// Needs SESAME_URL, SESAME_HTTPS (host and port) and SSL_CERT_FILE with the CA: the wrapper speaks https only.
 package main
 
 import (

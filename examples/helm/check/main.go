@@ -1,7 +1,7 @@
-// Lints a chart with Helm's own library, renders it as for an installation, an upgrade and `helm template`, and checks which
-// keys are made, kept and asked for, and where the other values go: check CHART VALUES FILE
+// Lints a chart with Helm's own library, renders it for an installation, an upgrade and `helm template`, and checks which keys
+// are generated, kept and required, and where the other values go: check CHART VALUES FILE
 //
-// Writes to FILE what it renders with these values and what it renders with none; to FILE.toml the configuration of the latter,
+// Writes to FILE the manifests rendered with these values and those without values; to FILE.toml the configuration of the latter,
 // to FILE.seed the seed of the former.
 package main
 
@@ -28,7 +28,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A cluster that holds Secrets, as far as `lookup` asks for them.
+// A cluster with Secrets, as far as `lookup` reads them.
 type cluster struct {
 	dynamic.NamespaceableResourceInterface
 	secrets map[string]map[string]string
@@ -72,7 +72,7 @@ func render(c *chart.Chart, given values, in *cluster) (map[string]string, error
 	return engine.RenderWithClientProvider(c, all, in)
 }
 
-// The Secrets of what was rendered, by name.
+// The rendered Secrets, by name.
 func secrets(rendered map[string]string) map[string]map[string]string {
 	found := map[string]map[string]string{}
 	for _, text := range rendered {
@@ -165,7 +165,7 @@ func checkKeys(c *chart.Chart) map[string]string {
 	return fresh
 }
 
-// The variables of the server's container: what each is set to, or where from.
+// The variables of the server's container: the value of each, or its source.
 func environment(text map[string]string) map[string]string {
 	var deployment struct {
 		Spec struct {
@@ -196,7 +196,7 @@ func environment(text map[string]string) map[string]string {
 	return found
 }
 
-// The values that have nothing to do with keys; `given` has all of them.
+// The values that do not concern keys; `given` sets all of them.
 func checkValues(c *chart.Chart, given, fresh map[string]string) {
 	seen := environment(given)
 	for name, want := range map[string]string{

@@ -1,5 +1,5 @@
-// aliyun-oss-go-sdk: an object is encrypted before it is uploaded; a key of Sesame wraps its data key. Only this part is shown, no object is stored.
-// Wants SESAME_URL, SESAME_HTTPS (host and port) and SSL_CERT_FILE with the CA: this part of the SDK speaks https only.
+// aliyun-oss-go-sdk: an object is encrypted before it is uploaded; a key of Sesame wraps its data key. Only this part is shown; no object is stored.
+// Needs SESAME_URL, SESAME_HTTPS (host and port) and SSL_CERT_FILE with the CA: this part of the SDK speaks https only.
 package main
 
 import (
@@ -38,7 +38,7 @@ func main() {
 		log.Fatal("not encrypted")
 	}
 
-	// As the reader of the object does, from its metadata: Decrypt twice.
+	// What a reader of the object does with its metadata: Decrypt twice.
 	envelope := osscrypto.Envelope{
 		IV: string(data.EncryptedIV), CipherKey: string(data.EncryptedKey),
 		MatDesc: data.MatDesc, WrapAlg: data.WrapAlgorithm, CEKAlg: data.CEKAlgorithm,

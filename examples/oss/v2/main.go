@@ -1,5 +1,5 @@
-// alibabacloud-oss-go-sdk-v2: an object is encrypted before it is uploaded; a key of Sesame wraps its data key. Only this part is shown, no object
-// is stored. The SDK has no client of KMS: a program gives it a MasterCipher, as here one on the classic SDK for Go.
+// alibabacloud-oss-go-sdk-v2: an object is encrypted before it is uploaded; a key of Sesame wraps its data key. Only this part is shown; no object
+// is stored. The SDK has no KMS client: a program passes a MasterCipher, here one that uses the classic SDK for Go.
 package main
 
 import (
@@ -66,7 +66,7 @@ func main() {
 		log.Fatal("not encrypted")
 	}
 
-	// As the reader of the object does, from its metadata: Decrypt twice.
+	// What a reader of the object does with its metadata: Decrypt twice.
 	envelope := osscrypto.Envelope{
 		IV: string(data.EncryptedIV), CipherKey: string(data.EncryptedKey),
 		MatDesc: data.MatDesc, WrapAlg: data.WrapAlgorithm, CEKAlg: data.CEKAlgorithm,

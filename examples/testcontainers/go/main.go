@@ -1,4 +1,4 @@
-// Testcontainers for Go. Wants a container engine and the image that SESAME_IMAGE names (default sesame:latest).
+// Testcontainers for Go. Needs a container engine and the image that SESAME_IMAGE names (default sesame:latest).
 package main
 
 import (

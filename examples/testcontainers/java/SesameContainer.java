@@ -1,5 +1,5 @@
-// Testcontainers for Java. Wants a container engine and the image that SESAME_IMAGE names (default sesame:latest).
-// Run as one source file, with what pom.xml names on the class path.
+// Testcontainers for Java. Needs a container engine and the image that SESAME_IMAGE names (default sesame:latest).
+// Run as one source file, with the dependencies of pom.xml on the class path.
 
 import com.aliyuncs.DefaultAcsClient;
 import com.aliyuncs.http.ProtocolType;

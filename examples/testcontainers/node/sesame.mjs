@@ -1,4 +1,4 @@
-// Testcontainers for Node. Wants a container engine and the image that SESAME_IMAGE names (default sesame:latest).
+// Testcontainers for Node. Needs a container engine and the image that SESAME_IMAGE names (default sesame:latest).
 import assert from 'node:assert/strict';
 import kms from '@alicloud/kms20160120';
 import rpc from '@alicloud/rpc-client';

@@ -1,4 +1,4 @@
-"""Testcontainers for Python. Wants a container engine and the image that SESAME_IMAGE names (default sesame:latest)."""
+"""Testcontainers for Python. Needs a container engine and the image that SESAME_IMAGE names (default sesame:latest)."""
 import os
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client

@@ -1,4 +1,4 @@
-//! The curves: ECDSA on P-256 and secp256k1, SM2 signatures and SM2 encryption.
+//! Elliptic curves: ECDSA on P-256 and secp256k1, SM2 signatures and SM2 encryption.
 
 use k256::ecdsa::signature::hazmat::{PrehashVerifier, RandomizedPrehashSigner};
 use p256::elliptic_curve::Generate;
@@ -10,17 +10,17 @@ use zeroize::Zeroizing;
 
 use super::{AsymmetricError, DIGEST_LEN};
 
-/// The identity of a signer who has none, by GM/T 0009. It enters `e`, which the caller computes, and so
-/// has no bearing on what is done here.
+/// The default identity of a signer in GM/T 0009. It is an input of `e`, which the caller computes, so it has no effect
+/// here.
 const DEFAULT_ID: &str = "1234567812345678";
 
-/// How much longer an SM2 ciphertext can be than the plaintext: three tags and lengths of at most four
-/// bytes, two numbers of at most 35, the tag and length of the hash and its 32 bytes.
+/// How much longer an SM2 ciphertext can be than the plaintext: three tags and lengths of at most four bytes, two numbers
+/// of at most 35 bytes, and the hash with tag and length.
 const SM2_MAX_OVERHEAD: usize = 2 * 4 + 2 * 35 + 34;
 
 type Sm2Ciphertext<'a> = sm2::pke::Cipher<'a, sm2::Sm2, Sm3>;
 
-/// A fresh private key of the curve that the caller's type names.
+/// Generates a private key of the curve given by the type.
 pub(super) fn generate<K: Generate>(rng: &mut dyn CryptoRng) -> K {
     K::generate_from_rng(rng)
 }
@@ -53,8 +53,8 @@ pub(super) fn sign_k256(
     Ok(signature.map_err(opaque)?.to_der().as_bytes().to_vec())
 }
 
-/// Takes either form of a signature, as others make them. The crate alone takes the lower one, as Bitcoin
-/// wants.
+/// Accepts both forms of a signature, because other implementations make both. The crate accepts only the one with the
+/// lower number, as Bitcoin requires.
 pub(super) fn verify_k256(
     key: &k256::ecdsa::VerifyingKey,
     digest: &[u8; DIGEST_LEN],
@@ -91,7 +91,7 @@ pub(super) fn encrypt_sm2(
     ciphertext.to_der().map_err(opaque)
 }
 
-/// Decrypts at most `limit` bytes.
+/// Decrypts a plaintext of at most `limit` bytes.
 pub(super) fn decrypt_sm2(
     key: &sm2::SecretKey,
     limit: usize,
@@ -112,7 +112,7 @@ pub(super) fn decrypt_sm2(
     Ok(plaintext)
 }
 
-/// Drops the reason.
+/// Discards the reason.
 fn opaque<E>(_reason: E) -> AsymmetricError {
     AsymmetricError::Failed
 }

@@ -1,6 +1,6 @@
-//! Both ways with the `openssl` program.
+//! Interoperability with the `openssl` program, in both directions.
 //!
-//! Where it is missing the tests say so and pass, but fail where `CI` is set.
+//! Without the program the tests print a message and pass; if `CI` is set they fail.
 
 use std::fs;
 use std::path::Path;
@@ -79,7 +79,7 @@ impl OpenSsl {
         };
         let verify =
             format!("pkeyutl -verify -pubin -inkey public.pem -in digest -sigfile signature{options}");
-        // Often enough to meet both forms of ECDSA, and numbers of all lengths.
+        // Often enough to meet both forms of ECDSA and numbers of all lengths.
         let mut random = random();
         for _ in 0..8 {
             let signature = key.sign(algorithm, &DIGEST, &mut random).unwrap();
@@ -129,7 +129,7 @@ fn openssl_takes_our_keys() {
 }
 
 #[test]
-fn we_take_the_keys_of_openssl() {
+fn keys_of_openssl_are_accepted() {
     let Some(openssl) = OpenSsl::find() else { return };
     for spec in KeyPairSpec::ALL {
         let make = match spec {
@@ -143,7 +143,7 @@ fn we_take_the_keys_of_openssl() {
         openssl.run("pkcs8 -topk8 -nocrypt -in key.pem -outform DER -out their.der");
         let key = KeyPair::from_pkcs8_der(spec, &openssl.read("their.der")).unwrap();
         openssl.check(&key);
-        // And back: what we write is what it writes.
+        // The other direction: we write the same bytes as openssl.
         assert_eq!(*key.to_pkcs8_der().unwrap(), openssl.read("their.der"), "{}", spec.name());
     }
 }

@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 
 use super::{AsymmetricError, DIGEST_LEN, EncryptionAlgorithm, SignatureAlgorithm, decode};
 
-/// A fresh key with the public exponent 65537.
+/// Generates a key with the public exponent 65537.
 pub(super) fn generate(bits: usize, rng: &mut dyn CryptoRng) -> Result<PrivateKey, AsymmetricError> {
     PrivateKey::new(rng, bits).map_err(opaque)
 }
 
-/// Reads a key whose modulus must have this length, to the bit.
+/// Parses a key whose modulus must have exactly this length in bits.
 pub(super) fn from_pkcs8_der(der: &[u8], modulus_len: Option<usize>) -> Result<PrivateKey, AsymmetricError> {
     let key: PrivateKey = decode(der)?;
     let bits = usize::try_from(key.n().bit_width()).ok();
@@ -85,7 +85,7 @@ pub(super) fn decrypt(
     .map_err(opaque)
 }
 
-/// Decrypts PKCS #1 v1.5 with implicit rejection: bad padding is no error, but gives synthetic bytes.
+/// Decrypts PKCS #1 v1.5 with implicit rejection: invalid padding is not an error but yields synthetic bytes.
 pub(super) fn decrypt_pkcs1(
     key: &PrivateKey,
     ciphertext: &[u8],

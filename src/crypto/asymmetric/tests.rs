@@ -31,7 +31,7 @@ fn key(spec: KeyPairSpec, pkcs8: &str) -> KeyPair {
     KeyPair::from_pkcs8_der(spec, &bytes(pkcs8)).unwrap()
 }
 
-/// One key pair of each spec: a generated one, but of RSA_3072.
+/// One key pair of each spec. All are generated except RSA_3072.
 pub(super) fn keys() -> &'static [KeyPair; 5] {
     static KEYS: OnceLock<[KeyPair; 5]> = OnceLock::new();
     KEYS.get_or_init(|| {
@@ -119,7 +119,7 @@ fn pkcs1_decryption_known_answers() {
             assert_eq!(*unwrap(message.len()).unwrap(), message, "{number}");
             assert_eq!(unwrap(message.len() + 1).unwrap_err(), AsymmetricError::Failed, "{number}");
         } else {
-            // No error, but other bytes, always the same.
+            // Not an error but other bytes, always the same.
             let PrivateKey::Rsa(rsa) = key.key.as_ref() else { panic!("not RSA") };
             let synthetic = rsa_keys::decrypt_pkcs1(rsa, &ciphertext, &mut random()).unwrap();
             assert_ne!(*synthetic, message, "{number}");
@@ -176,13 +176,13 @@ fn ecdsa_p256_known_answers() {
         let digest = digest(message.as_bytes());
         let signature = der_signature(r, s);
         assert_eq!(key.verify(SignatureAlgorithm::EcdsaSha256, &digest, &signature), Ok(true));
-        // Ours differs, for it is hedged.
+        // Our signature differs because its nonce is hedged.
         let made = key.sign(SignatureAlgorithm::EcdsaSha256, &digest, &mut random()).unwrap();
         assert_ne!(made, signature);
     }
 }
 
-/// The well-known deterministic signature of the private key 1; and its other form, with n - s.
+/// The well-known deterministic signature of private key 1, and its other form with n - s.
 #[test]
 fn ecdsa_secp256k1_known_answers() {
     let key = ec_key(KeyPairSpec::EcP256K, &format!("{:064}", 1));
@@ -340,7 +340,7 @@ fn an_altered_signature_does_not_verify() {
             let signature = key.sign(algorithm, &digest, &mut random()).unwrap();
             let verify = |digest: &[u8], signature: &[u8]| key.verify(algorithm, digest, signature).unwrap();
             assert!(verify(&digest, &signature), "{name}");
-            // All of them where it is not slow.
+            // Every byte where that is not slow.
             let step = if key.spec() == KeyPairSpec::Rsa3072 { 13 } else { 1 };
             for bit in (0..signature.len() * 8).step_by(step) {
                 assert!(!verify(&digest, &flip(&signature, bit)), "{name} bit {bit}");
@@ -386,7 +386,7 @@ fn an_altered_ciphertext_does_not_decrypt() {
         for algorithm in encryption(key) {
             let name = algorithm.name();
             let ciphertext = key.encrypt(algorithm, &[0x5a; 32], &mut random()).unwrap();
-            // Each private operation of RSA takes milliseconds.
+            // A private-key operation of RSA takes milliseconds.
             let step = if algorithm == EncryptionAlgorithm::Sm2Pke { 1 } else { 13 };
             for bit in (0..ciphertext.len() * 8).step_by(step) {
                 let result = key.decrypt(algorithm, &flip(&ciphertext, bit), &mut random());

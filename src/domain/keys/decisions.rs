@@ -1,7 +1,7 @@
-//! What each action does to a key. Every function takes a state and gives the next one, or a reason to refuse.
+//! What each action does to a key. Each function takes a key and returns its next state, or a reason to refuse.
 //!
-//! A decision about a key is the next [`Key`], and not a list of steps as for secrets (`writes.rs`). A key is small, has one
-//! row, and its metadata changes as a whole; the store replaces that row if its revision is still the one before.
+//! A decision about a key is the next [`Key`], not a list of steps as for secrets (`writes.rs`). A key is small, has
+//! one row, and its metadata changes as a whole; the store replaces that row if its revision has not changed.
 
 use std::borrow::Cow;
 
@@ -9,22 +9,22 @@ use super::{Key, KeyOwner, KeySpec, KeyState, KeyUsage, KeyVersion, KeyVersionId
 use crate::domain::limits::{TAGS, TAGS_PER_RESOURCE};
 use crate::domain::{KeyId, Limits, Quota, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
 
-/// Why a command on a key is not carried out; each reads as a sentence for a developer.
+/// Why a command on a key is refused. Each one is displayed as a sentence for developers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRefusal {
-    /// No such key (or none any more).
+    /// The key does not exist (any more).
     #[error("there is no such key in this account and region; ListKeys lists the existing ones")]
     NotFound,
-    /// No such alias.
+    /// The alias does not exist.
     #[error("there is no such alias in this account and region; ListAliases lists the existing ones")]
     AliasNotFound,
-    /// No such version of the key.
+    /// The key has no such version.
     #[error("the key has no version with this KeyVersionId; ListKeyVersions lists the existing ones")]
     VersionNotFound,
     /// The alias is taken.
     #[error("an alias of this name exists; UpdateAlias points it to another key")]
     AliasExists,
-    /// An alias was given where an id is needed.
+    /// An alias was given where only a key id is allowed.
     #[error(
         "this action takes a key's id or the ARN of a key, not an alias; DescribeKey shows the id of the key behind an alias"
     )]
@@ -32,34 +32,34 @@ pub enum KeyRefusal {
     /// The key's state does not allow its use (`errors.md` E).
     #[error("the key's state is {}, and only an Enabled key can be used; {}", .0.as_str(), .0.remedy())]
     State(KeyState),
-    /// The key's state does not allow this change of it (`errors.md` E): why.
+    /// The key's state does not allow this change (`errors.md` E), with the reason.
     #[error("the key's state is {state}; {1}", state = .0.as_str())]
     StateModification(KeyState, &'static str),
     /// The key is protected from deletion.
     #[error("the key is protected from deletion; SetDeletionProtection removes the protection")]
     Protected,
-    /// The key is of a kind that cannot do this: why.
+    /// The key's type does not support this, with the reason.
     #[error("{0}")]
     UnsupportedKey(&'static str),
-    /// The key is of a kind whose life this action does not govern: why.
+    /// The key's type does not support this change of its life cycle, with the reason.
     #[error("{0}")]
     UnsupportedRotation(&'static str),
-    /// The origin of the key's material does not allow it.
+    /// The key's origin does not allow it.
     #[error("the key's Origin is {}; this action needs a key that was created with Origin=EXTERNAL", .0.as_str())]
     UnsupportedOrigin(Origin),
     /// A parameter is not valid in this combination: its name, and why.
     #[error("{0} {1}")]
     Parameter(&'static str, Cow<'static, str>),
-    /// Too many keys, aliases, versions or tags (rule 12.3).
+    /// A limit on keys, aliases, versions or tags would be exceeded (rule 12.3).
     #[error("{0}")]
     LimitExceeded(Quota),
-    /// Imported material is not what the key once had, or not of its size: why.
+    /// Imported material differs from the first import or has the wrong size, with the reason.
     #[error("{0}")]
     Material(&'static str),
-    /// The import token is not for this key.
+    /// The import token belongs to another key.
     #[error("ImportToken is not one that GetParametersForImport gave out for this key")]
     ImportToken,
-    /// The import token is too old.
+    /// The import token has expired.
     #[error("ImportToken is older than 24 hours; GetParametersForImport gives out another one")]
     ImportTokenExpired,
 }
@@ -72,7 +72,7 @@ impl KeyRefusal {
 }
 
 impl KeyState {
-    /// What lets a key in this state be used.
+    /// What makes a key in this state usable again.
     const fn remedy(self) -> &'static str {
         match self {
             Self::Enabled | Self::Disabled => "EnableKey enables it",
@@ -91,32 +91,32 @@ pub const DESCRIPTION_CHARS: usize = 8192;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// A key to be made.
+/// A key to create.
 #[derive(Debug, Clone)]
 pub struct NewKey {
-    /// Its id, fresh.
+    /// Its id, newly generated.
     pub id: KeyId,
     /// Account and region.
     pub scope: Scope,
-    /// Who makes it.
+    /// Who creates it.
     pub owner: KeyOwner,
     /// Kind of material.
     pub spec: KeySpec,
-    /// What it is for; the spec's default when absent.
+    /// What it is for. `None` for the default of the spec.
     pub usage: Option<KeyUsage>,
     /// Where its material comes from.
     pub origin: Origin,
-    /// How it is said to be protected.
+    /// The protection level that the API shows.
     pub protection: ProtectionLevel,
     /// Free text.
     pub description: String,
-    /// How often it shall rotate by itself, in milliseconds.
+    /// The interval of automatic rotation, in milliseconds.
     pub rotation_interval_ms: Option<i64>,
     /// Its tags.
     pub tags: Tags,
-    /// Its policy; none for the default one.
+    /// Its policy. `None` for the default one.
     pub policy: Option<ResourcePolicy>,
-    /// The id of its first version, fresh.
+    /// The id of its first version, newly generated.
     pub version: KeyVersionId,
 }
 
@@ -180,12 +180,12 @@ pub fn create(new: NewKey, present: usize, limits: &Limits, now: Timestamp) -> R
     })
 }
 
-/// Refuses one more where there are as many as there may be.
+/// Refuses another item when the limit is reached.
 fn within(present: usize, quota: Quota) -> Result<(), KeyRefusal> {
     if present < quota.most { Ok(()) } else { Err(KeyRefusal::LimitExceeded(quota)) }
 }
 
-/// Decides whether there may be one more alias in account and region, where there are `present`.
+/// Decides whether the account may have another alias in the region, where it has `present`.
 ///
 /// # Errors
 /// [`KeyRefusal::LimitExceeded`].
@@ -212,13 +212,13 @@ impl Key {
         if self.state == KeyState::Enabled { Ok(()) } else { Err(KeyRefusal::State(self.state)) }
     }
 
-    /// Refuses what only the owner of a key may do to the service's own keys.
+    /// Refuses a change of the service's own keys.
     fn require_user(&self) -> Result<(), KeyRefusal> {
         let why = "this is the service's own key, which only encrypts secrets without EncryptionKeyId";
         if self.owner == KeyOwner::User { Ok(()) } else { Err(KeyRefusal::UnsupportedKey(why)) }
     }
 
-    /// Refuses a key that cannot encrypt data or data keys by itself: an asymmetric one, or the service's own.
+    /// Refuses a key that cannot encrypt data or data keys itself: an asymmetric one, or the service's own.
     ///
     /// # Errors
     /// [`KeyRefusal::UnsupportedKey`].
@@ -274,8 +274,8 @@ pub fn schedule_deletion(key: &Key, days: u32, now: Timestamp) -> Result<Key, Ke
     }))
 }
 
-/// Decides CancelKeyDeletion: the key is enabled again, also when it was disabled before (question 22); one without
-/// material waits for it again.
+/// Decides CancelKeyDeletion. The key becomes Enabled, even if it was disabled before (question 22); a key without
+/// material becomes PendingImport.
 ///
 /// # Errors
 /// [`KeyRefusal::StateModification`] when it is not scheduled.
@@ -309,7 +309,8 @@ pub fn set_policy(key: &Key, policy: ResourcePolicy) -> Result<Key, KeyRefusal> 
     Ok(key.with(|k| k.policy = Some(policy)))
 }
 
-/// Decides SetDeletionProtection; `because` says why a protected key is, and may be empty.
+/// Decides SetDeletionProtection. `because` is the reason for the protection and may be empty; `None` removes the
+/// protection.
 ///
 /// # Errors
 /// [`KeyRefusal::State`] when the key is pending deletion.
@@ -321,7 +322,7 @@ pub fn protect(key: &Key, because: Option<String>) -> Result<Key, KeyRefusal> {
     Ok(key.with(|k| k.protected = because))
 }
 
-/// Decides UpdateRotationPolicy; none switches automatic rotation off.
+/// Decides UpdateRotationPolicy. `None` switches automatic rotation off.
 ///
 /// # Errors
 /// [`KeyRefusal::UnsupportedRotation`] for a key that cannot rotate, [`KeyRefusal::State`],
@@ -349,8 +350,8 @@ fn require_rotatable(key: &Key) -> Result<(), KeyRefusal> {
     key.require_enabled()
 }
 
-/// Decides CreateKeyVersion: both kinds of keys, without a pause between versions (question 21). `present` counts the
-/// versions of all keys in account and region.
+/// Decides CreateKeyVersion, for symmetric and asymmetric keys, without a minimum time between versions (question 21).
+/// `present` counts the versions of all keys of the account in the region.
 ///
 /// # Errors
 /// [`KeyRefusal::UnsupportedRotation`], [`KeyRefusal::State`], [`KeyRefusal::LimitExceeded`].
@@ -375,7 +376,7 @@ fn rotated(key: &Key, id: KeyVersionId, at: Timestamp) -> Key {
     })
 }
 
-/// Decides the setting of tags.
+/// Decides TagResource for a key.
 ///
 /// # Errors
 /// [`KeyRefusal::LimitExceeded`], [`KeyRefusal::UnsupportedKey`] for the service's own keys.
@@ -389,7 +390,7 @@ pub fn tag(key: &Key, tags: &[(TagKey, TagValue)]) -> Result<Key, KeyRefusal> {
     if next.tags.len() > TAGS_PER_RESOURCE { Err(KeyRefusal::LimitExceeded(TAGS)) } else { Ok(next) }
 }
 
-/// Decides the removal of tags; none removes all.
+/// Decides UntagResource for a key. `None` removes all tags.
 ///
 /// # Errors
 /// [`KeyRefusal::UnsupportedKey`] for the service's own keys.
@@ -401,7 +402,7 @@ pub fn untag(key: &Key, names: Option<&[TagKey]>) -> Result<Key, KeyRefusal> {
     }))
 }
 
-/// Decides ImportKeyMaterial: the key gets its one version and is enabled.
+/// Decides ImportKeyMaterial. The key gets its only version and becomes Enabled.
 ///
 /// # Errors
 /// [`KeyRefusal::UnsupportedOrigin`] for a key made here, [`KeyRefusal::State`] when it is pending deletion,
@@ -433,7 +434,7 @@ pub fn import(
     }))
 }
 
-/// Decides DeleteKeyMaterial. The key stays, and takes the same material again.
+/// Decides DeleteKeyMaterial. The key remains, and accepts the same material again.
 ///
 /// # Errors
 /// [`KeyRefusal::UnsupportedOrigin`] for a key made here, [`KeyRefusal::State`] when it is pending.
@@ -455,10 +456,10 @@ fn without_material(key: &Key) -> Key {
     })
 }
 
-/// What time brings to a key.
+/// What happens to a key at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {
-    /// It is gone, and its material with it.
+    /// The key and its material are deleted.
     Deleted,
     /// Its imported material has expired and is destroyed.
     Expired(Key),
@@ -466,7 +467,7 @@ pub enum Due {
     Rotated(Key),
 }
 
-/// Decides what is due for a key at `now`: one thing at a time, the earliest; ask again until none is left.
+/// Decides what is due for a key at `now`. Returns the earliest event; call again until it returns `None`.
 pub fn due(key: &Key, version: impl FnOnce() -> KeyVersionId, now: Timestamp) -> Option<Due> {
     let at = key.due().filter(|at| *at <= now)?;
     if key.deletion == Some(at) {
@@ -474,8 +475,8 @@ pub fn due(key: &Key, version: impl FnOnce() -> KeyVersionId, now: Timestamp) ->
     } else if key.material_expires == Some(at) {
         Some(Due::Expired(without_material(key)))
     } else {
-        // A clock that was moved far ahead makes one version, not one for every interval that was skipped. The quota of
-        // versions does not hold it off: a key that was promised to rotate does.
+        // When the clock is moved far ahead, the key gets one version, not one for every interval that was skipped. The
+        // limit of versions does not apply: a key with automatic rotation always rotates.
         Some(Due::Rotated(rotated(key, version(), now)))
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{Alias, Key, KeyOwner};
 
-/// What a listed key must match: values of one name are OR-ed, names are AND-ed.
+/// What a listed key must match. Values of one name are OR-ed, names are AND-ed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyFilter(Vec<(KeyField, Vec<String>)>);
 
-/// What a filter looks at.
+/// The property that a filter compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyField {
     State,
@@ -39,7 +39,8 @@ impl KeyFilter {
         "TagValue",
     ];
 
-    /// Adds the values of one name; values of a repeated name join. False for a name that the service does not know.
+    /// Adds the values of one name. Values of a repeated name are joined. Returns false for a name that the service
+    /// does not know.
     pub fn add(&mut self, name: &str, values: Vec<String>) -> bool {
         let field = match name {
             "KeyState" => KeyField::State,

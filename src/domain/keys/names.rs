@@ -33,17 +33,17 @@ impl fmt::Display for KeyVersionId {
     }
 }
 
-/// The name of an alias: `alias/` and more, at most 255 characters in all.
+/// The name of an alias: begins with `alias/`, at most 255 characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AliasName(String);
 
 impl AliasName {
-    /// The text, with its prefix.
+    /// The text, including `alias/`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the name lies in the space reserved for the service.
+    /// Whether the name is reserved for the service.
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with("alias/acs")
     }
@@ -69,12 +69,12 @@ impl fmt::Display for AliasName {
     }
 }
 
-/// How a request names a key: by id, alias, or ARN of either.
+/// How a request names a key: by id, by alias, or by the ARN of either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRef {
-    /// The scope that an ARN names.
+    /// The scope written in an ARN.
     pub scope: Option<Scope>,
-    /// What is named in it.
+    /// The key or alias.
     pub target: KeyTarget,
 }
 
@@ -88,7 +88,7 @@ pub enum KeyTarget {
 }
 
 impl KeyRef {
-    /// The ARN of what is named, for somebody in this scope.
+    /// The ARN of the key or alias. `own` is the scope when the request gave no ARN.
     pub fn arn(&self, own: &Scope) -> String {
         let Scope { region, account } = self.scope.as_ref().unwrap_or(own);
         match &self.target {

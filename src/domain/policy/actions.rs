@@ -1,23 +1,23 @@
-//! Which actions a secret or key policy can rule, and which of them are open to other accounts.
+//! Which actions a secret policy or key policy can control, and which of them other accounts can be allowed.
 
-/// What a policy attached to a resource has to do with an action.
+/// Whether a policy attached to a resource controls an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// Statements about it have no effect.
     None,
-    /// Statements about it bind, for identities of the resource's own account.
+    /// Statements about it apply to identities of the resource's own account only.
     Own,
-    /// It is something a user does, so identities of other accounts can be let in (rule 10.6).
+    /// Statements about it apply to identities of other accounts too (rule 10.6).
     Everyone,
 }
 
 use self::Reach::{Everyone, Own};
 use super::pattern::Pattern;
 
-/// Actions on secrets, by name or beginning of a name; the first row that fits counts. The list is that of
+/// Actions on secrets, by name or prefix; the first matching row counts. The list is that of
 /// <https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-secret-policy>,
-/// which says that any other action in a secret policy has no effect. A user of another account retrieves the value
-/// (same page); describing and listing versions are part of that in `AliyunKMSSecretUserAccess`, so they are here too.
+/// which says that any other action in a secret policy has no effect. Users of other accounts can retrieve the value
+/// (same page). `AliyunKMSSecretUserAccess` also lets a user describe the secret and list versions, so these are included.
 const SECRET: &[(&str, Reach)] = &[
     ("GetSecretValue", Everyone),
     ("DescribeSecret", Everyone),
@@ -33,11 +33,11 @@ const SECRET: &[(&str, Reach)] = &[
     ("UntagResource", Own),
 ];
 
-/// Actions on keys. The administrator's are those of the example in
-/// <https://help.aliyun.com/zh/kms/key-management-service/developer-reference/api-setkeypolicy>; a user's, also of
-/// another account, are the cryptographic operations
-/// (<https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-key-policy>),
-/// listed here as in `AliyunKMSCryptoUserAccess` with re-encryption, and the key's description.
+/// Actions on keys. The administrative ones are those of the example in
+/// <https://help.aliyun.com/zh/kms/key-management-service/developer-reference/api-setkeypolicy>. Users, those of other
+/// accounts included, can use the cryptographic operations
+/// (<https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/modify-a-key-policy>):
+/// those of `AliyunKMSCryptoUserAccess`, with re-encryption, and DescribeKey.
 const KEY: &[(&str, Reach)] = &[
     ("Encrypt", Everyone),
     ("Decrypt", Everyone),
@@ -68,7 +68,7 @@ const KEY: &[(&str, Reach)] = &[
     ("ScheduleKeyDeletion", Own),
 ];
 
-/// What the policy of `resource` (an ARN) has to do with `action` (such as `kms:GetSecretValue`).
+/// How the policy of `resource` (an ARN) controls `action` (such as `kms:GetSecretValue`).
 pub(super) fn reach(action: &str, resource: &str) -> Reach {
     let kind = resource.splitn(5, ':').nth(4).unwrap_or_default();
     let table = match kind.split_once('/') {
@@ -84,8 +84,8 @@ pub(super) fn reach(action: &str, resource: &str) -> Reach {
     table.iter().find(|(row, _)| fits(row)).map_or(Reach::None, |(_, reach)| *reach)
 }
 
-/// Every action of the product KMS that its documentation names, those that Sesame does not have included. A policy may
-/// name others, as on the cloud; that is probably a mistake.
+/// Every action that the documentation of KMS names, including those that Sesame does not have. A policy may name other
+/// actions, as on the cloud, but that is probably a mistake.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     "AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "BatchGetSecretValue",
@@ -114,13 +114,13 @@ const NAMES: &[&str] = &[
     "UploadCertificate", "VerifyMac",
 ];
 
-/// The documented action that is spelled most like `name` (without `kms:`), if one is.
+/// The documented action whose spelling is nearest to `name` (without `kms:`), if one is near.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    // A third of it may be wrong; more is another word.
+    // Up to a third of the name may differ.
     crate::domain::nearest::within(name, (name.len() / 3).clamp(2, 6), NAMES.iter().copied())
 }
 
-/// Whether a pattern, such as `kms:Get*`, fits a documented action. One of another service is not looked at.
+/// Whether a pattern, such as `kms:Get*`, matches a documented action. Patterns of other services are not checked.
 pub(super) fn fits_any(pattern: &Pattern) -> bool {
     let service = pattern.text().split(':').next().unwrap_or_default();
     !service.eq_ignore_ascii_case("kms") || NAMES.iter().any(|name| pattern.matches(&format!("kms:{name}")))

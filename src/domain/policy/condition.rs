@@ -1,8 +1,8 @@
 //! The operators of `Condition`.
 //!
-//! Documented are five families: texts, numbers, dates, truth values and addresses. The prefixes `ForAnyValue:` and
-//! `ForAllValues:`, the ending `IfExists` and what an absent key means are not documented; they mean here what they
-//! mean in the policy language that RAM's descends from. `Null` is refused.
+//! Five families are documented: strings, numbers, dates, booleans and addresses. The prefixes `ForAnyValue:` and
+//! `ForAllValues:`, the suffix `IfExists` and the meaning of an absent key are not documented; here they mean what they
+//! mean in AWS IAM, whose policy language RAM's resembles. `Null` is refused.
 
 use core::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::context::{ConditionContext, Fact, Key};
 use super::pattern::Pattern;
 use super::principal::Principal;
 
-/// One key under one operator. A statement applies only if all of its conditions hold.
+/// One key under one operator. A statement applies only if all of its conditions are met.
 #[derive(Debug, Clone)]
 pub(super) struct Condition {
     /// The operator as the policy writes it, prefix included.
@@ -20,23 +20,23 @@ pub(super) struct Condition {
     key: Key,
     set: Set,
     negated: bool,
-    /// `...IfExists`: it holds, too, when the request does not have the key.
+    /// `...IfExists`: also met when the request does not have the key.
     if_exists: bool,
     test: Test,
 }
 
-/// How several values of a key are taken together.
+/// How several values of a key are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Set {
-    /// No prefix: one value must fit, or, for a negated operator, none may.
+    /// No prefix: one value must match. For a negated operator no value may match.
     Whole,
-    /// `ForAnyValue:`: some value passes the operator; an absent key does not.
+    /// `ForAnyValue:`: at least one value meets the condition. Not met for an absent key.
     Any,
-    /// `ForAllValues:`: every value passes the operator; an absent key does.
+    /// `ForAllValues:`: every value meets the condition. Met for an absent key.
     All,
 }
 
-/// What a value of the request is compared with: it must fit one of the values of the policy.
+/// What a value of the request is compared with: it must match one of the policy's values.
 #[derive(Debug, Clone)]
 enum Test {
     Equal(Vec<String>),
@@ -68,7 +68,7 @@ enum Order {
     AtLeast,
 }
 
-/// Name, family, and whether the operator is the negation of its family's comparison.
+/// Name, family, and whether the operator negates its family's comparison.
 const OPERATORS: &[(&str, Family, bool)] = &[
     ("StringEquals", Family::Equal, false),
     ("StringNotEquals", Family::Equal, true),
@@ -91,12 +91,13 @@ const OPERATORS: &[(&str, Family, bool)] = &[
     ("Bool", Family::Bool, false),
     ("IpAddress", Family::Ip, false),
     ("NotIpAddress", Family::Ip, true),
-    // Listed in newer documentation without a word; a block here always holds its first and last address.
+    // Newer documentation lists it without an explanation. An address block here always includes its first and last
+    // address.
     ("IpAddressIncludeBorder", Family::Ip, false),
     ("NotIpAddressIncludeBorder", Family::Ip, true),
 ];
 
-/// An operator's name, understood.
+/// An operator's name, parsed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operator {
     set: Set,
@@ -106,7 +107,7 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    /// Reads a name such as `StringEquals` or `ForAnyValue:StringLike`; the error is what is wrong with it.
+    /// Parses a name such as `StringEquals` or `ForAnyValue:StringLike`. The error says what is wrong with it.
     pub(super) fn read(name: &str) -> Result<Self, &'static str> {
         let (set, base) = match name.split_once(':') {
             None => (Set::Whole, name),
@@ -128,7 +129,7 @@ impl Operator {
 }
 
 impl Condition {
-    /// A condition from its parts; the error is the index of the first value of the wrong type, and its problem.
+    /// A condition from its parts. The error is the index of the first value of the wrong type, and what is wrong with it.
     pub(super) fn new(
         operator: &str,
         read: Operator,
@@ -153,8 +154,8 @@ impl Condition {
         Ok(Self { key: Key::of(&name), operator, name, set, negated, if_exists, test })
     }
 
-    /// Whether the condition holds. Without the key in the request a plain operator does not hold, its negation
-    /// does: a Deny on `NotIpAddress` strikes a request that comes from nowhere.
+    /// Whether the condition is met. Without the key in the request a plain operator is not met and a negated one is: a
+    /// Deny with `NotIpAddress` applies to a request without an address.
     pub(super) fn holds(&self, context: &ConditionContext<'_>, caller: &Principal) -> bool {
         if self.if_exists && context.facts(self.key, &self.name, caller).next().is_none() {
             return true;
@@ -177,7 +178,8 @@ fn all<T>(
 }
 
 impl Test {
-    /// Whether one value of the request fits. A value of another type, such as a number that is none, never does.
+    /// Whether one value of the request matches. A value of another type, such as text where a number is expected,
+    /// never does.
     fn fits(&self, fact: &Fact<'_>) -> bool {
         match self {
             Self::Equal(wanted) => wanted.iter().any(|w| *w == fact.text()),
@@ -222,7 +224,7 @@ impl Order {
 /// A number in millionths.
 type Decimal = i128;
 
-/// Reads a decimal number with at most 18 digits before and 6 behind the point, exactly.
+/// Parses a decimal number exactly: at most 18 digits before the point and 6 after it.
 fn decimal(text: &str) -> Option<Decimal> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -239,7 +241,7 @@ fn decimal(text: &str) -> Option<Decimal> {
     Some(if negative { -millionths } else { millionths })
 }
 
-/// Reads a time of ISO 8601 with an offset, as whole seconds since 1970.
+/// Parses a time in ISO 8601 with an offset, as whole seconds since 1970.
 fn seconds(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond().div_euclid(1000))
 }
@@ -249,7 +251,7 @@ fn truth(text: &str) -> Option<bool> {
     if is("true") { Some(true) } else { is("false").then_some(false) }
 }
 
-/// An address with the number of leading bits that count.
+/// An address block: an address and the length of its prefix in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Network {
     address: IpAddr,
@@ -257,8 +259,7 @@ struct Network {
 }
 
 impl Network {
-    /// Reads `192.0.2.0/24`, `2001:db8::/32` or a single address. Bits behind the prefix may be set; they are
-    /// ignored.
+    /// Parses `192.0.2.0/24`, `2001:db8::/32` or a single address. Bits after the prefix are ignored.
     fn read(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             None => (text, None),
@@ -276,7 +277,7 @@ impl Network {
         (bits <= most).then_some(Self { address, bits })
     }
 
-    /// Whether `address` lies in the block. An IPv4 address that came as `::ffff:a.b.c.d` counts as IPv4.
+    /// Whether `address` is in the block. An IPv4 address in the form `::ffff:a.b.c.d` counts as IPv4.
     fn holds(self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(block), IpAddr::V4(address)) => {

@@ -1,4 +1,4 @@
-//! What conditions can ask about a request.
+//! The properties of a request that conditions can compare.
 
 use std::borrow::Cow;
 
@@ -7,25 +7,25 @@ use core::net::IpAddr;
 use super::principal::Principal;
 use crate::domain::Timestamp;
 
-/// The facts of a request that conditions look at (rule 10.9).
+/// The properties of a request that conditions compare (rule 10.9).
 #[derive(Debug, Clone)]
 pub struct ConditionContext<'a> {
-    /// `acs:SourceIp`: where the request came from, if that is known.
+    /// `acs:SourceIp`: the address of the client, if it is known.
     pub source_ip: Option<IpAddr>,
-    /// `acs:CurrentTime`: when the request came; compared in whole seconds.
+    /// `acs:CurrentTime`: when the request arrived; compared in whole seconds.
     pub current_time: Timestamp,
-    /// `acs:SecureTransport`: whether it came by TLS.
+    /// `acs:SecureTransport`: whether it came over TLS.
     pub secure_transport: bool,
-    /// `acs:SourceVpc`: the id of the network it came from; none from the internet.
+    /// `acs:SourceVpc`: the id of the network that it came from. `None` for the internet.
     pub source_vpc: Option<&'a str>,
-    /// `acs:MFAPresent`: whether the caller signed in with a second factor; none for access keys, as in the cloud.
+    /// `acs:MFAPresent`: whether the caller signed in with a second factor. `None` for access keys, as on the cloud.
     pub mfa_present: Option<bool>,
-    /// Facts of the service, as condition key and value: `kms:tag/<key>` and such. A key with several values
-    /// stands there several times.
+    /// Condition keys of the service with their values, such as `kms:tag/<key>`. A key with several values occurs several
+    /// times.
     pub more: &'a [(&'a str, &'a str)],
 }
 
-/// A condition key, its name looked up once.
+/// A condition key, parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
     SourceIp,
@@ -34,7 +34,7 @@ pub(super) enum Key {
     SourceVpc,
     MfaPresent,
     PrincipalArn,
-    /// A key of a service; it may be that no request ever has it.
+    /// A key of a service, which requests may or may not have.
     More,
 }
 
@@ -64,7 +64,7 @@ pub(super) enum Fact<'a> {
 }
 
 impl Fact<'_> {
-    /// The value as the operators of texts see it.
+    /// The value as text, for the string operators.
     pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
@@ -77,7 +77,7 @@ impl Fact<'_> {
 }
 
 impl ConditionContext<'_> {
-    /// All values of a condition key in this request; `name` is the key as the policy writes it.
+    /// All values that a condition key has in this request. `name` is the key as the policy writes it.
     pub(super) fn facts<'c>(
         &'c self,
         key: Key,
@@ -99,7 +99,7 @@ impl ConditionContext<'_> {
     }
 }
 
-/// Whether two names mean the same key. What follows the slash is a tag's key, where case counts.
+/// Whether two names mean the same key. Case is significant after the slash, where a tag's key follows.
 fn same_key(a: &str, b: &str) -> bool {
     match (a.split_once('/'), b.split_once('/')) {
         (Some((a, tag_a)), Some((b, tag_b))) => a.eq_ignore_ascii_case(b) && tag_a == tag_b,

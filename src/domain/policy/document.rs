@@ -10,19 +10,19 @@ use super::pattern::Pattern;
 use super::principal::Named;
 use crate::domain::AccountId;
 
-/// What a document is for, which decides on its size and the elements it may have.
+/// What a document is for. This decides on its maximum size and the elements that it may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyKind {
     /// Attached to a user, group or role: at most 6,144 characters.
     Identity,
-    /// Given when a role is assumed: at most 2,048 characters.
+    /// Passed when a role is assumed: at most 2,048 characters.
     Session,
-    /// The policy of a secret or key: at most 32,768 bytes, of the shape of rule 10.1.
+    /// The policy of a secret or key: at most 32,768 bytes, in the form of rule 10.1.
     Resource {
         /// The account that owns the secret or key.
         account: AccountId,
     },
-    /// Who may assume a role: at most 6,144 characters (its limit is not published).
+    /// The trust policy of a role: at most 6,144 characters (the real limit is not published).
     Trust,
 }
 
@@ -42,7 +42,7 @@ impl PolicyKind {
         }
     }
 
-    /// What every action begins with; nothing for documents that may speak of all services.
+    /// The prefix that every action must have. `None` for documents about all services.
     fn service(&self) -> Option<&'static str> {
         match self {
             Self::Identity | Self::Session => None,
@@ -61,13 +61,13 @@ impl PolicyKind {
     }
 }
 
-/// What is wrong with a document, and where. Displayed as one clause: `Statement[1].Effect: missing`.
+/// What is wrong with a document, and where. Displayed as `Statement[1].Effect: missing`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct PolicyError {
-    /// A path such as `Statement[1].Condition.StringEqual`, or `document` for the whole.
+    /// A path such as `Statement[1].Condition.StringEqual`, or `document` for the whole document.
     pub place: String,
-    /// A few words.
+    /// What is wrong, in a few words.
     pub problem: String,
 }
 
@@ -86,26 +86,26 @@ fn fail<T>(place: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
 pub enum Effect {
     /// It allows.
     Allow,
-    /// It denies, whatever else allows.
+    /// It denies, even if other statements allow.
     Deny,
 }
 
-/// A policy whose text has been checked.
+/// A policy that has been parsed and validated.
 #[derive(Debug, Clone)]
 pub struct PolicyDocument {
     pub(super) kind: PolicyKind,
     pub(super) statements: Vec<Statement>,
 }
 
-/// A statement. It applies if everything in it fits.
+/// A statement. It applies if all of its elements match.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
     pub(super) sid: Option<String>,
     pub(super) effect: Effect,
-    /// With the place of each, for messages; none in identity and session policies.
+    /// Each with its place, for messages. `None` in identity and session policies.
     pub(super) principals: Option<Vec<(String, Named)>>,
     pub(super) actions: Choice,
-    /// None in trust policies, whose resource is the role.
+    /// `None` in trust policies, whose resource is the role.
     pub(super) resources: Option<Choice>,
     pub(super) conditions: Vec<Condition>,
 }
@@ -117,14 +117,14 @@ pub(super) struct Choice {
     patterns: Vec<Pattern>,
 }
 
-/// An action in a policy that no documented action fits: probably misspelt. The policy holds nevertheless.
+/// An action in a policy that matches no documented action, probably a typing error. The policy is valid all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownAction {
-    /// Where it stands, such as `Statement[1].Action`.
+    /// Its place, such as `Statement[1].Action`.
     pub place: String,
     /// The action or pattern, as written, cut to 64 characters.
     pub action: String,
-    /// The documented action that is spelled most like it.
+    /// The documented action with the nearest spelling.
     pub nearest: Option<String>,
 }
 
@@ -132,7 +132,7 @@ impl fmt::Display for UnknownAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, action, nearest } = self;
         if action.contains(['*', '?']) {
-            write!(f, "{place}: no action of KMS fits \"{action}\"")?;
+            write!(f, "{place}: no action of KMS matches \"{action}\"")?;
         } else {
             write!(f, "{place}: KMS has no action \"{action}\"")?;
         }
@@ -144,7 +144,7 @@ impl fmt::Display for UnknownAction {
 }
 
 impl Choice {
-    /// The patterns that begin with `kms:` and that no documented action fits.
+    /// The patterns that begin with `kms:` and match no documented action.
     fn unknown_actions(&self, statement: usize) -> impl Iterator<Item = UnknownAction> {
         let element = if self.not { "NotAction" } else { "Action" };
         self.patterns.iter().filter(|pattern| !actions::fits_any(pattern)).map(move |pattern| {
@@ -165,11 +165,11 @@ impl Choice {
 }
 
 impl PolicyDocument {
-    /// Checks a policy's text (rule 10.1 for those of secrets and keys).
+    /// Parses and validates a policy's text (rule 10.1 for those of secrets and keys).
     ///
     /// # Errors
-    /// Says where and what: no JSON, too long, nested too deeply, a member that is missing, unknown or there twice,
-    /// a value of the wrong form, an operand of the wrong type, a Sid used twice.
+    /// Says where and what: not JSON, too long, nested too deeply, a member that is missing, unknown or repeated, a
+    /// value of the wrong form, an operand of the wrong type, a Sid that occurs twice.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
         kind.check_size(text)?;
         let root = json::read(text).map_err(|problem| error("document", problem))?;
@@ -190,19 +190,19 @@ impl PolicyDocument {
         Ok(Self { kind, statements })
     }
 
-    /// The actions in it that begin with `kms:` and that the documentation of KMS does not know.
+    /// The actions that begin with `kms:` and that the documentation of KMS does not have.
     pub fn unknown_actions(&self) -> impl Iterator<Item = UnknownAction> {
         let statements = self.statements.iter().enumerate();
         statements.flat_map(|(n, statement)| statement.actions.unknown_actions(n))
     }
 
-    /// Whether it says who may assume a role.
+    /// Whether it is a trust policy.
     pub fn is_trust(&self) -> bool {
         self.kind == PolicyKind::Trust
     }
 
-    /// The accounts that the document's principals belong to, each with the place where it is named. The caller
-    /// refuses those that do not exist.
+    /// The accounts of the document's principals, each with the place where it is named. The caller refuses accounts
+    /// that do not exist.
     pub fn accounts(&self) -> impl Iterator<Item = (&str, &AccountId)> {
         let principals = self.statements.iter().filter_map(|s| s.principals.as_ref()).flatten();
         principals.filter_map(|(place, named)| Some((place.as_str(), named.account()?)))
@@ -240,18 +240,18 @@ fn statement(node: &Node, place: &str, kind: &PolicyKind) -> Checked<Statement> 
     Ok(Statement { sid, effect, principals, actions, resources, conditions })
 }
 
-/// At most 128 characters of letters, digits and `_/+=.@-`; blanks too, since the default policies' Sids have them.
+/// At most 128 letters, digits and `_/+=.@-`. Spaces are allowed too, because the default policies' Sids contain them.
 fn sid(node: &Node, place: &str) -> Checked<String> {
-    let Node::Text(text) = node else { return fail(place, "not a text") };
+    let Node::Text(text) = node else { return fail(place, "not a string") };
     let valid = |c: char| c.is_ascii_alphanumeric() || " _/+=.@-".contains(c);
     if (1..=128).contains(&text.len()) && text.chars().all(valid) {
         Ok(text.clone())
     } else {
-        fail(place, "not 1 to 128 characters of A-Z a-z 0-9 blank _ / + = . @ -")
+        fail(place, "not 1 to 128 characters of A-Z a-z 0-9 space _ / + = . @ -")
     }
 }
 
-/// Reads the one of two elements that is there.
+/// Reads whichever of two elements is present.
 fn choice(
     members: &Members<'_>,
     name: &str,
@@ -284,7 +284,7 @@ fn action(text: &str, kind: &PolicyKind) -> Result<Pattern, String> {
     if valid { Ok(Pattern::any_case(text)) } else { Err("neither * nor <service>:<action>".to_owned()) }
 }
 
-/// `*` or an ARN with wildcards; in a secret or key policy `*` alone, since it is about that secret or key.
+/// `*` or an ARN with wildcards. In a secret policy or key policy only `*`, since it is about that secret or key.
 fn resource(text: &str, kind: &PolicyKind) -> Result<Pattern, String> {
     match kind {
         PolicyKind::Resource { .. } if text != "*" => Err("not *".to_owned()),
@@ -317,7 +317,7 @@ fn principals(members: &Members<'_>, kind: &PolicyKind) -> Checked<Vec<(String, 
     Ok(found)
 }
 
-/// `acs:ram::<account>:` followed by what the kind of policy takes.
+/// `acs:ram::<account>:` followed by a form that this kind of policy allows.
 fn identity(text: &str, kind: &PolicyKind) -> Result<Named, String> {
     let whole = if *kind == PolicyKind::Trust { "root" } else { "*" };
     let wrong = || {
@@ -330,7 +330,7 @@ fn identity(text: &str, kind: &PolicyKind) -> Result<Named, String> {
         (Some(("user", name)), _) if is_name(name) => Ok(Named::User(account, name.to_owned())),
         (Some(("role", name)), _) if is_name(name) => Ok(Named::Role(account, name.to_owned())),
         (None, PolicyKind::Trust) if identity == whole => Ok(Named::Members(account)),
-        // The example of GetKeyPolicy's answer names another account so.
+        // The example of GetKeyPolicy's answer names another account in this form.
         (None, PolicyKind::Resource { account: own }) if identity == whole && account != *own => {
             Ok(Named::Foreigners(account))
         }
@@ -396,14 +396,14 @@ fn conditions(node: &Node, place: &str) -> Checked<Vec<Condition>> {
     Ok(found)
 }
 
-/// The members of an object, whose names are known to be fine and different.
+/// The members of an object. Their names have been checked and are unique.
 struct Members<'n> {
     place: String,
     entries: &'n [(String, Node)],
 }
 
 impl<'n> Members<'n> {
-    /// The members of an object that may have those in `allowed` only.
+    /// The members of an object, which may only be those in `allowed`.
     fn of(node: &'n Node, place: &str, allowed: &[&str]) -> Checked<Self> {
         let members = Self::any(node, place)?;
         match members.entries.iter().find(|(name, _)| !allowed.contains(&name.as_str())) {
@@ -412,7 +412,7 @@ impl<'n> Members<'n> {
         }
     }
 
-    /// The members of an object, whatever their names.
+    /// The members of an object with any names.
     fn any(node: &'n Node, place: &str) -> Checked<Self> {
         let Node::Object(entries) = node else {
             return fail(if place.is_empty() { "document" } else { place }, "not an object");
@@ -440,18 +440,18 @@ impl<'n> Members<'n> {
     fn text(&self, name: &str) -> Checked<&'n str> {
         match self.required(name)? {
             Node::Text(text) => Ok(text),
-            _ => fail(self.place(name), "not a text"),
+            _ => fail(self.place(name), "not a string"),
         }
     }
 }
 
-/// A text or an array of texts, each with its place; neither may be empty. Numbers and truth values are in quotes
-/// too, as documented.
+/// A string or an array of strings, each with its place; neither may be empty. Numbers and booleans are quoted too, as
+/// documented.
 fn texts<'n>(node: &'n Node, place: &str) -> Checked<Vec<(String, &'n str)>> {
     let one = |node: &'n Node, place: String| match node {
         Node::Text(text) if text.is_empty() => fail(place, "empty"),
         Node::Text(text) => Ok((place, text.as_str())),
-        _ => fail(place, "not a text"),
+        _ => fail(place, "not a string"),
     };
     match node {
         Node::List(list) if list.is_empty() => fail(place, "empty"),
@@ -459,7 +459,7 @@ fn texts<'n>(node: &'n Node, place: &str) -> Checked<Vec<(String, &'n str)>> {
             list.iter().enumerate().map(|(i, node)| one(node, format!("{place}[{i}]"))).collect()
         }
         Node::Text(_) => Ok(vec![one(node, place.to_owned())?]),
-        _ => fail(place, "neither a text nor an array of texts"),
+        _ => fail(place, "neither a string nor an array of strings"),
     }
 }
 

@@ -1,7 +1,7 @@
-//! How policies combine to a decision (rules 10.5 and 10.6).
+//! How policies combine into a decision (rules 10.5 and 10.6).
 //!
 //! The order of <https://www.alibabacloud.com/help/en/ram/policy-evaluation-process>: the policy of the role's session
-//! must allow; then identity policies and the resource's policy are taken together. A matching Deny anywhere decides.
+//! must allow; then identity policies and the resource's policy are evaluated together. A matching Deny always wins.
 
 use std::sync::Arc;
 
@@ -11,151 +11,151 @@ use super::document::{Effect, PolicyDocument, PolicyKind, Statement};
 use super::principal::{Identity, Named, Principal};
 use crate::domain::AccountId;
 
-/// What is asked.
+/// A request for access.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessRequest<'a> {
     /// The action, such as `kms:GetSecretValue`, spelled as documented.
     pub action: &'a str,
-    /// The ARN of what it is about, or `*` for actions without a resource (rule 10.7).
+    /// The ARN of the resource, or `*` for actions without a resource (rule 10.7).
     pub resource: &'a str,
-    /// The account that owns what it is about; without a resource the caller's own.
+    /// The account that owns the resource. Without a resource, the caller's account.
     pub owner: &'a AccountId,
-    /// Who asks.
+    /// The caller.
     pub principal: &'a Principal,
-    /// The facts for conditions.
+    /// The properties that conditions compare.
     pub context: &'a ConditionContext<'a>,
 }
 
-/// A policy attached to an identity: to the user, its groups, or the role. Cheap to clone.
+/// A policy attached to the caller: to the user, to one of its groups, or to the role. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AttachedPolicy {
     /// Its name.
     pub name: Arc<str>,
     /// Where it comes from.
     pub policy_type: PolicyType,
-    /// What it says.
+    /// The parsed policy.
     pub document: Arc<PolicyDocument>,
 }
 
 /// Where an attached policy comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyType {
-    /// Built in.
+    /// Built into the service.
     System,
-    /// Made by the account.
+    /// Created by the account.
     Custom,
-    /// Written into the identity itself.
+    /// Embedded in the identity itself.
     Inline,
 }
 
-/// All policies that concern a request. Each must have been parsed as the kind that its place says.
+/// All policies that apply to a request. Each must have been parsed as the kind that its field says.
 #[derive(Debug, Clone, Copy)]
 pub struct Policies<'a> {
-    /// Attached to the caller; groups already resolved.
+    /// Attached to the caller, those of its groups included.
     pub identity: &'a [AttachedPolicy],
-    /// Given when the caller assumed its role.
+    /// Passed when the caller assumed its role.
     pub session: Option<&'a PolicyDocument>,
-    /// The policy of the secret or key, or, to assume a role, the role's trust policy.
+    /// The policy of the secret or key. To assume a role: the role's trust policy.
     pub resource: Option<&'a PolicyDocument>,
 }
 
-/// The outcome.
+/// The decision on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<'a> {
-    /// Go ahead.
+    /// The request is allowed.
     Allowed,
-    /// Nothing denies, but what would have to allow does not.
+    /// No statement denies, but a required Allow is missing.
     ImplicitDeny(MissingAllow),
     /// A statement denies.
     ExplicitDeny(Denial<'a>),
 }
 
 impl Decision<'_> {
-    /// Whether the request may go ahead.
+    /// Whether the request is allowed.
     pub fn is_allowed(self) -> bool {
         self == Decision::Allowed
     }
 }
 
-/// The first statement found that denies.
+/// The first statement that denies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Denial<'a> {
     /// The policy it is in.
     pub source: Source<'a>,
-    /// Its index there, from 0.
+    /// Its index in the policy, from 0.
     pub statement: usize,
     /// Its Sid.
     pub sid: Option<&'a str>,
 }
 
-/// What was missing for an Allow.
+/// Which Allow is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MissingAllow {
     /// The session's policy does not allow.
-    #[error("the session's policy does not")]
+    #[error("the session's policy does not allow it")]
     Session,
     /// No identity policy allows.
-    #[error("no policy of the caller does")]
+    #[error("no policy of the caller allows it")]
     Identity,
     /// The resource's policy does not allow, or there is none.
-    #[error("the policy of what it is about does not")]
+    #[error("the resource's policy does not allow it")]
     Resource,
     /// Neither identity policies nor the resource's policy allow.
-    #[error("neither a policy of the caller nor one of what it is about does")]
+    #[error("neither a policy of the caller nor the resource's policy allows it")]
     Both,
-    /// The action administers the resource, which identities of other accounts never do (rule 10.6).
-    #[error("other accounts do not administer")]
+    /// The action administers the resource, which other accounts can never be allowed (rule 10.6).
+    #[error("other accounts cannot administer it")]
     OtherAccount,
 }
 
-/// Which policy a statement is in.
+/// Which policy a statement belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source<'a> {
-    /// One attached to the caller.
+    /// A policy attached to the caller.
     Identity {
         /// Its name.
         name: &'a str,
         /// Where it comes from.
         policy_type: PolicyType,
     },
-    /// That of the caller's session.
+    /// The policy of the caller's session.
     Session,
-    /// That of the secret or key.
+    /// The policy of the secret or key.
     Resource,
     /// The role's trust policy.
     Trust,
 }
 
-/// A decision with every statement that was looked at.
+/// A decision with every statement that was evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation<'a> {
-    /// The same as [`decide`] gives.
+    /// The decision that [`decide`] returns.
     pub decision: Decision<'a>,
     /// Every statement of every policy, in the order of evaluation.
     pub statements: Vec<Trace<'a>>,
 }
 
-/// A statement that was looked at.
+/// An evaluated statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trace<'a> {
     /// The policy it is in.
     pub source: Source<'a>,
-    /// Its index there, from 0.
+    /// Its index in the policy, from 0.
     pub statement: usize,
     /// Its Sid.
     pub sid: Option<&'a str>,
-    /// What it does if it applies.
+    /// Its effect if it applies.
     pub effect: Effect,
-    /// Why it does not apply; none if it does.
+    /// Why it does not apply. `None` if it applies.
     pub mismatch: Option<Mismatch<'a>>,
 }
 
-/// The first part of a statement that does not fit the request.
+/// The first element of a statement that does not match the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mismatch<'a> {
     /// `Action` or `NotAction`.
     Action,
-    /// The action is none that this policy's resource can rule (rule 10.1).
+    /// The policy's resource does not cover this action (rule 10.1).
     NoEffect,
     /// `Resource` or `NotResource`.
     Resource,
@@ -170,19 +170,19 @@ pub enum Mismatch<'a> {
     },
 }
 
-/// Decides a request, without allocating for anything but values of unusual conditions.
+/// Decides a request. Allocates only for the values of unusual conditions.
 pub fn decide<'a>(policies: &Policies<'a>, request: &AccessRequest<'_>) -> Decision<'a> {
     judge(policies, request, &mut |_| {})
 }
 
-/// Decides a request and tells of every statement whether it applied.
+/// Decides a request and reports for every statement whether it applied.
 pub fn explain<'a>(policies: &Policies<'a>, request: &AccessRequest<'_>) -> Explanation<'a> {
     let mut statements = Vec::new();
     let decision = judge(policies, request, &mut |trace| statements.push(trace));
     Explanation { decision, statements }
 }
 
-/// What one policy, or several of the same standing, say together.
+/// The combined result of one policy, or of several of the same standing.
 #[derive(Debug, Default, Clone, Copy)]
 struct Verdict<'a> {
     allows: bool,
@@ -205,7 +205,10 @@ fn judge<'a>(
     }
     let mut resource = Verdict::default();
     if let Some(document) = policies.resource {
-        debug_assert!(document.kind.has_principals(), "a statement without principals is about everybody");
+        debug_assert!(
+            document.kind.has_principals(),
+            "a statement without principals would apply to every caller"
+        );
         let trust = document.kind == PolicyKind::Trust;
         resource.add(document, if trust { Source::Trust } else { Source::Resource }, request, look);
     }
@@ -222,7 +225,7 @@ fn judge<'a>(
     }
 }
 
-/// What is missing for a request that nothing denies.
+/// Which Allow is missing for a request that no statement denies.
 fn missing_allow(
     policies: &Policies<'_>,
     request: &AccessRequest<'_>,
@@ -232,13 +235,13 @@ fn missing_allow(
     let caller = request.principal;
     let trust = policies.resource.is_some_and(|document| document.kind == PolicyKind::Trust);
     let own = caller.account == *request.owner;
-    // An account needs no policy for what it owns (https://www.alibabacloud.com/help/doc-detail/28953.htm). That a
-    // Deny in a secret's policy binds it nevertheless is not documented; it follows from Deny going first. An account
-    // cannot assume roles, its own included.
+    // An account needs no policy for what it owns (https://www.alibabacloud.com/help/doc-detail/28953.htm). It is not
+    // documented that a Deny in a secret's policy applies to it nevertheless; this follows from the rule that a Deny
+    // wins. An account cannot assume roles, not even its own.
     if own && !trust && caller.identity == Identity::Root {
         return None;
     }
-    // The bearer of a token has no policies: the trust of the role is all that counts.
+    // The bearer of a token has no policies: only the trust policy of the role counts.
     if trust && matches!(caller.identity, Identity::Federated { .. }) {
         return (!by_resource).then_some(MissingAllow::Resource);
     }
@@ -278,7 +281,7 @@ impl<'a> Verdict<'a> {
 }
 
 impl Statement {
-    /// The first part that does not fit; none if the statement applies.
+    /// The first element that does not match. `None` if the statement applies.
     fn mismatch(&self, kind: &PolicyKind, request: &AccessRequest<'_>) -> Option<Mismatch<'_>> {
         if !self.actions.takes(request.action) {
             return Some(Mismatch::Action);

@@ -1,16 +1,16 @@
-//! JSON as a tree that keeps what a map would lose: members that occur twice.
+//! JSON as a tree that keeps repeated members, which a map would lose.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value. Policies hold texts, lists and objects only, so all other values are one.
+/// A JSON value. Policies contain only strings, arrays and objects, so all other values share a variant.
 #[derive(Debug)]
 pub(super) enum Node {
     Text(String),
     List(Vec<Node>),
     Object(Vec<(String, Node)>),
-    /// A number, a truth value or null.
+    /// A number, a boolean or null.
     Other,
 }
 
@@ -70,13 +70,13 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// The tree of `text`, or where it stops being JSON. Nesting is bounded by the reader (128 levels), and the grammar
-/// of policies allows far less.
+/// Parses `text`. The error says where it stops being JSON. The parser limits nesting to 128 levels; the grammar of
+/// policies allows far fewer.
 pub(super) fn read(text: &str) -> Result<Node, String> {
     serde_json::from_str(text).map_err(|e| format!("not JSON (line {}, column {})", e.line(), e.column()))
 }
 
-/// A name for an error message: without control characters, and cut short.
+/// A name for an error message: without control characters, and truncated.
 pub(super) fn shown(name: &str) -> String {
     const MOST: usize = 64;
     let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };

@@ -1,14 +1,14 @@
 //! Who may do what: RAM policies, secret policies and key policies (rules 10.1 to 10.10).
 //!
-//! A [`PolicyDocument`] is text that has been checked; [`decide`] says whether a request is allowed, [`explain`]
-//! says it statement by statement. Both are one function with another listener, so they cannot disagree. Nothing
-//! here knows where policies are stored, which groups a user is in, or what time it is.
+//! A [`PolicyDocument`] is a parsed policy. [`decide`] says whether a request is allowed, [`explain`] says it statement by
+//! statement. Both run the same function with different callbacks, so they cannot disagree. Nothing here knows where
+//! policies are stored, which groups a user is in, or what time it is.
 //!
 //! Where to change what: the grammar in `document.rs`, condition operators in `condition.rs`, condition keys in
-//! `context.rs`, wildcards in `pattern.rs`, how policies combine in `evaluate.rs`, which actions a secret policy can
-//! rule and which are open to other accounts in `actions.rs`, the built-in policies in `system.rs`.
+//! `context.rs`, wildcards in `pattern.rs`, how policies combine in `evaluate.rs`, which actions a secret policy
+//! controls and which can be allowed to other accounts in `actions.rs`, the built-in policies in `system.rs`.
 //!
-//! Not evaluated, because nothing documents them for RAM: policy variables. `${...}` stands for itself.
+//! Policy variables are not evaluated, because RAM does not document any: `${...}` is plain text.
 
 mod actions;
 mod condition;

@@ -1,9 +1,9 @@
 //! Wildcards: `*` for any number of characters, `?` for one.
 
-/// A text with wildcards in it.
+/// A text with wildcards.
 ///
-/// A `*` matches colons and slashes too: `acs:kms:*:*:secret*` is a documented resource. Matching needs at most
-/// text length times pattern length steps, whatever the pattern.
+/// A `*` also matches colons and slashes: `acs:kms:*:*:secret*` is a documented resource. Matching takes at most text
+/// length times pattern length steps, whatever the pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Pattern {
     text: String,
@@ -12,12 +12,12 @@ pub(in crate::domain) struct Pattern {
 }
 
 impl Pattern {
-    /// A pattern that compares letters as they are.
+    /// A case-sensitive pattern.
     pub(in crate::domain) fn exact_case(text: &str) -> Self {
         Self { text: text.to_owned(), ignore_case: false, plain: !text.contains(['*', '?']) }
     }
 
-    /// A pattern that takes ASCII letters of either case as equal, as RAM does in names of actions.
+    /// A pattern that ignores the case of ASCII letters, as RAM does in names of actions.
     pub(super) fn any_case(text: &str) -> Self {
         Self { ignore_case: true, ..Self::exact_case(text) }
     }
@@ -27,7 +27,7 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether the whole of `text` fits.
+    /// Whether the pattern matches all of `text`.
     pub(in crate::domain) fn matches(&self, text: &str) -> bool {
         match (self.text == "*", self.plain, self.ignore_case) {
             (true, ..) => true,
@@ -37,8 +37,8 @@ impl Pattern {
         }
     }
 
-    /// Walks both texts. After a mismatch only the last `*` is given one more character: an earlier one needs no
-    /// second try, since whatever it could reach the last one reaches as well.
+    /// Walks both texts. After a mismatch only the last `*` takes one more character. Earlier ones need no second try,
+    /// because the last one can reach everything that they could.
     fn walk(&self, text: &str) -> bool {
         let (mut pattern, mut rest) = (self.text.as_str(), text);
         let mut retry: Option<(&str, &str)> = None;

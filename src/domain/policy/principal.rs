@@ -1,17 +1,17 @@
-//! Who asks, and how policies name it.
+//! Callers, and how policies name them.
 
 use crate::domain::AccountId;
 
-/// Who makes a request.
+/// A caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The account it belongs to.
+    /// The account that it belongs to.
     pub account: AccountId,
-    /// What it is in that account.
+    /// Its identity in that account.
     pub identity: Identity,
 }
 
-/// What a principal is in its account.
+/// The identity of a caller in its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// The account itself.
@@ -21,14 +21,14 @@ pub enum Identity {
         /// Its name.
         name: String,
     },
-    /// Somebody in a RAM role.
+    /// A session of a RAM role.
     RoleSession {
         /// The role's name.
         role: String,
         /// The name of the session.
         session: String,
     },
-    /// The bearer of a token of an identity provider, who may be about to assume a role.
+    /// The bearer of an identity provider's token, before it assumes a role.
     Federated {
         /// The provider's name.
         provider: String,
@@ -36,7 +36,7 @@ pub enum Identity {
 }
 
 impl Principal {
-    /// The ARN of this very caller; a role session has the form `assumed-role/<role>/<session>`.
+    /// The ARN of this caller. For a role session the form is `assumed-role/<role>/<session>`.
     pub fn arn(&self) -> String {
         match &self.identity {
             Identity::RoleSession { role, session } => {
@@ -46,15 +46,21 @@ impl Principal {
         }
     }
 
-    /// The ARN by which policies name this principal, which is the value of `acs:PrincipalARN`: for a role
-    /// session that of the role.
+    /// The ARN by which policies name this caller, which is also the value of `acs:PrincipalARN`. For a role session it is
+    /// the ARN of the role.
     pub fn policy_arn(&self) -> String {
-        match &self.identity {
-            Identity::Root => format!("acs:ram::{}:root", self.account),
-            Identity::User { name } => format!("acs:ram::{}:user/{name}", self.account),
-            Identity::RoleSession { role, .. } => format!("acs:ram::{}:role/{role}", self.account),
-            Identity::Federated { provider } => format!("acs:ram::{}:oidc-provider/{provider}", self.account),
-        }
+        self.policy_arn_parts().concat()
+    }
+
+    /// The ARN of [`Principal::policy_arn`] in parts, for uses that need no string.
+    pub fn policy_arn_parts(&self) -> [&str; 4] {
+        let (kind, name) = match &self.identity {
+            Identity::Root => (":root", ""),
+            Identity::User { name } => (":user/", name.as_str()),
+            Identity::RoleSession { role, .. } => (":role/", role.as_str()),
+            Identity::Federated { provider } => (":oidc-provider/", provider.as_str()),
+        };
+        ["acs:ram::", self.account.as_str(), kind, name]
     }
 }
 
@@ -63,7 +69,7 @@ impl Principal {
 pub(super) enum Named {
     /// `acs:ram::<account>:*` of the account that owns the secret or key: the account itself.
     Account(AccountId),
-    /// `acs:ram::<account>:*` of another account: everybody there whom its own policies let.
+    /// `acs:ram::<account>:*` of another account: every identity there that its own policies allow.
     Foreigners(AccountId),
     /// `acs:ram::<account>:root`, in trust policies: every user and role of the account.
     Members(AccountId),
@@ -73,12 +79,12 @@ pub(super) enum Named {
     Role(AccountId, String),
     /// `acs:ram::<account>:oidc-provider/<name>`, in trust policies.
     Provider(AccountId, String),
-    /// A service or a provider of another kind, in trust policies. No caller of this program is one.
+    /// A service, or a provider of another type, in trust policies. No caller here is one.
     Nobody,
 }
 
 impl Named {
-    /// The account named, if one is.
+    /// The account that it names, if any.
     pub(super) fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Account(a)
@@ -91,11 +97,11 @@ impl Named {
         }
     }
 
-    /// Whether a statement that allows, or one that denies, is about `caller`.
+    /// Whether a statement that allows (or denies, with `denies`) applies to `caller`.
     ///
-    /// An account named in a secret policy means its owner: without further statements only the owner has access,
-    /// as documented under modify-a-secret-policy. Whether denying to the account binds its users too is not
-    /// documented; here it does, which errs on the side of less access.
+    /// An account named in a secret policy means the account itself: without further statements only the owner has
+    /// access, as documented in modify-a-secret-policy. Whether a Deny for the account applies to its users is not
+    /// documented. Here it does, which is the safer choice.
     pub(super) fn covers(&self, caller: &Principal, denies: bool) -> bool {
         if self.account() != Some(&caller.account) {
             return false;
@@ -106,7 +112,7 @@ impl Named {
             | (Self::Members(_), Identity::User { .. } | Identity::RoleSession { .. }) => true,
             (Self::Provider(_, wanted), Identity::Federated { provider }) => wanted == provider,
             (Self::User(_, wanted), Identity::User { name }) => wanted == name,
-            // RAM writes role names in lower case in ARNs, whatever case the role was created with.
+            // RAM writes role names in lower case in ARNs, whatever the case at creation.
             (Self::Role(_, wanted), Identity::RoleSession { role, .. }) => wanted.eq_ignore_ascii_case(role),
             _ => false,
         }

@@ -1,4 +1,4 @@
-//! The policy of a secret or key: its text as it was given, and what it says.
+//! The policy of a secret or key: the original text and the parsed document.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::document::{PolicyDocument, PolicyError, PolicyKind};
 use crate::domain::AccountId;
 
-/// A policy of a secret or key (rule 10.1). Cheap to clone; two are equal when their texts are.
+/// A policy of a secret or key (rule 10.1). Cheap to clone. Two policies are equal when their texts are equal.
 #[derive(Clone)]
 pub struct ResourcePolicy {
     text: Arc<str>,
@@ -14,7 +14,7 @@ pub struct ResourcePolicy {
 }
 
 impl ResourcePolicy {
-    /// Checks the text of a policy of something that `account` owns.
+    /// Parses the policy of a resource that `account` owns.
     ///
     /// # Errors
     /// Those of [`PolicyDocument::parse`].
@@ -23,12 +23,12 @@ impl ResourcePolicy {
         Ok(Self { text: text.into(), document: Arc::new(document) })
     }
 
-    /// The text, as it was given.
+    /// The original text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What it says.
+    /// The parsed document.
     pub fn document(&self) -> &PolicyDocument {
         &self.document
     }

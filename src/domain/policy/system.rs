@@ -1,13 +1,13 @@
-//! Policies that are there without being made (rules 10.2 and 10.10).
+//! Built-in policies (rules 10.2 and 10.10).
 
 use crate::domain::AccountId;
 
-/// A system policy, which every account has and none can change.
+/// A system policy, which every account has and no account can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SystemPolicy {
     /// Its name.
     pub name: &'static str,
-    /// What it is for.
+    /// Its description.
     pub description: &'static str,
     /// Its text, for [`super::PolicyDocument::parse`] as an identity policy.
     pub document: &'static str,
@@ -179,14 +179,14 @@ pub const SYSTEM_POLICIES: &[SystemPolicy] = &[
     },
 ];
 
-/// The policy of a key that nobody has set one for, byte for byte as GetKeyPolicy answers it.
+/// The policy of a key that has no policy of its own, byte for byte as GetKeyPolicy answers it.
 pub fn default_key_policy(account: &AccountId) -> String {
     format!(
         r#"{{"Statement": [{{"Action": ["kms:*"],"Effect": "Allow","Principal": {{"RAM": ["acs:ram::{account}:*"]}},"Resource": ["*"],"Sid": "kms default key policy"}}],"Version": "1" }}"#
     )
 }
 
-/// The policy of a secret that nobody has set one for, byte for byte as GetSecretPolicy answers it (rule 10.2).
+/// The policy of a secret that has no policy of its own, byte for byte as GetSecretPolicy answers it (rule 10.2).
 pub fn default_secret_policy(account: &AccountId) -> String {
     format!(
         r#"{{"Version":"1","Statement": [{{"Sid":"kms default secret policy","Effect":"Allow","Principal":{{"RAM": ["acs:ram::{account}:*"]}},"Action":["kms:*"],"Resource": ["*"] }}] }}"#

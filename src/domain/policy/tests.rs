@@ -1,9 +1,9 @@
-//! Tests of policies: the short notation that the tables in `tests/` are written in, and what it stands for.
+//! Tests of policies: the short notation of the tables in `tests/`, and how it is expanded.
 //!
 //! A policy is statements separated by `;`, each `<Effect> <actions> [on <resources>] [to <principals>] [if <JSON>]`.
-//! Lists are separated by commas; a `!` in front makes it `NotAction` or `NotResource`. Resources and principals may
-//! leave out their beginnings: `secret/a` is that of account 1111 in cn-hangzhou, `user/ann` is of account 1111,
-//! `2222:user/bob` of account 2222, and `*` as a principal is the whole of account 1111.
+//! Lists are separated by commas; a leading `!` makes it `NotAction` or `NotResource`. Resources and principals may omit
+//! their prefix: `secret/a` is in account 1111 and cn-hangzhou, `user/ann` is in account 1111, `2222:user/bob` in
+//! account 2222, and `*` as a principal is the whole of account 1111.
 
 mod condition_tests;
 mod decision_tests;
@@ -27,7 +27,7 @@ fn resource_kind() -> PolicyKind {
     PolicyKind::Resource { account: account("1111") }
 }
 
-/// 2024-02-21T15:39:26.789Z, the time of every request that says nothing else.
+/// 2024-02-21T15:39:26.789Z, the time of every request that does not set another.
 const NOW: Timestamp = Timestamp::from_millis(1_708_529_966_789);
 
 fn document(statements: &str) -> String {
@@ -70,7 +70,7 @@ fn arn(resource: &str) -> String {
     }
 }
 
-/// `ann`, `root`, `role:reader`, each with `2222:` in front if it is of that account.
+/// `ann`, `root`, `role:reader`, prefixed with `2222:` for that account.
 fn principal(text: &str) -> Principal {
     let (id, text) = text.strip_prefix("2222:").map_or(("1111", text), |text| ("2222", text));
     let identity = match text.split_once(':') {
@@ -113,18 +113,18 @@ fn context<'a>(more: &'a [(&'a str, &'a str)]) -> ConditionContext<'a> {
     }
 }
 
-/// What a table expects.
+/// The expected outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    /// It is allowed.
+    /// The request is allowed.
     Allow,
-    /// It is not allowed, for want of this.
+    /// The request is not allowed because this Allow is missing.
     No(MissingAllow),
-    /// This statement denies it: `p0[1]`, `session[0]`, `resource[0]`, `trust[0]`.
+    /// This statement denies the request: `p0[1]`, `session[0]`, `resource[0]`, `trust[0]`.
     Deny(&'static str),
 }
 
-/// Decides, checks that the explanation says the same, and gives the outcome as tables write it.
+/// Decides, checks that the explanation agrees, and returns the outcome in the notation of the tables.
 fn outcome(policies: &Policies<'_>, request: &AccessRequest<'_>) -> String {
     let decision = decide(policies, request);
     let explanation = explain(policies, request);

@@ -1,4 +1,4 @@
-//! The tables of sections 2, 3 and 6, and the invariants under random commands.
+//! Tables for the rules of sections 2, 3 and 6, and invariants under random commands.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ fn rule_2_9_a_secret_whose_versions_are_all_labelled_refuses_one_more() {
         put_with(&s, "v3", &["Mine"], &limits),
         Err(Refusal::LimitExceeded(limits.labelled_versions()))
     );
-    // Moving ACSCurrent frees v1, which loses ACSPrevious.
+    // When ACSCurrent moves, v1 loses ACSPrevious and can be evicted.
     assert_eq!(versions(&put_with(&s, "v3", &["ACSCurrent"], &limits).unwrap()), ["v2", "v3"]);
 }
 
@@ -115,7 +115,7 @@ fn rule_3_8_previous_follows_current_everywhere() {
     assert_eq!(labels(&s), "ACSCurrent=v2 ACSPrevious=v1 Mine=v1");
     let s = put(&s, "v3", &["ACSCurrent"]).unwrap();
     assert_eq!(labels(&s), "ACSCurrent=v3 ACSPrevious=v2 Mine=v1");
-    // Back to the version that has ACSPrevious: they swap.
+    // Back to the version that has ACSPrevious: the two labels swap.
     let s = stage(&s, "ACSCurrent", None, Some("v2")).unwrap();
     assert_eq!(labels(&s), "ACSCurrent=v2 ACSPrevious=v3 Mine=v1");
 }
@@ -130,7 +130,7 @@ fn rule_3_11_nine_labels_are_refused() {
     assert!(put(&s, "v3", &["a"]).is_ok());
 }
 
-/// Rule, label, version it leaves, version it enters, labels afterwards.
+/// Rule, label, version that it leaves, version that it enters, labels afterwards.
 type Case =
     (&'static str, &'static str, Option<&'static str>, Option<&'static str>, Result<&'static str, Refusal>);
 
@@ -287,18 +287,19 @@ proptest! {
             let Ok(Some(change)) = decide(&s, &command, &limits) else { continue };
             let next = s.after(&change).unwrap();
             prop_assert_eq!(next.revision, s.revision + 1);
-            // Every label sits on an existing version; ACSCurrent always exists (rules 3.1, 3.40).
+            // Every label is on an existing version; ACSCurrent always exists (rules 3.1, 3.40).
             for (_, version) in next.stages.iter() {
                 prop_assert!(next.version(version).is_some());
             }
             let current = next.stages.version_of("ACSCurrent").unwrap();
-            // ACSPrevious goes where ACSCurrent came from (rule 3.8), unless the same put named it too.
+            // ACSPrevious goes to the version that ACSCurrent left (rule 3.8), unless the same request named
+            // ACSPrevious too.
             let left = s.stages.version_of("ACSCurrent").unwrap();
             let named_previous = matches!(&command, Command::Put(_, labels, _) if labels.iter().any(|l| l == "ACSPrevious"));
             if current != left && !named_previous {
                 prop_assert_eq!(next.stages.version_of("ACSPrevious"), Some(left));
             }
-            // A labelled version is never evicted, and no more than one goes at a time (rule 2.8).
+            // A labelled version is never evicted, and at most one version is evicted at a time (rule 2.8).
             for version in &s.versions {
                 if next.version(&version.id).is_none_or(|v| v.ordinal != version.ordinal) {
                     prop_assert!(!next.stages.is_labelled(&version.id) || next.version(&version.id).is_some());
@@ -307,7 +308,7 @@ proptest! {
             }
             prop_assert!(next.versions.len() <= max_versions.max(1));
             prop_assert!(next.stages.len() <= max_labels.max(s.stages.len()));
-            // A stored version never changes (rule 2.2); ordinals only grow.
+            // A stored version never changes (rule 2.2), and ordinals only grow.
             for version in &next.versions {
                 let first = written.entry(version.ordinal).or_insert_with(|| version.clone());
                 prop_assert_eq!(&*first, version);

@@ -1,5 +1,5 @@
-//! `/_sesame/accounts`: accounts with users, groups, roles, policies and access keys, put at run time. They look like
-//! `[[accounts]]` of the configuration file, as JSON. No answer holds a secret.
+//! `/_sesame/accounts`: accounts with users, groups, roles, policies and access keys, set at run time. Their form is that of
+//! `[[accounts]]` in the configuration file, as JSON. No answer contains a secret.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::identities::file::AccountFile;
 use crate::identities::warnings;
 use crate::server::shared::Shared;
 
-/// All accounts, without secrets.
+/// Lists all accounts.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(serde_json::json!({ "accounts": shared.settings.app.directory().list().await }))
 }
 
-/// One account, without secrets.
+/// Answers with one account.
 pub(super) async fn read(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -33,7 +33,7 @@ pub(super) async fn read(
 
 const EXAMPLE: &str = r#"{"users":[{"name":"alice","policies":["AliyunKMSReadOnlyAccess"]}]}"#;
 
-/// Puts an account instead of the one that was put before. A key without a secret keeps the one that it has.
+/// Creates or replaces an account. An access key without a secret keeps the secret it had.
 pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -42,10 +42,10 @@ pub(super) async fn put(
     let mut account: Value = json(&body, EXAMPLE)?;
     let members = account
         .as_object_mut()
-        .ok_or_else(|| bad_request(&format!("an account is a JSON object such as {EXAMPLE}")))?;
+        .ok_or_else(|| bad_request(&format!("an account is a JSON object, for example {EXAMPLE}")))?;
     let named = members.entry("id").or_insert_with(|| Value::String(id.clone()));
     if *named != Value::String(id.clone()) {
-        return Err(bad_request("id is not the one in the path; leave it out"));
+        return Err(bad_request("id differs from the id in the path; leave it out"));
     }
     let account: AccountFile = serde_json::from_value(account).map_err(|error| not_json(&error, EXAMPLE))?;
     let warnings = warnings(&account);
@@ -56,7 +56,7 @@ pub(super) async fn put(
     Ok(Json(with_warnings(answer, warnings)))
 }
 
-/// Removes an account that was put.
+/// Removes an account that was set at run time.
 pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,

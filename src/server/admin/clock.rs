@@ -1,4 +1,4 @@
-//! `/_sesame/clock`.
+//! `/_sesame/clock`: reading and moving the service's clock.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::ports::Clock;
 use crate::server::shared::Shared;
 use crate::wire::signature::parse_time;
 
-/// A move of the clock: exactly one of the members.
+/// How to move the clock; exactly one member is set.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClockMove {
@@ -24,7 +24,8 @@ struct ClockMove {
     resume: Option<bool>,
 }
 
-fn clock_facts(shared: &Shared) -> Json<Value> {
+/// The state of the clock.
+fn state(shared: &Shared) -> Json<Value> {
     let clock = &shared.settings.clock;
     Json(json!({
         "now": clock.now().to_string(),
@@ -33,10 +34,12 @@ fn clock_facts(shared: &Shared) -> Json<Value> {
     }))
 }
 
+/// Answers with the state of the clock.
 pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    clock_facts(&shared)
+    state(&shared)
 }
 
+/// Moves the clock and answers with its new state.
 pub(super) async fn advance(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wanted: ClockMove = object(&body, r#"{"advance_seconds":3600}"#)?;
     let app = &shared.settings.app;
@@ -55,13 +58,17 @@ pub(super) async fn advance(State(shared): State<Arc<Shared>>, body: Bytes) -> R
         ClockMove { advance_seconds: None, set: None, resume: Some(true) } => {
             app.move_clock(|_| ClockSetting::default()).await
         }
-        _ => return Err(bad_request("give exactly one of advance_seconds, set, and resume: true")),
+        _ => {
+            return Err(bad_request(
+                "give exactly one of advance_seconds, set and resume, for example {\"advance_seconds\":3600}, {\"set\":\"2027-01-01T00:00:00Z\"} or {\"resume\":true}",
+            ));
+        }
     };
     moved.map_err(|e| internal(&e))?;
-    // What is due by the new time is done before the answer.
+    // Everything that the new time makes due is done before the answer.
     app.do_due().await.map_err(|e| internal(&e))?;
-    Ok(clock_facts(&shared))
+    Ok(state(&shared))
 }
 
-/// A hundred years.
+/// The largest step, in seconds: 100 years.
 const MOST_SECONDS: i64 = 3_153_600_000;

@@ -1,4 +1,5 @@
-//! What `/_sesame` is asked is read strictly: a misspelled parameter or member is refused, with the name that was meant.
+//! The table of endpoints below `/_sesame`. Unknown paths, methods and parameters are refused, with the closest known name as a
+//! suggestion.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -7,11 +8,11 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Collected, Limited};
 
 use super::failure::failure;
-use super::parameters::{ACCOUNT, Kind, Parameter, parameters};
+use super::parameters::{ACCOUNT, Parameter, ParameterKind, parameters};
 use crate::domain::nearest::nearest;
 use crate::wire::reason::{MOST_BYTES, NAME_BYTES, shown};
 
-/// Every endpoint: its path below `/_sesame`, in which `{…}` stands for one segment; its methods; its query parameters.
+/// All endpoints: path below `/_sesame`, where `{…}` matches one segment; method; query parameters.
 const ENDPOINTS: &[(&str, &str, &[Parameter])] = &[
     ("/health", "GET", &[]),
     ("/ready", "GET", &[]),
@@ -26,21 +27,26 @@ const ENDPOINTS: &[(&str, &str, &[Parameter])] = &[
     ("/faults", "GET", &[]),
     ("/faults", "PUT", &[]),
     ("/faults", "DELETE", &[]),
-    ("/state", "GET", &[ACCOUNT, ("plaintext", Kind::Flag)]),
+    ("/state", "GET", &[ACCOUNT, ("plaintext", ParameterKind::Flag)]),
     ("/state", "PUT", &[ACCOUNT]),
     ("/seed", "POST", &[]),
     ("/snapshots", "GET", &[]),
     ("/snapshots/{name}", "POST", &[ACCOUNT]),
     ("/snapshots/{name}", "DELETE", &[]),
     ("/snapshots/{name}/restore", "POST", &[]),
-    ("/requests", "GET", &[("action", Kind::Text), ("limit", Kind::Text), ("follow", Kind::Flag)]),
+    (
+        "/requests",
+        "GET",
+        &[("action", ParameterKind::Text), ("limit", ParameterKind::Text), ("follow", ParameterKind::Flag)],
+    ),
     ("/metrics", "GET", &[]),
 ];
 
-/// Lets a request through whose path, method and query parameters there are; its handler finds [`Parameters`].
+/// Refuses unknown paths, methods and query parameters. Hands the parsed query to the handler as an extension of type
+/// [`Parameters`](super::parameters::Parameters).
 pub(super) async fn checked(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    // The router hands this the path below /_sesame.
+    // The router has removed /_sesame from the path.
     let rows = || ENDPOINTS.iter().filter(|(known, ..)| fits(known, path));
     let method = match request.method().as_str() {
         "HEAD" => "GET",
@@ -59,7 +65,7 @@ pub(super) async fn checked(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// The same answer; a refusal that the web framework made, such as of a body that is too long, in the form of all others.
+/// Turns a plain-text error of axum into our JSON form. Other responses stay as they are.
 async fn in_json(response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !response.status().is_client_error() || kind.is_some_and(|kind| kind.starts_with("application/json")) {
@@ -73,7 +79,7 @@ async fn in_json(response: Response) -> Response {
     failure(status, &text).into_response()
 }
 
-/// Whether a path is one of this form.
+/// Whether a path matches a path of the table.
 fn fits(form: &str, path: &str) -> bool {
     let fits = |(form, segment): (&str, &str)| {
         if form.starts_with('{') { !segment.is_empty() } else { form == segment }
@@ -96,7 +102,7 @@ fn unknown_path(path: &str) -> Response {
 
 fn unknown_method(path: &str, methods: &[&str]) -> Response {
     let (path, known) = (shown(path, NAME_BYTES), methods.join(", "));
-    let message = format!("/_sesame{path} takes {known} only");
+    let message = format!("/_sesame{path} allows only {known}");
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, &message).into_response();
     if let Ok(allow) = HeaderValue::try_from(known) {
         response.headers_mut().insert(header::ALLOW, allow);

@@ -1,4 +1,4 @@
-//! `/_sesame/faults`: rules of faults, and carrying out what they want of a call.
+//! `/_sesame/faults`: the fault rules.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::domain::FaultRule;
 use crate::domain::faults::Count;
 use crate::server::shared::Shared;
 
-/// The rules, each with how often it struck.
+/// Lists the rules with their counts.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let row = |(rule, count): (FaultRule, Count)| {
         let mut row = json!(rule);
@@ -31,7 +31,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
 
 const EXAMPLE: &str = r#"[{"action":"GetSecretValue","times":2,"code":"Rejected.Throttling"}]"#;
 
-/// Puts rules instead of all others.
+/// Replaces all rules.
 pub(super) async fn put(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let rules: Vec<FaultRule> = json_body::json(&body, EXAMPLE)?;
     actions::check_faults(&rules).map_err(|why| bad_request(&why))?;
@@ -39,7 +39,7 @@ pub(super) async fn put(State(shared): State<Arc<Shared>>, body: Bytes) -> Resul
     Ok(list(State(shared)).await)
 }
 
-/// Removes all rules, also those of the configuration file.
+/// Removes all rules, including those of the configuration file.
 pub(super) async fn remove(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Failure> {
     shared.settings.app.put_faults(Some(Vec::new())).await.map_err(|e| internal(&e))?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! Who may ask.
+//! Access to `/_sesame`.
 
 use std::sync::Arc;
 
@@ -12,20 +12,25 @@ use super::token::{Token, token};
 use crate::server::net::Peer;
 use crate::server::settings::AuthMode;
 use crate::server::shared::Shared;
-use crate::server::site::{self, Refusal};
+use crate::server::site::{self, Rejection, RequestHost};
 
-/// Refuses requests that are not well formed, and those of other sites' pages.
+/// Refuses malformed requests and requests from pages of other sites.
 pub(super) async fn own_origin(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let secure = request.extensions().get::<Peer>().is_some_and(|peer| peer.secure);
     let (parts, body) = request.into_parts();
-    match site::expect_own_origin(&parts, secure, &shared.settings.allowed_hosts) {
+    match site::expect_own_origin(
+        &parts,
+        &RequestHost::of(&parts.headers),
+        secure,
+        &shared.settings.allowed_hosts,
+    ) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(refusal) => refused(&refusal).into_response(),
+        Err(rejection) => refused(&rejection).into_response(),
     }
 }
 
-/// Admits requests with the admin token. When the server has no token, `open` mode admits everybody except pages of other
-/// sites, and the other modes admit nobody.
+/// Lets requests with the admin token through. If the server has no token, mode `open` lets everybody through except pages of
+/// other sites, and the other modes let nobody through.
 pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     match admit(&shared, request.headers()) {
         Ok(()) => next.run(request).await,
@@ -37,41 +42,39 @@ pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
 }
 
 fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Failure> {
-    site::expect_own_page(headers).map_err(|refusal| refused(&refusal))?;
+    site::expect_own_page(headers).map_err(|rejection| refused(&rejection))?;
     let token = token(shared, headers);
     if matches!(token, Token::Unset | Token::Missing) {
-        site::expect_allowed_host(headers, &shared.settings.allowed_hosts)
-            .map_err(|refusal| refused(&refusal))?;
+        site::expect_allowed_host(&RequestHost::of(headers), &shared.settings.allowed_hosts)
+            .map_err(|rejection| refused(&rejection))?;
     }
     match token {
         Token::Right => Ok(()),
         Token::Unset if shared.settings.mode == AuthMode::Open => Ok(()),
         Token::Unset => Err(logged(
             StatusCode::FORBIDDEN,
-            "the server has no admin token, so it answers nobody here: start it with --admin-token TOKEN or with \
+            "the server has no admin token, so these endpoints are closed: start it with --admin-token TOKEN or with \
              SESAME_ADMIN_TOKEN",
         )),
         Token::Missing => Err(logged(
             StatusCode::UNAUTHORIZED,
-            "no admin token was sent: send the header \"Authorization: Bearer TOKEN\" with what the server was given as \
-             --admin-token",
+            "no admin token was sent: send the header \"Authorization: Bearer TOKEN\" with the value of --admin-token",
         )),
-        Token::Wrong => Err(logged(
-            StatusCode::UNAUTHORIZED,
-            "the admin token is wrong: send what the server was given as --admin-token",
-        )),
+        Token::Wrong => {
+            Err(logged(StatusCode::UNAUTHORIZED, "the admin token is wrong: send the value of --admin-token"))
+        }
     }
 }
 
-fn refused(refusal: &Refusal) -> Failure {
-    let status = match refusal {
-        Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
-        Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+fn refused(rejection: &Rejection) -> Failure {
+    let status = match rejection {
+        Rejection::Malformed(_) => StatusCode::BAD_REQUEST,
+        Rejection::Forbidden(_) => StatusCode::FORBIDDEN,
     };
-    logged(status, refusal.message())
+    logged(status, rejection.message())
 }
 
-/// Logs and returns an authentication failure.
+/// Logs a refusal.
 fn logged(status: StatusCode, message: &str) -> Failure {
     tracing::info!(status = status.as_u16(), cause = message, "an administrative request was refused");
     failure(status, message)

@@ -1,4 +1,4 @@
-//! `/_sesame/metrics`.
+//! `/_sesame/metrics`: metrics in the OpenMetrics text format.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use http::{StatusCode, header};
 
 use crate::server::shared::Shared;
 
-/// Writes everything down.
+/// Answers with all metrics.
 pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Response {
     match shared.metrics.encoded() {
         Ok(out) => {

@@ -1,5 +1,4 @@
-//! Beside the API: `/_sesame/health`, `ready`, `ca.pem`, `clock`, `reset`, `accounts`, `faults`, `requests`, `metrics`,
-//! `state`, `seed` and `snapshots`.
+//! Administration: the endpoints below `/_sesame`.
 
 mod accounts;
 mod clock;
@@ -30,9 +29,17 @@ use http::StatusCode;
 pub(super) use self::token::{Token, token};
 use crate::server::shared::Shared;
 
-/// The endpoints, relative to `/_sesame`.
-pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-    // These look at what other processes may have changed, or act on it.
+/// The path of all endpoints.
+const PATH: &str = "/_sesame";
+
+/// Whether a path belongs to these endpoints.
+pub(super) fn serves(path: &str) -> bool {
+    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The router of these endpoints.
+pub(super) fn router(shared: &Arc<Shared>) -> Router {
+    // Other processes may have changed the data of these endpoints.
     let current = Router::new()
         .route("/clock", get(clock::read).post(clock::advance))
         .route("/reset", post(reset::reset))
@@ -48,14 +55,14 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/requests", get(requests::list))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(snapshots::list))
-        // Unknown paths: `endpoints::checked` answers them after the guard.
+        // Never reached: `endpoints::checked` answers unknown paths. It runs for them because there is a fallback.
         .fallback(|| async { StatusCode::NOT_FOUND })
-        // The handlers get a body that has arrived, whose length was checked.
+        // `layers::received` has read the body and checked its length.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(shared), layers::received))
         .layer(middleware::from_fn(endpoints::checked))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard::guard));
-    // Public endpoints: nothing secret, any Host.
+    // Open to everybody and under any Host: their answers contain nothing secret.
     let open = Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -63,5 +70,6 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     let open = open.layer(middleware::from_fn(endpoints::checked));
     let all =
         open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), guard::own_origin));
-    all.layer(middleware::from_fn(layers::survived))
+    let all = all.layer(middleware::from_fn(layers::survived));
+    Router::new().nest(PATH, all).with_state(Arc::clone(shared))
 }

@@ -1,4 +1,4 @@
-//! Query parameters of `/_sesame`.
+//! Query parameters of `/_sesame`, parsed strictly.
 
 use super::failure::{Failure, bad_request};
 use crate::domain::AccountId;
@@ -7,21 +7,21 @@ use crate::store::ReplaceScope;
 use crate::wire::params::Pairs;
 use crate::wire::reason::{NAME_BYTES, shown};
 
-/// What a query parameter of `/_sesame` may be.
+/// The kind of a query parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A text that its endpoint checks.
+pub(super) enum ParameterKind {
+    /// A text, which the endpoint checks.
     Text,
-    /// Set when it is there without a value, or is `true`.
+    /// True when it has no value or the value `true`.
     Flag,
 }
 
-/// A query parameter.
-pub(super) type Parameter = (&'static str, Kind);
+/// The name and kind of a query parameter.
+pub(super) type Parameter = (&'static str, ParameterKind);
 
-pub(super) const ACCOUNT: Parameter = ("account", Kind::Text);
+pub(super) const ACCOUNT: Parameter = ("account", ParameterKind::Text);
 
-/// The query of a request to `/_sesame`, checked: only parameters that the endpoint knows, each once.
+/// The parsed query of a request: only parameters that the endpoint knows, each at most once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parameters(Vec<(&'static str, String)>);
 
@@ -30,7 +30,7 @@ impl Parameters {
         self.0.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
     }
 
-    /// The text of a parameter.
+    /// The value of a parameter.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)
     }
@@ -40,10 +40,10 @@ impl Parameters {
         self.get(name).is_some_and(|value| value != "false")
     }
 
-    /// A number from 1.
+    /// A number from 1 to `most`.
     ///
     /// # Errors
-    /// 400 for anything else, and for more than `most`.
+    /// 400 for anything else.
     pub(super) fn number(&self, name: &str, most: usize) -> Result<Option<usize>, Failure> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| (1..=most).contains(number));
@@ -52,28 +52,28 @@ impl Parameters {
         number.ok_or_else(wrong).map(Some)
     }
 
-    /// The account that is named, if one is.
+    /// The parameter `account`.
     ///
     /// # Errors
-    /// 400 for what is no account id.
+    /// 400 when it is not an account id.
     pub(super) fn account(&self) -> Result<Option<AccountId>, Failure> {
         let wrong = |invalid| bad_request(&format!("account {invalid}"));
         self.get("account").map(|text| text.parse().map_err(wrong)).transpose()
     }
 
-    /// What is replaced: everything of the account that is named, or everything.
+    /// What the request replaces: the data of the parameter `account`, or all data.
     ///
     /// # Errors
     /// As [`Parameters::account`].
-    pub(super) fn instead(&self) -> Result<ReplaceScope, Failure> {
+    pub(super) fn replaces(&self) -> Result<ReplaceScope, Failure> {
         Ok(self.account()?.map_or(ReplaceScope::Everything, ReplaceScope::Account))
     }
 }
 
-/// Reads a query that may hold these parameters.
+/// Parses a query that may contain the known parameters.
 pub(super) fn parameters(query: &str, known: &'static [Parameter]) -> Result<Parameters, Failure> {
     let pairs =
-        Pairs::parse(query).map_err(|error| bad_request(&format!("the query cannot be read: {error}")))?;
+        Pairs::parse(query).map_err(|error| bad_request(&format!("cannot parse the query: {error}")))?;
     let mut read = Parameters::default();
     for (name, value) in pairs.iter() {
         let Some((name, kind)) = known.iter().find(|(known, _)| *known == name) else {
@@ -82,8 +82,10 @@ pub(super) fn parameters(query: &str, known: &'static [Parameter]) -> Result<Par
         if read.get(name).is_some() {
             return Err(bad_request(&format!("{name} is given more than once")));
         }
-        if *kind == Kind::Flag && !matches!(value, "" | "true" | "false") {
-            return Err(bad_request(&format!("{name} takes no value, or true or false: ?{name}")));
+        if *kind == ParameterKind::Flag && !matches!(value, "" | "true" | "false") {
+            return Err(bad_request(&format!(
+                "{name} is a flag: write ?{name}, ?{name}=true or ?{name}=false"
+            )));
         }
         read.0.push((name, value.to_owned()));
     }
@@ -94,11 +96,11 @@ fn unknown_parameter(name: &str, known: &[Parameter]) -> String {
     let names = || known.iter().map(|(name, _)| *name);
     let shown = shown(name, NAME_BYTES);
     if known.is_empty() {
-        return format!("there is no parameter {shown} here: this endpoint takes none");
+        return format!("unknown parameter {shown}; this endpoint has no parameters");
     }
     let hint = nearest(name, names()).map(|name| format!("did you mean {name}? ")).unwrap_or_default();
     let list = names().collect::<Vec<_>>().join(", ");
-    format!("there is no parameter {shown} here; {hint}the known ones are {list}")
+    format!("unknown parameter {shown}; {hint}the known parameters are {list}")
 }
 
 #[cfg(test)]
@@ -106,8 +108,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_known_given_once_and_flags_are_flags() {
-        let known: &'static [Parameter] = &[ACCOUNT, ("plaintext", Kind::Flag)];
+    fn only_known_parameters_are_accepted_each_once_and_flags_only_as_flags() {
+        let known: &'static [Parameter] = &[ACCOUNT, ("plaintext", ParameterKind::Flag)];
         let read = |query: &str| {
             parameters(query, known).map_err(|(_, body)| body.0["error"].as_str().unwrap().to_owned())
         };
@@ -119,22 +121,22 @@ mod tests {
         for (query, want) in [
             (
                 "acount=7",
-                "there is no parameter acount here; did you mean account? the known ones are account, plaintext",
+                "unknown parameter acount; did you mean account? the known parameters are account, plaintext",
             ),
-            ("zzz", "there is no parameter zzz here; the known ones are account, plaintext"),
+            ("zzz", "unknown parameter zzz; the known parameters are account, plaintext"),
             ("account=7&account=7", "account is given more than once"),
-            ("plaintext=1", "plaintext takes no value, or true or false: ?plaintext"),
-            ("account=%zz", "the query cannot be read: "),
+            ("plaintext=1", "plaintext is a flag: write ?plaintext, ?plaintext=true or ?plaintext=false"),
+            ("account=%zz", "cannot parse the query: "),
         ] {
             assert!(read(query).unwrap_err().starts_with(want), "{query}: {:?}", read(query));
         }
         let none = parameters("a", &[]).unwrap_err().1.0["error"].to_string();
-        assert!(none.contains("this endpoint takes none"), "{none}");
+        assert!(none.contains("this endpoint has no parameters"), "{none}");
         assert!(read("account=x").unwrap().account().is_err());
     }
 
     #[test]
-    fn numbers_are_bounded() {
+    fn numbers_outside_their_bounds_are_refused() {
         let of = |text: &str| Parameters(vec![("limit", text.to_owned())]).number("limit", 1000).ok();
         assert_eq!((of("1"), of("1000")), (Some(Some(1)), Some(Some(1000))));
         for bad in ["0", "1001", "-1", "x", "", "99999999999999999999", "1.0"] {

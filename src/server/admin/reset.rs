@@ -1,4 +1,4 @@
-//! `/_sesame/reset`.
+//! `/_sesame/reset`: emptying the server or one account.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::domain::AccountId;
 use crate::server::shared::Shared;
 use crate::store::ReplaceScope;
 
-/// What a reset leads to.
+/// What to reset to.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reset {
-    /// `empty` (default) or `seed`: what the server was started with.
+    /// `empty` (default), or `seed`: the seed that the server was started with.
     #[serde(default)]
     to: ResetTo,
 }
@@ -34,6 +34,7 @@ enum ResetTo {
     Seed,
 }
 
+/// Resets everything, or one account.
 pub(super) async fn reset(
     State(shared): State<Arc<Shared>>,
     Extension(parameters): Extension<Parameters>,
@@ -64,10 +65,10 @@ pub(super) async fn reset(
     }))
 }
 
-/// Removes all that belongs to an account: secrets, keys, aliases, and the account itself if it was put at run time.
+/// Removes everything of an account: secrets, keys, aliases, and the account itself if it was added at run time.
 async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
     let app = &shared.settings.app;
-    // What an account that is gone left behind can be removed, too.
+    // An account that no longer exists may have left secrets and keys behind; they can be removed too.
     let is_known = app.directory().current().account(account).is_some()
         || !app.snapshot(Some(account)).await.map_err(|e| internal(&e))?.is_empty();
     if !is_known {
@@ -76,6 +77,6 @@ async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
         );
         return Err(failure(StatusCode::NOT_FOUND, &message));
     }
-    let instead = ReplaceScope::Account(account.clone());
-    app.put_snapshot(instead, Arc::default()).await.map_err(|e| internal(&e))
+    let replaces = ReplaceScope::Account(account.clone());
+    app.put_snapshot(replaces, Arc::default()).await.map_err(|e| internal(&e))
 }

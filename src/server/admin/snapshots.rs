@@ -1,4 +1,4 @@
-//! `/_sesame/snapshots`.
+//! `/_sesame/snapshots`: copies of all data in memory.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use super::failure::{Failure, failure, internal};
 use super::parameters::Parameters;
 use super::state::{counts, put};
-use crate::server::shared::{MAX_SNAPSHOTS, NamedSnapshot, Shared};
+use crate::server::shared::{KeptSnapshot, MAX_SNAPSHOTS, Shared};
 use crate::store::ReplaceScope;
 
 fn no_snapshot() -> Failure {
     failure(StatusCode::NOT_FOUND, "there is no such snapshot")
 }
 
-/// Takes a snapshot, in the place of one of the same name.
+/// Takes a snapshot. It replaces one of the same name.
 pub(super) async fn take(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
     Extension(asked): Extension<Parameters>,
 ) -> Result<Json<Value>, Failure> {
-    let (account, instead) = (asked.account()?, asked.instead()?);
+    let (account, replaces) = (asked.account()?, asked.replaces()?);
     let app = &shared.settings.app;
     let contents = Arc::new(app.snapshot(account.as_ref()).await.map_err(|e| internal(&e))?);
     let answer = counts(&contents);
@@ -32,23 +32,23 @@ pub(super) async fn take(
         return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
     }
     let taken = app.clock().now().to_string();
-    snapshots.insert(name, NamedSnapshot { contents, instead, taken });
+    snapshots.insert(name, KeptSnapshot { contents, replaces, taken });
     Ok(Json(answer))
 }
 
-/// Puts what a snapshot holds instead of what is there.
+/// Replaces the current data with a snapshot.
 pub(super) async fn restore(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Failure> {
     let snapshot = shared.snapshots.locked().get(&name).cloned().ok_or_else(no_snapshot)?;
-    put(&shared, snapshot.instead, snapshot.contents).await
+    put(&shared, snapshot.replaces, snapshot.contents).await
 }
 
-/// The names of all snapshots, with what they hold.
+/// Lists all snapshots with the counts of their data.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let row = |(name, snapshot): (&String, &NamedSnapshot)| {
-        let account = match &snapshot.instead {
+    let row = |(name, snapshot): (&String, &KeptSnapshot)| {
+        let account = match &snapshot.replaces {
             ReplaceScope::Account(account) => Some(account.as_str()),
             ReplaceScope::Everything | ReplaceScope::Nothing => None,
         };
@@ -58,7 +58,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({ "snapshots": rows }))
 }
 
-/// Forgets a snapshot.
+/// Deletes a snapshot.
 pub(super) async fn forget(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,

@@ -1,4 +1,4 @@
-//! `/_sesame/state`, `/_sesame/seed`, `/_sesame/snapshots`: everything at once.
+//! `/_sesame/state` and `/_sesame/seed`: all data as one file.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::state::write::{Form, write};
 use crate::state::{Problem, seed, warnings};
 use crate::store::{ReplaceScope, Snapshot};
 
-/// The longest file that is taken, in bytes.
+/// The longest accepted file, in bytes.
 pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
 
 fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
@@ -46,7 +46,7 @@ fn text(body: &Bytes) -> Result<&str, Failure> {
     std::str::from_utf8(body).map_err(|_invalid| bad_request("the file is not UTF-8"))
 }
 
-/// Writes everything down.
+/// Answers with all data as a file.
 pub(super) async fn export(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
@@ -57,28 +57,28 @@ pub(super) async fn export(
     write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
 }
 
-/// Puts everything that a file says instead of what is there.
+/// Replaces all data, or that of one account, with the contents of a file.
 pub(super) async fn import(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
     body: Bytes,
 ) -> Result<Json<Value>, Failure> {
-    let instead = asked.instead()?;
+    let replaces = asked.replaces()?;
     let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
     if file.says_nothing() {
-        let message = "the file says nothing, and taking it would remove everything; {\"version\":1} alone does that, \
-                       and so does POST /_sesame/reset";
+        let message = "the file is empty, so importing it would remove all data; to do that, send {\"version\":1} or use \
+                       POST /_sesame/reset";
         return Err(bad_request(message));
     }
     let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
-    if let ReplaceScope::Account(account) = &instead {
+    if let ReplaceScope::Account(account) = &replaces {
         only_of(&contents, account)?;
     }
-    let Json(answer) = put(&shared, instead, Arc::new(contents)).await?;
+    let Json(answer) = put(&shared, replaces, Arc::new(contents)).await?;
     Ok(Json(with_warnings(answer, warnings(&file))))
 }
 
-/// Refuses to put something of another account.
+/// Refuses a file that contains data of another account.
 fn only_of(contents: &Snapshot, account: &AccountId) -> Result<(), Failure> {
     let keys = contents.keys.iter().map(|record| &record.key.scope.account);
     let secrets = contents.secrets.iter().map(|record| &record.secret.scope.account);
@@ -86,23 +86,25 @@ fn only_of(contents: &Snapshot, account: &AccountId) -> Result<(), Failure> {
     if keys.chain(secrets).chain(accounts).all(|owner| owner == account) {
         Ok(())
     } else {
-        Err(bad_request("the file holds something of another account"))
+        Err(bad_request("the file contains data of another account"))
     }
 }
 
+/// Replaces data and answers with its counts. 409 when it conflicts with data that stays.
 pub(super) async fn put(
     shared: &Shared,
-    instead: ReplaceScope,
+    replaces: ReplaceScope,
     contents: Arc<Snapshot>,
 ) -> Result<Json<Value>, Failure> {
     let answer = counts(&contents);
-    match shared.settings.app.put_snapshot(instead, contents).await {
+    match shared.settings.app.put_snapshot(replaces, contents).await {
         Ok(()) => Ok(Json(answer)),
-        Err(AppError::Busy) => Err(failure(StatusCode::CONFLICT, "something of this is there already")),
+        Err(AppError::Busy) => Err(failure(StatusCode::CONFLICT, "some of this data exists already")),
         Err(other) => Err(internal(&other)),
     }
 }
 
+/// The number of accounts, keys and secrets.
 pub(super) fn counts(contents: &Snapshot) -> Value {
     json!({
         "accounts": contents.accounts.len(),
@@ -111,7 +113,7 @@ pub(super) fn counts(contents: &Snapshot) -> Value {
     })
 }
 
-/// Brings the server to what a seed says.
+/// Applies a seed file.
 pub(super) async fn apply_seed(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
@@ -123,10 +125,10 @@ pub(super) async fn apply_seed(
     Ok(Json(with_warnings(answer, warnings(&file))))
 }
 
-/// Brings an empty server, or one account of it, to the seed it was started with.
+/// Applies the seed that the server was started with, after a reset of everything or of one account.
 ///
 /// # Errors
-/// The seed's [`Problem`], or that there is none.
+/// 409 when the server was started without a seed; 400 with the seed's [`Problem`].
 pub(super) async fn back_to_seed(shared: &Shared, account: Option<&AccountId>) -> Result<(), Failure> {
     let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
     let file = shared.settings.seed.as_ref().ok_or_else(none)?;

@@ -5,20 +5,21 @@ use http::{HeaderMap, header};
 use crate::crypto::same_bytes;
 use crate::server::shared::Shared;
 
-/// The admin token of a request.
+/// How the admin token of a request compares with the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) enum Token {
-    /// The server has none.
+    /// The server has no token.
     Unset,
-    /// The request has none.
+    /// The request has no token.
     Missing,
-    /// It is another one than the server's.
+    /// The request has another token.
     Wrong,
-    /// It is the server's.
+    /// The tokens are equal.
     Right,
 }
 
-/// Compares the token in `Authorization: Bearer` with the server's. An empty one is none, on either side.
+/// Compares the token in `Authorization: Bearer` with the server's, in constant time. An empty token counts as no token, on
+/// either side.
 pub(in crate::server) fn token(shared: &Shared, headers: &HeaderMap) -> Token {
     #[expect(clippy::disallowed_methods, reason = "the token cannot be compared without looking at it")]
     let wanted = shared.settings.admin_token.as_ref().map(secrecy::ExposeSecret::expose_secret);

@@ -1,8 +1,8 @@
-//! What was accepted and is probably a mistake.
+//! Warnings about accepted requests.
 
 use serde_json::Value;
 
-/// The answer with what is probably a mistake in the request, which is logged as well.
+/// Adds warnings to an answer, if there are any, and logs them.
 pub(super) fn with_warnings(mut answer: Value, warnings: Vec<String>) -> Value {
     for warning in &warnings {
         tracing::warn!("accepted, but {warning}");

@@ -1,4 +1,4 @@
-//! Bodies that tell their connection how far a request is: whether it has arrived as a whole, and when its answer ends.
+//! Bodies that report the progress of a request to its connection: when it has arrived completely, and when its answer ends.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 
-use super::line::{Line, Running};
+use super::activity::{Activity, Running};
 
-/// The body of a request, which says when it has arrived.
+/// The body of a request. It notes when it has arrived.
 struct Arriving {
     body: Incoming,
-    line: Arc<Line>,
+    activity: Arc<Activity>,
 }
 
-/// The body of a request. The line shows whether it has arrived.
-pub(super) fn arriving(body: Incoming, line: &Arc<Line>) -> Body {
+/// Wraps the body of a request, so that `activity` shows whether it has arrived.
+pub(super) fn arriving(body: Incoming, activity: &Arc<Activity>) -> Body {
     if body.is_end_stream() {
-        line.received();
+        activity.received();
         return Body::empty();
     }
-    Body::new(Arriving { body, line: Arc::clone(line) })
+    Body::new(Arriving { body, activity: Arc::clone(activity) })
 }
 
 impl HttpBody for Arriving {
@@ -35,7 +35,7 @@ impl HttpBody for Arriving {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         if frame.is_none() || this.body.is_end_stream() {
-            this.line.received();
+            this.activity.received();
         }
         Poll::Ready(frame)
     }
@@ -49,14 +49,14 @@ impl HttpBody for Arriving {
     }
 }
 
-/// A request that is answered before its body has arrived needs no more of it.
+/// When a request is answered before its body has arrived, the rest of the body is not needed.
 impl Drop for Arriving {
     fn drop(&mut self) {
-        self.line.received();
+        self.activity.received();
     }
 }
 
-/// The body of an answer. The request is over when hyper has taken all of it.
+/// The body of an answer. The request ends when hyper has taken the whole body.
 pub(super) struct Answer {
     pub(super) body: Body,
     pub(super) _request: Running,

@@ -1,14 +1,13 @@
-//! How many connections there may be, and how long their clients may take.
+//! Bounds on the number of connections and on the time that clients may take.
 
 use std::time::Duration;
 
-/// Connections beyond [`Bounds::connections`] that are accepted, so that `/_sesame/health` is answered even when all
-/// others are busy.
+/// How many connections are accepted beyond [`Bounds::connections`], so that `/_sesame/health` is answered even when all others
+/// are busy.
 pub(super) const SPARE: usize = 32;
-/// File descriptors that connections must leave for the database, the log and the runtime.
+/// File descriptors that are reserved for the log, the runtime and other files.
 const OTHER_FILES: u64 = 64;
-/// The most connections by default. Memory bounds it, not the descriptors: a connection takes about 15 KiB once it has had a
-/// request.
+/// The default maximum of connections. It bounds memory: a connection uses about 15 KiB once it has had a request.
 const MOST: usize = 4096;
 /// Minimum number of connections, even when the process may open fewer files.
 const FEWEST: usize = 16;
@@ -16,23 +15,23 @@ const FEWEST: usize = 16;
 /// Bounds on connections: how many at once, and how long a client may take for each step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
-    /// Connections at once.
+    /// Maximum number of connections.
     pub connections: usize,
-    /// Connections at once of one address; an IPv6 network of 64 bits counts as one address.
+    /// Maximum number of connections from one address. An IPv6 /64 network counts as one address.
     pub per_address: usize,
-    /// For a TLS handshake, and then for the head of each request. An idle connection is closed after this time.
+    /// Time for a TLS handshake, and for the head of each request. An idle connection is closed after this time.
     pub head: Duration,
-    /// For the body of a call of the API.
+    /// Time for the body of an API request.
     pub body: Duration,
-    /// For the body of a request below `/_sesame`, which may be a large file.
+    /// Time for the body of a request below `/_sesame`, which may be a large file.
     pub file: Duration,
-    /// For the next bytes of such a body.
+    /// Time between two reads of such a body.
     pub file_pause: Duration,
-    /// For taking the next bytes of an answer.
+    /// Time for the client to read the next bytes of an answer.
     pub unread: Duration,
-    /// The same once the server stops.
+    /// The same while the server stops.
     pub unread_at_stop: Duration,
-    /// For finishing complete requests once the server stops.
+    /// Time to finish complete requests while the server stops.
     pub grace: Duration,
 }
 
@@ -53,9 +52,9 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// The bounds of a process that may have `descriptors` files open, of which its database may take `database`.
-    /// `connections` and `per_address` are what the administrator wants; without them it is as many as the files allow,
-    /// but 4,096 at most, and a quarter of that.
+    /// The bounds of a process that may open `descriptors` files, of which its database may use `database`. `connections` and
+    /// `per_address` are the configured values. By default there are as many connections as the files allow, but at most
+    /// 4,096, and a quarter of them per address.
     pub fn within(
         descriptors: u64,
         database: u64,
@@ -69,7 +68,7 @@ impl Bounds {
         Self { connections, per_address, ..Self::default() }
     }
 
-    /// From how many connections on the longest idle one is closed for each new one.
+    /// From this number of connections on, each new one closes the longest idle one.
     pub(super) const fn crowded(&self) -> usize {
         self.connections - self.connections / 10
     }
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_leave_files_for_everything_else() {
+    fn connections_leave_descriptors_for_everything_else() {
         for (descriptors, database, wanted, want) in [
             (1024, 0, None, (928, 232)),
             (1024, 500, None, (428, 107)),

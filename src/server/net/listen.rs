@@ -1,4 +1,4 @@
-//! The accept loop: our own, because `axum::serve` sets neither a header timeout nor a deadline for shutdown.
+//! The accept loop. `axum::serve` is not used because it sets neither a header timeout nor a deadline for shutdown.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -17,19 +17,20 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::bodies::{self, Answer};
-use super::connections::Place;
+use super::connections::Slot;
 use super::dropped::Dropped;
 use super::long_line::{self, LongLine};
 use super::outliving::Outliving;
 use super::peer::Peer;
 use super::stopwatch;
 use super::transport::{self, Transport};
+use crate::server::admin;
 use crate::server::rpc;
 use crate::server::shared::Shared;
 
-/// Shortest time between two log lines about the same problem.
+/// Shortest time between two log activities about the same problem.
 const COMPLAINT_EVERY: Duration = Duration::from_mins(1);
-/// Paths that are served on spare connections. Everything else gets 503.
+/// The paths that are served on spare connections. Everything else gets 503.
 const ALWAYS: [&str; 3] = ["/_sesame/health", "/_sesame/ready", "/_sesame/metrics"];
 
 /// Accepts connections until shutdown.
@@ -51,10 +52,10 @@ pub(in crate::server) async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => match shared.connections.admit(peer.ip()) {
-                Some(place) => {
+                Some(slot) => {
                     let (router, shared, of_server) = (router.clone(), Arc::clone(shared), tasks.clone());
                     tasks.spawn(async move {
-                        connection(stream, peer.ip(), Arc::new(place), router, shared, &of_server).await;
+                        connection(stream, peer.ip(), Arc::new(slot), router, shared, &of_server).await;
                     });
                 }
                 None => {
@@ -69,7 +70,7 @@ pub(in crate::server) async fn accept(
             },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Out of file descriptors, most likely.
+                // Probably out of file descriptors.
                 shared.connections.make_room();
                 if let Some(times) = failed.is_due() {
                     tracing::warn!(%error, times, "cannot accept a connection");
@@ -104,30 +105,30 @@ impl Complaint {
     }
 }
 
-/// Serves a connection until it ends or is told to close. The connection and requests that outlive it hold `place`.
+/// Serves a connection until it ends or is told to close. `slot` is held by the connection and by requests that outlive it.
 async fn connection(
     stream: TcpStream,
     address: IpAddr,
-    place: Arc<Place>,
+    slot: Arc<Slot>,
     router: Router,
     shared: Arc<Shared>,
     tasks: &TaskTracker,
 ) {
     let bounds = &shared.settings.bounds;
     let serving = async {
-        let greeted = transport::greet(stream, &place.line, bounds, &shared.settings.tls);
+        let greeted = transport::greet(stream, &slot.activity, bounds, &shared.settings.tls);
         let greeted = tokio::select! {
             greeted = greeted => greeted,
             () = shared.shutdown.cancelled() => return,
         };
         if let Some(stream) = greeted {
-            let peer = Peer { address, secure: matches!(stream, Either::Right(_)), spare: place.spare };
-            answer(stream, peer, &place, &router, &shared, tasks).await;
+            let peer = Peer { address, secure: matches!(stream, Either::Right(_)), spare: slot.spare };
+            answer(stream, peer, &slot, &router, &shared, tasks).await;
         }
     };
     tokio::select! {
         () = serving => {}
-        () = place.line.told_to_close() => {
+        () = slot.activity.told_to_close() => {
             tracing::debug!(%address, "closed an idle connection to make room for others");
         }
     }
@@ -137,24 +138,24 @@ async fn connection(
 async fn answer(
     stream: Transport,
     peer: Peer,
-    place: &Arc<Place>,
+    slot: &Arc<Slot>,
     router: &Router,
     shared: &Arc<Shared>,
     tasks: &TaskTracker,
 ) {
-    let line = &place.line;
-    // An error of the service is the one way to have hyper close a connection without an answer.
+    let activity = &slot.activity;
+    // Only an error of the service makes hyper close the connection without an answer.
     let service = service_fn(|request: http::Request<_>| {
-        let running = line.begin();
-        let mut request = request.map(|body| bodies::arriving(body, line));
+        let running = activity.begin();
+        let mut request = request.map(|body| bodies::arriving(body, activity));
         let path = request.uri().path();
-        // The API needs no router: it has one path, and the router boxes every request.
-        let to_api = path == rpc::PATH || peer.spare && !ALWAYS.contains(&path);
-        let (shared, router) = (Arc::clone(shared), (!to_api).then(|| router.clone()));
+        // The API needs no router: it is one function, and the router boxes every request.
+        let to_admin = admin::serves(path) && (!peer.spare || ALWAYS.contains(&path));
+        let (shared, router) = (Arc::clone(shared), to_admin.then(|| router.clone()));
         let answered = async move {
             let running = running.ok_or(Dropped)?;
             let mut response = match router {
-                None => rpc::handle(&shared, Some(peer), request).await,
+                None => rpc::handle(&shared, peer, request).await?,
                 Some(router) => {
                     request.extensions_mut().insert(peer);
                     router.oneshot(request).await.map_err(|never| match never {})?
@@ -163,9 +164,9 @@ async fn answer(
             if peer.spare {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            Dropped::unless(response).map(|response| response.map(|body| Answer { body, _request: running }))
+            Ok::<_, Dropped>(response.map(|body| Answer { body, _request: running }))
         };
-        Outliving::new(answered, Arc::clone(place), tasks)
+        Outliving::new(Box::pin(answered), Arc::clone(slot), tasks)
     });
     let bounds = &shared.settings.bounds;
     let io = TokioIo::new(LongLine::new(stream, shared.long_query.clone()));
@@ -178,14 +179,14 @@ async fn answer(
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
         () = shared.shutdown.cancelled() => {
-            if !line.is_answering() {
+            if !activity.is_answering() {
                 return;
             }
             serving.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = serving => ended,
-                () = line.unread_for(bounds.unread_at_stop) => {
-                    tracing::debug!(address = %peer.address, "gave up a client that does not take its answer");
+                () = activity.unread_for(bounds.unread_at_stop) => {
+                    tracing::debug!(address = %peer.address, "closed a connection whose client does not read its answer");
                     return;
                 }
             }

@@ -1,12 +1,12 @@
-//! Connections: from the socket to a request that the router can answer.
+//! Connections: from the socket to a request that `rpc` or `admin` answers.
 
+mod activity;
 mod bodies;
 mod bounds;
 mod connections;
 mod counts;
 mod dropped;
 mod group;
-mod line;
 mod listen;
 pub(super) mod long_line;
 mod outliving;

@@ -1,22 +1,22 @@
-//! Requests outlive their clients.
+//! Requests that outlive their clients.
 //!
-//! hyper drops the future of a request when its client goes away, wherever that future waits. A change that reached the
-//! database would then never reach memory, and a connection to the database would close in the middle of its work. So a
-//! request that hyper drops goes on in a task of the server until it is done. Nobody reads its answer.
+//! When a client goes away, hyper drops the future of its request, wherever that future waits. A change that reached the database
+//! would then never reach the cache, and a database connection would be closed in the middle of a statement. So a request that
+//! hyper drops continues in a task of the server until it is done. Nobody reads its answer.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio_util::task::TaskTracker;
 
-/// The future of a request. Dropped before its end, it goes on as a task of `tasks`, which a shutdown waits for.
+/// The future of a request. When it is dropped before its end, it continues as a task of `tasks`, which shutdown waits for.
 pub(super) struct Outliving<'t, F, H>
 where
     F: Future<Output: Send> + Send + 'static,
     H: Send + 'static,
 {
-    /// The request and its connection's slot; `None` once it is done. The slot stays taken while an abandoned request
-    /// runs, so clients that leave cannot start more requests than there may be connections.
+    /// The request and its connection's slot; `None` once it is done. An abandoned request keeps the slot, so clients that
+    /// disconnect cannot start more requests than there may be connections.
     running: Option<(Pin<Box<F>>, H)>,
     tasks: &'t TaskTracker,
 }
@@ -26,8 +26,9 @@ where
     F: Future<Output: Send> + Send + 'static,
     H: Send + 'static,
 {
-    pub(super) fn new(request: F, slot: H, tasks: &'t TaskTracker) -> Self {
-        Self { running: Some((Box::pin(request), slot)), tasks }
+    /// Takes the future in a box, so that the large future itself is never moved.
+    pub(super) fn new(request: Pin<Box<F>>, slot: H, tasks: &'t TaskTracker) -> Self {
+        Self { running: Some((request, slot)), tasks }
     }
 }
 
@@ -39,7 +40,7 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // Taken out while it is polled: a request that panics must not go on.
+        // It is taken out while it is polled, so that a request that panics does not continue.
         let Some((mut request, slot)) = self.running.take() else { return Poll::Pending };
         let polled = request.as_mut().poll(context);
         if polled.is_pending() {
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_request_that_is_dropped_goes_on_and_keeps_its_slot() {
+    async fn a_dropped_request_continues_and_keeps_its_slot() {
         let tasks = TaskTracker::new();
         let (go, wait) = oneshot::channel::<()>();
         let (done, finished) = oneshot::channel();
@@ -80,12 +81,12 @@ mod tests {
             wait.await.unwrap();
             done.send(()).unwrap();
         };
-        let mut outliving = Box::pin(Outliving::new(request, std::sync::Arc::clone(&slot), &tasks));
+        let mut outliving = Box::pin(Outliving::new(Box::pin(request), std::sync::Arc::clone(&slot), &tasks));
         assert!(
             std::future::poll_fn(|context| Poll::Ready(outliving.as_mut().poll(context))).await.is_pending()
         );
         drop(outliving);
-        assert_eq!(std::sync::Arc::strong_count(&slot), 2, "an abandoned request still takes a slot");
+        assert_eq!(std::sync::Arc::strong_count(&slot), 2, "an abandoned request still holds its slot");
         go.send(()).unwrap();
         finished.await.unwrap();
         tasks.close();
@@ -96,7 +97,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_is_done_leaves_no_task() {
         let tasks = TaskTracker::new();
-        assert_eq!(Outliving::new(async { 7 }, (), &tasks).await, 7);
+        assert_eq!(Outliving::new(Box::pin(async { 7 }), (), &tasks).await, 7);
         assert!(tasks.is_empty());
     }
 }

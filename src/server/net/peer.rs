@@ -1,14 +1,14 @@
-//! Who is at the other end of a connection.
+//! The client of a connection.
 
 use std::net::IpAddr;
 
-/// Where a request came from.
+/// The client of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct Peer {
     /// The client's address.
     pub(in crate::server) address: IpAddr,
-    /// Whether it came by TLS.
+    /// Whether the connection uses TLS.
     pub(in crate::server) secure: bool,
-    /// Whether it has a spare place, because all others are taken: calls of the API are refused.
+    /// Whether the connection has a spare slot because all others are taken. API requests are then refused.
     pub(in crate::server) spare: bool,
 }

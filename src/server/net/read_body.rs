@@ -1,16 +1,16 @@
-//! Reading whole bodies.
+//! Reading the whole body of a request, with bounds on length and time.
 
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-/// Why a body did not arrive.
+/// Why a body could not be read.
 #[derive(Debug)]
 pub(in crate::server) enum Unreceived {
-    /// It is too long.
+    /// The body is too long.
     TooLong,
-    /// It did not arrive in time.
+    /// The body did not arrive in time.
     TooSlow,
     /// The client went away or sent a malformed body.
     Broken(String),
@@ -29,7 +29,7 @@ pub(in crate::server) async fn whole(body: Body, most: usize, time: Duration) ->
     }
 }
 
-/// The same for large bodies, with a limit on each pause.
+/// As [`whole`], for large bodies: `pause` also bounds the time between two reads.
 ///
 /// # Errors
 /// [`Unreceived`].

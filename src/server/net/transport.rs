@@ -1,4 +1,4 @@
-//! HTTP and HTTPS on one port: the first byte of a connection tells which it is.
+//! HTTP and HTTPS on one port. The first byte of a connection tells which it is.
 
 use std::io;
 use std::sync::Arc;
@@ -6,23 +6,23 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
+use super::activity::Activity;
 use super::bounds::Bounds;
-use super::line::Line;
 use super::watched::Watched;
 use crate::tls::{self, Tls};
 
-/// A connection that HTTP can be spoken over.
+/// A stream that carries HTTP, with or without TLS.
 pub(super) type Transport = Either<Watched<TcpStream>, Box<tls::Stream<Watched<TcpStream>>>>;
 
-/// Looks at the first byte, without taking it, and does the handshake if it begins one. `None` when that fails, takes
-/// longer than [`Bounds::head`], or the client goes away.
+/// Peeks at the first byte, and performs the TLS handshake if the byte begins one. `None` when this fails, takes longer than
+/// [`Bounds::head`], or the client goes away.
 pub(super) async fn greet(
     stream: TcpStream,
-    line: &Arc<Line>,
+    activity: &Arc<Activity>,
     bounds: &Bounds,
     tls: &Tls,
 ) -> Option<Transport> {
-    match tried(stream, line, bounds, tls).await {
+    match tried(stream, activity, bounds, tls).await {
         Ok(transport) => transport,
         Err(error) => {
             tracing::debug!(%error, "a connection ended before its first request");
@@ -31,10 +31,10 @@ pub(super) async fn greet(
     }
 }
 
-/// The same; `None` when the client goes away before its first byte.
+/// As [`greet`], with the error. `None` when the client goes away before its first byte.
 async fn tried(
     stream: TcpStream,
-    line: &Arc<Line>,
+    activity: &Arc<Activity>,
     bounds: &Bounds,
     tls: &Tls,
 ) -> io::Result<Option<Transport>> {
@@ -45,11 +45,11 @@ async fn tried(
             return Ok(None);
         }
         let local = stream.local_addr()?.ip();
-        let stream = Watched::new(stream, Arc::clone(line), bounds.unread);
+        let stream = Watched::new(stream, Arc::clone(activity), bounds.unread);
         if first != [tls::FIRST_BYTE] {
             return Ok(Some(Either::Left(stream)));
         }
-        // Apart, so that connections without TLS have no room for it.
+        // Boxed, so that connections without TLS do not reserve memory for it.
         Ok(Some(Either::Right(Box::new(Box::pin(tls.accept(stream, local)).await?))))
     };
     tokio::time::timeout(bounds.head, greeting).await.map_err(|_elapsed| io::ErrorKind::TimedOut)?
@@ -67,7 +67,7 @@ mod tests {
     use crate::ports::ServerClock;
     use crate::server::net::stopwatch;
 
-    /// What becomes of a client that sends these bytes and then nothing, but stays.
+    /// The result for a client that sends these bytes, then nothing, and stays connected.
     async fn greeted(sent: &[u8]) -> io::Result<Option<Transport>> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -75,9 +75,9 @@ mod tests {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(sent).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let line = Arc::new(Line::new(stopwatch::now(), Counter::default()));
+        let activity = Arc::new(Activity::new(stopwatch::now(), Counter::default()));
         let bounds = Bounds { head: Duration::from_millis(200), ..Bounds::default() };
-        let greeted = tried(stream, &line, &bounds, &tls).await;
+        let greeted = tried(stream, &activity, &bounds, &tls).await;
         drop(client);
         greeted
     }

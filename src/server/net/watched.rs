@@ -9,42 +9,42 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::line::Line;
+use super::activity::Activity;
 use super::stopwatch;
 
-/// A stream with a write timeout. It sits below TLS, so it sees the bytes that the network takes.
+/// A stream with a write timeout. It is below TLS, so it sees the bytes that the network accepts.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
-    line: Arc<Line>,
+    activity: Arc<Activity>,
     patience: Duration,
-    /// When the write times out; set while the client reads nothing.
+    /// The end of the timeout; set while the client reads nothing.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Watched<S> {
-    /// Wraps a stream. `line` shows when its client reads nothing.
-    pub(super) fn new(stream: S, line: Arc<Line>, patience: Duration) -> Self {
-        Self { stream, line, patience, deadline: None }
+    /// Wraps a stream. `activity` shows when its client reads nothing.
+    pub(super) fn new(stream: S, activity: Arc<Activity>, patience: Duration) -> Self {
+        Self { stream, activity, patience, deadline: None }
     }
 
     /// Handles the result of a write attempt.
     ///
     /// # Errors
-    /// TimedOut when the client has read nothing for too long.
+    /// `TimedOut` when the client has read nothing for too long.
     fn tried(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             if self.deadline.take().is_some() {
-                self.line.reads_again();
+                self.activity.reads_again();
             }
             return written;
         }
         let deadline = self.deadline.get_or_insert_with(|| {
-            self.line.stalls();
+            self.activity.stalls();
             Box::pin(tokio::time::sleep_until(stopwatch::now() + self.patience))
         });
         ready!(deadline.as_mut().poll(cx));
-        self.line.given_up();
+        self.activity.given_up();
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// What a stream comes to, which must be soon.
+    /// Waits for something that must happen soon.
     async fn soon<T>(happening: impl Future<Output = T>) -> T {
         let happening = tokio::time::timeout(Duration::from_secs(10), happening);
         happening.await.expect("nothing happens")
@@ -101,8 +101,8 @@ mod tests {
     fn watched(patience: Duration) -> (Watched<DuplexStream>, DuplexStream, Counter) {
         let (stream, client) = tokio::io::duplex(10);
         let counter = Counter::default();
-        let line = Arc::new(Line::new(stopwatch::now(), counter.clone()));
-        (Watched::new(stream, line, patience), client, counter)
+        let activity = Arc::new(Activity::new(stopwatch::now(), counter.clone()));
+        (Watched::new(stream, activity, patience), client, counter)
     }
 
     #[tokio::test]
@@ -119,10 +119,10 @@ mod tests {
         soon(stream.write_all(&[1; 10])).await.unwrap();
         for _ in 0..3 {
             assert!(tokio::time::timeout(Duration::ZERO, stream.write(&[2])).await.is_err());
-            assert!(stream.deadline.is_some() && stream.line.idle().is_none());
+            assert!(stream.deadline.is_some() && stream.activity.idle().is_none());
             soon(client.read_exact(&mut [0])).await.unwrap();
             assert_eq!(soon(stream.write(&[2])).await.unwrap(), 1);
-            assert!(stream.deadline.is_none() && stream.line.idle().is_some());
+            assert!(stream.deadline.is_none() && stream.activity.idle().is_some());
         }
         assert_eq!(counter.get(), 0);
     }

@@ -1,20 +1,21 @@
-//! [`answer`] is the whole order of checks: receive, claim, resolve the action, authenticate, authorize, suffer faults,
-//! decode, decide, commit, encode.
+//! The order of checks of the API, in one function: [`answer`].
 
 use std::sync::Arc;
 
-use axum::extract::Request;
-use http::{HeaderMap, Method};
+use axum::body::Body;
+use http::Method;
 
 use super::authenticate::Authenticated;
-use super::facts::{Claimed, Facts};
+use super::head::Head;
+use super::outcome::Outcome;
+use super::request_info::{Claimed, RequestInfo};
 use super::resolve::{VERSION, by_header, format_of, parameter, resolve};
 use super::{authenticate, faults, reasons, receive};
 use crate::actions::{self, Context, Endpoint, Kind};
 use crate::app::{Access, Caller, Seen};
 use crate::domain::Scope;
+use crate::domain::faults::{DropWhen, Effect};
 use crate::server::admin::{self, Token};
-use crate::server::net::Peer;
 use crate::server::settings::AuthMode;
 use crate::server::shared::Shared;
 use crate::server::site;
@@ -22,26 +23,30 @@ use crate::wire::params::Pairs;
 use crate::wire::signature::{self, Claim, SignedRequest};
 use crate::wire::{ApiError, Code, Fields, Format};
 
-/// Where the API is.
-pub(in crate::server) const PATH: &str = "/";
+/// The path of the API.
+const PATH: &str = "/";
 
-/// The one action that takes no GET (rule 14.5).
+/// The one action that cannot be called by GET (rule 14.5).
 const BY_POST_ONLY: &str = "SetSecretPolicy";
 
-/// The steps, in the order in which they may fail.
+/// Answers a call: receive, claim, resolve the action, authenticate, authorize, inject faults, decode, decide, commit,
+/// encode. What becomes known on the way is written to `info`.
+///
+/// # Errors
+/// That of the first step which refuses.
 pub(super) async fn answer(
     shared: &Shared,
-    peer: Option<Peer>,
-    request: Request,
-    facts: &mut Facts,
-) -> Result<Vec<u8>, ApiError> {
-    let (parts, body) = request.into_parts();
-    facts.format = format_of(receive::raw_query(shared, &parts).ok());
-    let secure = peer.is_some_and(|peer| peer.secure);
+    head: &Head<'_>,
+    body: Body,
+    info: &mut RequestInfo,
+) -> Result<Outcome, ApiError> {
+    let Head { parts, host, peer } = head;
+    let raw_query = receive::raw_query(shared, parts);
+    info.format = format_of(raw_query.as_ref().ok().copied());
     // No signature makes up for a page of another site.
-    site::expect_own_origin(&parts, secure, &shared.settings.allowed_hosts)?;
+    site::expect_own_origin(parts, host, peer.secure, &shared.settings.allowed_hosts)?;
     site::expect_own_page(&parts.headers)?;
-    if peer.is_some_and(|peer| peer.spare) {
+    if peer.spare {
         let reason = "all connections are busy; close some, or raise [limits] connections";
         return Err(ApiError::new(Code::ServiceUnavailableTemporary, reason));
     }
@@ -49,74 +54,79 @@ pub(super) async fn answer(
         let reason = reasons::unknown_method(parts.method.as_str());
         return Err(ApiError::new(Code::UnsupportedHttpMethod, reason));
     }
-    let received = receive::read(parts, body, shared.settings.bounds.body).await?;
-    let (parts, body) = (&received.parts, &received.body);
-    let raw_query = receive::raw_query(shared, parts)?;
-    let query = Pairs::parse(raw_query)?;
-    let form = receive::body_pairs(&parts.headers, body)?;
+    let body = receive::read(&parts.headers, body, shared.settings.bounds.body).await?;
+    let query = Pairs::parse(raw_query?)?;
+    let form = receive::body_pairs(&parts.headers, &body)?;
     let signed = SignedRequest {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: &query,
         form: &form,
         headers: &parts.headers,
-        body,
+        body: &body,
     };
-    facts.format = Format::of(parameter(&query, &form, "Format"));
+    info.format = Format::of(parameter(&query, &form, "Format"));
     let version = parameter(&query, &form, "Version").or_else(|| by_header(&signed, VERSION));
-    facts.product = version.and_then(actions::of_version).unwrap_or(facts.product);
+    info.product = version.and_then(actions::of_version).unwrap_or(info.product);
     if parts.uri.path() != PATH {
         let reason = reasons::unknown_path(parts.uri.path());
         return Err(ApiError::new(Code::InvalidActionNotFound, reason));
     }
-    let (action, caller) = match identify(shared, &signed, facts).await {
+    let (action, caller) = match identify(shared, head, &signed, info).await {
         Ok(identified) => identified,
         Err(error) => {
-            facts.claimed = Claimed::of(&signed);
+            info.claimed = Claimed::of(&signed);
             return Err(error);
         }
     };
     let context = Context {
         app: Arc::clone(&shared.settings.app),
-        scope: Scope { account: caller.account().clone(), region: facts.region.clone() },
+        scope: Scope { account: caller.account().clone(), region: info.region.clone() },
         access: Access {
             caller,
             enforced: shared.settings.mode == AuthMode::Enforced,
-            source_ip: peer.map(|peer| peer.address),
-            secure_transport: secure,
+            source_ip: Some(peer.address),
+            secure_transport: peer.secure,
             seen: Seen::default(),
         },
-        request_id: facts.request_id,
-        address: site::address_of(&parts.headers).unwrap_or_default().to_owned(),
+        request_id: info.request_id,
+        address: host.address().unwrap_or_default().to_owned(),
     };
     let mut all = query;
     all.extend(form)?;
     let fields = Fields::new(&all);
     actions::authorize(&context, action, fields).await?;
-    facts.injected = faults::strike(shared, action, fields).await;
-    let instead = facts.injected.as_ref().and_then(|fault| faults::instead(fault, &context, action, fields));
-    match instead {
-        Some(outcome) => outcome,
-        None => {
-            let answered = action.call(&context, fields, facts.format).await?;
-            facts.warning = actions::unknown_actions(fields, &context.scope.account);
-            Ok(answered)
+    info.injected = faults::inject(shared, action, fields).await;
+    match info.injected.as_ref().map(|fault| (fault.rule, &fault.effect)) {
+        None | Some((_, Effect::None {})) => {
+            let document = action.call(&context, fields, info.format).await?;
+            info.warning = actions::unknown_actions(fields, &context.scope.account);
+            Ok(Outcome::Answer(document))
+        }
+        Some((rule, Effect::Error { code, .. })) => {
+            Err(actions::injected_error(rule, code, action, &context.scope, fields))
+        }
+        Some((_, Effect::Drop { drop: DropWhen::Before })) => Ok(Outcome::Drop(None)),
+        Some((_, Effect::Drop { drop: DropWhen::After })) => {
+            let result = action.call(&context, fields, info.format).await;
+            Ok(Outcome::Drop(Some(result.map(drop))))
         }
     }
 }
 
-/// Refuses a request that names a host which is not on the list, unless it carries the admin token. For requests that no
-/// signature proves: they may be those of a page whose name was made to resolve to this server.
-fn expect_allowed_host(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
-    if admin::token(shared, headers) != Token::Right {
-        site::expect_allowed_host(headers, &shared.settings.allowed_hosts)?;
+/// Refuses a host that is not allowed, unless the request carries the admin token. For requests that no signature proves: a
+/// page whose name resolves to this server (DNS rebinding) may have sent them.
+fn expect_allowed_host(shared: &Shared, head: &Head<'_>) -> Result<(), ApiError> {
+    if admin::token(shared, &head.parts.headers) != Token::Right {
+        site::expect_allowed_host(&head.host, &shared.settings.allowed_hosts)?;
     }
     Ok(())
 }
 
-/// Who asks.
+/// Authenticates the caller.
 async fn caller(
     shared: &Shared,
+    head: &Head<'_>,
     request: &SignedRequest<'_>,
     claim: &Claim<'_>,
     action: &dyn Endpoint,
@@ -126,7 +136,7 @@ async fn caller(
     }
     let Authenticated { caller, proven } = authenticate::caller(shared, request, claim).await?;
     if !proven {
-        expect_allowed_host(shared, request.headers)?;
+        expect_allowed_host(shared, head)?;
         if request.method == Method::GET.as_str() && action.kind() == Kind::Write {
             site::expect_no_unmarked_change(request.headers)?;
         }
@@ -134,27 +144,28 @@ async fn caller(
     Ok(caller)
 }
 
-/// What is asked for, and by whom: claim, resolve, authenticate.
+/// Finds the action and the caller: claim, resolve, authenticate.
 async fn identify(
     shared: &Shared,
+    head: &Head<'_>,
     request: &SignedRequest<'_>,
-    facts: &mut Facts,
+    info: &mut RequestInfo,
 ) -> Result<(&'static dyn Endpoint, Arc<Caller>), ApiError> {
     let claim = signature::claim(request)?;
     if !matches!(claim, Claim::Signed(_)) {
-        expect_allowed_host(shared, request.headers)?;
+        expect_allowed_host(shared, head)?;
     }
-    let action = resolve(request, &claim, facts.elsewhere)?;
-    facts.action = Some(action.name());
+    let action = resolve(request, &claim, info.other_service)?;
+    info.action = Some(action.name());
     if request.method == Method::GET.as_str() && action.name() == BY_POST_ONLY {
-        let reason = format!("{BY_POST_ONLY} is taken by POST only");
+        let reason = format!("{BY_POST_ONLY} can be called by POST only");
         return Err(ApiError::new(Code::UnsupportedHttpMethod, reason));
     }
     if let Claim::Signed(claim) = &claim {
-        facts.scheme = Some(claim.scheme.as_str());
+        info.scheme = Some(claim.scheme.as_str());
     }
     shared.settings.app.catch_up().await?;
-    let caller = Arc::new(caller(shared, request, &claim, action).await?);
-    facts.caller = Some(Arc::clone(&caller));
+    let caller = Arc::new(caller(shared, head, request, &claim, action).await?);
+    info.caller = Some(Arc::clone(&caller));
     Ok((action, caller))
 }

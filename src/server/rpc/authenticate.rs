@@ -1,5 +1,5 @@
-//! Who asks? From a claim to a caller, in the order that the gateway checks: key, token, time, signature, nonce
-//! (fact D20).
+//! Authentication: from the claim in a request to its caller. The order of checks is that of the gateway: key, token, time,
+//! signature, nonce (fact D20).
 
 use std::sync::Arc;
 
@@ -16,28 +16,28 @@ use crate::server::shared::Shared;
 use crate::wire::signature::{self, Claim, Material, SignedClaim, SignedRequest};
 use crate::wire::{ApiError, Code};
 
-const NO_TOKEN: &str = "the SecurityToken was not given out by this server, or under another root key";
-const MISSING_TOKEN: &str = "the access key needs a SecurityToken, and none was sent";
-const OTHER_TOKEN: &str = "the SecurityToken is not the one of this access key";
-const TIME_FORM: &str =
-    "the time of the signature is not well formed; expected UTC such as 2026-11-24T03:30:00Z";
+const NO_TOKEN: &str =
+    "the SecurityToken was not issued by this server, or was issued under another root key";
+const MISSING_TOKEN: &str = "the access key needs a SecurityToken, but none was sent";
+const OTHER_TOKEN: &str = "the SecurityToken belongs to another access key";
+const TIME_FORM: &str = "the time of the signature is malformed; expected UTC such as 2026-11-24T03:30:00Z";
 const NO_NONCE: &str =
     "a signature in headers needs a nonce: send a fresh one each time as x-acs-signature-nonce";
 
-/// How ids of temporary access keys begin.
+/// The prefix of the ids of temporary access keys.
 const TEMPORARY: &str = "STS.";
 
-/// Who asks, and whether a valid signature proves it.
+/// A caller, and whether a valid signature proves who it is.
 #[derive(Debug)]
 pub(super) struct Authenticated {
     pub(super) caller: Caller,
     pub(super) proven: bool,
 }
 
-/// The caller that a claim proves, or the default root in `open` mode.
+/// Authenticates a claim. In mode `open`, a request without a known key acts as the root of the default account.
 ///
 /// # Errors
-/// The gateway's own codes for each failure.
+/// The gateway's code for the check that failed.
 pub(super) async fn caller(
     shared: &Shared,
     request: &SignedRequest<'_>,
@@ -55,11 +55,11 @@ pub(super) async fn caller(
         Claim::Unsigned => {
             return Err(ApiError::missing_from_gateway("AccessKeyId", reasons::unsigned(shared)));
         }
-        // Nobody here issues bearer tokens (fact F10).
+        // This server issues no bearer tokens (fact F10).
         Claim::Bearer => {
             return Err(ApiError::new(
                 Code::InvalidSignatureMethod,
-                "bearer tokens are not taken; sign with an access key",
+                "bearer tokens are not supported; sign with an access key",
             ));
         }
         Claim::Signed(claim) => claim,
@@ -84,7 +84,7 @@ pub(super) async fn caller(
     }
 }
 
-/// The holder of a key that is written down.
+/// Authenticates the holder of a configured key.
 async fn of_key(
     shared: &Shared,
     request: &SignedRequest<'_>,
@@ -92,7 +92,7 @@ async fn of_key(
     found: &FoundKey,
 ) -> Result<Caller, ApiError> {
     if !found.key.active {
-        let reason = "the access key is known and its status is Inactive; set it to Active in the account's file or by PUT /_sesame/accounts/ID";
+        let reason = "the access key is Inactive; set its status to Active in the configuration file or by PUT /_sesame/accounts/ID";
         return Err(ApiError::new(Code::InvalidAccessKeyIdInactive, reason));
     }
     check_token(claim, found.key.token.as_ref())?;
@@ -109,8 +109,8 @@ async fn of_key(
     Ok(Caller { principal, access_key: Some(claim.access_key_id.to_owned()), session: None })
 }
 
-/// The token beside a key that is written down: the one that is written down with it. A temporary key without one
-/// takes any, and a permanent key none.
+/// Checks the token of a configured key. The token must be the configured one. A temporary key without a configured token
+/// accepts any token, and a permanent key accepts none.
 fn check_token(claim: &SignedClaim<'_>, wanted: Option<&SecretString>) -> Result<(), ApiError> {
     match (claim.security_token, wanted) {
         (None, None) => Ok(()),
@@ -125,7 +125,7 @@ fn check_token(claim: &SignedClaim<'_>, wanted: Option<&SecretString>) -> Result
     }
 }
 
-/// The holder of temporary credentials.
+/// Authenticates the holder of temporary credentials.
 async fn of_session(
     shared: &Shared,
     request: &SignedRequest<'_>,
@@ -138,16 +138,13 @@ async fn of_session(
     let app = &shared.settings.app;
     let identities = app.directory().current();
     let role = identities.account(&session.account).and_then(|account| account.roles.get(&session.role));
-    // A session ends with its role, too.
+    // A session also ends when its role is removed.
     let now = app.clock().now();
     if session.is_over(now) || role.is_none() {
         let reason = if role.is_none() {
-            "the role of these temporary credentials is gone".to_owned()
+            "the role of these temporary credentials no longer exists".to_owned()
         } else {
-            format!(
-                "the temporary credentials were good until {}, and the service's time is {now}",
-                session.expires
-            )
+            format!("the temporary credentials expired at {}; the service's time is {now}", session.expires)
         };
         return Err(ApiError::new(Code::InvalidSecurityTokenExpired, reason));
     }
@@ -170,7 +167,7 @@ fn bytes(secret: &SecretString) -> &[u8] {
     secret.expose_secret().as_bytes()
 }
 
-/// Time, signature, nonce.
+/// Checks time, signature and nonce, in this order.
 async fn verify(
     shared: &Shared,
     request: &SignedRequest<'_>,
@@ -181,19 +178,19 @@ async fn verify(
     let clock = shared.settings.app.clock();
     let signed_at = claim.time_ms().ok_or_else(|| ApiError::new(Code::InvalidTimeStampFormat, TIME_FORM))?;
     let signed_at = Timestamp::from_millis(signed_at);
-    // A client signs by the machine's clock even when the service's clock was moved: fresh by either is fresh.
+    // Clients sign with the machine's time even when the service's clock was moved, so either clock may accept it.
     let is_fresh = |now: Timestamp| now.distance_ms(signed_at) <= SKEW_MS;
     if !is_fresh(clock.wall()) && !is_fresh(clock.now()) {
         return Err(ApiError::new(Code::InvalidTimeStampExpired, reasons::expired(signed_at, clock)));
     }
     signature::verify(request, claim, material).map_err(|error| reasons::unproven(claim, error))?;
-    // Only now: a stranger must not be able to use up somebody's nonces.
+    // Only after the signature is verified: strangers must not use up nonces of others.
     match claim.nonce {
         Some(nonce) => {
             let nonce = Nonce { principal, access_key: claim.access_key_id, nonce, signed: signed_at };
             Ok(shared.settings.app.use_nonce(nonce).await?)
         }
-        // The documentation of header signatures requires one; that of RPC v1 knows none (fact E1).
+        // Header signatures require a nonce by documentation; RPC v1 signatures do not (fact E1).
         None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce", NO_NONCE)),
         None => Ok(()),
     }

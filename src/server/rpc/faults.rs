@@ -1,12 +1,12 @@
-//! Carrying out what rules of faults want of a call.
+//! Injecting faults into calls.
 
-use crate::actions::{self, Context, Endpoint};
-use crate::domain::faults::{Call, DropWhen, Fault};
+use crate::actions::{self, Endpoint};
+use crate::domain::faults::{Call, Fault};
 use crate::server::shared::Shared;
-use crate::wire::{ApiError, Fields};
+use crate::wire::Fields;
 
-/// What a call suffers, if anything. Returns when it has waited as long as it shall, or the server stops.
-pub(super) async fn strike(shared: &Shared, action: &dyn Endpoint, fields: Fields<'_>) -> Option<Fault> {
+/// The fault for this call, if a rule fires. Waits for the rule's delay before it returns, or until the server stops.
+pub(super) async fn inject(shared: &Shared, action: &dyn Endpoint, fields: Fields<'_>) -> Option<Fault> {
     let app = &shared.settings.app;
     if !app.faults().any() {
         return None;
@@ -20,18 +20,4 @@ pub(super) async fn strike(shared: &Shared, action: &dyn Endpoint, fields: Field
         }
     }
     Some(fault)
-}
-
-/// What a call comes to that is not carried out; none when it is.
-pub(super) fn instead(
-    fault: &Fault,
-    context: &Context,
-    action: &dyn Endpoint,
-    fields: Fields<'_>,
-) -> Option<Result<Vec<u8>, ApiError>> {
-    match (&fault.code, fault.drop) {
-        (Some(code), _) => Some(Err(actions::injected((fault.rule, code), action, &context.scope, fields))),
-        (None, Some(DropWhen::Before)) => Some(Ok(Vec::new())),
-        (None, Some(DropWhen::After) | None) => None,
-    }
 }

@@ -1,72 +1,78 @@
-//! One request: its answer, its line in the log, its entry in the request log.
+//! One request from its head to its response: the answer, the metrics, the log line and the entry in the request log.
 
 use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 
 use super::answer::answer;
-use super::facts::Facts;
+use super::head::Head;
+use super::outcome::Outcome;
 use super::reasons;
+use super::request_info::RequestInfo;
 use super::respond::respond;
-use crate::domain::faults::DropWhen;
-use crate::server::net::Peer;
+use crate::server::net::{Dropped, Peer};
 use crate::server::panics::caught;
 use crate::server::settings::AuthMode;
-use crate::server::shared::{AskedBy, Entry, Shared};
+use crate::server::shared::{AskedBy, LoggedRequest, Shared};
+use crate::server::site::RequestHost;
 use crate::telemetry;
 use crate::wire::reason::{self, shown};
 use crate::wire::{ApiError, encode};
 
-/// Answers a request to any other place, in the API's words.
-pub(in crate::server) async fn elsewhere(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let peer = request.extensions().get::<Peer>().copied();
-    handle(&shared, peer, request).await
-}
-
-/// Answers a request to the API.
-pub(in crate::server) async fn handle(shared: &Shared, peer: Option<Peer>, request: Request) -> Response {
+/// Handles a request to the API.
+///
+/// # Errors
+/// [`Dropped`] when a fault rule closes the connection without an answer.
+pub(in crate::server) async fn handle(
+    shared: &Shared,
+    peer: Peer,
+    request: Request,
+) -> Result<Response, Dropped> {
     let clock = shared.settings.app.clock();
     let begun = clock.wall();
     let running = shared.metrics.begin();
-    let mut facts = Facts::new(shared, request.headers());
-    let answered = caught(pin!(answer(shared, peer, request, &mut facts))).await;
-    let answered = answered.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
+    let (parts, body) = request.into_parts();
+    let head = Head { host: RequestHost::of(&parts.headers), parts: &parts, peer };
+    let mut info = RequestInfo::new(shared, &head.host);
+    let outcome = match caught(pin!(answer(shared, &head, body, &mut info))).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => Outcome::Error(error),
+        Err(panicked) => Outcome::Error(ApiError::internal(panicked)),
+    };
     let duration_ms = clock.wall().distance_ms(begun);
-    if facts.dropped().is_none() {
-        running.answered(facts.action, answered.as_ref().err().map(|error| &*error.wire));
+    let error = outcome.error();
+    if !outcome.is_dropped() {
+        running.answered(info.action, error.map(|error| &*error.wire));
     }
-    let reason = answered.as_ref().err().map(|error| shown(&error.reason, reason::MOST_BYTES));
+    let reason = error.map(|error| shown(&error.reason, reason::MOST_BYTES));
     telemetry::request(&telemetry::Served {
-        request_id: facts.request_id,
-        action: facts.action.unwrap_or("-"),
-        account: facts.caller.as_ref().map_or("-", |c| c.account().as_str()),
-        access_key: facts.caller.as_ref().and_then(|c| c.access_key.as_deref()).unwrap_or("-"),
-        region: facts.region.as_str(),
-        scheme: facts.scheme.unwrap_or("-"),
-        error: answered.as_ref().err(),
+        request_id: info.request_id,
+        action: info.action.unwrap_or("-"),
+        account: info.caller.as_ref().map_or("-", |c| c.account().as_str()),
+        access_key: info.caller.as_ref().and_then(|c| c.access_key.as_deref()).unwrap_or("-"),
+        region: info.region.as_str(),
+        scheme: info.scheme.unwrap_or("-"),
+        error,
         reason: reason.as_deref().unwrap_or("-"),
         duration_ms,
     });
-    let error = answered.as_ref().err();
-    let unanswered = facts.dropped() == Some(DropWhen::Before);
-    let status = if unanswered { 0 } else { error.map_or(200, |error| error.code.status()) };
+    let status = outcome.status();
     let code = error.map(|error| error.wire.to_string());
     let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
-    // Elsewhere it might help somebody who tries to get in.
+    // In the other modes the reason might help an attacker.
     let is_open = shared.settings.mode == AuthMode::Open;
     let told = error.filter(|_| is_open).and_then(|error| reasons::for_the_caller(error, reason.as_deref()));
-    let told = told.map(str::to_owned);
-    let response = respond(&facts, answered, told.as_deref());
-    let Facts { request_id, action, claimed, caller, region, scheme, injected, .. } = facts;
-    shared.request_log.add(Entry {
+    let response = respond(&info, outcome, told);
+    let RequestInfo { request_id, action, claimed, caller, region, scheme, injected, .. } = info;
+    shared.request_log.add(LoggedRequest {
         time: clock.now(),
         request_id,
         action: action.map(Cow::Borrowed).or(claimed.action.map(Cow::Owned)),
         claimed_access_key: claimed.access_key.filter(|_| caller.is_none()),
-        // Nobody else has it any more. A session is not kept: it has a secret.
+        // No other reference is left, so nothing is cloned. The session is not kept: it has a secret.
         asked_by: AskedBy(caller.map(Arc::unwrap_or_clone).map(|by| (by.principal, by.access_key))),
         region,
         scheme,

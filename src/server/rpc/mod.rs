@@ -1,15 +1,16 @@
-//! The RPC endpoint.
+//! The API: one endpoint that takes all actions.
 
 mod answer;
 mod authenticate;
-mod facts;
 mod faults;
 mod handle;
+mod head;
+mod outcome;
 mod reasons;
 mod receive;
 mod region;
+mod request_info;
 mod resolve;
 mod respond;
 
-pub(super) use self::answer::PATH;
-pub(super) use self::handle::{elsewhere, handle};
+pub(super) use self::handle::handle;

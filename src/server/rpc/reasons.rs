@@ -1,4 +1,4 @@
-//! Reasons of the refusals that the server itself makes, in plain English for developers.
+//! The reasons of errors that the server itself finds, for developers.
 
 use crate::actions::{self, ACTIONS, PRODUCTS};
 use crate::app::{NoPermission, SKEW_MS};
@@ -10,13 +10,13 @@ use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::{AuthError, SignedClaim};
 use crate::wire::{ApiError, Code};
 
-/// No action of this name in this version.
+/// The action does not exist in this version.
 pub(super) fn unknown_action(name: &str, version: &str) -> String {
     let sent = shown(name, NAME_BYTES);
     for other in PRODUCTS.iter().filter(|other| other.version != version) {
         if other.actions.iter().any(|action| action.name() == name) {
             let (other, product) = (other.version, other.name);
-            return format!("{sent} is an action of Version {other} ({product}), and {version} was sent");
+            return format!("{sent} is an action of Version {other} ({product}), but {version} was sent");
         }
     }
     let known = actions::of_version(version).into_iter().flat_map(|product| product.actions);
@@ -29,24 +29,24 @@ pub(super) fn unknown_action(name: &str, version: &str) -> String {
     }
 }
 
-/// No such version.
+/// The version does not exist.
 pub(super) fn unknown_version(version: &str) -> String {
     let sent = shown(version, NAME_BYTES);
     let known: Vec<String> =
         PRODUCTS.iter().map(|product| format!("{} ({})", product.version, product.name)).collect();
-    format!("Version {sent} is not served; those that are: {}", known.join(", "))
+    format!("Version {sent} is unknown; the known versions are {}", known.join(", "))
 }
 
-/// The host of a service that is not here.
+/// The host belongs to a service that is not served here.
 pub(super) fn other_host(host: &str) -> String {
     format!(
-        "at the host {host} nothing is served but Location's DescribeEndpoints (Version {}); send requests of Kms and \
-         Sts to localhost, or to a host such as kms.cn-hangzhou.aliyuncs.com",
+        "under the host {host} only Location's DescribeEndpoints (Version {}) is served; send requests to Kms and Sts to \
+         localhost, or to a host such as kms.cn-hangzhou.aliyuncs.com",
         actions::LOCATION.version
     )
 }
 
-/// A path where no API is.
+/// The path is not that of the API.
 pub(super) fn unknown_path(path: &str) -> String {
     let sent = shown(path, NAME_BYTES);
     format!(
@@ -54,12 +54,12 @@ pub(super) fn unknown_path(path: &str) -> String {
     )
 }
 
-/// A method that the API does not take.
+/// The API does not allow the method.
 pub(super) fn unknown_method(method: &str) -> String {
-    format!("the API takes GET and POST, not {}", shown(method, NAME_BYTES))
+    format!("the API allows GET and POST, not {}", shown(method, NAME_BYTES))
 }
 
-/// No action or version: `name` is `Action` or `Version`. `ignored` is the content type of a body that holds no parameters.
+/// `name`, which is `Action` or `Version`, is missing. `ignored` is the Content-Type of a body that was not read for parameters.
 pub(super) fn missing(name: &str, ignored: Option<&str>) -> String {
     let header = format!("x-acs-{}", name.to_ascii_lowercase());
     let example =
@@ -76,22 +76,22 @@ pub(super) fn missing(name: &str, ignored: Option<&str>) -> String {
     }
 }
 
-/// An access key that nobody knows.
+/// The access key is unknown.
 pub(super) fn unknown_key(shared: &Shared, id: &str) -> String {
     let (sent, mode) = (shown(id, NAME_BYTES), shared.settings.mode.as_str());
     format!(
-        "there is no access key {sent}, and in mode {mode} one must be known: from [[accounts]] in the configuration file \
-         (--config) or from PUT /_sesame/accounts/ID"
+        "there is no access key {sent}; in mode {mode} every key must be configured, in [[accounts]] of the configuration file \
+         (--config) or by PUT /_sesame/accounts/ID"
     )
 }
 
-/// A request without a signature.
+/// The request has no signature.
 pub(super) fn unsigned(shared: &Shared) -> String {
     let mode = shared.settings.mode.as_str();
-    format!("in mode {mode} every request must be signed with an access key, and this one is not")
+    format!("in mode {mode} every request must be signed with an access key, but this one is not")
 }
 
-/// A signature that is too old or from the future.
+/// The signature is too old, or its time is in the future.
 pub(super) fn expired(signed_at: Timestamp, clock: &dyn Clock) -> String {
     let (wall, now) = (clock.wall(), clock.now());
     let side = if signed_at < wall { "before" } else { "after" };
@@ -100,7 +100,7 @@ pub(super) fn expired(signed_at: Timestamp, clock: &dyn Clock) -> String {
     let moved = if wall.distance_ms(now) > 1000 {
         let distance = span(now.distance_ms(signed_at));
         format!(
-            ". The service's clock was moved (POST /_sesame/clock) and shows {now}, which is {distance} away, too"
+            ". The service's clock was moved (POST /_sesame/clock) and shows {now}, which is also {distance} away"
         )
     } else {
         String::new()
@@ -111,7 +111,7 @@ pub(super) fn expired(signed_at: Timestamp, clock: &dyn Clock) -> String {
     )
 }
 
-/// A duration in its two largest units, such as `2 h 5 min`.
+/// A duration in its two largest units, for example `2 h 5 min`.
 fn span(ms: u64) -> String {
     let seconds = ms / 1000;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -124,23 +124,23 @@ fn span(ms: u64) -> String {
     }
 }
 
-/// The refusal of a signature by a known key.
+/// The error for a wrong signature with a known key.
 pub(super) fn unproven(claim: &SignedClaim<'_>, error: AuthError) -> ApiError {
     let scheme = claim.scheme.as_str();
     let reason = match &error {
         AuthError::Mismatch(_) if claim.scheme.uses_public_key() => Some(format!(
-            "the access key is known, and the {scheme} signature was not made with its private key over this request"
+            "the access key is known, but the {scheme} signature was not made with its private key over this request"
         )),
         AuthError::Mismatch(_) => Some(format!(
-            "the access key is known, and the {scheme} signature does not match: either the client has another secret than \
+            "the access key is known, but the {scheme} signature does not match: either the client has another secret than \
              the server, or the request was changed after it was signed (a proxy, a parameter, the method)"
         )),
         AuthError::WrongMaterial => Some(format!(
             "the access key is known, but {scheme} needs {}",
             if claim.scheme.uses_public_key() {
-                "a key with public_key, and it has a secret"
+                "a key with public_key, and this one has a secret"
             } else {
-                "a secret, and it has a public_key"
+                "a secret, and this one has a public_key"
             }
         )),
         _ => None,
@@ -149,11 +149,11 @@ pub(super) fn unproven(claim: &SignedClaim<'_>, error: AuthError) -> ApiError {
     reason.map_or_else(|| plain.clone(), |reason| ApiError { reason: reason.into(), ..plain.clone() })
 }
 
-/// What the caller may know of a reason. The log and `/_sesame/requests` have all of it: the cause of a failure inside, and
-/// what the policies of another account say.
+/// The part of a reason that the caller may know. The cause of an internal error and the policies of another account are shown
+/// only in the log and in `/_sesame/requests`.
 pub(super) fn for_the_caller<'r>(error: &ApiError, reason: Option<&'r str>) -> Option<&'r str> {
     if error.code == Code::InternalFailure {
-        return Some("an error inside the server; its log has the cause under this request id");
+        return Some("internal error; the server's log has the cause under this request id");
     }
     match error.denied.as_deref().map(NoPermission::to_caller) {
         Some(denied) if !denied.own && !denied.statements.is_empty() => {
@@ -169,7 +169,7 @@ mod tests {
     use crate::ports::ServerClock;
 
     #[test]
-    fn spans_have_two_units() {
+    fn a_duration_is_shown_in_its_two_largest_units() {
         for (ms, want) in [
             (0, "0 s"),
             (59_999, "59 s"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_action_is_answered_with_the_one_that_was_meant() {
+    fn an_unknown_action_is_answered_with_the_closest_known_one() {
         let said = |name: &str, version: &str| unknown_action(name, version);
         assert_eq!(
             said("GetSecretValu", actions::VERSION),
@@ -195,11 +195,11 @@ mod tests {
         );
         assert_eq!(
             said("AssumeRole", actions::VERSION),
-            "AssumeRole is an action of Version 2015-04-01 (Sts), and 2016-01-20 was sent"
+            "AssumeRole is an action of Version 2015-04-01 (Sts), but 2016-01-20 was sent"
         );
         assert_eq!(
             said("ListSecrets", actions::STS.version),
-            "ListSecrets is an action of Version 2016-01-20 (Kms), and 2015-04-01 was sent"
+            "ListSecrets is an action of Version 2016-01-20 (Kms), but 2015-04-01 was sent"
         );
         let far = said("Frobnicate\r\nX: y", actions::VERSION);
         assert!(
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_request_is_told_both_times_and_the_skew() {
+    fn the_reason_for_an_expired_request_names_both_times_and_the_allowed_distance() {
         let clock = ServerClock::default();
         let wall = clock.wall();
         let said = expired(wall.plus_millis(-3_900_000), &clock);

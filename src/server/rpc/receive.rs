@@ -1,4 +1,4 @@
-//! From an HTTP request to its parts: method, query, body, parameters.
+//! The query, the body and the parameters of a request.
 
 use std::time::Duration;
 
@@ -12,25 +12,18 @@ use crate::server::shared::Shared;
 use crate::wire::params::{Pairs, ParamError};
 use crate::wire::{ApiError, Code};
 
-/// The longest body, in bytes: the largest value, percent-encoded, with room for everything else.
+/// The longest body, in bytes: room for the largest value, percent-encoded, and all other parameters.
 const BODY_BYTES: usize = 256 * 1024;
-/// A request that was read completely.
-#[derive(Debug)]
-pub(super) struct Received {
-    pub(super) parts: Parts,
-    pub(super) body: Bytes,
-}
-
-/// Reads the whole request within `time`.
+/// Reads the whole body within `time`.
 ///
 /// # Errors
-/// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive.
-pub(super) async fn read(parts: Parts, body: Body, time: Duration) -> Result<Received, ApiError> {
+/// RequestBodyTooLarge; ParseRequestParameterException when the body does not arrive in time or ends early.
+pub(super) async fn read(headers: &HeaderMap, body: Body, time: Duration) -> Result<Bytes, ApiError> {
     if body.is_end_stream() {
-        return Ok(Received { parts, body: Bytes::new() });
+        return Ok(Bytes::new());
     }
-    let body = whole(body, BODY_BYTES, time).await.map_err(|why| match why {
-        Unreceived::TooLong => ApiError::new(Code::RequestBodyTooLarge, too_large(&parts.headers)),
+    whole(body, BODY_BYTES, time).await.map_err(|why| match why {
+        Unreceived::TooLong => ApiError::new(Code::RequestBodyTooLarge, too_large(headers)),
         Unreceived::TooSlow => {
             let reason = format!("the body did not arrive within {} s", time.as_secs());
             ApiError::new(Code::ParseRequestParameter, reason)
@@ -38,11 +31,10 @@ pub(super) async fn read(parts: Parts, body: Body, time: Duration) -> Result<Rec
         Unreceived::Broken(why) => {
             ApiError::new(Code::ParseRequestParameter, format!("the body ended early: {why}"))
         }
-    })?;
-    Ok(Received { parts, body })
+    })
 }
 
-/// Why a body is too large.
+/// The reason for RequestBodyTooLarge.
 fn too_large(headers: &HeaderMap) -> String {
     let sent =
         headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -52,10 +44,10 @@ fn too_large(headers: &HeaderMap) -> String {
     }
 }
 
-/// The raw query: of the request line, or from where a long one was moved to.
+/// The raw query, from the request line or from the header that carries a long one.
 ///
 /// # Errors
-/// RequestURITooLong.
+/// RequestURITooLong when the request line was too long.
 pub(super) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str, ApiError> {
     match shared.long_query.query_of(&parts.headers) {
         None => Ok(parts.uri.query().unwrap_or_default()),
@@ -72,10 +64,10 @@ pub(super) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str
     }
 }
 
-/// The parameters in the body (facts A9, C1, C7). With an empty body its type does not matter.
+/// The parameters in the body (facts A9, C1, C7). An empty body may have any Content-Type.
 ///
 /// # Errors
-/// As the parser says; a type that holds no parameters gives none.
+/// Those of the parser. A body of another Content-Type has no parameters and is no error.
 pub(super) fn body_pairs<'a>(headers: &HeaderMap, body: &'a Bytes) -> Result<Pairs<'a>, ParamError> {
     if body.is_empty() {
         return Ok(Pairs::new());

@@ -1,4 +1,4 @@
-//! Which action is asked for.
+//! Finding the action of a request.
 
 use http::{HeaderName, header};
 
@@ -9,29 +9,30 @@ use crate::wire::params::Pairs;
 use crate::wire::signature::{Claim, Scheme, SignedRequest};
 use crate::wire::{ApiError, Code, Format};
 
-/// The format by a look at the raw query alone, for errors that come before it can be decoded.
+/// The format according to the raw query, for errors that occur before the parameters are decoded.
 pub(super) fn format_of(raw_query: Option<&str>) -> Format {
     let mut members = raw_query.unwrap_or_default().split('&');
     Format::of(members.find_map(|member| member.strip_prefix("Format=")))
 }
 
-/// A parameter of query or body, query first.
+/// A parameter that is not empty, from the query or else from the body.
 pub(super) fn parameter<'a>(query: &'a Pairs<'_>, form: &'a Pairs<'_>, name: &str) -> Option<&'a str> {
     [query, form].into_iter().find_map(|pairs| pairs.get(name).filter(|text| !text.is_empty()))
 }
 
-/// Where header signatures have the action and its version, and where the instance gateway has them.
+/// The headers with the action and its version: of header signatures, and of the instance gateway.
 pub(super) const ACTION: HeaderName = HeaderName::from_static("x-acs-action");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-acs-version");
 pub(super) const API_NAME: HeaderName = HeaderName::from_static("x-kms-apiname");
 pub(super) const API_VERSION: HeaderName = HeaderName::from_static("x-kms-apiversion");
 
+/// A header that is text and not empty.
 pub(super) fn by_header<'a>(request: &SignedRequest<'a>, name: HeaderName) -> Option<&'a str> {
     request.headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty())
 }
 
-/// The names of the action and of its version: by headers when the signature is of the header kind, by parameters
-/// otherwise, because clients send the headers along unsigned in the other kind too (facts B2, B3).
+/// The names of the action and its version. With a header signature they come from headers, otherwise from parameters, because
+/// clients also send the headers, unsigned, with other signatures (facts B2, B3).
 pub(super) fn named<'a>(
     request: &SignedRequest<'a>,
     claim: &Claim<'_>,
@@ -52,11 +53,11 @@ pub(super) fn named<'a>(
     }
 }
 
-/// Which action is asked for. At the host of another service there is but Location's one action.
+/// Finds the action. Under the host of another service, the only action is that of Location.
 pub(super) fn resolve(
     request: &SignedRequest<'_>,
     claim: &Claim<'_>,
-    elsewhere: Option<OtherService>,
+    other_service: Option<OtherService>,
 ) -> Result<&'static dyn Endpoint, ApiError> {
     let (name, version) = named(request, claim);
     let missing = |name: &str| {
@@ -67,7 +68,7 @@ pub(super) fn resolve(
     let name = name.ok_or_else(|| missing("Action"))?;
     let version = version.ok_or_else(|| missing("Version"))?;
     let product = actions::of_version(version);
-    if let Some(other) = elsewhere
+    if let Some(other) = other_service
         && !(other == OtherService::Location
             && product.is_some_and(|product| product.name == actions::LOCATION.name))
     {

@@ -1,5 +1,4 @@
-//! `/_sesame/metrics`: what is counted, as OpenMetrics text, for Prometheus. Names of actions and codes, never those of
-//! secrets, accounts or callers.
+//! The metrics, for Prometheus. Labels are names of actions and codes, never of secrets, accounts or callers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,45 +15,45 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::app::App;
 use crate::server::net::Counts;
 
-/// Upper bounds of durations, in seconds.
+/// The upper bounds of the duration histogram, in seconds.
 const SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0];
 
-/// What is not known to be an action or has no code.
+/// The label of requests without a known action.
 const NONE: &str = "-";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
+struct RefusedLabels {
     action: &'static str,
     code: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfAction {
+struct ActionLabels {
     action: &'static str,
 }
 
-/// All that is counted.
+/// All metrics.
 #[derive(Debug)]
 pub(in crate::server) struct Metrics {
     registry: Registry,
-    answered: Family<OfAction, Histogram, fn() -> Histogram>,
-    refused: Family<Outcome, Counter>,
+    answered: Family<ActionLabels, Histogram, fn() -> Histogram>,
+    refused: Family<RefusedLabels, Counter>,
     in_flight: Gauge,
     connections: Counts,
 }
 
-/// What the application counts itself.
+/// Metrics that the application counts itself.
 #[derive(Debug)]
 struct OfApp(Arc<App>);
 
 /// A request that is being answered.
-pub(in crate::server) struct Running<'m> {
+pub(in crate::server) struct InFlight<'m> {
     metrics: &'m Metrics,
     begun: Instant,
 }
 
 impl Metrics {
-    /// Nothing counted yet.
+    /// Starts with all counters at 0.
     pub(in crate::server) fn new(app: &Arc<App>) -> Self {
         let mut registry = Registry::with_prefix("sesame");
         let build =
@@ -88,12 +87,12 @@ impl Metrics {
         Self { registry, answered, refused, in_flight, connections }
     }
 
-    /// What is counted of connections.
+    /// The counters of connections.
     pub(in crate::server) fn connections(&self) -> Counts {
         self.connections.clone()
     }
 
-    /// Everything as text.
+    /// All metrics in the OpenMetrics text format.
     ///
     /// # Errors
     /// Those of the encoder.
@@ -103,29 +102,29 @@ impl Metrics {
         Ok(out)
     }
 
-    /// A request has begun.
-    pub(in crate::server) fn begin(&self) -> Running<'_> {
+    /// Counts a request as in flight until the returned value is dropped.
+    pub(in crate::server) fn begin(&self) -> InFlight<'_> {
         self.in_flight.inc();
         #[expect(clippy::disallowed_methods, reason = "a stopwatch: nothing is decided by it")]
         let begun = Instant::now();
-        Running { metrics: self, begun }
+        InFlight { metrics: self, begun }
     }
 }
 
-impl Running<'_> {
-    /// It was answered: with this code, if it was refused.
+impl InFlight<'_> {
+    /// Records the duration, and the error code of a refused request.
     pub(in crate::server) fn answered(self, action: Option<&'static str>, refused: Option<&str>) {
         let action = action.unwrap_or(NONE);
         let seconds = self.begun.elapsed().as_secs_f64();
-        self.metrics.answered.get_or_create(&OfAction { action }).observe(seconds);
+        self.metrics.answered.get_or_create(&ActionLabels { action }).observe(seconds);
         if let Some(code) = refused {
-            self.metrics.refused.get_or_create(&Outcome { action, code: code.to_owned() }).inc();
+            self.metrics.refused.get_or_create(&RefusedLabels { action, code: code.to_owned() }).inc();
         }
     }
 }
 
-/// Also when the client goes away before the answer.
-impl Drop for Running<'_> {
+/// Also runs when the client goes away before the answer.
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.metrics.in_flight.dec();
     }

@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state that all requests share.
 
 mod metrics;
 mod request_log;
@@ -9,14 +9,14 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::metrics::Metrics;
-pub(super) use self::request_log::{AskedBy, Entry, KEPT, RequestLog};
-pub(super) use self::snapshots::{MAX_SNAPSHOTS, NamedSnapshot, Snapshots};
+pub(super) use self::request_log::{AskedBy, KEPT, LoggedRequest, RequestLog};
+pub(super) use self::snapshots::{KeptSnapshot, MAX_SNAPSHOTS, Snapshots};
 use crate::domain::Timestamp;
 use crate::server::net::Connections;
 use crate::server::net::long_line::InternalHeader;
 use crate::server::settings::Settings;
 
-/// What the handlers share.
+/// The state that all requests share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,

@@ -1,5 +1,5 @@
-//! `/_sesame/requests`: the last requests, newest first, and for a refused permission every statement that was looked
-//! at. Never a value, a parameter or a signature.
+//! The latest requests, kept in memory for `/_sesame/requests`. For a refused permission a record holds every policy statement
+//! that was evaluated. It never holds a value, a parameter or a signature.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -16,40 +16,40 @@ use crate::domain::policy::Principal;
 use crate::domain::{Region, Timestamp};
 use crate::wire::RequestId;
 
-/// How many requests are kept.
+/// The number of requests that are kept.
 pub(in crate::server) const KEPT: usize = 1_000;
-/// How many a follower may be behind before it misses some.
+/// How many requests a follower may lag behind before it misses some.
 const BEHIND: usize = 1_000;
 
-/// A request that was answered. Texts are made of it only when somebody looks.
+/// A finished request. It is turned into text only when it is read.
 #[derive(Debug, Serialize)]
-pub(in crate::server) struct Entry {
-    /// By the service's clock.
+pub(in crate::server) struct LoggedRequest {
+    /// The service's time.
     #[serde(serialize_with = "text")]
     pub(in crate::server) time: Timestamp,
     pub(in crate::server) request_id: RequestId,
-    /// As it was asked for, also when there is no such action.
+    /// The action that the request names, even if it does not exist.
     pub(in crate::server) action: Option<Cow<'static, str>>,
     #[serde(flatten)]
     pub(in crate::server) asked_by: AskedBy,
-    /// The access key that the request names, when it was refused before it was known who asks.
+    /// The access key that the request names, if it was refused before its caller was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::server) claimed_access_key: Option<String>,
     #[serde(serialize_with = "text")]
     pub(in crate::server) region: Region,
     pub(in crate::server) scheme: Option<&'static str>,
-    /// Of the answer; 0 when a rule of faults closed the connection before there was one.
+    /// The HTTP status; 0 when a fault rule closed the connection before the call ran.
     pub(in crate::server) status: u16,
-    /// The error's code; none for a success.
+    /// The error code; `None` for a success.
     pub(in crate::server) code: Option<String>,
-    /// Why it was refused, for developers.
+    /// The reason of the error, for developers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::server) reason: Option<String>,
     pub(in crate::server) duration_ms: u64,
-    /// The fault that a rule made it suffer.
+    /// The fault that a rule injected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::server) injected: Option<Fault>,
-    /// The permission that was missing: what was asked, and every statement that was looked at.
+    /// The missing permission, with every policy statement that was evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::server) denied: Option<Value>,
 }
@@ -58,7 +58,7 @@ fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::
     serializer.collect_str(value)
 }
 
-/// Who asked, when that is known: the ARN, and the access key.
+/// The caller, if it is known, and its access key. Serialized as the ARN and the access key id.
 #[derive(Debug)]
 pub(in crate::server) struct AskedBy(pub(in crate::server) Option<(Principal, Option<String>)>);
 
@@ -71,11 +71,11 @@ impl Serialize for AskedBy {
     }
 }
 
-/// The last requests.
+/// The latest requests.
 #[derive(Debug)]
 pub(in crate::server) struct RequestLog {
-    entries: Mutex<VecDeque<Arc<Entry>>>,
-    news: broadcast::Sender<Arc<Entry>>,
+    entries: Mutex<VecDeque<Arc<LoggedRequest>>>,
+    news: broadcast::Sender<Arc<LoggedRequest>>,
 }
 
 impl Default for RequestLog {
@@ -85,39 +85,39 @@ impl Default for RequestLog {
 }
 
 impl RequestLog {
-    /// Adds a request; the oldest is forgotten when there are too many.
-    pub(in crate::server) fn add(&self, entry: Entry) {
+    /// Adds a request and forgets the oldest when there are too many.
+    pub(in crate::server) fn add(&self, entry: LoggedRequest) {
         let entry = Arc::new(entry);
         if self.news.receiver_count() > 0 {
-            // Fails when the last follower just went away, which is as it should be.
+            // Fails when the last follower has just gone away. That is fine.
             drop(self.news.send(Arc::clone(&entry)));
         }
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not dropped before the others may go on.
+        // Dropped after the lock is released, so that others do not wait for it.
         let oldest = if entries.len() >= KEPT { entries.pop_front() } else { None };
         entries.push_back(entry);
         drop(entries);
         drop(oldest);
     }
 
-    /// Forgets all.
+    /// Forgets all requests.
     pub(in crate::server) fn clear(&self) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Those that are wanted, newest first, at most `limit`.
+    /// The requests for which `wanted` is true, newest first, at most `limit`.
     pub(in crate::server) fn newest_first(
         &self,
         limit: Option<usize>,
-        wanted: impl Fn(&Entry) -> bool,
-    ) -> Vec<Arc<Entry>> {
+        wanted: impl Fn(&LoggedRequest) -> bool,
+    ) -> Vec<Arc<LoggedRequest>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let found = entries.iter().rev().filter(|entry| wanted(entry));
         found.take(limit.unwrap_or(KEPT)).map(Arc::clone).collect()
     }
 
-    /// Those to come.
-    pub(in crate::server) fn follow(&self) -> broadcast::Receiver<Arc<Entry>> {
+    /// A receiver of all future requests.
+    pub(in crate::server) fn follow(&self) -> broadcast::Receiver<Arc<LoggedRequest>> {
         self.news.subscribe()
     }
 }

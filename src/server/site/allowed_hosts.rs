@@ -1,59 +1,53 @@
-//! The hosts that the server answers to.
+//! The hosts under which this server answers requests that prove nothing.
 
-use http::HeaderMap;
-
-use super::host::{Name, Place, host_of};
-use super::refusal::{Refusal, shorten, shown};
+use super::host::RequestHost;
+use super::rejection::{Rejection, quoted, shortened};
 use crate::tls::{self, TlsName};
 
-/// The hosts that every request may name: addresses, names that certificates are signed for, and names that the
+/// The hosts that any request may name: IP addresses, the names in the server's own certificates, and the names that the
 /// administrator added.
 #[derive(Debug, Default)]
 pub struct AllowedHosts(Vec<TlsName>);
 
 impl AllowedHosts {
-    /// The hosts that are always allowed, and these.
+    /// The hosts that are always allowed, and the added ones.
     pub fn new(added: Vec<TlsName>) -> Self {
         Self(added)
     }
 
-    pub(super) fn has_host_of(&self, headers: &HeaderMap) -> bool {
-        match Place::parse(host_of(headers)).map(|place| place.name) {
-            // Nobody can make an address resolve to something else.
-            Some(Name::Address(_)) => true,
-            Some(Name::Host(name)) => {
-                tls::is_known_host(&name) || self.0.iter().any(|added| added.covers(&name))
-            }
-            None => false,
+    /// Whether the request's host is allowed.
+    pub(super) fn contains(&self, host: &RequestHost<'_>) -> bool {
+        match host.name() {
+            Some(name) => tls::is_known_host(name) || self.0.iter().any(|added| added.covers(name)),
+            // Nobody can make an IP address resolve to something else.
+            None => host.authority().is_some_and(|authority| authority.is_address()),
         }
     }
 }
 
-/// Lets only hosts of the list through; for requests without a valid signature or the admin token.
+/// Refuses hosts that are not allowed. For requests without a valid signature and without the admin token.
 ///
 /// # Errors
-/// When the host is not on the list.
+/// [`Rejection::Forbidden`], with a message that names the host and how to allow it.
 pub(in crate::server) fn expect_allowed_host(
-    headers: &HeaderMap,
+    host: &RequestHost<'_>,
     allowed: &AllowedHosts,
-) -> Result<(), Refusal> {
-    if allowed.has_host_of(headers) {
+) -> Result<(), Rejection> {
+    if allowed.contains(host) {
         return Ok(());
     }
-    Err(Refusal::Forbidden(format!(
+    Err(Rejection::Forbidden(format!(
         "The Host {} is not one that this server answers to without a valid signature or the admin token. Use an IP \
          address, localhost or a service name, or start the server with the name, for example --allow-host {}.",
-        shown(host_of(headers)),
-        example(headers)
+        quoted(host.text()),
+        example(host)
     )))
 }
 
-/// The name that `--allow-host` would allow, or one that shows its form.
-pub(super) fn example(headers: &HeaderMap) -> String {
-    match Place::parse(host_of(headers)) {
-        Some(Place { name: Name::Host(name), .. }) if name.parse::<TlsName>().is_ok() => {
-            shorten(&name).to_owned()
-        }
-        _ => "secrets.example.com".to_owned(),
+/// The value of `--allow-host` that would allow this host, or one that shows the form.
+pub(super) fn example<'h>(host: &'h RequestHost<'_>) -> &'h str {
+    match host.name() {
+        Some(name) if name.parse::<TlsName>().is_ok() => shortened(name),
+        _ => "secrets.example.com",
     }
 }

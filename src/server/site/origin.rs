@@ -1,75 +1,84 @@
-//! `Origin` and the request target.
+//! Checks of `Host`, of the request target and of `Origin`.
 
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{Version, header};
 
 use super::allowed_hosts::{AllowedHosts, example};
-use super::host::{Place, host_of};
-use super::refusal::{Refusal, shown};
+use super::host::{Authority, RequestHost};
+use super::rejection::{Rejection, quoted};
 
-const NO_HOST: Refusal = Refusal::Malformed(
+const NO_HOST: Rejection = Rejection::Malformed(
     "The request has no Host header. HTTP/1.1 requires one, for example: Host: 127.0.0.1:7070.",
 );
-const TWO_HOSTS: Refusal = Refusal::Malformed(
+const TWO_HOSTS: Rejection = Rejection::Malformed(
     "The request has more than one Host header. Send exactly one, for example: Host: 127.0.0.1:7070.",
 );
-const TWO_PLACES: Refusal = Refusal::Malformed(
+const TARGET_DIFFERS: Rejection = Rejection::Malformed(
     "The address in the request line and the Host header name different servers. Send the same host and port in both.",
 );
 
-/// Refuses a missing or repeated Host, a Host that differs from the request target, and a foreign `Origin`. `secure` says
-/// whether the request came by TLS. HTTP/1.0 allows requests without a Host, and no browser sends them. Such a request
-/// passes here; [`expect_allowed_host`] refuses it later.
+/// Refuses a missing or repeated Host, a Host that differs from the request target, and an `Origin` of another site.
+/// `secure` says whether the request came over TLS. HTTP/1.0 allows requests without a Host, and no browser sends them. Such
+/// a request passes here; [`expect_allowed_host`](super::expect_allowed_host) refuses it later.
 ///
 /// # Errors
-/// [`Refusal`] with the reason.
+/// The [`Rejection`] to answer with.
 pub(in crate::server) fn expect_own_origin(
     parts: &Parts,
+    host: &RequestHost<'_>,
     secure: bool,
     allowed: &AllowedHosts,
-) -> Result<(), Refusal> {
-    let headers = &parts.headers;
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let first = hosts.next().is_some_and(|value| !value.is_empty());
-    match (first, hosts.next()) {
-        (_, Some(_)) => return Err(TWO_HOSTS),
-        (false, None) if parts.version >= Version::HTTP_11 => return Err(NO_HOST),
-        (_, None) => {}
+) -> Result<(), Rejection> {
+    if host.is_repeated {
+        return Err(TWO_HOSTS);
     }
-    if let (Some(scheme), Some(authority)) = (parts.uri.scheme(), parts.uri.authority()) {
-        // The part before @ is not part of the host.
-        let named = authority.as_str().rsplit('@').next().and_then(Place::parse);
-        let port = default_port(*scheme == Scheme::HTTPS);
-        let host = Place::parse(host_of(headers));
-        if !host.zip(named).is_some_and(|(host, named)| host.is_same(&named, port)) {
-            return Err(TWO_PLACES);
+    if !host.is_present && parts.version >= Version::HTTP_11 {
+        return Err(NO_HOST);
+    }
+    if let (Some(scheme), Some(target)) = (parts.uri.scheme(), parts.uri.authority()) {
+        // What stands before @ is not part of the host.
+        let target = target.as_str().rsplit('@').next().and_then(Authority::parse);
+        if !is_same(target.as_ref(), host, default_port(*scheme == Scheme::HTTPS)) {
+            return Err(TARGET_DIFFERS);
         }
     }
-    for origin in &headers.get_all(header::ORIGIN) {
-        let origin = origin.to_str().unwrap_or_default();
-        let scheme = if secure { "https://" } else { "http://" };
-        let named = origin.strip_prefix(scheme).and_then(Place::parse);
-        let host = Place::parse(host_of(headers));
-        if !named.zip(host).is_some_and(|(named, host)| named.is_same(&host, default_port(secure))) {
-            return Err(Refusal::Forbidden(format!(
-                "The Origin {} is not this server's own, which is {} for this request. Requests of other sites' pages are \
-                 refused, with any signature: let the page's own server send them.",
-                shown(origin),
-                shown(&format!("{scheme}{}", host_of(headers)))
-            )));
-        }
-        // A page of a name that was made to resolve to this server has an Origin that equals its Host.
-        if !allowed.has_host_of(headers) {
-            return Err(Refusal::Forbidden(format!(
-                "The Origin {} has a host name under which this server answers no web page. Open the page by IP address or \
-                 localhost, or start the server with the name, for example --allow-host {}.",
-                shown(origin),
-                example(headers)
-            )));
-        }
+    for origin in &parts.headers.get_all(header::ORIGIN) {
+        expect_own(origin.to_str().unwrap_or_default(), host, secure, allowed)?;
     }
     Ok(())
+}
+
+fn expect_own(
+    origin: &str,
+    host: &RequestHost<'_>,
+    secure: bool,
+    allowed: &AllowedHosts,
+) -> Result<(), Rejection> {
+    let scheme = if secure { "https://" } else { "http://" };
+    let named = origin.strip_prefix(scheme).and_then(Authority::parse);
+    if !is_same(named.as_ref(), host, default_port(secure)) {
+        return Err(Rejection::Forbidden(format!(
+            "The Origin {} is not this server's own, which is {} for this request. Requests of other sites' pages are \
+             refused, with any signature: let the page's own server send them.",
+            quoted(origin),
+            quoted(&format!("{scheme}{}", host.text()))
+        )));
+    }
+    // With DNS rebinding, the page's Origin equals the Host.
+    if !allowed.contains(host) {
+        return Err(Rejection::Forbidden(format!(
+            "The Origin {} has a host name under which this server answers no web page. Open the page by IP address or \
+             localhost, or start the server with the name, for example --allow-host {}.",
+            quoted(origin),
+            example(host)
+        )));
+    }
+    Ok(())
+}
+
+fn is_same(named: Option<&Authority<'_>>, host: &RequestHost<'_>, default_port: u16) -> bool {
+    named.zip(host.authority()).is_some_and(|(named, host)| named.is_same(host, default_port))
 }
 
 fn default_port(secure: bool) -> u16 {

@@ -1,4 +1,5 @@
-//! Clients that go away before their answer: what they began is finished, and nothing that the server needs goes with them.
+//! Clients that disconnect before they are answered: their requests still complete, and nothing that the server needs
+//! is lost.
 
 mod routes;
 mod thousands;

@@ -1,4 +1,5 @@
-//! Each route and each action is abandoned while its call of the store waits. The call must still come to its end.
+//! For each route and each action the client disconnects while the store is busy with the request. The call of the
+//! store must still complete.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ struct Gated {
 struct Counts {
     begun: AtomicUsize,
     ended: AtomicUsize,
-    /// Calls that were dropped before they ended.
+    /// Calls that were dropped before they completed.
     dropped: AtomicUsize,
 }
 
@@ -61,7 +62,7 @@ impl Around for Gated {
     }
 }
 
-/// Every route below `/_sesame` that may use the store: method, path, body. `ca.pem` and the lists in memory do not.
+/// Every route below `/_sesame` that may use the store: method, path, body. `ca.pem` and the lists in memory do not use it.
 const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/ready", ""),
     ("GET", "/state", ""),
@@ -75,7 +76,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/reset", ""),
 ];
 
-/// Routes that answer from memory where one process owns the database.
+/// Routes that are answered from memory when one process owns the database.
 const FROM_MEMORY: &[&str] = &[
     "/health",
     "/ca.pem",
@@ -102,14 +103,14 @@ fn the_walk_knows_every_route() {
         .map(|path| if path == "/snapshots/s" { "/snapshots/{name}".to_owned() } else { path })
         .chain(FROM_MEMORY.iter().map(|path| (*path).to_owned()))
         .collect();
-    assert_eq!(paths(), known, "a new route must be in this walk, too");
+    assert_eq!(paths(), known, "a new route must be added to this walk");
 }
 
 struct Walk {
     server: Server,
     gate: watch::Sender<bool>,
     counts: Arc<Counts>,
-    /// What began a call of the store, and was abandoned while it waited.
+    /// Requests that called the store and were abandoned while the call waited.
     abandoned: BTreeSet<String>,
 }
 
@@ -122,13 +123,13 @@ impl Walk {
         Self { server, gate, counts, abandoned: BTreeSet::new() }
     }
 
-    /// Sends a request, goes away while its call of the store waits, and lets the call go on. It must end.
+    /// Sends a request, disconnects while its call of the store waits, and lets the call continue. It must complete.
     async fn abandon(&mut self, what: &str, request: &str) {
         let begun = self.counts.begun.load(Ordering::SeqCst);
         self.gate.send_replace(false);
         let mut stream = TcpStream::connect(self.server.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        // Until it waits at the gate, or has its answer without the store.
+        // Until it waits at the gate, or is answered without the store.
         tokio::select! {
             () = eventually(|| self.counts.begun.load(Ordering::SeqCst) > begun) => {
                 self.abandoned.insert(what.to_owned());
@@ -136,7 +137,7 @@ impl Walk {
             readable = stream.readable() => readable.unwrap(),
         }
         drop(stream);
-        // The server must notice. Where it drops the request, it does so at once.
+        // The server must notice the disconnect. If it drops the request, it does so at once.
         for _ in 0..20 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -171,7 +172,7 @@ impl Walk {
     }
 }
 
-/// A value that most actions take; empty for a parameter that they can do without.
+/// A value that most actions accept. Empty for a parameter that is not needed.
 pub(super) fn plausible(parameter: &str) -> &'static str {
     match parameter {
         "SecretName" | "ResourceId.N" | "ResourceId" => "unknown",
@@ -196,7 +197,7 @@ async fn eventually(condition: impl Fn() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    panic!("it does not come to an end");
+    panic!("the request does not complete");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Two thousand clients for each database that leave at any moment. Afterwards database, memory and a fresh process agree,
-//! what was acknowledged is there, and the server holds no more than before.
+//! Two thousand clients for each database that disconnect at any moment. Afterwards the database, the memory and a new
+//! process agree, everything acknowledged is stored, and the server uses no more resources than before.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -17,12 +17,12 @@ use super::routes::plausible;
 use crate::support::program::Program;
 use crate::support::{Answer, form, postgres};
 
-/// Abandoned requests of each half: first those that take nothing away, then all.
+/// Abandoned requests of each half: first those that delete nothing, then all kinds.
 const HALF: u64 = 1_000;
 const CLIENTS: u64 = 4;
-/// Secrets that are there before.
+/// Secrets that exist from the start.
 const KEPT: usize = 20;
-/// The names that clients create; few, so that requests meet.
+/// The names that clients create; few, so that requests conflict.
 const NAMES: usize = 40;
 /// Accounts that clients put and remove.
 const ACCOUNTS: usize = 10;
@@ -42,7 +42,7 @@ fn api(action: &str, parameters: &[(&str, &str)]) -> Asked {
     Asked("POST", "/".to_owned(), form(&[&system, parameters].concat()))
 }
 
-/// A request that takes nothing away.
+/// A request that deletes nothing.
 fn harmless(rng: &mut impl Rng) -> Asked {
     let kept = format!("kept/{}", rng.random_range(0..KEPT));
     let made = format!("made/{}", rng.random_range(0..NAMES));
@@ -91,7 +91,7 @@ fn harmless(rng: &mut impl Rng) -> Asked {
     }
 }
 
-/// A call of one of all actions, on a secret that may be there.
+/// A call of any action, on a secret that may exist.
 fn of_any_action(secret: &str, rng: &mut impl Rng) -> Asked {
     let action = ACTIONS.choose(rng).unwrap();
     let value = |name| if name == "SecretName" { secret } else { plausible(name) };
@@ -124,7 +124,7 @@ fn bytes(Asked(method, target, body): &Asked) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Connects, sends a request or a part of it, and leaves after 0 to 12 steps of 100 µs.
+/// Connects, sends a request or a part of it, and disconnects after 0 to 12 steps of 100 µs.
 fn abandon(address: SocketAddr, request: &Asked, rng: &mut impl Rng) {
     let bytes = bytes(request);
     let length = if rng.random_range(0..8) == 0 { rng.random_range(0..bytes.len()) } else { bytes.len() };
@@ -161,20 +161,20 @@ fn members<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Waits until every connection that was made before is gone, with its request.
+/// Waits until every earlier connection and its request has ended.
 fn settle(program: &Program) {
     for _ in 0..6_000 {
         let metrics = ask(program, &admin("GET", "/metrics", "")).body;
-        // The one that asks.
+        // The connection that asks.
         if metrics.contains("\nsesame_connections_open 1\n") {
             return;
         }
         thread::sleep(Duration::from_millis(5));
     }
-    panic!("requests do not come to an end");
+    panic!("requests do not complete");
 }
 
-/// What the server answers from memory is what its database holds.
+/// Checks that what the server answers from memory is what its database contains.
 fn memory_agrees_with_the_database(program: &Program) -> Value {
     let state = state(program);
     let mut names = BTreeSet::new();
@@ -211,7 +211,7 @@ fn memory_agrees_with_the_database(program: &Program) -> Value {
     state
 }
 
-/// Whether the server knows an access key: only then it finds a signature wrong.
+/// Whether the server knows an access key: only for a known key does it check the signature.
 fn is_known(program: &Program, key: &str) -> bool {
     let time = "2026-11-30T00:00:00Z";
     let signed = [
@@ -224,18 +224,18 @@ fn is_known(program: &Program, key: &str) -> bool {
     let answer = ask(program, &api("GetRandomPassword", &signed));
     match answer.status {
         200 => false,
-        // An old time is noticed before a wrong signature, and both only of a key that is known.
+        // An old time is reported before a wrong signature, and both only for a known key.
         400 => true,
         _ => panic!("{}", answer.body),
     }
 }
 
-/// How many descriptors the process has open.
+/// The number of descriptors that the process has open.
 fn descriptors(program: &Program) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap().count()
 }
 
-/// Pools of connections to a database may have grown to their bound meanwhile; nothing else may stay.
+/// Connection pools may have grown to their limit; nothing else may have grown.
 const POOLS: usize = 16;
 
 fn abandoned(program: &Program) -> Value {
@@ -253,12 +253,12 @@ fn abandoned(program: &Program) -> Value {
     for n in 0..KEPT {
         let name = format!("kept/{n}");
         let answer = ask(program, &api("GetSecretValue", &[("SecretName", &name)])).ok();
-        assert_eq!(answer["SecretData"], name, "an abandoned request took it away");
+        assert_eq!(answer["SecretData"], name, "an abandoned request deleted it");
     }
     memory_agrees_with_the_database(program);
     abandon_many(program.address, 1 + CLIENTS, any);
     settle(program);
-    // Every lock is free: a change of each secret and key goes through.
+    // All locks are free: every secret and key can be changed.
     for n in 0..NAMES {
         let name = format!("made/{n}");
         let answer = ask(program, &api("UpdateSecret", &[("SecretName", &name), ("Description", "free")]));
@@ -288,7 +288,7 @@ fn two_thousand_abandoned_requests_leave_a_file_whole() {
     let before = abandoned(&program);
     program.kill();
     let fresh = Program::serve(&flags, &[]);
-    assert_eq!(memory_agrees_with_the_database(&fresh), before, "a fresh process holds something else");
+    assert_eq!(memory_agrees_with_the_database(&fresh), before, "a new process has other data");
 }
 
 #[tokio::test]
@@ -300,8 +300,8 @@ async fn two_thousand_abandoned_requests_leave_postgresql_whole() {
         let program = start();
         let before = abandoned(&program);
         let fresh = start();
-        assert_eq!(memory_agrees_with_the_database(&fresh), before, "a fresh process holds something else");
-        assert_eq!(memory_agrees_with_the_database(&program), before, "the two do not agree");
+        assert_eq!(memory_agrees_with_the_database(&fresh), before, "a new process has other data");
+        assert_eq!(memory_agrees_with_the_database(&program), before, "memory and database do not agree");
     })
     .await
     .unwrap();

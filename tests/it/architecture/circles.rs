@@ -116,7 +116,7 @@ fn declarations_of_modules_and_re_exports_and_tests_form_no_circle() {
 }
 
 #[test]
-fn a_circle_of_three_files_is_told_from_the_pairs_in_it() {
+fn a_circle_of_three_files_and_the_pair_in_it_are_both_found() {
     let lib = ("lib.rs", "mod a; mod b; mod c;");
     let a = ("a.rs", "pub const A: u8 = crate::b::B;");
     let b = ("b.rs", "pub const B: u8 = crate::c::C;");

@@ -345,7 +345,9 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                     return;
                 }
-                Some(Token::Mark('*')) => panic!("src/{}: name what is used of {path:?}", module.file),
+                Some(Token::Mark('*')) => {
+                    panic!("src/{}: name the items imported from {path:?} instead of a glob", module.file)
+                }
                 Some(Token::Word("as")) => {
                     let alias = self.word(1).unwrap_or("_").to_owned();
                     module.imports.push(Import { alias, path, public });

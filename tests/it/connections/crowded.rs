@@ -1,4 +1,4 @@
-//! More connections than there are places.
+//! More connections than the server allows.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::support::program::Program;
 
-/// 256 files leave 160 connections, 40 of them for one address, and 32 spare places.
+/// 256 files allow 160 connections, 40 of them for one address, and 32 spare ones.
 const FILES: &str = "-n 256";
 const PLACES: usize = 160;
 const SHARE: usize = 40;
@@ -44,7 +44,7 @@ async fn idle_connections_keep_nobody_out() {
     }
     assert!(metric(server.address, "connections_open").await <= (PLACES + SPARE) as u64);
     assert!(metric(server.address, "connections_idle_closed_total").await >= 3 * PLACES as u64);
-    // The longest idle ones went first.
+    // The longest idle ones were closed first.
     assert_eq!(rest(&mut idle[0]).await, b"");
     let last = idle.last_mut().unwrap();
     assert_eq!(ask(last, "/_sesame/health").await.status, 200);
@@ -88,7 +88,7 @@ async fn health_is_answered_when_all_places_are_taken_by_busy_connections() {
     for _ in 0..PLACES {
         busy.push(follow(server.address).await);
     }
-    // Clients that say nothing do not keep the spare places.
+    // Clients that send nothing do not hold the spare connections.
     let mut silent = Vec::new();
     for _ in 0..2 * SPARE {
         silent.push(sent(server.address, b"").await);
@@ -104,7 +104,7 @@ async fn health_is_answered_when_all_places_are_taken_by_busy_connections() {
         assert_eq!(rest(&mut stream).await, b"");
         assert_eq!(get(server.address, "/_sesame/state").await.status, 503);
     }
-    // Nobody else had to go, and what becomes free is taken again.
+    // No other connection was closed, and a place that becomes free is used again.
     busy.truncate(PLACES / 2);
     until(server.address, "connections_open", |open| open < PLACES as u64).await;
     assert_eq!(call(server.address, "ListSecrets").await.status, 200);
@@ -162,9 +162,9 @@ async fn the_soft_limit_of_files_is_raised() {
 }
 
 #[tokio::test]
-async fn a_low_limit_of_files_is_said_and_served_under() {
+async fn a_low_limit_of_files_is_logged_and_respected() {
     let server = Program::serve_under("-n 100", &["--in-memory"]);
-    // All at once, so that connections that were told to close are still there when the next ones come.
+    // All at once, so that connections that are being closed still exist when the next ones arrive.
     let begun: Vec<_> = (0..400).map(|_| tokio::spawn(TcpStream::connect(server.address))).collect();
     let mut idle = Vec::new();
     for connecting in begun {
@@ -196,7 +196,7 @@ async fn the_configuration_file_bounds_connections() {
         assert_eq!(ask(&mut stream, "/_sesame/health").await.status, 200);
         many.push(stream);
     }
-    // Nine tenths of 20, and what is being closed.
+    // Nine tenths of 20, and those that are being closed.
     assert!(metric(server.address, "connections_idle_closed_total").await >= 3 + 37 - 18);
     let log = server.kill();
     assert!(!log.contains("connections at once"), "{log}");

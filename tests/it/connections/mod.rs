@@ -1,5 +1,5 @@
-//! Clients that take places and give nothing: idle ones, slow ones, ones that do not read, many of one address; and how
-//! the server stops while they are there.
+//! Clients that occupy connections: idle ones, slow ones, ones that do not read, many of one address; and how the server
+//! stops while they are connected.
 
 mod crowded;
 mod slow;
@@ -14,21 +14,21 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::{Answer, form};
 
-/// How long a test waits for what must happen.
+/// How long a test waits for an expected event.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// The first half of a head.
+/// The first half of a request head.
 const HALF_HEAD: &[u8] = b"GET /_sesame/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half";
 /// The first bytes of a TLS handshake.
 const HALF_HELLO: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
-/// Half a body, for the API and for the administrator's endpoints.
+/// Half a body, for the API and for the administration endpoints.
 const HALF_CALL: &[u8] =
     b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nAction=ListSecrets";
 const HALF_FILE: &[u8] = b"PUT /_sesame/state HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{";
 
-/// What happens, which must be soon.
+/// Waits for an event that must happen soon.
 async fn soon<T>(happening: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, happening).await.unwrap_or_else(|_| panic!("it does not happen"))
+    tokio::time::timeout(DEADLINE, happening).await.unwrap_or_else(|_| panic!("the event does not happen"))
 }
 
 /// A connection from another address of this machine.
@@ -38,14 +38,14 @@ async fn connect_from(source: [u8; 4], server: SocketAddr) -> TcpStream {
     soon(socket.connect(server)).await.unwrap()
 }
 
-/// A connection on which these bytes were sent.
+/// A connection on which these bytes have been sent.
 async fn sent(server: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut stream = soon(TcpStream::connect(server)).await.unwrap();
     soon(stream.write_all(bytes)).await.unwrap();
     stream
 }
 
-/// Reads one answer of a connection that stays open: its head and as much body as the head says.
+/// Reads one answer of a connection that stays open: its head and the body that the head announces.
 async fn read_one(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -58,14 +58,14 @@ async fn read_one(stream: &mut TcpStream) -> Answer {
     Answer::parse(&[bytes, body].concat())
 }
 
-/// Asks for a path on a connection that stays open.
+/// Requests a path on a connection that stays open.
 async fn ask(stream: &mut TcpStream, path: &str) -> Answer {
     let head = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer admin-token\r\n\r\n");
     soon(stream.write_all(head.as_bytes())).await.unwrap();
     read_one(stream).await
 }
 
-/// Asks for a path on a connection of its own.
+/// Requests a path on a connection of its own.
 async fn get(server: SocketAddr, path: &str) -> Answer {
     ask(&mut sent(server, b"").await, path).await
 }
@@ -76,22 +76,22 @@ async fn call(server: SocketAddr, action: &str) -> Answer {
     get(server, &format!("/?{query}")).await
 }
 
-/// A connection that follows the requests, whose answer has begun.
+/// A connection that follows the request log, and whose answer has begun.
 async fn follow(server: SocketAddr) -> TcpStream {
     let mut stream = sent(server, b"").await;
     assert_eq!(ask(&mut stream, "/_sesame/requests?follow=true").await.status, 200);
     stream
 }
 
-/// What comes until the server closes the connection, however it does.
+/// Everything that arrives until the server closes the connection, in whichever way.
 async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A reset is a way to close.
+    // A reset is one way to close.
     drop(soon(stream.read_to_end(&mut bytes)).await);
     bytes
 }
 
-/// A series of the metrics.
+/// The value of a series of the metrics.
 async fn metric(server: SocketAddr, name: &str) -> u64 {
     let scraped = get(server, "/_sesame/metrics").await;
     assert_eq!(scraped.status, 200, "{}", scraped.body);
@@ -109,8 +109,8 @@ async fn until(server: SocketAddr, name: &str, reached: impl Fn(u64) -> bool) {
     .await;
 }
 
-/// A client that asks for more than all buffers between it and the server hold, and reads nothing. The server waits for
-/// it when this returns. The secret `big` must be there.
+/// A client that requests more than all buffers on the way can hold, and reads nothing. The server is waiting for it
+/// when this returns. The secret `big` must exist.
 async fn deaf(server: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -142,7 +142,7 @@ async fn answered(server: SocketAddr) -> u64 {
     scraped.lines().find_map(|line| line.strip_prefix(series)).map_or(0, |count| count.parse().unwrap())
 }
 
-/// The parameters that make the secret of [`deaf`].
+/// The parameters that create the secret for [`deaf`].
 fn big(value: &str) -> [(&str, &str); 3] {
     [("SecretName", "big"), ("VersionId", "v1"), ("SecretData", value)]
 }

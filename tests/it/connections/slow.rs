@@ -38,7 +38,7 @@ async fn a_client_that_never_reads_loses_its_connection() {
     let server = server(Bounds { unread: SHORT, ..endless() }).await;
     server.ok("CreateSecret", &big(&"x".repeat(30_000))).await;
     let clients = [deaf(server.address).await, deaf(server.address).await];
-    // Only the one that asks is left.
+    // Only the connection that asks is left.
     until(server.address, "connections_open", |open| open == 1).await;
     assert_eq!(metric(server.address, "connections_unread_total").await, 2);
     drop(clients);
@@ -61,7 +61,7 @@ async fn a_follower_is_kept_while_nothing_happens() {
         Bounds { head: SHORT, body: SHORT, file: SHORT, file_pause: SHORT, unread: SHORT, ..endless() };
     let server = server(bounds).await;
     let mut follower = follow(server.address).await;
-    // Others, on which nothing happens either, come and go meanwhile.
+    // Meanwhile other idle connections come and go.
     for _ in 0..3 {
         assert_eq!(rest(&mut sent(server.address, b"").await).await, b"");
     }
@@ -142,7 +142,7 @@ async fn a_large_file_in_small_pieces_is_taken() {
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
-/// Sends a request that asks to keep the connection, and gives the answer after which it must be closed.
+/// Sends a request that asks to keep the connection, and returns the answer, after which the connection must be closed.
 async fn last_answer(server: &Server, request: &str) -> Answer {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     // The server may close before it has read everything.

@@ -1,4 +1,4 @@
-//! SIGTERM while clients are there.
+//! SIGTERM while clients are connected.
 
 use tokio::io::AsyncWriteExt;
 
@@ -8,7 +8,7 @@ use super::{
 use crate::support::form;
 use crate::support::program::Program;
 
-/// What the log says when the stop waited as long as it may.
+/// The log line of a stop that waited for the maximum time.
 const CUT_OFF: &str = "are cut off";
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The command line reference: what `--help` prints, of every command that it lists.
+//! The command line reference: the output of `--help` for each command.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -17,7 +17,7 @@ fn help(command: &[String]) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-/// A section for the command, then those of the commands below it.
+/// A section for the command, followed by those of its subcommands.
 fn describe(command: &[String], page: &mut String) {
     let help = help(command);
     let below: Vec<String> = help

@@ -1,4 +1,4 @@
-//! The reference of the configuration file: the fields of its structs and what their comments say.
+//! The reference of the configuration file: the fields of its structs with their doc comments.
 
 use std::fmt::Write;
 
@@ -19,12 +19,12 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("[[accounts.oidc_providers]]", "src/identities/file.rs", "ProviderFile"),
 ];
 
-/// Name, whether it may be left out, and comment of each field of a struct.
+/// Name, whether it is optional, and comment of each field of a struct.
 fn fields(source: &str, name: &str) -> Vec<(String, bool, String)> {
     let text = std::fs::read_to_string(super::root().join(source)).unwrap();
     let start =
         text.find(&format!("struct {name} {{")).unwrap_or_else(|| panic!("{source} has no struct {name}"));
-    // A struct whose attribute says `default` may lack each of its fields.
+    // All fields of a struct with the attribute `default` are optional.
     let head = text[..start].rsplit("\n\n").next().unwrap();
     let all_default = head.contains("deny_unknown_fields, default");
     let body = text[start..].split_once("{\n").unwrap().1.split_once("\n}").unwrap().0;

@@ -64,7 +64,7 @@ fn each_drawing_is_of_its_present_text() {
             |page: &str| std::fs::read_to_string(root().join("docs").join(page)).unwrap().contains(&name);
         assert!(pages.into_iter().any(shown), "no page shows docs/img/{name}");
     }
-    assert!(sources().len() >= 2, "the drawings are gone");
+    assert!(sources().len() >= 2, "there are no drawings");
 }
 
 #[test]

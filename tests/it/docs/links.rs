@@ -23,7 +23,7 @@ fn pages() -> Vec<PathBuf> {
     found
 }
 
-/// The lines outside of fenced blocks, without what stands between backticks.
+/// The lines outside fenced blocks, without the text between backticks.
 fn prose(text: &str) -> Vec<String> {
     let mut fenced = false;
     let mut lines = Vec::new();
@@ -43,7 +43,7 @@ fn targets(line: &str) -> Vec<&str> {
     line.match_indices("](").filter_map(|(at, _)| line[at + 2..].split(')').next()).collect()
 }
 
-/// The anchors of a page's headings, as GitHub and mdBook make them.
+/// The anchors of a page's headings, as GitHub and mdBook generate them.
 fn anchors(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut fenced = false;

@@ -1,4 +1,4 @@
-//! The reference of `/_sesame/metrics`: what a server shows.
+//! The reference of `/_sesame/metrics`: the metrics that a server reports.
 
 use std::fmt::Write;
 

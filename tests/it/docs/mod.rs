@@ -1,5 +1,5 @@
-//! Documents that are made from the code: each must equal what the code gives. `SESAME_UPDATE_DOCS=1 cargo test docs`
-//! writes them anew.
+//! Documents that are generated from the code: each must be up to date. `SESAME_UPDATE_DOCS=1 cargo test docs` rewrites
+//! them.
 
 mod command_line;
 mod configuration;
@@ -27,10 +27,10 @@ fn compare(name: &str, wanted: &str) {
         std::fs::write(&path, wanted).unwrap();
     }
     let present = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(present == wanted, "docs/{name} is not what the code gives; write it with SESAME_UPDATE_DOCS=1");
+    assert!(present == wanted, "docs/{name} is out of date; update it with SESAME_UPDATE_DOCS=1");
 }
 
-/// All test functions, by the rules that their names carry: `rule_9_3_and_9_4_…` holds both.
+/// All test functions by the rules that their names contain: `rule_9_3_and_9_4_…` tests both.
 fn tests_by_rule() -> BTreeMap<String, Vec<String>> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(dir).unwrap() {

@@ -1,4 +1,4 @@
-//! Pictures of how labels move, drawn from what the domain decides.
+//! Pictures of how labels move, drawn from the decisions of the domain.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use sesame::testing::domain::{DataType, Limits, Scope, Secret, Tags, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// One step of a story: what is asked, as a reader would write it.
+/// One step of a story: the request, as a reader would write it.
 enum Step {
     Create(&'static str),
     Put(&'static str, &'static [&'static str]),
@@ -28,7 +28,7 @@ impl Step {
         }
     }
 
-    /// The secret after this step, decided by the domain.
+    /// The secret after this step, as the domain decides.
     fn done_to(&self, before: Option<&Secret>) -> Secret {
         match (self, before) {
             (Self::Create(version), _) => {
@@ -75,7 +75,7 @@ fn new_secret(version: &str) -> NewSecret {
 const COLUMN: usize = 220;
 const ROW: usize = 64;
 
-/// Columns are steps, rows are versions, pills are the labels they carry afterwards.
+/// Columns are steps, rows are versions, pills are the labels that they carry after the step.
 fn picture(title: &str, story: &[Step]) -> String {
     let mut states: Vec<Secret> = Vec::new();
     for step in story {

@@ -1,12 +1,12 @@
-//! The rules of the service, each in a few words. A rule without a test must say which later work it belongs to.
+//! The rules of the service, each in a few words. A rule without a test must name the later work that it belongs to.
 
-/// Work that comes later, as reasons for rules without a test.
+/// Later work: the reasons for rules without a test.
 pub const INSTANCES: &str = "KMS instances";
 pub const DYNAMIC: &str = "dynamic secrets and rotation";
 pub const QUOTAS: &str = "throttling on demand";
 pub const EVENTS: &str = "audit and events";
 
-/// Number, meaning, and the later work that it waits for, if it does.
+/// Number, meaning, and the later work that the rule waits for, if any.
 pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("1.1", "a secret's name has 1 to 192 characters and is unique in account and region", None),
     ("1.2", "generic names do not begin with acs/", None),
@@ -34,7 +34,7 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("2.11", "a version without label is readable by id", None),
     ("2.12", "put and stage work on generic secrets only", None),
     ("2.13", "a put moves the update time", None),
-    ("3.1", "one label sits on one version", None),
+    ("3.1", "a label is on one version", None),
     ("3.2", "two labels are built in, and no pending one", None),
     ("3.3", "a put without labels means ACSCurrent", None),
     ("3.4", "labels come as a JSON array or the old object", None),

@@ -1,14 +1,15 @@
-//! `docs/security.md` names the tests that hold each promise. Here: each exists, and no test of an attack is left out.
+//! `docs/security.md` names the tests for each promise. Checked here: each test exists, and no test of an attack is
+//! left out.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::root;
 
-/// Modules of `tests/it` whose every test is an attack, and so holds a promise.
+/// Modules of `tests/it` in which every test is an attack and so belongs to a promise.
 const ATTACKS: &[&str] = &["abandoned", "connections", "growth", "mutations", "nonces", "site"];
 
-/// Tests in the files of a folder, as paths of modules such as `site::a_name`.
+/// The tests in the files of a directory, as module paths such as `site::a_name`.
 fn tests_in(folder: &Path, modules: &str, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -18,7 +19,7 @@ fn tests_in(folder: &Path, modules: &str, found: &mut BTreeSet<String>) {
             tests_in(&path, &module, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            // Unit tests stand in a module `tests` of their file, or in a file of that name.
+            // Unit tests are in a module `tests` of their file, or in a file of that name.
             let inner = if text.contains("\nmod tests {") { "tests::" } else { "" };
             let named = text.split("#[test]").skip(1).chain(text.split("#[tokio::test").skip(1));
             let name = |rest: &str| rest.split("fn ").nth(1)?.split('(').next().map(str::to_owned);
@@ -34,7 +35,7 @@ fn each_promise_of_the_page_on_security_has_tests_and_no_attack_is_left_out() {
     tests_in(&root().join("src"), "", &mut there);
     let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
-    assert!(rows.len() > 25, "the table of promises is gone");
+    assert!(rows.len() > 25, "there is no table of promises");
     let mut named = BTreeSet::new();
     for row in rows {
         let tests: Vec<&str> = row.split('`').filter(|part| part.contains("::")).collect();
@@ -42,7 +43,7 @@ fn each_promise_of_the_page_on_security_has_tests_and_no_attack_is_left_out() {
         named.extend(tests);
     }
     let missing: Vec<_> = named.iter().filter(|name| !there.contains(**name)).collect();
-    assert!(missing.is_empty(), "docs/security.md names tests that are not there: {missing:#?}");
+    assert!(missing.is_empty(), "docs/security.md names tests that do not exist: {missing:#?}");
     let is_attack = |name: &&String| ATTACKS.iter().any(|module| name.starts_with(&format!("{module}::")));
     let left_out: Vec<_> =
         there.iter().filter(is_attack).filter(|name| !named.contains(name.as_str())).collect();

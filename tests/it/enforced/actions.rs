@@ -1,5 +1,5 @@
-//! Every action with exactly the permissions it needs, and with every other permission but one of these. The actions
-//! are those of the server's own table; what each needs is written down here, from the service's published list.
+//! Every action with exactly the permissions that it needs, and without each one of them. The actions are those of the
+//! server's own table. The permissions that each one needs are written here, from the service's published list.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::support::{Answer, Options, Server, text};
 struct Need {
     action: String,
     resource: String,
-    /// What a refusal names: the resource, but for the key that a secret is under (rule 4.8).
+    /// The resource that a refusal names: the permission's resource, except for the key that encrypts a secret (rule 4.8).
     named: String,
 }
 
@@ -26,17 +26,17 @@ impl Need {
         Self { action: format!("kms:{action}"), named: resource.clone(), resource }
     }
 
-    /// On the key that a secret is under: the refusal names its bare id.
+    /// On the key that encrypts a secret: the refusal names its bare id.
     fn on_key_of_secret(action: &str, key: &str) -> Self {
         Self { named: key.to_owned(), ..Self::new(action, &format!("key/{key}")) }
     }
 }
 
-/// A call that is valid.
+/// A valid call.
 struct Call {
     parameters: Vec<(String, String)>,
     needs: Vec<Need>,
-    /// What it answers with all permissions: a code, or nothing when it succeeds.
+    /// What it answers with all permissions: a code, or `None` when it succeeds.
     answers: &'static str,
 }
 
@@ -58,7 +58,7 @@ const DIGEST: (&str, &str) = ("Digest", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 const PLAINTEXT: (&str, &str) = ("Plaintext", "aGVsbG8=");
 const REGION: (&str, &str) = ("RegionId", "cn-hangzhou");
 
-/// Actions on one secret: what they take beside its name, and the code of those that are refused in any case.
+/// Actions on one secret: their parameters besides its name, and the code of those that are always refused.
 const ON_SECRET: &[(&str, Pairs<'static>, &str)] = &[
     ("DeleteSecret", &[], ""),
     ("DescribeSecret", &[], ""),
@@ -76,7 +76,7 @@ const ON_SECRET: &[(&str, Pairs<'static>, &str)] = &[
     ("UpdateSecretVersionStage", &[("VersionStage", "Mine"), ("MoveToVersion", "v1")], ""),
 ];
 
-/// Actions on one key: what they take beside its id.
+/// Actions on one key: their parameters besides its id.
 const ON_KEY: &[(&str, Pairs<'static>)] = &[
     ("CancelKeyDeletion", &[]),
     ("CreateKeyVersion", &[]),
@@ -99,8 +99,8 @@ const ON_KEY: &[(&str, Pairs<'static>)] = &[
     ("UpdateRotationPolicy", &[("EnableAutomaticRotation", "false")]),
 ];
 
-/// Actions about nothing that has a name of its own: on what, what they take, and the code of those that are refused
-/// in any case.
+/// Actions on nothing that has a name of its own: their resource, their parameters, and the code of those that are always
+/// refused.
 const ON_ALL: &[(&str, &str, Pairs<'static>, &str)] = &[
     ("CreateKey", "key", &[], ""),
     ("CreateSecret", "secret", &[("SecretName", "plain"), ("VersionId", "v1"), ("SecretData", "one")], ""),
@@ -118,10 +118,10 @@ const ON_ALL: &[(&str, &str, Pairs<'static>, &str)] = &[
     ("OpenKmsService", "*", &[], "Forbidden.Opened"),
 ];
 
-/// The policy of something of the team, which leaves it to the team's own policies.
+/// The policy of a resource of the team, which leaves everything to the team's own policies.
 const OWN_POLICY: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Principal":{"RAM":["acs:ram::1000000000000003:*"]},"Action":["kms:*"],"Resource":["*"]}]}"#;
 
-/// Makes what calls are about, as root.
+/// Creates the resources that calls use, as root.
 struct Stage<'a> {
     server: &'a Server,
     root: Signer,
@@ -136,7 +136,7 @@ impl Stage<'_> {
         self.root.make_key(self.server, more).await
     }
 
-    /// A secret under a key of the user's own, with that key.
+    /// A secret encrypted by a key of the user, and that key.
     async fn secret_under_key(&self, name: &str) -> String {
         let key = self.key(&[]).await;
         self.root.create(self.server, name, &[("EncryptionKeyId", &key)]).await;
@@ -147,7 +147,7 @@ impl Stage<'_> {
         text(&self.ok("Encrypt", &[("KeyId", key), PLAINTEXT]).await["CiphertextBlob"]).to_owned()
     }
 
-    /// The calls of an action that are to be tried; none for an action that nobody wrote down.
+    /// The calls to try for an action. `None` for an action that is not listed here.
     async fn calls(&self, action: &str) -> Vec<Call> {
         let mut calls = Vec::new();
         for (_, resource, more, answers) in ON_ALL.iter().filter(|(name, ..)| *name == action) {
@@ -179,7 +179,7 @@ impl Stage<'_> {
         calls
     }
 
-    /// Calls that need permissions on more than one thing, or on one that no parameter names.
+    /// Calls that need permissions on more than one resource, or on one that no parameter names.
     async fn with_double_permissions(&self, action: &str) -> Vec<Call> {
         let name = format!("under-key/{action}");
         let secret = ("SecretName", name.as_str());
@@ -236,7 +236,7 @@ impl Stage<'_> {
         }
     }
 
-    /// The tag actions of the new style, on two secrets and on two keys; protection, by ARN.
+    /// The tag actions of the new style, on two secrets and on two keys; deletion protection, by ARN.
     async fn on_tagged(&self, action: &str) -> Vec<Call> {
         let more: &[(&str, &str)] = match action {
             "TagResources" => &[("Tag.1.Key", "k"), ("Tag.1.Value", "v")],
@@ -320,7 +320,7 @@ impl Stage<'_> {
         vec![call]
     }
 
-    /// The actions on keys whose material is imported.
+    /// The actions on keys with imported material.
     async fn on_imported(&self, action: &str) -> Vec<Call> {
         let wrapping = [("WrappingAlgorithm", "RSAES_OAEP_SHA_256"), ("WrappingKeySpec", "RSA_2048")];
         if !matches!(action, "GetParametersForImport" | "ImportKeyMaterial" | "DeleteKeyMaterial") {
@@ -346,7 +346,7 @@ impl Stage<'_> {
     }
 }
 
-/// All permissions of the product but one.
+/// All permissions of the product except one.
 fn all_but(need: &Need) -> [Value; 2] {
     [
         json!({"Effect": "Allow", "NotAction": need.action, "Resource": "*"}),
@@ -364,7 +364,7 @@ fn refused_entry(answer: &Answer) -> super::Refused {
     (u16::try_from(status).unwrap(), text(&error["Code"]).to_owned(), text(&error["Message"]).to_owned())
 }
 
-/// Without each of the permissions that it needs a call is refused and stores nothing; with exactly these it passes.
+/// Without any one of the permissions that it needs a call is refused and stores nothing; with exactly these it succeeds.
 async fn check(server: &Server, dir: &Path, ann: &Signer, action: &str, call: &Call) {
     for need in &call.needs {
         let_ann(server, &all_but(need)).await;
@@ -395,7 +395,7 @@ async fn every_action_passes_with_exactly_its_permission_and_is_refused_without_
     let ann = Signer::of("ann");
     for action in ACTIONS {
         let calls = stage.calls(action.name()).await;
-        assert!(!calls.is_empty(), "nobody wrote down what {} needs", action.name());
+        assert!(!calls.is_empty(), "the permissions of {} are not listed here", action.name());
         for call in &calls {
             check(&server, dir.path(), &ann, action.name(), call).await;
         }
@@ -404,7 +404,7 @@ async fn every_action_passes_with_exactly_its_permission_and_is_refused_without_
 }
 
 #[test]
-fn what_is_written_down_is_about_actions_that_there_are() {
+fn the_expected_permissions_name_existing_actions() {
     let named = ON_ALL.iter().map(|row| row.0).chain(ON_SECRET.iter().map(|row| row.0));
     for name in named.chain(ON_KEY.iter().map(|row| row.0)) {
         assert!(ACTIONS.iter().any(|action| action.name() == name), "{name}");

@@ -1,4 +1,4 @@
-//! What is kept of accounts on disk: everything, and nothing of it readable.
+//! What is stored of accounts on disk: everything, and none of it readable.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ const SECRET: &str = "CANARY-aksecret-5e1f07c3";
 const ROOT_SECRET: &str = "CANARY-rootsecret-91b2d6a8";
 const TOKEN: &str = "CANARY-token-c77a0e42";
 
-/// How a text may stand in a file: as it is, as base64 at any offset, as hex.
+/// The forms in which a text may be in a file: plain, as base64 at any offset, as hex.
 fn spellings(mark: &str) -> Vec<String> {
-    // The first and last characters of base64 depend on what stands around the text.
+    // The first and last characters of base64 depend on the neighbouring text.
     let inner = |offset: usize| {
         let padded = [&vec![b'x'; offset], mark.as_bytes()].concat();
         let text = STANDARD_NO_PAD.encode(padded);
@@ -45,7 +45,7 @@ fn assert_sealed(dir: &Path, marks: &[&str]) {
             assert!(!found, "{spelling} is in {}", path.display());
         }
     }
-    assert!(bytes > 0, "there is something to look at");
+    assert!(bytes > 0, "the text to search is not empty");
 }
 
 fn options(dir: &Path) -> Options<'_> {
@@ -86,7 +86,7 @@ async fn an_access_key_put_at_run_time_is_sealed_and_signs_after_a_restart() {
     fixed.read(&server, "s").await.ok();
     let wrong = Signer { secret: ROOT_SECRET.to_owned(), ..ann() };
     assert_eq!(wrong.read(&server, "s").await.refused().1, "SignatureDoesNotMatch");
-    // An account that is written back as it is shown keeps its secrets.
+    // An account that is written back as it was shown keeps its secrets.
     let shown = server.app.directory().list().await;
     let shown = shown.into_iter().find(|account| account.id == TEAM).unwrap();
     let text = serde_json::to_string(&shown).unwrap();
@@ -96,7 +96,7 @@ async fn an_access_key_put_at_run_time_is_sealed_and_signs_after_a_restart() {
     server.app.directory().put(shown).await.unwrap();
     ann().read(&server, "s").await.ok();
     fixed.read(&server, "s").await.ok();
-    // Removed, it is gone for good.
+    // When it is removed, it is gone for good.
     assert!(server.app.directory().remove(TEAM).await.unwrap());
     server.stop().await;
     let server = Server::with(options(dir.path())).await;
@@ -156,7 +156,7 @@ async fn temporary_credentials_are_not_stored_at_all() {
     server.stop().await;
 }
 
-/// Opens the application over what a directory holds.
+/// Opens the application on the contents of a directory.
 async fn opens(dir: &Path) -> bool {
     let parts = Parts {
         store: Arc::new(SqlStore::open(&dir.join("sesame.db")).await.unwrap()),

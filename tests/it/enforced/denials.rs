@@ -1,4 +1,4 @@
-//! What a refusal of a permission says, where clients read it, and that it changes nothing.
+//! What the refusal for a missing permission says, where clients read it, and that it changes nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,13 +19,13 @@ fn detail(answer: &Answer) -> Value {
     document["AccessDeniedDetail"].clone()
 }
 
-/// What the diagnostic message holds.
+/// The content of the diagnostic message.
 fn diagnosis(detail: &Value) -> Value {
     let message = STANDARD.decode(text(&detail["EncodedDiagnosticMessage"])).unwrap();
     serde_json::from_slice(&message).unwrap()
 }
 
-/// The detail without its diagnostic message and the number of the user.
+/// The detail without its diagnostic message and the id of the user.
 fn plain(detail: &Value) -> Value {
     let mut detail = detail.clone();
     let members = detail.as_object_mut().unwrap();
@@ -38,7 +38,7 @@ async fn user_id(server: &Server, who: &Signer) -> String {
 }
 
 #[tokio::test]
-async fn a_refusal_tells_who_lacked_what() {
+async fn a_refusal_names_the_caller_and_the_missing_permission() {
     let (server, root, ann) = with_ann(&[allow("kms:DescribeSecret", "*")]).await;
     root.create(&server, "s", &[]).await;
     let id = user_id(&server, &ann).await;
@@ -61,10 +61,10 @@ async fn a_refusal_tells_who_lacked_what() {
         }],
     });
     assert_eq!(diagnosis(&said), statements);
-    // Where something else is not right, nothing is said of permissions.
+    // When something else is wrong, permissions are not mentioned.
     let absent = root.read(&server, "absent").await;
     assert!(!absent.body.contains("AccessDeniedDetail"), "{}", absent.body);
-    // The permission that was lacking, not the action that was called.
+    // The missing permission, not the action that was called.
     let key = root.make_key(&server, &[]).await;
     root.create(&server, "under", &[("EncryptionKeyId", &key)]).await;
     let_ann(&server, &[allow("kms:GetSecretValue", "*")]).await;
@@ -94,7 +94,7 @@ async fn an_explicit_deny_is_named_with_its_statement() {
     let statements = diagnosis(&said)["statements"].clone();
     assert_eq!((&statements[0]["applies"], &statements[1]["applies"]), (&json!(true), &json!(true)));
     assert_eq!(diagnosis(&said)["decision"], "ExplicitDeny");
-    // In the secret's own policy; the failing condition of the other is told.
+    // In the secret's own policy; the failing condition of the other statement is named.
     let mut conditional = allow("kms:*", "*");
     conditional["Condition"] = json!({"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}});
     let_ann(&server, &[conditional]).await;
@@ -115,7 +115,7 @@ async fn an_explicit_deny_is_named_with_its_statement() {
 }
 
 #[tokio::test]
-async fn each_kind_of_policy_that_lacks_an_allow_is_told() {
+async fn each_kind_of_policy_without_a_needed_allow_is_named() {
     let (server, root, ann) = with_ann(&[]).await;
     let mut account = one_user(TEAM, "ann", &[allow("sts:AssumeRole", "*")]);
     account["roles"] = json!([
@@ -125,7 +125,7 @@ async fn each_kind_of_policy_that_lacks_an_allow_is_told() {
     put(&server, &account).await;
     put(&server, &one_user(PARTNER, "bob", &[allow("kms:*", "*")])).await;
     let secret = root.create(&server, "s", &[]).await;
-    // By a session's policy.
+    // By a session policy.
     let (role, narrow) = (role_arn(TEAM, "app"), policy(&[allow("kms:DescribeSecret", "*")]));
     let parameters = [("RoleArn", role.as_str()), ("RoleSessionName", "alice"), ("Policy", &*narrow)];
     let session = Signer::in_role(&ann.sts(&server, "AssumeRole", &parameters).await.ok());
@@ -139,7 +139,7 @@ async fn each_kind_of_policy_that_lacks_an_allow_is_told() {
         diagnosis(&said)["statements"].as_array().unwrap().iter().map(|s| s["policy"].clone()).collect();
     assert!(policies.contains(&json!("session policy")), "{policies:?}");
     assert!(policies.contains(&json!("system policy AliyunKMSFullAccess")), "{policies:?}");
-    // By the trust of a role.
+    // By the trust policy of a role.
     let shut = role_arn(TEAM, "shut");
     let answer = ann.sts(&server, "AssumeRole", &[("RoleArn", &shut), ("RoleSessionName", "alice")]).await;
     assert_eq!(answer.refused().1, "NoPermission");
@@ -148,7 +148,7 @@ async fn each_kind_of_policy_that_lacks_an_allow_is_told() {
         (&said["AuthAction"], &said["PolicyType"]),
         (&json!("sts:AssumeRole"), &json!("AssumeRolePolicy"))
     );
-    // By the secret of another account.
+    // By the policy of a secret in another account.
     let said = detail(&Signer::of("bob").read(&server, &secret).await);
     assert_eq!(
         (&said["AuthPrincipalOwnerId"], &said["PolicyType"]),
@@ -187,7 +187,7 @@ async fn in_xml_the_detail_is_an_element() {
 }
 
 #[tokio::test]
-async fn in_a_batch_what_is_refused_stands_beside_what_is_read() {
+async fn a_batch_answers_refusals_next_to_values() {
     let (server, root, ann) = with_ann(&[allow("kms:GetSecretValue", &arn(TEAM, "secret/open/*"))]).await;
     for name in ["open/a", "shut/b"] {
         root.create(&server, name, &[]).await;
@@ -234,7 +234,7 @@ async fn a_dry_run_answers_whether_it_would_have_been_refused() {
         let wet = &parameters[..parameters.len() - 1];
         assert_eq!(ann.refused(&server, action, wet).await.1, "Forbidden.NoPermission", "{action}");
     }
-    // Of the key that a secret is under, too.
+    // Also for the key that encrypts a secret.
     root.create(&server, "under", &[("EncryptionKeyId", &key)]).await;
     let_ann(&server, &[allow("kms:GetSecretValue", "*")]).await;
     let under = [("SecretName", "under"), dry];
@@ -252,7 +252,7 @@ async fn what_is_refused_changes_nothing_whatever_else_is_wrong() {
     let (root, ann) = (Signer::of(TEAM), Signer::of("ann"));
     root.create(&server, "s", &[]).await;
     let before = stored(dir.path());
-    // The same name that is taken, a wrong parameter behind the permission, an unknown member: all say the same.
+    // The same name that is taken, an invalid parameter, an unknown member: all answer the same.
     for (action, parameters) in [
         ("CreateSecret", &[("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "two")][..]),
         ("CreateSecret", &[("SecretName", "bad name"), ("VersionId", "v1"), ("SecretData", "two")]),
@@ -311,7 +311,7 @@ async fn another_accounts_statements_and_aliases_stay_unknown() {
     }
 }
 
-/// What a refusal says, with the name of what was asked for taken out of it, so that two refusals can be compared.
+/// The text of a refusal without the name of what was asked for, so that two refusals can be compared.
 fn but_for_the_name(answer: &Answer, name: &str) -> Value {
     let mut document: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(answer.status, 403, "{document}");
@@ -323,13 +323,13 @@ fn but_for_the_name(answer: &Answer, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_refusal_never_tells_whether_another_account_has_such_a_thing() {
+async fn a_refusal_never_reveals_whether_something_of_another_account_exists() {
     let (server, root, _) = with_ann(&[]).await;
     put(&server, &one_user(PARTNER, "bob", &[])).await;
     let partner = format!("{PARTNER}:*");
     let with_policy = |effect: &str, action: &str| policy(&[about(effect, &partner, action)]);
-    // Four of each kind: one that has no policy, one whose policy denies, one whose policy allows, one that is not there.
-    // Each has a tag that a condition of the caller's own policies asks for.
+    // Four of each kind: one without a policy, one whose policy denies, one whose policy allows, one that does not
+    // exist. Each has a tag that a condition of the caller's own policies compares.
     let policies = [None, Some(with_policy("Deny", "kms:*")), Some(with_policy("Allow", "kms:Decrypt"))];
     let tags = r#"[{"TagKey":"team","TagValue":"a"}]"#;
     let (mut secrets, mut keys, mut aliases) = (Vec::new(), Vec::new(), Vec::new());
@@ -352,7 +352,7 @@ async fn a_refusal_never_tells_whether_another_account_has_such_a_thing() {
         statement["Condition"] = json!({"StringEquals": {"kms:tag/team": "a"}});
         statement
     };
-    // What the caller's own policies say must not become an oracle, either: about tags, or about the key behind an alias.
+    // What the caller's own policies say must not reveal anything either: about tags, or about the key behind an alias.
     let callers = [
         vec![],
         vec![allow("kms:GetSecretValue", "*"), allow("kms:DescribeKey", "*"), allow("kms:Encrypt", "*")],
@@ -371,7 +371,7 @@ async fn a_refusal_never_tells_whether_another_account_has_such_a_thing() {
     for (n, statements) in callers.iter().enumerate() {
         put(&server, &one_user(PARTNER, "bob", statements)).await;
         for (names, action, parameter, more) in &calls {
-            // Where the caller's own policy denies a key by its name, keys differ by what the caller wrote.
+            // Where the caller's own policy denies a key by name, keys differ by what the caller wrote.
             if n == 4 && *action == "Encrypt" && names[0].starts_with("key/") {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Where policies do not decide, an account is a wall: whatever names something of another account is refused,
-//! whether or not it is there, and nothing changes.
+//! Without policies accounts are strictly separated: a request that names something of another account is refused, whether
+//! it exists or not, and changes nothing.
 
 use sesame::testing::actions::{ACTIONS, Endpoint};
 use sesame::testing::server::AuthMode;
@@ -7,7 +7,7 @@ use sesame::testing::server::AuthMode;
 use super::{Signer, arn, no_permission, stored};
 use crate::support::{ACCOUNT, OTHER_ACCOUNT, Options, Server, invalid, refusal, text};
 
-/// Parameters that name a secret or a key and take an ARN of another account, and what such an ARN begins with.
+/// Parameters that name a secret or a key and accept an ARN of another account, and the beginning of such an ARN.
 const NAMING: &[(&str, &str)] = &[
     ("SecretName", "secret/"),
     ("KeyId", "key/"),
@@ -20,10 +20,10 @@ const NAMING: &[(&str, &str)] = &[
     ("SecretsList", "secret/"),
 ];
 
-/// Where a secret is named by its plain name alone (rule 1.5).
+/// Parameters that accept a secret only by its plain name (rule 1.5).
 const PLAIN_NAMES: [&str; 3] = ["CreateSecret", "TagResource", "UntagResource"];
 
-/// Actions that name nothing that could be somebody else's; `DeleteAlias` takes a plain name, `Decrypt` a ciphertext.
+/// Actions that cannot name anything of others; `DeleteAlias` takes a plain name, `Decrypt` a ciphertext.
 const NAMELESS: &[&str] = &[
     "CreateKey",
     "Decrypt",
@@ -41,7 +41,7 @@ const NAMELESS: &[&str] = &[
     "OpenKmsService",
 ];
 
-/// A valid value for every other parameter that must be given.
+/// A valid value for every other required parameter.
 fn value(parameter: &str) -> &str {
     match parameter {
         "SecretName" => "mine",
@@ -105,14 +105,14 @@ async fn reach_out(server: &Server, action: &dyn Endpoint, parameter: &str, fore
     } else if PLAIN_NAMES.contains(&name) && parameter == "SecretName" {
         assert_eq!(answer.refused(), invalid("SecretName"), "{name}");
     } else if name == "ReEncrypt" && parameter == "DestinationKeyId" {
-        // Whose the ciphertext is comes first, and this one is nobody's.
+        // Whose ciphertext it is is checked first, and this one has no owner.
         assert_eq!(answer.refused(), invalid("CiphertextBlob"));
     } else {
         assert_eq!(answer.refused(), no_permission(foreign), "{name} with {parameter} of another account");
     }
 }
 
-/// Every action with every parameter of it that names something, and the kind of thing.
+/// Every action with each of its parameters that name something, and what kind of thing it names.
 fn naming_calls() -> impl Iterator<Item = (&'static dyn Endpoint, &'static str, &'static str)> {
     ACTIONS.iter().flat_map(|action| {
         let takes = |name: &str| action.parameters().iter().any(|one| one.name == name);
@@ -122,7 +122,7 @@ fn naming_calls() -> impl Iterator<Item = (&'static dyn Endpoint, &'static str, 
 }
 
 #[test]
-fn what_names_nothing_is_written_down() {
+fn actions_that_name_nothing_are_listed() {
     let names = |action: &&str| naming_calls().any(|(other, ..)| other.name() == *action);
     let nameless: Vec<&str> = ACTIONS.iter().map(|action| action.name()).filter(|a| !names(a)).collect();
     assert_eq!(nameless, NAMELESS);
@@ -167,7 +167,7 @@ async fn in_open_and_signed_a_ciphertext_of_another_account_has_no_key() {
         assert_eq!(own.refused(&server, "Decrypt", &[blob]).await, unknown);
         let again = [blob, ("DestinationKeyId", mine.as_str())];
         assert_eq!(own.refused(&server, "ReEncrypt", &again).await, unknown);
-        // Nor is there a way to put something into the other account.
+        // There is also no way to put something into the other account.
         let foreign = arn(OTHER_ACCOUNT, &format!("key/{theirs}"));
         let sealed = own.ok(&server, "Encrypt", &[("KeyId", &mine), ("Plaintext", "AAAA")]).await;
         let again = [("CiphertextBlob", text(&sealed["CiphertextBlob"])), ("DestinationKeyId", &foreign)];

@@ -1,4 +1,4 @@
-//! RAM users, groups, system policies, access keys; conditions on where from, when, and on which tags.
+//! RAM users, groups, system policies, access keys; conditions on address, time and tags.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn secret(name: &str) -> String {
     arn(TEAM, &format!("secret/{name}"))
 }
 
-/// The team's account with one custom policy of each name.
+/// The team's account with one custom policy for each of these names.
 fn team_with(policies: &[(&str, Value)], users: &Value, groups: &Value) -> Value {
     let policies: Vec<Value> = policies
         .iter()
@@ -25,7 +25,7 @@ fn user(name: &str, policies: &[&str]) -> Value {
     json!({"name": name, "policies": policies, "access_keys": [key(name)]})
 }
 
-/// Whether somebody can read a secret; otherwise the refusal must name it.
+/// Whether a caller can read a secret. If not, the refusal must name the secret.
 async fn reads(server: &Server, who: &Signer, name: &str) -> bool {
     let answer = who.read(server, name).await;
     if answer.status == 200 {
@@ -45,7 +45,7 @@ async fn the_root_of_an_account_needs_no_policy_and_a_user_without_one_may_do_no
     assert_eq!(ann.refused(&server, "ListSecrets", &[]).await, no_permission(&arn(TEAM, "secret")));
     assert_eq!(ann.refused(&server, "CreateKey", &[]).await, no_permission(&arn(TEAM, "key")));
     ann.ok(&server, "DescribeRegions", &[]).await;
-    // The built-in key is that of the root of the default account, which has nothing to do with the team.
+    // The built-in key belongs to the root of the default account, which has nothing to do with the team.
     let built_in = Signer { secret: "test".to_owned(), ..Signer::of("test") };
     built_in.create(&server, "s", &[]).await;
     assert_eq!(built_in.read(&server, &secret("s")).await.refused(), no_permission(&secret("s")));
@@ -53,11 +53,11 @@ async fn the_root_of_an_account_needs_no_policy_and_a_user_without_one_may_do_no
 }
 
 #[tokio::test]
-async fn who_does_not_sign_is_nobody() {
+async fn an_unsigned_request_has_no_identity() {
     let server = enforced().await;
     let nobody = refusal(400, "MissingAccessKeyId", "AccessKeyId is mandatory for this action.");
     assert_eq!(server.refused("ListSecrets", &[]).await, nobody);
-    // Before anything is said of what is asked.
+    // Before the request itself is judged.
     assert_eq!(server.refused("GetSecretValue", &[]).await, nobody);
     let unknown = refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
     assert_eq!(Signer::of("nobody").refused(&server, "ListSecrets", &[]).await, unknown);
@@ -77,10 +77,10 @@ async fn a_user_has_the_policies_of_its_groups() {
         root.create(&server, name, &[]).await;
     }
     assert!(reads(&server, &ann, "s").await && reads(&server, &bob, "s").await);
-    // Out of the group.
+    // Removed from the group.
     put(&server, &team_with(&policies, &users, &json!([group(&["bob"], &["readers"])]))).await;
     assert!(!reads(&server, &ann, "s").await && reads(&server, &bob, "s").await);
-    // What a group denies binds its members, whatever they have of their own.
+    // A group's Deny applies to its members, whatever policies they have.
     put(&server, &team_with(&policies, &users, &json!([group(&["bob"], &["no-keys"])]))).await;
     assert!(reads(&server, &bob, "s").await && !reads(&server, &bob, "hidden").await);
     put(&server, &team_with(&policies, &users, &json!([group(&[], &["no-keys", "readers"])]))).await;
@@ -157,21 +157,21 @@ async fn every_active_key_of_a_user_signs_for_it_and_an_inactive_one_for_nobody(
     assert_eq!(one.read(&server, "s").await.refused(), inactive);
     assert_eq!(one.sts(&server, "GetCallerIdentity", &[]).await.refused(), inactive);
     assert!(reads(&server, &two, "s").await);
-    // A wrong secret is not told more: the key comes before the signature.
+    // A wrong secret gets no further information: the key is checked before the signature.
     let wrong = Signer { secret: "wrong".to_owned(), ..one.clone() };
     assert_eq!(wrong.read(&server, "s").await.refused(), inactive);
     put(&server, &keys(["Active", "Inactive"])).await;
     assert!(reads(&server, &one, "s").await);
-    // One key's secret is not another's.
+    // The secret of one key does not work for another.
     let mixed = Signer { secret: two.secret.clone(), ..one.clone() };
     assert_eq!(mixed.read(&server, "s").await.refused().1, "SignatureDoesNotMatch");
-    // The account goes, and its keys with it.
+    // The account is removed, and its keys with it.
     assert!(server.app.directory().remove(TEAM).await.unwrap());
     assert_eq!(one.read(&server, "s").await.refused().1, "InvalidAccessKeyId.NotFound");
 }
 
 #[tokio::test]
-async fn every_way_of_signing_is_asked_for_permissions() {
+async fn permissions_are_checked_for_every_way_of_signing() {
     let (server, root, _) = with_ann(&[allow("kms:DescribeSecret", &secret("s"))]).await;
     root.create(&server, "s", &[]).await;
     for (n, region) in [None, Some("cn-hangzhou")].into_iter().enumerate() {
@@ -204,7 +204,7 @@ async fn a_condition_on_the_address_looks_at_the_connection() {
         let_ann(&server, &[statement]).await;
         assert_eq!(reads(&server, &ann, "s").await, holds, "{operator} {addresses}");
     }
-    // What a client says of its address counts for nothing.
+    // What a client says about its address is ignored.
     let mut statement = allow("kms:GetSecretValue", "*");
     statement["Condition"] = json!({"IpAddress": {"acs:SourceIp": "10.0.0.1"}});
     let_ann(&server, &[statement]).await;
@@ -242,13 +242,13 @@ async fn a_condition_on_a_tag_looks_at_the_tags_of_now() {
     assert!(!reads(&server, &ann, "s").await);
     root.ok(&server, "TagResource", &[("SecretName", "bare"), ("Tags", &tag("blue"))]).await;
     assert!(reads(&server, &ann, "bare").await);
-    // The same of a key.
+    // The same for a key.
     let key = root.make_key(&server, &[("Tags", &tag("red"))]).await;
     let named = arn(TEAM, &format!("key/{key}"));
     let describe = [("KeyId", key.as_str())];
     assert_eq!(ann.refused(&server, "DescribeKey", &describe).await, no_permission(&named));
     root.ok(&server, "TagResource", &[("KeyId", &key), ("Tags", &tag("blue"))]).await;
     ann.ok(&server, "DescribeKey", &describe).await;
-    // Nothing that is about no resource has tags.
+    // Actions without a resource have no tags.
     assert_eq!(ann.refused(&server, "ListSecrets", &[]).await, no_permission(&arn(TEAM, "secret")));
 }

@@ -1,5 +1,5 @@
-//! Policies that are none: InvalidParameter naming `Policy`, with the place and what is wrong there, and nothing
-//! stored, whichever of the four actions takes them.
+//! Invalid policies: InvalidParameter naming `Policy`, with the place and the error there, and nothing stored, for each of
+//! the four actions that accept a policy.
 
 use serde_json::{Value, json};
 use sesame::testing::server::AuthMode;
@@ -11,7 +11,7 @@ fn invalid_policy(why: &str) -> Refused {
     refusal(400, "InvalidParameter", &format!("The specified parameter \"Policy\" is not valid. {why}"))
 }
 
-/// The statement that all rows vary, which is right by itself.
+/// The statement that all rows vary. It is valid.
 fn good() -> Value {
     json!({
         "Sid": "ann",
@@ -22,7 +22,7 @@ fn good() -> Value {
     })
 }
 
-/// A policy whose second statement has another member, or lacks it.
+/// A policy whose second statement has one member replaced or removed.
 fn but(member: &str, value: Value) -> String {
     let mut first = good();
     first["Sid"] = json!("first");
@@ -39,7 +39,7 @@ fn ram(principal: &str) -> Value {
     json!({ "RAM": principal })
 }
 
-/// Name, text, and what the message says of it.
+/// Name, text, and what the message says about it.
 fn documents() -> Vec<(&'static str, String, &'static str)> {
     let fine = good().to_string();
     let padded = |length: usize| {
@@ -107,7 +107,7 @@ fn statements() -> Vec<(&'static str, String, &'static str)> {
         (
             "a Sid with signs",
             but("Sid", json!("a:b")),
-            "Statement[1].Sid: not 1 to 128 characters of A-Z a-z 0-9 blank _ / + = . @ -",
+            "Statement[1].Sid: not 1 to 128 characters of A-Z a-z 0-9 space _ / + = . @ -",
         ),
         (
             "unknown operator",
@@ -133,7 +133,7 @@ fn statements() -> Vec<(&'static str, String, &'static str)> {
 }
 
 #[tokio::test]
-async fn what_is_no_policy_is_refused_with_its_place_and_nothing_is_stored() {
+async fn an_invalid_policy_is_refused_with_the_place_and_nothing_is_stored() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options { mode: AuthMode::Enforced, dir: Some(dir.path()), ..Options::default() };
     let server = Server::with(options).await;
@@ -162,7 +162,7 @@ async fn what_is_no_policy_is_refused_with_its_place_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn what_is_just_a_policy_is_stored() {
+async fn a_barely_valid_policy_is_stored() {
     let server = Server::with(Options { mode: AuthMode::Enforced, ..Options::default() }).await;
     let_ann(&server, &[]).await;
     let root = Signer::of(TEAM);
@@ -180,7 +180,7 @@ async fn what_is_just_a_policy_is_stored() {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_not_given_is_missing_and_a_blank_one_creates_without() {
+async fn an_absent_policy_is_missing_and_a_blank_one_creates_without_a_policy() {
     let server = Server::with(Options { mode: AuthMode::Enforced, ..Options::default() }).await;
     let_ann(&server, &[]).await;
     let root = Signer::of(TEAM);

@@ -1,4 +1,4 @@
-//! AssumeRoleWithOIDC: a token of an issuer that the account trusts is all that proves who asks.
+//! AssumeRoleWithOIDC: only the token of an issuer that the account trusts proves who the caller is.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ use crate::support::{Answer, NOW, Options, Server, form, refusal, text};
 
 const ISSUER: &str = "https://issuer.example/realm";
 
-/// A key of the issuer, and one of somebody else.
+/// A key of the issuer, and a key of someone else.
 fn keys() -> &'static [PrivateKey; 2] {
     static KEYS: OnceLock<[PrivateKey; 2]> = OnceLock::new();
     KEYS.get_or_init(|| {
@@ -38,7 +38,7 @@ fn seconds() -> i64 {
     NOW.as_millis() / 1_000
 }
 
-/// The claims of a token that is good.
+/// The claims of a valid token.
 fn claims() -> Value {
     let now = seconds();
     json!({"iss": ISSUER, "sub": "system:job", "aud": "sesame", "iat": now - 60, "exp": now + 600})
@@ -75,7 +75,7 @@ fn provider_arn(name: &str) -> String {
     format!("acs:ram::{TEAM}:oidc-provider/{name}")
 }
 
-/// A statement of a trust policy about bearers of tokens.
+/// A statement of a trust policy for bearers of tokens.
 fn federated(condition: &Value) -> Value {
     let principal = json!({"Federated": [provider_arn("idp")]});
     json!({"Effect": "Allow", "Action": ASSUME, "Principal": principal, "Condition": condition})
@@ -104,7 +104,7 @@ async fn start(mode: AuthMode) -> Server {
     server
 }
 
-/// Calls without any signature, as SDKs do.
+/// Calls without a signature, as SDKs do.
 async fn unsigned(server: &Server, parameters: &[(&str, &str)]) -> Answer {
     let time = server.app.clock().now().to_string();
     let system = [("Action", "AssumeRoleWithOIDC"), ("Version", "2015-04-01"), ("Timestamp", &*time)];
@@ -166,14 +166,14 @@ async fn the_bearer_of_a_token_gets_the_roles_rights_in_every_mode() {
         if mode == AuthMode::Enforced {
             assert_eq!(job.refused(&server, "ListSecrets", &[]).await, no_permission(&arn(TEAM, "secret")));
         }
-        // A token that is not good opens nothing in any mode.
+        // An invalid token is accepted in no mode.
         let other = signed(&json!({"alg": "RS256", "kid": "one"}), &claims(), &keys()[1]);
         assert_eq!(assume(&server, &other, &[]).await.status, 401, "{mode:?}");
     }
 }
 
 #[tokio::test]
-async fn tokens_of_many_forms_are_good() {
+async fn valid_tokens_of_many_forms_are_accepted() {
     let server = start(AuthMode::Enforced).await;
     let now = seconds();
     for changes in [
@@ -182,7 +182,7 @@ async fn tokens_of_many_forms_are_good() {
         json!({"exp": now + 1, "nbf": now}),
         json!({"iat": now - 12 * 3_600}),
         json!({"exp": i64::MAX}),
-        // A clock that is a little ahead.
+        // An issuer's clock that is slightly ahead.
         json!({"iat": now + 60, "nbf": now + 60}),
     ] {
         let answer = assume(&server, &token(&but(&changes)), &[]).await;
@@ -191,7 +191,7 @@ async fn tokens_of_many_forms_are_good() {
     for header in [
         json!({"alg": "RS384", "kid": "one"}),
         json!({"alg": "RS512", "kid": "one", "typ": "at+jwt"}),
-        // Without an id any key of the issuer counts.
+        // Without a key id any key of the issuer is tried.
         json!({"alg": "RS256"}),
     ] {
         assume(&server, &signed(&header, &claims(), &keys()[0]), &[]).await.ok();
@@ -200,7 +200,7 @@ async fn tokens_of_many_forms_are_good() {
     assume(&server, &format!("{}\n", token(&claims())), &[]).await.ok();
     let several = assume(&server, &token(&but(&json!({"aud": ["sesame", "second"]}))), &[]).await.ok();
     assert_eq!(several["OIDCTokenInfo"]["ClientIds"], "sesame,second");
-    // The Java library names a method and a version of signatures, and does not sign.
+    // The Java library names a signature method and version, and does not sign.
     let method = [("SignatureMethod", "HMAC-SHA1"), ("SignatureVersion", "1.0"), ("SignatureNonce", "n")];
     assume(&server, &token(&claims()), &method).await.ok();
     let xml = assume(&server, &token(&claims()), &[("Format", "XML")]).await.body;
@@ -211,7 +211,7 @@ async fn tokens_of_many_forms_are_good() {
 }
 
 #[tokio::test]
-async fn a_token_of_the_wrong_form_is_told_what_is_wrong() {
+async fn a_malformed_token_is_refused_with_the_reason() {
     let server = start(AuthMode::Enforced).await;
     let parts = "The number of Jwt field should be divided into 3 parts with '.' .";
     let encoding = "Cannot decode base64 encoded response(format invalided).";
@@ -256,7 +256,7 @@ async fn a_token_of_the_wrong_form_is_told_what_is_wrong() {
     for (name, token, wanted) in &rows {
         assert_eq!(&assume(&server, token, &[]).await.refused(), wanted, "{name}");
     }
-    // The form comes before the issuer is looked for.
+    // The form is checked before the issuer is looked up.
     let nowhere = provider_arn("nowhere");
     for (name, token, wanted) in &rows[..rows.len() - 1] {
         let answer = assume(&server, token, &[("OIDCProviderArn", &nowhere)]).await.refused();
@@ -265,7 +265,7 @@ async fn a_token_of_the_wrong_form_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_token_must_be_of_the_issuer_for_us_and_of_now() {
+async fn a_token_must_have_the_right_issuer_audience_and_time() {
     let server = start(AuthMode::Enforced).await;
     let now = seconds();
     let signature = fails("OIDCToken.InvalidSignature", "OIDC token validate failed: invalid signature.");
@@ -292,7 +292,7 @@ async fn a_token_must_be_of_the_issuer_for_us_and_of_now() {
         ("of another issuer", token(&but(&json!({"iss": "https://issuer.example"}))), &issuer),
         ("for somebody else", token(&but(&json!({"aud": "other"}))), &audience),
         ("for nobody", token(&but(&json!({"aud": []}))), &audience),
-        // The issuer comes before the signature, and that before the audience.
+        // The issuer is checked before the signature, and the signature before the audience.
         (
             "of another issuer and key",
             signed(&header, &but(&json!({"iss": "https://x"})), &keys()[1]),
@@ -330,7 +330,7 @@ async fn a_token_must_be_of_the_issuer_for_us_and_of_now() {
 }
 
 #[tokio::test]
-async fn a_token_that_names_no_key_may_be_by_any_of_the_issuer() {
+async fn a_token_without_a_key_id_may_be_signed_by_any_key_of_the_issuer() {
     let server = start(AuthMode::Enforced).await;
     let mut two = account(&trusting());
     two["oidc_providers"][0]["jwks"]["keys"] = json!([jwk("new", &keys()[1]), jwk("one", &keys()[0])]);
@@ -365,7 +365,7 @@ async fn a_provider_and_a_role_must_be_there() {
     let absent = role_arn(TEAM, "absent");
     let unknown = refusal(404, "EntityNotExist.Role", &format!("The role not exists: {absent}. "));
     assert_eq!(assume(&server, &good, &[("RoleArn", &absent)]).await.refused(), unknown);
-    // Who has no good token is not told which roles there are.
+    // Without a valid token the answer does not reveal which roles exist.
     let other = signed(&json!({"alg": "RS256", "kid": "one"}), &claims(), &keys()[1]);
     assert_eq!(assume(&server, &other, &[("RoleArn", &absent)]).await.status, 401);
     for (name, value) in [("RoleArn", "app"), ("RoleSessionName", "x"), ("DurationSeconds", "3601")] {
@@ -380,7 +380,7 @@ async fn a_provider_and_a_role_must_be_there() {
 }
 
 #[tokio::test]
-async fn a_role_trusts_whom_its_policy_names() {
+async fn a_role_trusts_only_the_bearers_that_its_policy_names() {
     let server = start(AuthMode::Enforced).await;
     let good = token(&claims());
     let equals = |name: &str, value: &str| federated(&json!({"StringEquals": {name: value}}));
@@ -398,7 +398,7 @@ async fn a_role_trusts_whom_its_policy_names() {
         (federated(&json!({"StringLike": {"oidc:sub": "admin:*"}})), false),
         (other_provider, false),
         (denying, false),
-        // Users of the account are no bearers of tokens.
+        // Users of the account are not bearers of tokens.
         (super::sessions::trust("Allow", &format!("{TEAM}:root")), false),
     ] {
         put(&server, &account(&trust)).await;
@@ -409,7 +409,7 @@ async fn a_role_trusts_whom_its_policy_names() {
             assert_eq!(answer.refused(), not_trusted(), "{trust}");
         }
     }
-    // Nor are bearers of tokens users: the trust in a provider lets no user in.
+    // Bearers of tokens are not users either: trust in a provider admits no user.
     let mut account = account(&trusting());
     account["policies"]
         .as_array_mut()
@@ -429,7 +429,7 @@ async fn a_bearers_session_can_be_narrowed_and_says_what_it_lacked() {
     let narrow = policy(&[allow("kms:DescribeSecret", "*")]);
     let job = Signer::in_role(&assume(&server, &good, &[("Policy", &narrow)]).await.ok());
     assert_eq!(job.read(&server, "s").await.refused(), no_permission(&arn(TEAM, "secret/s")));
-    // Who signs beside the token is not who asks: what narrows that session does not count.
+    // A signer who sends a token is not the caller: policies of the signer's session do not count.
     let (role, provider) = (role_arn(TEAM, "app"), provider_arn("idp"));
     let parameters = [
         ("OIDCProviderArn", provider.as_str()),

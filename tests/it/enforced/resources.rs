@@ -1,4 +1,4 @@
-//! Policies of secrets and keys: what they add to RAM's, what they take away, and how they open a secret or a key to
+//! Policies of secrets and keys: what they add to RAM policies, what they deny, and how they share a secret or a key with
 //! another account.
 
 use serde_json::{Value, json};
@@ -25,12 +25,12 @@ async fn set_key_policy(server: &Server, root: &Signer, key: &str, statements: &
     root.ok(server, "SetKeyPolicy", &[("KeyId", key), ("Policy", &policy(statements))]).await;
 }
 
-/// The text of a policy, as it is answered.
+/// The text of a policy as the API returns it.
 async fn shown(server: &Server, root: &Signer, action: &str, on: (&str, &str)) -> String {
     text(&root.ok(server, action, &[on]).await["Policy"]).to_owned()
 }
 
-/// Passes or is refused for want of permission on this.
+/// Expects success, or a refusal for a missing permission on this resource.
 fn expect(answer: &Answer, allowed: bool, named: &str, what: &str) {
     if allowed {
         assert_eq!(answer.status, 200, "{what}: {}", answer.body);
@@ -39,7 +39,7 @@ fn expect(answer: &Answer, allowed: bool, named: &str, what: &str) {
     }
 }
 
-/// What RAM says, what the secret's policy says, and whether the user reads.
+/// What the RAM policy says, what the secret's policy says, and whether the user can read.
 const SAME_ACCOUNT: &[(&str, &str, bool)] = &[
     ("-", "-", false),
     ("Allow", "-", true),
@@ -73,7 +73,7 @@ async fn in_one_account_either_policy_allows_and_either_denies() {
         expect(&ann.read(&server, "s").await, *allowed, &secret, &what);
         let sealed = ann.call(&server, "Encrypt", &[("KeyId", &key), PLAINTEXT]).await;
         expect(&sealed, *allowed, &key_arn, &what);
-        // The root is denied nothing that denies a user.
+        // What denies a user does not deny the root.
         root.read(&server, "s").await.ok();
     }
 }
@@ -94,7 +94,7 @@ async fn a_policy_is_about_the_principals_actions_and_conditions_that_it_names()
         (about("Allow", &user(TEAM, "ann"), "kms:DescribeSecret"), false),
         (about("Allow", &user(TEAM, "anna"), "kms:*"), false),
         (about("Allow", &format!("{TEAM}:role/ann"), "kms:*"), false),
-        // The account itself, which is its owner.
+        // The account itself, which is the owner.
         (about("Allow", &format!("{TEAM}:*"), "kms:*"), false),
         (with_condition(json!({"IpAddress": {"acs:SourceIp": "127.0.0.1"}})), true),
         (with_condition(json!({"IpAddress": {"acs:SourceIp": ["10.0.0.0/8"]}})), false),
@@ -103,7 +103,7 @@ async fn a_policy_is_about_the_principals_actions_and_conditions_that_it_names()
         set_secret_policy(&server, &root, "s", std::slice::from_ref(&statement)).await;
         expect(&ann.read(&server, "s").await, reads, &secret, &statement.to_string());
     }
-    // What no such policy can rule has no effect in it, and what it says of one secret is not about another.
+    // Actions that such a policy cannot control have no effect in it, and a secret's policy is not about other secrets.
     set_secret_policy(&server, &root, "s", &[about("Allow", &user(TEAM, "ann"), "kms:*")]).await;
     root.create(&server, "t", &[]).await;
     assert_eq!(ann.read(&server, "t").await.refused(), no_permission(&arn(TEAM, "secret/t")));
@@ -139,7 +139,7 @@ async fn from_another_account_both_sides_must_allow() {
         (vec![allow(read, "*")], vec![about("Allow", &user(PARTNER, "eve"), "kms:*")], false),
         (vec![allow(read, "*")], vec![about("Allow", &user(TEAM, "bob"), "kms:*")], false),
         (vec![allow(read, "*")], vec![about("Allow", &format!("{PARTNER}:role/bob"), "kms:*")], false),
-        // The whole account: whoever its own policies let.
+        // The whole account: everyone whom its own policies allow.
         (vec![allow(read, "*")], vec![about("Allow", &format!("{PARTNER}:*"), "kms:*")], true),
         (vec![], vec![about("Allow", &format!("{PARTNER}:*"), "kms:*")], false),
     ] {
@@ -156,15 +156,15 @@ async fn from_another_account_both_sides_must_allow() {
                 (&"one".into(), &"s".into())
             );
         }
-        // The plain name is that of a secret of one's own.
+        // The plain name means a secret of the caller's own account.
         assert!(!bob.read(&server, "s").await.body.contains("one"), "{what}");
-        // Per entry of a batch, too.
+        // Per entry of a batch too.
         let list = json!([{"SecretName": secret}]).to_string();
         let batch = bob.ok(&server, "BatchGetSecretValue", &[("SecretsList", &list)]).await;
         assert_eq!(batch["SecretValues"].as_array().unwrap().len(), usize::from(reads), "{what}");
         assert_eq!(batch["Errors"].as_array().unwrap().len(), usize::from(!reads), "{what}");
     }
-    // What is not there is refused in the same way as what is not let.
+    // What does not exist is refused in the same way as what is not allowed.
     let absent = arn(TEAM, "secret/absent");
     put(&server, &one_user(PARTNER, "bob", &[allow("kms:*", "*")])).await;
     assert_eq!(bob.read(&server, &absent).await.refused(), no_permission(&absent));
@@ -243,7 +243,7 @@ async fn an_identity_of_another_account_uses_a_key_and_never_administers_it() {
         let parameters = [&[id], more].concat();
         assert_eq!(bob.refused(&server, action, &parameters).await, no_permission(&named), "{action}");
     }
-    // An alias of one's own never stands for a key of another account, nor is a secret put under one.
+    // An alias of the caller's account never stands for a key of another account, nor can a secret use such a key.
     let alias = [("AliasName", "alias/a"), id];
     assert_eq!(bob.refused(&server, "CreateAlias", &alias).await, no_permission(&named));
     let under = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "1"), ("EncryptionKeyId", &*named)];
@@ -278,7 +278,7 @@ async fn a_ciphertext_opens_for_another_account_when_both_sides_allow() {
             assert_eq!(answer.ok()["Plaintext"], PLAINTEXT.1);
         }
     }
-    // Into a key of one's own, when re-encryption from there is let.
+    // Into a key of the caller's account, if re-encryption from there is allowed.
     let mine = Signer::of(PARTNER).make_key(&server, &[]).await;
     let both = [sealed[0], ("DestinationKeyId", mine.as_str())];
     put(&server, &one_user(PARTNER, "bob", &[allow("kms:*", "*")])).await;
@@ -299,7 +299,7 @@ async fn a_secret_under_a_key_is_read_from_another_account_when_the_key_lets_it_
     let secret = root.create(&server, "s", &[("EncryptionKeyId", &key)]).await;
     let bobs = |action| about("Allow", &user(PARTNER, "bob"), action);
     set_secret_policy(&server, &root, "s", &[bobs("kms:GetSecretValue")]).await;
-    // The refusal names the key, by its bare id.
+    // The refusal names the key by its bare id.
     assert_eq!(bob.read(&server, &secret).await.refused(), no_permission(&key));
     set_key_policy(&server, &root, &key, &[bobs("kms:Decrypt")]).await;
     assert_eq!(bob.read(&server, &secret).await.refused(), no_permission(&key));
@@ -315,7 +315,7 @@ async fn a_policy_comes_back_as_it_was_given_also_after_a_restart() {
     let server = Server::with(options()).await;
     let_ann(&server, &[]).await;
     let (root, ann) = (Signer::of(TEAM), Signer::of("ann"));
-    // Blanks, escapes, order of members and form of lists stay.
+    // White space, escapes, the order of members and the form of lists are kept.
     let given = r#" { "Statement" : [{"Sid":"a b","Action":"kms:Get*","Effect":"Allow",
         "Principal":{"RAM":"acs:ram::1000000000000003:user/ann"},"Resource":["*"]}],"Version":"\u0031"} "#;
     root.create(&server, "s", &[]).await;
@@ -334,7 +334,7 @@ async fn a_policy_comes_back_as_it_was_given_also_after_a_restart() {
     for key in [&key, &with] {
         assert_eq!(shown(&server, &root, "GetKeyPolicy", ("KeyId", key)).await, given);
     }
-    // Other changes leave it.
+    // Other changes do not affect it.
     root.ok(&server, "UpdateSecret", &[("SecretName", "s"), ("Description", "d")]).await;
     root.ok(&server, "UpdateKeyDescription", &[("KeyId", &key), ("Description", "d")]).await;
     assert_eq!(shown(&server, &root, "GetSecretPolicy", ("SecretName", "s")).await, given);
@@ -385,7 +385,7 @@ async fn the_policy_of_a_deleted_secret_is_shown_kept_and_goes_with_it() {
     let set = [("SecretName", "s"), ("Policy", default.as_str())];
     assert_eq!(root.refused(&server, "SetSecretPolicy", &set).await, in_window());
     assert_eq!(shown(&server, &root, "GetSecretPolicy", ("SecretName", "s")).await, given);
-    // The user may, but there is nothing to read.
+    // The user is allowed, but there is nothing to read.
     assert_eq!(ann.read(&server, "s").await.refused(), in_window());
     ann.ok(&server, "RestoreSecret", &[("SecretName", "s")]).await;
     assert_eq!(shown(&server, &root, "GetSecretPolicy", ("SecretName", "s")).await, given);
@@ -423,7 +423,7 @@ async fn without_policies_of_resources_nothing_takes_one() {
     }
     assert_eq!(root.refused(&server, "DescribeSecret", &[("SecretName", "t")]).await, not_found());
     assert_eq!(root.ok(&server, "ListKeys", &[]).await["TotalCount"], 1);
-    // RAM decides alone.
+    // Only RAM policies decide.
     assert_eq!(Signer::of("ann").read(&server, "s").await.refused(), no_permission(&arn(TEAM, "secret/s")));
     let absent = refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.");
     assert_eq!(root.refused(&server, "GetKeyPolicy", &[("KeyId", "nothing-there")]).await, absent);

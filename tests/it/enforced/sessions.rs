@@ -1,4 +1,4 @@
-//! AssumeRole and GetCallerIdentity: who gets temporary credentials, for how long, and what they are good for.
+//! AssumeRole and GetCallerIdentity: who gets temporary credentials, for how long, and what they allow.
 
 use serde_json::{Value, json};
 use sesame::testing::server::AuthMode;
@@ -15,17 +15,17 @@ pub fn role_arn(account: &str, role: &str) -> String {
     format!("acs:ram::{account}:role/{role}")
 }
 
-/// A statement of a trust policy, about `<account>:<root, user or role>`.
+/// A statement of a trust policy, for `<account>:<root, user or role>`.
 pub fn trust(effect: &str, principal: &str) -> Value {
     json!({"Effect": effect, "Action": ASSUME, "Principal": {"RAM": [format!("acs:ram::{principal}")]}})
 }
 
-/// A role that may read secrets.
+/// A role that can read secrets.
 pub fn role(name: &str, trust: &[Value]) -> Value {
     json!({"name": name, "trust": policy(trust), "policies": ["readers"]})
 }
 
-/// The team: `ann`, who may also create secrets, and `eve`, who may do nothing, with these roles.
+/// The team: `ann`, who can also create secrets, and `eve`, who has no permissions, with these roles.
 pub fn team(ann: &[Value], roles: &[Value]) -> Value {
     let mut account = one_user(TEAM, "ann", &[ann, &[allow("kms:CreateSecret", "*")]].concat());
     let readers =
@@ -36,7 +36,7 @@ pub fn team(ann: &[Value], roles: &[Value]) -> Value {
     account
 }
 
-/// A server with that team, whose role `app` its users may assume; with its root and `ann`, who may assume any role.
+/// A server with that team. Its users can assume the role `app`. Returned with its root and `ann`, who can assume any role.
 async fn start() -> (Server, Signer, Signer) {
     let server = enforced().await;
     let roles = [role("app", &[trust("Allow", &format!("{TEAM}:root"))])];
@@ -89,13 +89,13 @@ async fn a_user_in_a_role_has_the_rights_of_the_role_and_not_its_own() {
     let creation = [("SecretName", "t"), ("VersionId", "v1"), ("SecretData", "1")];
     assert_eq!(alice.refused(&server, "CreateSecret", &creation).await, no_permission(&arn(TEAM, "secret")));
     ann.ok(&server, "CreateSecret", &creation).await;
-    // Every time with other credentials; the ones before stay good.
+    // The credentials are different each time; earlier ones stay valid.
     let again = Signer::in_role(&assume(&server, &ann, &[]).await.unwrap());
     assert!(again.id != alice.id && again.secret != alice.secret && again.token != alice.token);
     for signer in [&alice, &again] {
         signer.read(&server, "s").await.ok();
     }
-    // By header signatures the token comes in a header.
+    // With header signatures the token is sent in a header.
     let token = alice.token.clone().unwrap();
     for (n, region) in [None, Some("cn-hangzhou")].into_iter().enumerate() {
         let nonce = format!("n{n}");
@@ -134,7 +134,7 @@ async fn the_root_of_an_account_assumes_no_role() {
 }
 
 #[tokio::test]
-async fn a_role_must_be_there_and_trust_the_caller_who_must_be_allowed() {
+async fn a_role_must_exist_and_trust_the_caller_and_the_caller_must_be_allowed() {
     let (server, _, ann) = start().await;
     let eve = Signer::of("eve");
     assert_eq!(assume(&server, &eve, &[]).await.unwrap_err(), not_authorized());
@@ -212,7 +212,7 @@ async fn a_session_begins_another_one_for_an_hour_at_the_most() {
     let longer = [("DurationSeconds", "3601")];
     let refused = assume_role(&server, &first, &next, &longer).await.unwrap_err();
     assert_eq!(refused.1, "InvalidParameter.DurationSeconds");
-    // Who is behind it stays known, whatever is said later.
+    // The original caller stays known, whatever later requests say.
     let again =
         [("SourceIdentity", "Mallory"), ("RoleSessionName", "bo.b@x_y-z"), ("DurationSeconds", "3600")];
     let second = assume_role(&server, &first, &next, &again).await.unwrap();
@@ -221,7 +221,7 @@ async fn a_session_begins_another_one_for_an_hour_at_the_most() {
     assert_eq!(second.read(&server, "s").await.ok()["SecretData"], "one");
     let asked = second.sts(&server, "GetCallerIdentity", &[]).await.ok();
     assert_eq!(asked["Arn"], format!("acs:ram::{TEAM}:assumed-role/next/bo.b@x_y-z"));
-    // The trust of `app` names only a user.
+    // The trust policy of `app` names only a user.
     assert_eq!(assume(&server, &second, &[]).await.unwrap_err(), not_authorized());
 }
 
@@ -243,7 +243,7 @@ async fn a_sessions_policy_narrows_and_never_widens() {
     let denied = session(&[allow("*", "*"), deny("kms:GetSecretValue", &secret)]).await;
     assert_eq!(denied.read(&server, "s").await.refused(), no_permission(&secret));
     denied.read(&server, "t").await.ok();
-    // Nor does another session, which has to be allowed too.
+    // Another session does not widen it either; it must be allowed too.
     assert_eq!(assume(&server, &narrow, &[]).await.unwrap_err(), not_authorized());
     assume(&server, &wide, &[]).await.unwrap();
     // A policy of the secret does not widen it either.
@@ -340,7 +340,7 @@ async fn a_role_may_ask_for_an_external_id() {
 }
 
 #[tokio::test]
-async fn everybody_is_told_who_they_are() {
+async fn get_caller_identity_answers_every_kind_of_caller() {
     let (server, root, ann) = start().await;
     let of = async |who: &Signer| {
         let mut answer = who.sts(&server, "GetCallerIdentity", &[]).await.ok();

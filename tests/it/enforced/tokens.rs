@@ -1,4 +1,4 @@
-//! Security tokens that are missing, garbled, altered, somebody else's or over.
+//! Security tokens that are missing, garbled, altered, of another session or expired.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -51,14 +51,14 @@ fn expired() -> Refused {
     refusal(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
 }
 
-/// Both products refuse in the same way.
+/// Both products answer the same refusal.
 async fn refused(server: &Server, who: &Signer, wanted: &Refused, what: &str) {
     assert_eq!(&who.read(server, "s").await.refused(), wanted, "{what}");
     assert_eq!(&who.sts(server, "GetCallerIdentity", &[]).await.refused(), wanted, "{what}, Sts");
 }
 
 #[tokio::test]
-async fn a_token_must_be_there_whole_and_that_of_the_key() {
+async fn a_token_must_be_present_complete_and_belong_to_the_key() {
     let server = start().await;
     let alice = session(&server, "app", "900").await;
     let other = session(&server, "ops", "900").await;
@@ -71,13 +71,13 @@ async fn a_token_must_be_there_whole_and_that_of_the_key() {
     // A permanent key has no token.
     let ann = Signer { token: alice.token.clone(), ..Signer::of("ann") };
     refused(&server, &ann, &mismatch(), "of a permanent key").await;
-    // What belongs together is nothing without the secret.
+    // Matching key and token are useless without the secret.
     let wrong = Signer { secret: other.secret.clone(), ..alice.clone() };
     assert_eq!(wrong.read(&server, "s").await.refused().1, "SignatureDoesNotMatch");
     let unknown = Signer { id: "nobody".to_owned(), ..alice.clone() };
     let not_found = refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
     assert!([not_found, mismatch()].contains(&unknown.read(&server, "s").await.refused()));
-    // By header signatures the token stands among the signed headers.
+    // With header signatures the token is among the signed headers.
     let plain =
         Acs { key: (&alice.id, &alice.secret), ..Acs::new("GetSecretValue", "n", &[("SecretName", "s")]) };
     assert_eq!(plain.send(&server).await.refused(), missing());
@@ -102,14 +102,14 @@ async fn every_altered_byte_of_a_token_is_noticed() {
     }
     for length in [0, 3, 40, bytes.len() - 1] {
         let cut = Signer { token: Some(STANDARD.encode(&bytes[..length])), ..alice.clone() };
-        // An empty one is as good as none.
+        // An empty one counts as missing.
         let wanted = if length == 0 { missing() } else { malformed() };
         assert_eq!(cut.read(&server, "s").await.refused(), wanted, "{length}");
     }
 }
 
 #[tokio::test]
-async fn a_session_is_over_by_the_clock() {
+async fn a_session_expires_by_the_clock() {
     let server = start().await;
     let short = session(&server, "app", "900").await;
     let long = session(&server, "app", "3600").await;
@@ -117,14 +117,14 @@ async fn a_session_is_over_by_the_clock() {
     short.read(&server, "s").await.ok();
     server.clock.advance(1);
     refused(&server, &short, &expired(), "after 900 seconds").await;
-    // That it is over comes before the signature.
+    // Expiry is checked before the signature.
     let wrong = Signer { secret: "wrong".to_owned(), ..short.clone() };
     refused(&server, &wrong, &expired(), "and a wrong secret").await;
     server.clock.advance(2_699_999);
     long.read(&server, "s").await.ok();
     server.clock.advance(1);
     refused(&server, &long, &expired(), "after an hour").await;
-    // Nobody goes on by beginning another one.
+    // An expired session cannot be used to begin another one.
     let arn = role_arn(TEAM, "app");
     let more = [("RoleArn", arn.as_str()), ("RoleSessionName", "alice")];
     assert_eq!(long.sts(&server, "AssumeRole", &more).await.refused(), expired());
@@ -138,7 +138,7 @@ async fn a_session_ends_with_its_role_and_follows_the_roles_policies() {
     put(&server, &account(&["ops"])).await;
     refused(&server, &app, &expired(), "without the role").await;
     ops.read(&server, "s").await.ok();
-    // The role's rights of now count, not those of when the session began.
+    // The role's current permissions count, not those at the start of the session.
     let mut narrower = account(&["ops"]);
     narrower["roles"][0]["policies"] = serde_json::json!([]);
     put(&server, &narrower).await;
@@ -170,7 +170,7 @@ async fn a_session_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_temporary_key_that_is_written_down_takes_its_own_token_only() {
+async fn a_configured_temporary_key_accepts_only_its_own_token() {
     let accounts = format!(
         r#"
         [[accounts]]

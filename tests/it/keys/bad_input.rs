@@ -1,4 +1,4 @@
-//! Wrong input of key actions: the documented code with the parameter named, and nothing stored.
+//! Invalid input of key actions: the documented code, naming the parameter, and nothing stored.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{PLAINTEXT, Refused, first_version, key_not_found, make, metadata, schedule, sealed};
 use crate::support::{OTHER_ACCOUNT, Options, Server, invalid, missing, refusal, text};
 
-/// All that a caller can see of the keys: metadata, versions, aliases.
+/// Everything that a caller can see of the keys: metadata, versions, aliases.
 async fn seen(server: &Server) -> Vec<Value> {
     let listed = server.ok("ListKeys", &[("PageSize", "100")]).await["Keys"].clone();
     let mut seen = vec![server.ok("ListAliases", &[]).await["Aliases"].clone()];
@@ -19,10 +19,10 @@ async fn seen(server: &Server) -> Vec<Value> {
     seen
 }
 
-/// An action, what is sent, and how it is refused.
+/// An action, its parameters, and the expected refusal.
 type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, Refused);
 
-/// Calls that are refused as wanted and change nothing.
+/// Calls that must be refused as expected and change nothing.
 async fn refused(server: &Server, cases: &[Case<'_>]) {
     let before = seen(server).await;
     for (action, parameters, want) in cases {
@@ -62,7 +62,7 @@ async fn contexts() {
         let blob = ("CiphertextBlob", text(&encrypted["CiphertextBlob"]));
         assert_eq!(server.ok("Decrypt", &[blob, context]).await["Plaintext"], PLAINTEXT.1);
     }
-    // As a map: the order of its members does not count, everything else does.
+    // As a map: the order of its members is ignored, everything else counts.
     let sealed_with =
         server.ok("Encrypt", &[id, PLAINTEXT, ("EncryptionContext", r#"{"b":"2","a":"1"}"#)]).await;
     let blob = ("CiphertextBlob", text(&sealed_with["CiphertextBlob"]));
@@ -116,7 +116,7 @@ async fn blobs() {
         assert_eq!(server.refused("ReEncrypt", &again).await, invalid("CiphertextBlob"), "{bad:.20}");
     }
     assert_eq!(server.refused("Decrypt", &[]).await, missing("CiphertextBlob"));
-    // The id of the key lies open in a blob: where it is altered, another key is named, which is not there.
+    // The key's id is readable in a blob: if it is altered, another key is named, which does not exist.
     let named = blob.windows(key.len()).position(|window| window == key.as_bytes()).unwrap();
     let named = named..named + key.len();
     for at in 0..blob.len() {
@@ -142,7 +142,7 @@ async fn blobs() {
 }
 
 #[tokio::test]
-async fn a_blob_of_another_server_names_a_key_that_is_not_here() {
+async fn a_blob_of_another_server_names_an_unknown_key() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let here = Server::with(Options { dir: Some(one.path()), ..Options::default() }).await;
     let there = Server::with(Options { dir: Some(two.path()), ..Options::default() }).await;
@@ -156,7 +156,7 @@ async fn a_blob_of_another_server_names_a_key_that_is_not_here() {
 }
 
 #[tokio::test]
-async fn words_that_are_none_and_numbers_out_of_bounds() {
+async fn unknown_words_and_numbers_out_of_bounds() {
     let server = Server::start().await;
     let key = make(&server, &[]).await;
     let external = make(&server, &[("Origin", "EXTERNAL")]).await;
@@ -205,7 +205,7 @@ async fn words_that_are_none_and_numbers_out_of_bounds() {
     let sign = |algorithm| {
         vec![("KeyId", pair.as_str()), ("KeyVersionId", &version), ("Algorithm", algorithm), digest]
     };
-    // Unknown ones, and those of other kinds of keys.
+    // Unknown words, and those of other kinds of keys.
     for algorithm in ["x", "ecdsa_sha_256", "RSA_PSS_SHA_256", "SM2DSA", "RSAES_OAEP_SHA_1"] {
         cases.push(("AsymmetricSign", sign(algorithm), invalid("Algorithm")));
         let verify = [sign(algorithm), vec![("Value", "AAAA")]].concat();
@@ -255,7 +255,7 @@ async fn bounds_that_are_still_good() {
         (&[("NumberOfBytes", "1")], 1),
         (&[("NumberOfBytes", "1024")], 1024),
         (&[("NumberOfBytes", "64"), ("KeySpec", "AES_128")], 64),
-        // The spec is ignored beside a number of bytes.
+        // The spec is ignored when a number of bytes is given.
         (&[("NumberOfBytes", "8"), ("KeySpec", "AES_512")], 8),
     ] {
         let made = server.ok("GenerateDataKey", &[&[id], parameters].concat()).await;

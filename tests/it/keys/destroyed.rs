@@ -1,4 +1,4 @@
-//! What a deletion destroys: no copy of the wrapped material stays on disk, while the server still runs.
+//! What a deletion destroys: no copy of the wrapped material stays on disk, even while the server is running.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use super::{import, key_not_found, make, metadata, schedule, sealed, state};
 use crate::support::{Options, Server, scope};
 
 const DAY: i64 = 86_400;
-/// Sixteen bytes in a row of wrapped material do not occur by chance.
+/// Sixteen consecutive bytes of wrapped material do not occur by accident.
 const WINDOW: usize = 16;
 
-/// Every file below a directory with its bytes.
+/// Every file below a directory, with its bytes.
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
@@ -24,7 +24,7 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// The files that hold any sixteen bytes in a row of the material, at any offset.
+/// The files that contain any sixteen consecutive bytes of the material.
 fn holding(dir: &Path, material: &[u8]) -> Vec<String> {
     let windows: std::collections::HashSet<&[u8]> = material.windows(WINDOW).collect();
     assert!(windows.len() > 1, "material to look for");
@@ -44,7 +44,7 @@ async fn on_disk(dir: &Path) -> Server {
     Server::with(Options { dir: Some(dir), ..Options::default() }).await
 }
 
-/// No finding in the whole database.
+/// Checks that the whole database is sound.
 async fn sound(server: &Server) {
     let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
@@ -90,7 +90,7 @@ async fn a_deleted_key_leaves_no_material_on_disk() {
     assert_eq!(server.refused("Decrypt", &[("CiphertextBlob", &blob)]).await, key_not_found());
     assert_eq!(server.value("t", &[]).await, "one");
     sound(&server).await;
-    // What is known of the secret stays, and it may be deleted.
+    // The metadata of the secret stays, and the secret can be deleted.
     server.ok("DescribeSecret", &[("SecretName", "s")]).await;
     server.stop().await;
 
@@ -134,7 +134,7 @@ async fn deleted_or_expired_imported_material_leaves_the_disk_and_may_come_back(
     let blob = sealed(&server, &key).await;
     let first = wrapped(&server, &key).await.remove(0);
     assert_ne!(holding(dir.path(), &first), Vec::<String>::new(), "it is there before");
-    assert_eq!(holding(dir.path(), &own), Vec::<String>::new(), "never in the clear");
+    assert_eq!(holding(dir.path(), &own), Vec::<String>::new(), "never in plain text");
     server.ok("DeleteKeyMaterial", &[("KeyId", &key)]).await;
     assert_eq!(holding(dir.path(), &first), Vec::<String>::new(), "deleted");
     assert!(wrapped(&server, &key).await.is_empty());
@@ -156,7 +156,7 @@ async fn deleted_or_expired_imported_material_leaves_the_disk_and_may_come_back(
     import(&server, &key, &own, &[]).await.ok();
     assert_eq!(server.ok("Decrypt", &[("CiphertextBlob", &blob)]).await["Plaintext"], super::PLAINTEXT.1);
     assert_eq!(server.value("s", &[]).await, "one");
-    // Imported over what is there it is wrapped anew; a deletion then leaves neither wrapping.
+    // Material that is imported again is wrapped again; a deletion then removes both wrappings.
     let third = wrapped(&server, &key).await.remove(0);
     import(&server, &key, &own, &[]).await.ok();
     let fourth = wrapped(&server, &key).await.remove(0);

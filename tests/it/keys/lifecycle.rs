@@ -1,4 +1,4 @@
-//! The life of a key by the clock: deletion, rotation, expiry; importing material; lists and tags.
+//! The life of a key over time: deletion, rotation, expiry; importing material; lists and tags.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn ids(answer: &Value) -> Vec<&str> {
     answer["Keys"]["Key"].as_array().unwrap().iter().map(|row| text(&row["KeyId"])).collect()
 }
 
-/// What is not there although it may be, among the members of a key.
+/// Optional members of a key that are absent.
 fn absent(key: &Value, names: &[&str]) -> bool {
     names.iter().all(|name| key.get(*name).is_none())
 }
@@ -80,7 +80,7 @@ async fn a_key_and_its_aliases_are_gone_when_the_window_is_over() {
     assert_eq!(aliases["Aliases"]["Alias"][0]["AliasName"], "alias/kept");
     let tags = server.ok("ListTagResources", &[("RegionId", "cn-hangzhou"), ("ResourceType", "key")]).await;
     assert_eq!(tags["TagResources"]["TagResource"], json!([]));
-    // The name of an alias is free again.
+    // The alias can be used again.
     server.ok("CreateAlias", &[("KeyId", &kept), ("AliasName", "alias/one")]).await;
 }
 
@@ -124,7 +124,7 @@ async fn a_key_rotates_by_the_clock_and_opens_what_any_version_sealed() {
     assert_eq!(again["KeyVersionId"], blobs[0].1.as_str(), "of the version that decrypted");
     let opened = server.ok("Decrypt", &[("CiphertextBlob", text(&again["CiphertextBlob"]))]).await;
     assert_eq!(opened["KeyVersionId"], blobs[12].1.as_str(), "sealed by the newest");
-    // Newest first, by pages.
+    // Newest first, in pages.
     let mut listed = Vec::new();
     for page in ["1", "2", "3"] {
         let page = [("KeyId", key.as_str()), ("PageNumber", page), ("PageSize", "6")];
@@ -135,7 +135,7 @@ async fn a_key_rotates_by_the_clock_and_opens_what_any_version_sealed() {
     }
     let wanted: Vec<&String> = blobs.iter().rev().map(|(_, version)| version).collect();
     assert_eq!(listed.iter().collect::<Vec<_>>(), wanted);
-    // The next value is sealed under the version of now, the first one stays where it is.
+    // The next value is sealed under the new version; the first one stays as it is.
     server.put("s", "v1", "1").await;
     let data_keys = server.stored("s").await.unwrap().data_keys;
     assert!(data_keys.iter().all(|data_key| data_key.key.as_str() == key));
@@ -228,7 +228,7 @@ async fn metadata_tells_of_rotation_only_while_it_is_on() {
     let mut disabled = rotating("Suspended");
     disabled["KeyState"] = "Disabled".into();
     assert_eq!(metadata(&server, &key).await, disabled);
-    // Suspended: nothing rotates; what was missed is made up for when the key is enabled again.
+    // Suspended: nothing rotates; the missed rotation happens when the key is enabled again.
     server.advance_seconds(31 * DAY).await;
     assert_eq!(metadata(&server, &key).await["PrimaryKeyVersion"], off["PrimaryKeyVersion"]);
     server.ok("EnableKey", &id).await;
@@ -324,7 +324,7 @@ async fn imported_material_expires_and_may_be_imported_again() {
     let now = metadata(&server, &key).await;
     assert_eq!((&now["KeyState"], &now["MaterialExpireTime"]), (&json!("PendingImport"), &json!("")));
     assert_eq!(server.refused("Decrypt", &[("CiphertextBlob", &blob)]).await, state("PendingImport"));
-    // The same again, now for good.
+    // The same again, this time for good.
     import(&server, &key, &[1; 32], &[("KeyMaterialExpireUnix", "0")]).await.ok();
     server.advance_seconds(1000 * DAY).await;
     assert_eq!(server.ok("Decrypt", &[("CiphertextBlob", &blob)]).await["Plaintext"], PLAINTEXT.1);
@@ -359,7 +359,7 @@ async fn import_tokens_that_are_expired_foreign_or_garbled() {
         assert_eq!(server.refused("ImportKeyMaterial", &with(&key, bad)).await, wrong, "{bad}");
     }
     assert_eq!(server.refused("ImportKeyMaterial", &with(&key, "@@")).await, invalid("ImportToken"));
-    // Material wrapped for another token does not open.
+    // Material wrapped for another token does not decrypt.
     let (fresh, _) = import_parameters(&server, &key, "RSAES_OAEP_SHA_256").await;
     let material = refusal(400, "InvalidKeyMaterial", "key material is invalid");
     assert_eq!(server.refused("ImportKeyMaterial", &with(&key, &fresh)).await, material);
@@ -544,7 +544,7 @@ async fn a_key_has_the_same_tags_in_both_styles() {
     );
     server.ok("UntagResources", &[&new_style[..], &both[..1], &[("All", "true")]].concat()).await;
     assert_eq!((old(keys[0].clone()).await, old(keys[1].clone()).await), (vec![], vec!["c=3".to_owned()]));
-    // Nothing is done when one of several resources is not there.
+    // Nothing is done when one of several resources does not exist.
     let unknown = refusal(404, "InvalidResourceId.NotFound", "The specified ResourceId is not found.");
     let missing = [("ResourceId.1", keys[0].as_str()), ("ResourceId.2", "key-nothing")];
     let refused = server.refused("TagResources", &[&new_style[..], &missing, &tags].concat()).await;
@@ -555,7 +555,7 @@ async fn a_key_has_the_same_tags_in_both_styles() {
     let refused = server.refused("ListTagResources", &[&new_style[..], &missing].concat()).await;
     assert_eq!(refused, unknown);
     assert_eq!(old(keys[0].clone()).await, Vec::<String>::new());
-    // Twenty tags at the most.
+    // At most twenty tags.
     for n in 0..20 {
         let tag = format!(r#"[{{"TagKey":"t{n}","TagValue":"v"}}]"#);
         server.ok("TagResource", &[("KeyId", &keys[0]), ("Tags", &tag)]).await;
@@ -565,7 +565,7 @@ async fn a_key_has_the_same_tags_in_both_styles() {
     assert_eq!(old(keys[0].clone()).await.len(), 20);
 }
 
-/// The id that a row must carry: of the key, also when an alias was asked for.
+/// The id that a row must contain: that of the key, also when an alias was given.
 fn keys_of(named: &str, row: &Value) -> String {
     if named.starts_with("alias/") { text(&row["KeyId"]).to_owned() } else { named.to_owned() }
 }

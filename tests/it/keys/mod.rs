@@ -1,4 +1,4 @@
-//! Customer master keys: the table of states, their life by the clock, what a deletion destroys, wrong input.
+//! Customer master keys: the table of states, their life over time, what a deletion destroys, invalid input.
 
 mod bad_input;
 mod destroyed;
@@ -16,7 +16,7 @@ const PLAINTEXT: (&str, &str) = ("Plaintext", "aGVsbG8=");
 /// Status, code and message.
 type Refused = (u16, String, String);
 
-/// A refusal by the state of a key.
+/// A refusal because of the state of a key.
 fn state(name: &str) -> Refused {
     let message = format!("The request was rejected because the key state is {name}.");
     refusal(409, &format!("Rejected.{name}"), &message)
@@ -51,7 +51,7 @@ fn full() -> Refused {
     refusal(400, "Rejected.LimitExceeded", message)
 }
 
-/// Makes a key and gives its id.
+/// Creates a key and returns its id.
 async fn make(server: &Server, parameters: &[(&str, &str)]) -> String {
     text(&server.ok("CreateKey", parameters).await["KeyMetadata"]["KeyId"]).to_owned()
 }
@@ -78,7 +78,7 @@ async fn first_version(server: &Server, key: &str) -> String {
     text(&versions.last().unwrap()["KeyVersionId"]).to_owned()
 }
 
-/// What is needed to import material: the token and the public key.
+/// What an import needs: the token and the public key.
 async fn import_parameters(server: &Server, key: &str, algorithm: &str) -> (String, rsa::PublicKey) {
     let parameters = [("KeyId", key), ("WrappingAlgorithm", algorithm), ("WrappingKeySpec", "RSA_2048")];
     let given = server.ok("GetParametersForImport", &parameters).await;
@@ -99,7 +99,7 @@ fn wrap(public: &rsa::PublicKey, algorithm: &str, material: &[u8]) -> String {
     STANDARD.encode(wrapped.unwrap())
 }
 
-/// Imports material with a fresh token.
+/// Imports material with a new token.
 async fn import(server: &Server, key: &str, material: &[u8], more: &[(&str, &str)]) -> Answer {
     let (token, public) = import_parameters(server, key, "RSAES_OAEP_SHA_256").await;
     let wrapped = wrap(&public, "RSAES_OAEP_SHA_256", material);

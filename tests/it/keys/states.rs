@@ -1,5 +1,5 @@
-//! Every row and column of the table of key states, and what else refuses a key: an alias where an id is needed, a
-//! name that nothing has, another region or account, a quota.
+//! Every row and column of the table of key states, and other reasons to refuse a key: an alias where an id is needed, a
+//! name that does not exist, another region or account, a quota.
 
 use super::{
     PLAINTEXT, Refused, alias_not_found, by_alias, first_version, full, import, key_not_found, make,
@@ -11,7 +11,7 @@ use sesame::testing::domain::Limits;
 /// The columns of the table.
 const STATES: [&str; 4] = ["Enabled", "Disabled", "PendingDeletion", "PendingImport"];
 
-/// Brings an enabled key into a state; only one of external origin reaches the last.
+/// Brings an enabled key into a state. Only a key of external origin can reach the last one.
 async fn bring(server: &Server, key: &str, name: &str) {
     match name {
         "Enabled" => {}
@@ -22,14 +22,14 @@ async fn bring(server: &Server, key: &str, name: &str) {
     assert_eq!(metadata(server, key).await["KeyState"], name);
 }
 
-/// A fresh key of external origin with material, which can be brought into every state.
+/// A new key of external origin with material, which can be brought into every state.
 async fn external(server: &Server) -> String {
     let key = make(server, &[("Origin", "EXTERNAL")]).await;
     import(server, &key, &[5; 32], &[]).await.ok();
     key
 }
 
-/// The first row of the table: only an enabled key is used.
+/// The first row of the table: only an enabled key can be used.
 fn used() -> [Option<Refused>; 4] {
     [None, Some(state("Disabled")), Some(state("PendingDeletion")), Some(state("PendingImport"))]
 }
@@ -38,7 +38,7 @@ fn always() -> [Option<Refused>; 4] {
     [const { None }; 4]
 }
 
-/// Calls an action on a fresh key in each state; a refusal leaves the state as it was.
+/// Calls an action on a new key in each state. A refusal does not change the state.
 async fn row(action: &str, more: &[(&str, &str)], want: [Option<Refused>; 4]) {
     let server = Server::start().await;
     for (name, want) in STATES.into_iter().zip(want) {
@@ -171,7 +171,7 @@ async fn errors_e_cancel_key_deletion() {
     let server = Server::start().await;
     for (before, after) in [
         ("Enabled", "Enabled"),
-        // The service documents no memory of the state before.
+        // The service does not document that it remembers the previous state.
         ("Disabled", "Enabled"),
         ("PendingImport", "PendingImport"),
     ] {
@@ -302,7 +302,7 @@ async fn deletion_protection_holds_in_every_state_and_ends_when_switched_off() {
     }
 }
 
-/// Actions that take only an id, with what else they need.
+/// Actions that accept only an id, with their other parameters.
 const BY_ID: &[(&str, &[(&str, &str)])] = &[
     ("EnableKey", &[]),
     ("DisableKey", &[]),
@@ -319,7 +319,7 @@ const BY_ID: &[(&str, &[(&str, &str)])] = &[
     ("DeleteKeyMaterial", &[]),
 ];
 
-/// Actions that take an id, an alias, or the ARN of either.
+/// Actions that accept an id, an alias, or the ARN of either.
 const BY_ANY: &[(&str, &[(&str, &str)])] = &[
     ("DescribeKey", &[]),
     ("Encrypt", &[PLAINTEXT]),
@@ -371,7 +371,7 @@ async fn keys_aliases_and_versions_that_nothing_has() {
     assert_eq!(server.refused("UpdateAlias", &update).await, alias_not_found());
     let described = [("KeyId", key.as_str()), ("KeyVersionId", "nothing")];
     assert_eq!(server.refused("DescribeKeyVersion", &described).await, version_not_found());
-    // A version of another key is none of this one.
+    // A version of another key is not a version of this one.
     let version = first_version(&server, &make(&server, &[]).await).await;
     let described = [("KeyId", key.as_str()), ("KeyVersionId", &version)];
     assert_eq!(server.refused("DescribeKeyVersion", &described).await, version_not_found());
@@ -429,7 +429,7 @@ async fn keys_of_another_region_are_not_found_and_of_another_account_are_forbidd
         assert_eq!(server.refused(action, &of(region.as_str())).await, key_not_found(), "{action}");
         assert_eq!(server.refused(action, &of(account.as_str())).await, forbidden(&account), "{action}");
     }
-    // Its id alone means nothing elsewhere, neither does its blob.
+    // Its id alone means nothing elsewhere, and neither does its blob.
     let blob = sealed(&server, &key).await;
     for (action, parameter) in [("DescribeKey", ("KeyId", &key)), ("Decrypt", ("CiphertextBlob", &blob))] {
         let (name, value) = parameter;
@@ -464,7 +464,7 @@ async fn names_of_aliases() {
         assert_eq!(server.refused("CreateAlias", &twice).await, taken);
     }
     assert_eq!(metadata(&server, &longest).await["KeyId"], key);
-    // Another region has names of its own.
+    // Another region has its own names.
     let beijing = "cn-beijing";
     let there = text(&server.ok_in(beijing, "CreateKey", &[]).await["KeyMetadata"]["KeyId"]).to_owned();
     server.ok_in(beijing, "CreateAlias", &[("KeyId", &there), ("AliasName", &longest)]).await;
@@ -473,8 +473,8 @@ async fn names_of_aliases() {
 }
 
 #[tokio::test]
-async fn rule_12_3_a_quota_counts_what_is_there_in_account_and_region() {
-    // As on the cloud. Aliases are bounded in proportion.
+async fn rule_12_3_a_quota_counts_per_account_and_region() {
+    // As on the cloud. The limit of aliases is in proportion.
     let limits = Limits { keys_per_account: 200, ..Limits::default() };
     let server = Server::with(Options { limits, ..Options::default() }).await;
     let mut keys = Vec::new();
@@ -482,11 +482,11 @@ async fn rule_12_3_a_quota_counts_what_is_there_in_account_and_region() {
         keys.push(make(&server, &[]).await);
     }
     assert_eq!(server.refused("CreateKey", &[]).await, full());
-    // Another region and another account have room, and the service's own key needs none.
+    // Another region and another account have room, and the service's own key is not limited.
     server.ok_in("cn-beijing", "CreateKey", &[]).await;
     server.call_as(("other", "other-secret"), "CreateKey", &[]).await.ok();
     server.create("s").await;
-    // A key that waits for its deletion still counts, one that is gone does not.
+    // A key that is scheduled for deletion still counts; a deleted one does not.
     schedule(&server, &keys[0]).await;
     assert_eq!(server.refused("CreateKey", &[]).await, full());
     server.advance_seconds(8 * 86_400).await;
@@ -523,7 +523,7 @@ async fn the_services_own_key_is_described_and_not_changed() {
         ("UntagResources", &untag),
     ];
     calls.extend(BY_ID.iter().filter(|(action, _)| {
-        // These are refused for other reasons: no alias of that name, no rotation and no import of such a key.
+        // These are refused for other reasons: no alias of that name, no rotation and no import for such a key.
         !["ListAliasesByKeyId", "UpdateAlias", "UpdateRotationPolicy"].contains(action)
             && !action.contains("Import")
             && !action.contains("Material")
@@ -538,7 +538,7 @@ async fn the_services_own_key_is_described_and_not_changed() {
     assert_eq!(server.value("s", &[]).await, "one");
 }
 
-/// Gives a key as many versions as there may be, past the API: ten thousand calls take too long.
+/// Gives a key the maximum number of versions, bypassing the API: ten thousand calls would take too long.
 async fn fill_versions(dir: &std::path::Path, key: &str) {
     let url = format!("sqlite:{}", dir.join("sesame.db").display());
     let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
@@ -566,7 +566,7 @@ async fn rule_12_3_versions_of_keys_have_a_quota() {
     for key in [&other, &full_of] {
         assert_eq!(server.refused("CreateKeyVersion", &[("KeyId", key)]).await, full());
     }
-    // Another region has room, and a key that rotates by itself is not held off.
+    // Another region has room, and automatic rotation is not limited.
     let there = "cn-beijing";
     let key = text(&server.ok_in(there, "CreateKey", &[]).await["KeyMetadata"]["KeyId"]).to_owned();
     server.ok_in(there, "CreateKeyVersion", &[("KeyId", &key)]).await;

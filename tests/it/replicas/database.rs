@@ -1,4 +1,4 @@
-//! What a database does to a server: how it is reached, and what happens while it is not.
+//! How the database affects a server: how it is reached, and what happens while it is unavailable.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use super::beside;
 use crate::support::program::{Program, run};
 use crate::support::{Options, Server, postgres, scope};
 
-/// Runs `serve` on a database, which must be refused with one line that has one of these words.
+/// Runs `serve` on a database, which must fail with one line that contains one of these words.
 fn refused(url: &str, words: &[&str]) {
     let key = "1".repeat(64);
     let output = run(&["serve", "--listen", "127.0.0.1:0", "--database", url], &[("SESAME_ROOT_KEY", &key)]);
@@ -45,7 +45,7 @@ fn tls_to_the_database_is_what_its_url_says() {
     let (bare, parameters) = url.split_once('?').unwrap();
     let authority = parameters.split_once("sslrootcert=").unwrap().1;
     served(&format!("{bare}?sslmode=require"));
-    // A certificate for another name, a certificate of somebody else, no TLS at all.
+    // A certificate for another name, a certificate of another authority, no TLS at all.
     let by_name = bare.replace("127.0.0.1", "localhost");
     served(&format!("{by_name}?sslmode=verify-ca&sslrootcert={authority}"));
     refused(&format!("{by_name}?sslmode=verify-full&sslrootcert={authority}"), &["not valid for name"]);
@@ -63,7 +63,7 @@ fn tls_to_the_database_is_what_its_url_says() {
 }
 
 #[test]
-fn a_role_without_the_right_to_migrate_is_told_so_and_may_serve_what_is_migrated() {
+fn a_role_that_cannot_migrate_is_refused_with_a_reason_and_can_serve_a_migrated_database() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let url = runtime.block_on(postgres::database());
     let poor = url.replace("sesame@", "poor@");
@@ -89,7 +89,7 @@ fn a_role_without_the_right_to_migrate_is_told_so_and_may_serve_what_is_migrated
     assert!(server.post("/_sesame/reset", "application/json", "").contains("200 OK"));
 }
 
-/// Sends a request until it is answered with something else than 503.
+/// Sends a request until the answer is not 503.
 async fn until_answered(server: &Server, action: &str, given: &[(&str, &str)]) -> Value {
     for _ in 0..200 {
         let answer = server.call(action, given).await;
@@ -101,7 +101,7 @@ async fn until_answered(server: &Server, action: &str, given: &[(&str, &str)]) -
 }
 
 #[tokio::test]
-async fn while_all_connections_are_busy_clients_are_told_to_come_again() {
+async fn while_all_connections_are_busy_clients_are_asked_to_retry() {
     let url = postgres::database().await;
     let server = Server::over(Arc::new(postgres::store_of(&url, 1).await), Options::default()).await;
     server.create("s").await;
@@ -109,7 +109,7 @@ async fn while_all_connections_are_busy_clients_are_told_to_come_again() {
     for statement in ["BEGIN", "LOCK TABLE secrets IN ACCESS EXCLUSIVE MODE"] {
         sqlx::query(statement).execute(&mut connection).await.unwrap();
     }
-    // The first one holds the only connection, waiting for the lock; the others wait for the connection.
+    // The first one holds the only connection and waits for the lock; the others wait for the connection.
     let get = [("SecretName", "s")];
     let put = [get[0], ("VersionId", "v2"), ("SecretData", "two")];
     let (first, second, third, ready) = tokio::join!(
@@ -130,18 +130,18 @@ async fn while_all_connections_are_busy_clients_are_told_to_come_again() {
     server.stop().await;
 }
 
-/// A line to the database that can be cut, and held.
+/// A connection to the database that can be cut and delayed.
 struct Line {
     address: SocketAddr,
-    /// Ends the connections there are.
+    /// Ends the existing connections.
     cut: Arc<std::sync::Mutex<CancellationToken>>,
-    /// Whether new ones are let through.
+    /// Whether new connections are allowed.
     closed: Arc<AtomicBool>,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Line {
-    /// A line to this address.
+    /// A proxy for this address.
     async fn to(database: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -168,20 +168,20 @@ impl Line {
         Self { address, cut, closed, serving }
     }
 
-    /// Cuts it.
+    /// Cuts the connection.
     fn cut(&self) {
         self.closed.store(true, Ordering::SeqCst);
         std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
     }
 
-    /// Mends it.
+    /// Restores the connection.
     fn mend(&self) {
         self.closed.store(false, Ordering::SeqCst);
     }
 }
 
 #[tokio::test]
-async fn a_cut_line_is_got_over() {
+async fn the_server_recovers_from_a_cut_connection() {
     let direct = postgres::database().await;
     let host = direct.split_once('@').unwrap().1.split_once('/').unwrap().0;
     let line = Line::to(host.parse().unwrap()).await;
@@ -243,7 +243,7 @@ fn a_server_whose_database_went_away_says_so_in_its_log_and_comes_back() {
     assert!(refused.iter().any(|line| line.contains("database unavailable")), "{log}");
 }
 
-/// Begins something and gives it up after so many polls, as when a client goes away in the middle.
+/// Begins an operation and drops it after this many polls, as when a client disconnects in the middle.
 async fn given_up<T>(work: impl Future<Output = T>, polls: u32) {
     let (mut work, mut left) = (Box::pin(work), polls);
     poll_fn(|context| {
@@ -254,7 +254,7 @@ async fn given_up<T>(work: impl Future<Output = T>, polls: u32) {
     .await;
 }
 
-/// Waits until no connection to the database is inside a transaction, which is soon, as nobody works there.
+/// Waits until no connection to the database is in a transaction. This is soon, because there is no other work.
 async fn none_in_a_transaction(url: &str) {
     let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(url).await.unwrap();
     let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
@@ -270,9 +270,9 @@ async fn none_in_a_transaction(url: &str) {
 }
 
 #[tokio::test]
-async fn what_is_given_up_in_the_middle_leaves_no_transaction_behind() {
+async fn an_abandoned_operation_leaves_no_open_transaction() {
     let url = postgres::database().await;
-    // One connection: whatever stays with it is met by whatever comes next.
+    // One connection: anything left on it affects the next user.
     let store = Arc::new(postgres::store_of(&url, 1).await);
     let server = Server::over(Arc::clone(&store) as Arc<dyn Store>, Options::default()).await;
     let other = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
@@ -284,7 +284,7 @@ async fn what_is_given_up_in_the_middle_leaves_no_transaction_behind() {
                 0 => given_up(store.load_secret(&scope(), &name), polls).await,
                 1 => given_up(store.snapshot(None), polls).await,
                 2 => given_up(store.load_keys(&scope()), polls).await,
-                // Decided on another revision: it is never carried out.
+                // Decided on another revision: it is never committed.
                 _ => given_up(store.set_account("77".parse().unwrap(), None, 99), polls).await,
             }
             none_in_a_transaction(&url).await;

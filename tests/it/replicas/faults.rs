@@ -1,4 +1,4 @@
-//! Rules of faults that are put through one server are in force at the next request to any.
+//! Fault rules that are put through one server are in force at the next request to any server.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ async fn listed(server: &Server) -> u16 {
 }
 
 #[tokio::test]
-async fn rules_are_all_processes() {
+async fn rules_are_in_force_in_all_processes() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     for round in 0..4 {
         let (writer, other) = if round % 2 == 0 { (a, b) } else { (b, a) };
         let rules = json!([{ "action": "ListSecrets", "code": "Rejected.Throttling", "times": 1 }]);
         done(writer, "PUT", PATH, &rules.to_string()).await;
-        // Each counts for itself.
+        // Each process counts by itself.
         assert_eq!([listed(other).await, listed(other).await], [429, 200]);
         assert_eq!((fired(other).await, fired(writer).await), (vec![1], vec![0]));
         assert_eq!([listed(writer).await, listed(writer).await], [429, 200]);
@@ -56,7 +56,7 @@ async fn what_is_put_at_run_time_wins_over_the_file_until_a_reset() {
     assert_eq!([listed(a).await, listed(b).await], [500, 500]);
     done(a, "PUT", PATH, r#"[{"action":"ListSecrets","code":"ServiceUnavailableTemporary"}]"#).await;
     assert_eq!([listed(a).await, listed(b).await], [503, 503]);
-    // One that starts now, and nothing that is put instead of everything, changes that.
+    // Neither a new process nor a replacement of everything changes that.
     let late = one().await;
     assert_eq!(listed(&late).await, 503);
     done(b, "PUT", "/_sesame/state", r#"{"version":1}"#).await;
@@ -68,7 +68,7 @@ async fn what_is_put_at_run_time_wins_over_the_file_until_a_reset() {
 }
 
 #[tokio::test]
-async fn rules_of_a_version_to_come_do_not_stop_this_one() {
+async fn fault_rules_of_a_later_version_do_not_stop_this_one() {
     let url = postgres::database().await;
     let server = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
     done(&server, "PUT", PATH, r#"[{"action":"*","code":"InternalFailure"}]"#).await;

@@ -1,5 +1,5 @@
-//! Several processes on one PostgreSQL act as one (ADR 9). Here each is a server of its own in the test's process, with
-//! its own caches, locks and clock; tests/replicas does the same with real processes that are killed.
+//! Several processes on one PostgreSQL act as one (ADR 9). Here each is a server in the test's process, with its own
+//! caches, locks and clock; tests/replicas does the same with real processes that are killed.
 
 mod database;
 mod faults;
@@ -23,7 +23,7 @@ use crate::support::{
     Answer, NOW, Options, Server, form, key_file, postgres, refusal, scope, sign, stages, text,
 };
 
-/// Two servers on one new database, whose clock stands at [`NOW`].
+/// Two servers on one new database, whose clock is stopped at [`NOW`].
 async fn two() -> (Server, Server) {
     two_in(AuthMode::Open).await
 }
@@ -45,12 +45,12 @@ async fn stop((a, b): (Server, Server)) {
 }
 
 #[tokio::test]
-async fn what_one_acknowledged_the_other_shows() {
+async fn a_write_acknowledged_by_one_replica_is_visible_at_the_other() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     a.create("s").await;
     for round in 0..20 {
-        // Both hold the secret in memory before the other changes it.
+        // Both have the secret in memory before the other changes it.
         assert_eq!(a.versions("s").await, b.versions("s").await);
         let (writer, reader) = if round % 2 == 0 { (a, b) } else { (b, a) };
         let (version, data) = (format!("r{round}"), format!("data {round}"));
@@ -66,7 +66,7 @@ async fn what_one_acknowledged_the_other_shows() {
     }
     a.ok("DeleteSecret", &[("SecretName", "s"), ("ForceDeleteWithoutRecovery", "true")]).await;
     assert_eq!(b.refused("GetSecretValue", &[("SecretName", "s")]).await.0, 404);
-    // The same name again is another secret, though its revision may be the same.
+    // The same name created again is another secret, though its revision may be the same.
     a.create("t").await;
     assert_eq!(b.value("t", &[]).await, "one");
     a.ok("DeleteSecret", &[("SecretName", "t"), ("ForceDeleteWithoutRecovery", "true")]).await;
@@ -75,7 +75,7 @@ async fn what_one_acknowledged_the_other_shows() {
     stop(pair).await;
 }
 
-/// Sends the same action to both at once, `each` times, with parameters made by the number.
+/// Sends the same action to both at once, `each` times, with parameters derived from the number.
 async fn race<F>(pair: &(Server, Server), each: usize, action: &str, parameters: F) -> Vec<Answer>
 where
     F: Fn(usize) -> Vec<(&'static str, String)>,
@@ -88,7 +88,7 @@ where
             server.call(action, &given).await
         }
     });
-    // All at the same time, polled here: the servers are only borrowed.
+    // All at the same time, polled here, because the servers are only borrowed.
     let (mut pending, mut answers): (Vec<_>, _) = (calls.map(Box::pin).collect(), Vec::new());
     poll_fn(|context| {
         pending.retain_mut(|call| match call.as_mut().poll(context) {
@@ -126,7 +126,7 @@ async fn a_name_is_given_once() {
             assert_eq!(refused.refused().1, "Rejected.ResourceExist");
         }
     }
-    // The first of these made the service's own key, in one process or the other, once.
+    // The first of these created the service's own key, once, in one of the processes.
     let keys = pair.0.app.store().load_keys(&scope()).await.unwrap().keys;
     assert_eq!(keys.iter().filter(|record| record.key.owner == KeyOwner::Service).count(), 1);
     assert_eq!(keys.len(), 1);
@@ -155,7 +155,7 @@ async fn no_put_is_lost_and_no_label_is_on_two_versions() {
         assert_eq!(shown.matches("ACSCurrent").count(), 1, "{shown}");
         assert_eq!(shown.matches("ACSPrevious").count(), 1, "{shown}");
     }
-    // More than a secret may have: the oldest without a label go, and there are never more.
+    // More than a secret can have: the oldest without a label are evicted, and there are never more than the limit.
     let given =
         |number| named(&[("SecretName", "s"), ("VersionId", &format!("m{number}")), ("SecretData", "x")]);
     assert_eq!(succeeded(&race(&pair, 6, "PutSecretValue", given).await), 12);
@@ -227,11 +227,11 @@ async fn what_is_due_is_done_once() {
     }
     let key = [("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
     let id = text(&a.ok("CreateKey", &key).await["KeyMetadata"]["KeyId"]).to_owned();
-    // Both hold the key, and both find it due at the same time.
+    // Both know the key, and both find it due at the same time.
     b.ok("DescribeKey", &[("KeyId", &id)]).await;
     a.app.move_clock(|setting| setting.advanced(8 * 86_400_000)).await.unwrap();
     let (first, second) = tokio::join!(a.app.do_due(), b.app.do_due());
-    // Their schedulers do it, too, and whoever comes second finds it done.
+    // Their schedulers do it too, and the second one finds it done.
     assert!(first.unwrap() + second.unwrap() <= 20);
     assert_eq!(a.stored_count().await, 0);
     let versions = b.ok("ListKeyVersions", &[("KeyId", &id)]).await;
@@ -240,7 +240,7 @@ async fn what_is_due_is_done_once() {
 }
 
 #[tokio::test]
-async fn the_clock_is_one() {
+async fn replicas_share_one_clock() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     a.advance_seconds(3600).await;
@@ -277,7 +277,7 @@ async fn a_nonce_is_good_for_one_of_them() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_put_is_known_everywhere() {
+async fn an_account_put_at_one_replica_is_known_at_all() {
     let pair = two_in(AuthMode::Signed).await;
     let (a, b) = (&pair.0, &pair.1);
     let account = |id: &str, key: &str| AccountFile {
@@ -287,7 +287,7 @@ async fn an_account_that_is_put_is_known_everywhere() {
     };
     a.app.directory().put(account("77", "key77")).await.unwrap();
     b.call_as(("key77", "secret"), "ListSecrets", &[]).await.ok();
-    // Both at once: neither forgets the other's.
+    // Both at once: neither loses the other's account.
     let (first, second) = tokio::join!(
         a.app.directory().put(account("78", "key78")),
         b.app.directory().put(account("79", "key79"))
@@ -305,7 +305,7 @@ async fn an_account_that_is_put_is_known_everywhere() {
 }
 
 #[tokio::test]
-async fn a_reset_empties_all_of_them() {
+async fn a_reset_at_one_replica_empties_all() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     a.create("s").await;
@@ -313,11 +313,11 @@ async fn a_reset_empties_all_of_them() {
     let answer = a.send("POST", "/_sesame/reset", &[], b"").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(b.refused("GetSecretValue", &[("SecretName", "s")]).await.0, 404);
-    // Under the key of the service that both knew nothing can be sealed any more.
+    // Nothing can be sealed any more under the service key that both knew.
     b.create("s").await;
     assert_eq!(a.value("s", &[]).await, "one");
     assert!(b.app.clock().setting().stands.is_none(), "the clock runs again");
-    // While others write, too.
+    // While others write.
     for _ in 0..5 {
         let (_, _) = tokio::join!(
             a.app.reset(),
@@ -361,7 +361,7 @@ fn a_replica_needs_the_same_root_key_and_no_older_program() {
     );
 }
 
-/// Runs statements beside the servers.
+/// Runs statements next to the servers.
 async fn beside(url: &str, statements: &[&'static str]) {
     let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
     for statement in statements {
@@ -370,12 +370,12 @@ async fn beside(url: &str, statements: &[&'static str]) {
     connection.close().await.unwrap();
 }
 
-/// Ends every other connection to the database.
+/// Terminates every other connection to the database.
 const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[tokio::test]
-async fn killed_connections_and_a_database_that_takes_no_writes_are_got_over() {
+async fn servers_recover_from_killed_connections_and_a_read_only_database() {
     let url = postgres::database().await;
     let server = Server::over(Arc::new(postgres::store(&url).await), Options::default()).await;
     server.create("s").await;
@@ -443,7 +443,7 @@ fn both_databases_have_the_same_migrations_and_tables() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_clients_are_told_to_come_again() {
+async fn while_the_database_is_unavailable_clients_are_asked_to_retry() {
     let mut cluster = postgres::Cluster::start();
     let store = Arc::new(postgres::store(&cluster.database().await).await);
     let server = Server::over(store, Options::default()).await;
@@ -459,7 +459,7 @@ async fn while_the_database_is_away_clients_are_told_to_come_again() {
     assert_eq!(server.send("GET", "/_sesame/health", &[], b"").await.status, 200);
     assert!(matches!(server.app.catch_up().await, Err(AppError::Unavailable(_))));
     cluster.tell("start");
-    // The pool finds by itself that its connections are gone.
+    // The pool detects that its connections are gone.
     let mut answer = server.call("GetSecretValue", &get).await;
     while answer.status == 503 {
         answer = server.call("GetSecretValue", &get).await;

@@ -1,4 +1,4 @@
-//! Seeds, exports, imports and snapshots through one server are what the other one shows at once.
+//! Seeds, exports, imports and snapshots through one server are visible on the other at once.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::state::{admin, done};
 use crate::support::program::{Program, run};
 use crate::support::{ACCOUNT, NOW, Options, Server, postgres, text};
 
-/// A key with an alias, a secret under it, and one under the service's key.
+/// A key with an alias, a secret encrypted by it, and one encrypted by the service key.
 const SEED: &str = r#"
 accounts:
   - id: "1000000000000009"
@@ -50,14 +50,14 @@ async fn behind(server: &Server, alias: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_put_instead_through_one_the_other_shows_at_once() {
+async fn an_import_through_one_replica_is_visible_at_the_other_at_once() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     assert_eq!(seed(a, SEED).await, [4, 0, 0]);
     let first = export(a).await;
     for round in 0..4 {
         let (writer, other) = if round % 2 == 0 { (a, b) } else { (b, a) };
-        // The same secret with the same id, at a revision that both held before, with another value each time.
+        // The same secret with the same id, at a revision that both had before, with another value each time.
         let value = format!("two {round}");
         writer.put("s", "v2", &value).await;
         assert_eq!((a.value("s", &[]).await, b.value("s", &[]).await), (value.clone(), value));
@@ -74,11 +74,11 @@ async fn what_is_put_instead_through_one_the_other_shows_at_once() {
 }
 
 #[tokio::test]
-async fn keys_and_aliases_that_are_put_instead_are_known_everywhere() {
+async fn imported_keys_and_aliases_are_known_at_all_replicas() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     let nothing = export(a).await;
-    // Both have looked at a region that has no key, and one of them at what will be another key's alias.
+    // Both have read a region without keys, and one of them an alias that another key will get.
     assert_eq!((keys(a, "cn-beijing").await.len(), keys(b, "cn-beijing").await.len()), (0, 0));
     seed(a, SEED).await;
     seed(a, "keys: [{ id: key-far, region: cn-beijing, aliases: [alias/far] }, { id: key-other }]").await;
@@ -95,14 +95,14 @@ async fn keys_and_aliases_that_are_put_instead_are_known_everywhere() {
     assert_eq!((keys(a, "cn-beijing").await.len(), keys(a, "cn-hangzhou").await.len()), (0, 0));
     assert_eq!(a.refused("GetSecretValue", &[("SecretName", "s")]).await.0, 404);
     assert_eq!(a.refused("DescribeKey", &[("KeyId", "alias/app")]).await.0, 404);
-    // What comes now is under a key that both know.
+    // What follows uses a key that both know.
     a.create("new").await;
     assert_eq!(b.value("new", &[]).await, "one");
     stop(pair).await;
 }
 
 #[tokio::test]
-async fn accounts_that_are_put_instead_are_known_everywhere() {
+async fn imported_accounts_are_known_at_all_replicas() {
     let pair = two_in(AuthMode::Signed).await;
     let (a, b) = (&pair.0, &pair.1);
     let nothing = export(a).await;
@@ -113,7 +113,7 @@ async fn accounts_that_are_put_instead_are_known_everywhere() {
         accounts.iter().any(|account| account["id"] == "1000000000000009")
     };
     seed(a, SEED).await;
-    // First by the administrator's endpoint, which must not answer from memory either.
+    // First through the administration endpoint, which must not answer from memory either.
     assert!(listed(b).await);
     b.call_as(nine, "ListSecrets", &[]).await.ok();
     let first = export(b).await;
@@ -130,7 +130,7 @@ async fn accounts_that_are_put_instead_are_known_everywhere() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_one_restores_the_other_shows_at_once() {
+async fn a_snapshot_restored_by_one_replica_is_visible_at_the_other_at_once() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
     seed(a, SEED).await;
@@ -146,11 +146,11 @@ async fn a_snapshot_that_one_restores_the_other_shows_at_once() {
         assert_eq!(b.value("s", &[]).await, "one");
         assert_eq!(b.refused("GetSecretValue", &[("SecretName", "late")]).await.0, 404);
         assert_eq!(behind(b, "alias/app").await, "key-fixed");
-        // Neither the clock of both nor what was signed once is part of it.
+        // Neither the shared clock nor used nonces are part of it.
         a.app.catch_up().await.unwrap();
         assert_eq!((a.clock.now(), b.clock.now()), (NOW, NOW));
     }
-    // Snapshots are each process's own.
+    // Each process has its own snapshots.
     assert_eq!(admin(b, "POST", "/_sesame/snapshots/all/restore", "").await.status, 404);
     stop(pair).await;
 }
@@ -183,7 +183,7 @@ async fn the_same_seed_through_both_at_once_is_done_once() {
         for counts in [first, second] {
             assert_eq!(counts.iter().sum::<u64>(), 4, "{first:?} {second:?}");
         }
-        // The account is put by one after the other, where both found none.
+        // One after the other creates the account, because both found none.
         assert!(matches!(first[0] + second[0], 4 | 5), "{first:?} {second:?}");
         assert_eq!((a.value("s", &[]).await, b.value("t", &[]).await), ("one".into(), "one".into()));
     }
@@ -191,7 +191,7 @@ async fn the_same_seed_through_both_at_once_is_done_once() {
 }
 
 #[tokio::test]
-async fn a_reset_to_the_seed_leads_both_to_it() {
+async fn a_reset_to_the_seed_at_one_replica_is_visible_at_both() {
     let url = postgres::database().await;
     let one = async || {
         let file = sesame::testing::state::parse::parse(SEED).unwrap();
@@ -218,7 +218,7 @@ async fn a_reset_to_the_seed_leads_both_to_it() {
 async fn while_everything_is_replaced_nothing_is_damaged() {
     let pair = two().await;
     let (a, b) = (&pair.0, &pair.1);
-    // The same key each time, by its id, with other material: what a creation wrapped with it just before must not go in.
+    // The same key id each time, with other material: what was wrapped with it just before must not be stored.
     let again = "keys: [{ id: key-fixed }]\nsecrets: [{ name: s, key: key-fixed, versions: [{ id: v1, value: one }] }]";
     done(a, "PUT", "/_sesame/state", again).await;
     for _ in 0..6 {

@@ -1,4 +1,4 @@
-//! Rule 14.12: the address decides the region; what errors say of it; what is at the cloud's other host names.
+//! Rule 14.12: the address decides the region; what errors say about it; what other host names of the cloud answer.
 
 use serde_json::{Value, json};
 use sesame::testing::server::AuthMode;
@@ -69,7 +69,7 @@ async fn rule_14_12_the_address_decides_the_region() {
         names.into_iter().filter(|name| name.parse::<sesame::testing::tls::TlsName>().is_ok()).collect();
     let server = Server::with(Options { allowed_hosts: &allowed, ..Options::default() }).await;
     for (host, region) in HOSTS {
-        // Neither the parameter nor anything else moves it.
+        // Neither the parameter nor anything else changes it.
         for more in
             [&[][..], &[("RegionId", "cn-qingdao")], &[("RegionId", "no region!")], &[("RegionId", "")]]
         {
@@ -84,9 +84,9 @@ async fn rule_14_12_the_address_decides_the_region() {
     }
 }
 
-/// What terraform does: it sends RegionId in some calls only, and must find again what it made.
+/// What terraform does: it sends RegionId in some calls only, and must still find what it created.
 #[tokio::test]
-async fn rule_14_12_what_was_made_with_a_region_id_is_found_without() {
+async fn rule_14_12_what_was_created_with_a_region_id_is_found_without_one() {
     let server = Server::start().await;
     let beijing = ("RegionId", "cn-beijing");
     let creation = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one"), beijing];
@@ -99,7 +99,7 @@ async fn rule_14_12_what_was_made_with_a_region_id_is_found_without() {
         server.ok("ListTagResources", &tags[..3]).await["TagResources"]["TagResource"][0]["TagKey"],
         "k"
     );
-    // Where the action requires it, it is looked at.
+    // Where the action requires it, it is validated.
     for (region, wanted) in [("no region!", invalid("RegionId")), ("", missing("RegionId"))] {
         let tags = [("RegionId", region), ("ResourceType", "secret")];
         assert_eq!(server.refused("ListTagResources", &tags).await, wanted);
@@ -125,7 +125,7 @@ async fn rule_14_12_errors_name_the_host_of_product_and_region() {
                 );
             }
         }
-        // Also what is refused before the caller is known.
+        // Also for errors before the caller is known.
         let query = "/?Action=AssumeRole&Version=2015-04-01&Signature=x&SignatureMethod=HMAC-MD5";
         let answer = server.send("GET", query, &[("Host", host)], b"").await;
         assert_eq!(host_id(&answer), format!("sts.{region}.aliyuncs.com"), "{}", answer.body);
@@ -198,7 +198,7 @@ async fn location_answers_the_host_that_it_was_asked_on() {
     let rows = "<Success>true</Success><Endpoints><Endpoint><Protocols><Protocols>HTTP</Protocols><Protocols>HTTPS</Protocols></Protocols>\
         <Type>openAPI</Type><Namespace>sesame</Namespace><Id>cn-beijing</Id><SerivceCode>kms</SerivceCode><Endpoint>localhost:7070</Endpoint>";
     assert!(xml.body.contains(rows), "{}", xml.body);
-    // By its other name, and with the default kind; an unknown service or kind is nowhere.
+    // By its other name, and with the default type; an unknown service or type has no address.
     for (service, kind, rows) in
         [("sts", "", 1), ("KMS", "openAPI", 1), ("ecs", "openAPI", 0), ("kms", "innerAPI", 0)]
     {

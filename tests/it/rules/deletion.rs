@@ -5,7 +5,7 @@ use sesame::testing::domain::{Page, Timestamp};
 
 use crate::support::{NOW, Server, in_window, invalid, missing, not_found, refusal, scope, text};
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY: i64 = 86_400;
 
 async fn delete(server: &Server, name: &str, more: &[(&str, &str)]) -> String {
@@ -14,7 +14,7 @@ async fn delete(server: &Server, name: &str, more: &[(&str, &str)]) -> String {
     text(&answer["PlannedDeleteTime"]).to_owned()
 }
 
-/// When the store says that a secret will be gone.
+/// When the secret will be purged, according to the store.
 async fn planned(server: &Server, name: &str) -> Option<Timestamp> {
     server.stored(name).await.unwrap().secret.planned_deletion
 }
@@ -67,7 +67,7 @@ async fn rule_6_3_a_forced_deletion_is_at_once_and_for_good() {
 }
 
 #[tokio::test]
-async fn rule_6_4_a_window_beside_force_is_ignored() {
+async fn rule_6_4_a_window_with_force_is_ignored() {
     let server = Server::start().await;
     for window in ["30", "7", "5", "0", "soon", ""] {
         server.create("s").await;
@@ -104,12 +104,12 @@ async fn rule_6_5_after_the_window_the_rows_are_gone() {
     assert!(server.stored("t").await.is_some());
     assert!(server.stored("live").await.is_some());
 
-    // Without a request, too: the scheduler waits for the clock.
+    // Without a request too: the scheduler waits for the clock.
     server.clock.advance(DAY * 1000);
     let mut rounds = 0;
     while server.stored("t").await.is_some() {
         rounds += 1;
-        assert!(rounds < 2000, "nobody removed the secret");
+        assert!(rounds < 2000, "the secret was not removed");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     for action in ["DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "DeleteSecret"] {
@@ -139,7 +139,7 @@ async fn rule_6_5_after_the_window_lists_no_longer_show_it() {
     server.ok("CreateSecret", &[("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one"), tags]).await;
     delete(&server, "s", &[("RecoveryWindowInDays", "7")]).await;
 
-    // Also while the rows are still there, because nobody has removed them yet.
+    // Also while the rows still exist, because nothing has removed them yet.
     let (store, scope, page) = (server.app.store(), scope(), Page { number: 1, size: 10 });
     let mut filter = sesame::testing::domain::SecretFilter::default();
     filter.add("TagKey", vec!["k".to_owned()]).unwrap();
@@ -162,8 +162,8 @@ async fn rule_6_5_after_the_window_lists_no_longer_show_it() {
     }
 }
 
-/// An action, its parameters beside the secret's name, and the refusal; none when it works. Force, restore, the batch
-/// and ListSecrets have tests of their own.
+/// An action, its parameters besides the secret's name, and the refusal. `None` when it works. Force, restore, the
+/// batch and ListSecrets have their own tests.
 type Row = (&'static str, &'static [(&'static str, &'static str)], Option<(u16, String, String)>);
 
 fn in_window_table() -> Vec<Row> {
@@ -249,7 +249,7 @@ async fn rule_6_6_in_the_window_it_is_described_and_listed_with_its_end() {
 }
 
 #[tokio::test]
-async fn rule_6_6_a_batch_tells_that_a_secret_is_in_its_window() {
+async fn rule_6_6_a_batch_reports_a_secret_in_its_window() {
     let server = Server::start().await;
     server.create("s").await;
     delete(&server, "s", &[]).await;
@@ -303,7 +303,7 @@ async fn rule_6_8_a_restored_secret_is_what_it_was() {
     server.advance_seconds(DAY).await;
     server.ok("RestoreSecret", &[("SecretName", "s")]).await;
     let mut after = server.ok("DescribeSecret", &described).await;
-    // A restore is among the changes that move UpdateTime (open question 13).
+    // A restore changes UpdateTime (open question 13).
     assert_eq!(after["UpdateTime"], NOW.plus_days(1).to_string());
     for answer in [&mut before, &mut after] {
         for name in ["RequestId", "UpdateTime"] {

@@ -10,7 +10,8 @@ use crate::support::{Answer, Options, Server, form, missing, text};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
-/// A server with something of every kind, and what requests name of it. All its servers are alike to the last random byte.
+/// A server with a resource of every kind, and their names for requests. All such servers are equal to the last random
+/// byte.
 struct World {
     server: Server,
     named: BTreeMap<&'static str, String>,
@@ -53,7 +54,7 @@ impl World {
         Self { server, named }
     }
 
-    /// A value that the action can work with.
+    /// A value that the action accepts.
     fn value(&self, action: &str, name: &str) -> String {
         let named = |name: &str| self.named[name].clone();
         let is = |start: &str| action.starts_with(start);
@@ -110,17 +111,17 @@ impl World {
     }
 }
 
-/// All actions, with the products that they are of.
+/// All actions, with their products.
 fn all_actions() -> impl Iterator<Item = (&'static Product, &'static dyn Endpoint)> {
     PRODUCTS.into_iter().flat_map(|product| product.actions.iter().map(move |action| (product, *action)))
 }
 
-/// The name of the first of a list.
+/// The name of the first item of a list.
 fn first(parameter: &Parameter) -> String {
     parameter.name.replace(".N", ".1")
 }
 
-/// Parameters that the table calls optional because another one can stand in for them: one of them has to be there.
+/// Parameters that the table calls optional because another one can replace them: one of them is required.
 fn one_of_several(action: &str) -> &'static [&'static str] {
     match action {
         "TagResource" | "UntagResource" => &["SecretName"],
@@ -131,7 +132,7 @@ fn one_of_several(action: &str) -> &'static [&'static str] {
     }
 }
 
-/// What is sent at least.
+/// The minimum parameters.
 fn needed(world: &World, action: &dyn Endpoint) -> Vec<(String, String)> {
     let required = action.parameters().iter().filter(|parameter| parameter.required).map(first);
     let more = one_of_several(action.name()).iter().map(|name| (*name).to_owned());
@@ -140,12 +141,12 @@ fn needed(world: &World, action: &dyn Endpoint) -> Vec<(String, String)> {
     names.iter().map(|name| (name.clone(), world.value(action.name(), name))).collect()
 }
 
-/// Both servers are asked the same in the same order, so that also what is random in an answer is the same.
+/// Both servers get the same requests in the same order, so that random parts of the answers are equal too.
 #[tokio::test]
 async fn rule_14_10_empty_optional_parameters_change_no_answer_of_any_action() {
     let (without, with) = (World::new().await, World::new().await);
     let (mut tried, mut done) = (0, Vec::new());
-    // What takes something away goes last, so that the others find it.
+    // Actions that delete something come last, so that the others find it.
     let takes_away =
         |name: &str| ["Delete", "Schedule", "Disable"].iter().any(|start| name.starts_with(start));
     for last in [false, true] {
@@ -168,7 +169,7 @@ async fn rule_14_10_empty_optional_parameters_change_no_answer_of_any_action() {
     assert!(tried > 90, "{tried} parameters");
     let real = actions::all().filter(|action| action.state() == actions::State::Real).map(Endpoint::name);
     let others: Vec<_> = real.filter(|name| !done.contains(name)).collect();
-    // They need what only a client can make, or say no by their nature.
+    // They need input that only a client can make, or are always refused.
     let wanted = [
         "AsymmetricDecrypt",
         "DeleteKeyMaterial",
@@ -195,13 +196,13 @@ async fn rule_14_10_an_empty_required_parameter_is_missing_in_every_action() {
             let absent = world.call(product.version, name, &without).await.refused();
             let empty = world.call(product.version, name, &with).await.refused();
             assert_eq!(empty, absent, "{name} {left}");
-            // Sts has names of its own, and a documented one for a token that is not there.
+            // Sts has its own names, and a documented one for a missing token.
             let wanted = match (product.name, left.as_str()) {
                 ("Sts", "OIDCToken") => "AuthenticationFail.OIDCToken.Invalid".to_owned(),
                 ("Sts", left) => format!("Missing{left}"),
                 _ => "MissingParameter".to_owned(),
             };
-            // Refused before it is looked at: it is an action that is not carried out.
+            // Refused before it is checked: the action is not supported.
             let is_refused = action.state() == actions::State::Refused;
             assert!(empty.1 == wanted || is_refused, "{name} {left}: {empty:?}");
             tried += 1;
@@ -228,7 +229,7 @@ async fn rule_14_10_an_empty_description_of_a_key_takes_the_old_one_away() {
     assert_eq!(optional_one, ["UpdateKeyDescription"]);
 }
 
-/// What confidential-containers' data hub sends: query, form, JSON and signatures in headers and parameters.
+/// What confidential-containers' data hub sends: query, form, JSON, and signatures in headers and parameters.
 #[tokio::test]
 async fn rule_14_10_empty_parameters_are_absent_in_every_place_and_stay_signed() {
     let server = Server::with(Options { mode: AuthMode::Signed, ..Options::default() }).await;
@@ -244,7 +245,7 @@ async fn rule_14_10_empty_parameters_are_absent_in_every_place_and_stay_signed()
     for answer in [in_form, in_query, in_body] {
         assert_eq!(answer["SecretData"], "one");
     }
-    // Without the empty ones it is another request, which that signature is not of.
+    // Without the empty ones it is another request, for which the signature is wrong.
     let signed = Acs::new("GetSecretValue", "n3", &read);
     let authorization = signed.authorization();
     let cut = Acs { query: read[..1].to_vec(), ..signed };

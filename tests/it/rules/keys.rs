@@ -119,7 +119,7 @@ async fn rule_7_6_an_unknown_instance_is_refused() {
 }
 
 #[tokio::test]
-async fn rule_7_7_without_a_default_instance_secrets_live_in_none() {
+async fn rule_7_7_without_a_default_instance_secrets_belong_to_none() {
     let server = Server::start().await;
     let unknown = refusal(403, "Forbidden.DKMSInstanceNotFound", "The specified DKMS Instance is not found.");
     assert_eq!(server.refused("GetDefaultKmsInstance", &[]).await, unknown);
@@ -128,7 +128,7 @@ async fn rule_7_7_without_a_default_instance_secrets_live_in_none() {
     assert!(described.get("DKMSInstanceId").is_none());
 }
 
-/// Whether any file of a directory holds these bytes.
+/// Whether any file of a directory contains these bytes.
 fn on_disk(dir: &Path, text: &str) -> bool {
     let holds = |bytes: Vec<u8>| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     std::fs::read_dir(dir).unwrap().any(|file| holds(std::fs::read(file.unwrap().path()).unwrap()))
@@ -172,17 +172,17 @@ async fn rule_7_8_only_the_values_are_encrypted() {
     check("stopped");
 }
 
-/// Makes a key and gives its id.
+/// Creates a key and returns its id.
 async fn make(server: &Server, parameters: &[(&str, &str)]) -> String {
     text(&server.ok("CreateKey", parameters).await["KeyMetadata"]["KeyId"]).to_owned()
 }
 
-/// Creation of a secret `s` under a key.
+/// The creation of a secret `s` encrypted by a key.
 fn under<'a>(name: &'a str, key: &'a str) -> [(&'a str, &'a str); 4] {
     [("SecretName", name), ("VersionId", "v1"), ("SecretData", "one"), ("EncryptionKeyId", key)]
 }
 
-/// A refusal by the state of a key.
+/// A refusal because of the state of a key.
 fn in_state(name: &str) -> (u16, String, String) {
     let message = format!("The request was rejected because the key state is {name}.");
     refusal(409, &format!("Rejected.{name}"), &message)
@@ -255,7 +255,7 @@ async fn rule_7_5_no_call_moves_a_secret_to_another_key() {
     assert_eq!(described["EncryptionKeyId"], key.as_str());
     let keys = wrapping(&server, &scope(), "s").await;
     assert!(keys.iter().all(|wrapping| wrapping.as_str() == key), "{keys:?}");
-    // So the other key may go without harm.
+    // So the other key can be deleted without harm.
     server.ok("ScheduleKeyDeletion", &[("KeyId", &another), ("PendingWindowInDays", "7")]).await;
     server.advance_seconds(8 * 86_400).await;
     assert_eq!(server.value("s", &[]).await, "three");
@@ -273,7 +273,7 @@ async fn rule_4_9_every_read_and_write_of_a_value_asks_the_state_of_the_key() {
     let gone = refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.");
     let list = r#"[{"SecretName":"s"},{"SecretName":"free"}]"#;
     let put = [("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two")];
-    // Read before, so that what is kept in memory does not answer for the key.
+    // Read before, so that the cache does not answer in place of the key.
     assert_eq!(server.value("s", &[]).await, "one");
     for (step, back, want) in [
         ("DisableKey", Some("EnableKey"), in_state("Disabled")),
@@ -383,7 +383,7 @@ async fn rule_4_9_a_secret_is_readable_while_its_key_is_enabled() {
     assert!(damages.is_empty(), "{damages:?}");
 }
 
-/// A refusal by the state of a key.
+/// A refusal because of the state of a key.
 fn rejected(state: &str) -> (u16, String, String) {
     let message = format!("The request was rejected because the key state is {state}.");
     refusal(409, &format!("Rejected.{state}"), &message)

@@ -12,7 +12,7 @@ async fn create(server: &Server, name: &str, more: &[(&str, &str)]) {
     server.ok("CreateSecret", &[&data[..], more].concat()).await;
 }
 
-/// Names of a listing, joined by blanks, and the total.
+/// Names of a listing, joined by spaces, and the total.
 async fn list(server: &Server, parameters: &[(&str, &str)]) -> (String, u64) {
     let answer = server.ok("ListSecrets", parameters).await;
     let rows = answer["SecretList"]["Secret"].as_array().unwrap();
@@ -20,7 +20,7 @@ async fn list(server: &Server, parameters: &[(&str, &str)]) -> (String, u64) {
     (names.join(" "), answer["TotalCount"].as_u64().unwrap())
 }
 
-/// Names that filters leave.
+/// Names that match the filters.
 async fn filtered(server: &Server, filters: &Value) -> String {
     list(server, &[("Filters", &filters.to_string())]).await.0
 }
@@ -191,7 +191,7 @@ async fn rule_5_5_filters_match_exactly() {
 }
 
 #[tokio::test]
-async fn rule_5_6_tag_filters_are_independent_and_types_have_no_case() {
+async fn rule_5_6_tag_filters_are_independent_and_types_ignore_case() {
     let server = three().await;
     let pair = |key: &str, value: &str| json!([{ "Key": "TagKey", "Values": [key] }, { "Key": "TagValue", "Values": [value] }]);
     assert_eq!(filtered(&server, &pair("env", "prod")).await, "a");
@@ -315,19 +315,19 @@ async fn rule_5_10_the_newest_comes_first_then_the_name_decides() {
     for name in ["z", "y"] {
         server.create(name).await;
     }
-    // A later change of an old secret does not make it newer.
+    // A later change of an old secret does not move it to the front.
     server.put("c", "v2", "two").await;
     assert_eq!(list(&server, &[]).await.0, "y z a b c");
     let filters = json!([{ "Key": "SecretName", "Values": ["a", "b", "c", "z", "y"] }]);
     assert_eq!(filtered(&server, &filters).await, "y z a b c");
-    // Versions: the order in which they were written, even when the clock stands still or the ids sort otherwise.
+    // Versions: in the order in which they were written, even when the clock is stopped or the ids sort differently.
     for version in ["v9", "v10", "a"] {
         server.put("c", version, version).await;
     }
     assert_eq!(server.versions("c").await, "a[ACSCurrent] v10[ACSPrevious] v9[] v2[] v1[]");
 }
 
-/// One page of ListTagResources: names with the count of their tags, and the next token.
+/// One page of ListTagResources: names with the number of their tags, and the next token.
 async fn tag_page(server: &Server, more: &[(&str, &str)]) -> (String, String) {
     let asked = [&[("RegionId", "cn-hangzhou"), ("ResourceType", "secret")], more].concat();
     let answer = server.ok("ListTagResources", &asked).await;

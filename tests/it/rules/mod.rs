@@ -1,5 +1,5 @@
-//! One test per rule, named `rule_<section>_<number>_<meaning>`, over HTTP against a whole server. Rules that are
-//! functions of the domain alone are tested beside the code. `docs/rules.md` lists which test holds which rule.
+//! One test per rule, named `rule_<section>_<number>_<meaning>`, over HTTP against a whole server. Rules that concern only
+//! functions of the domain are tested next to the code. `docs/rules.md` lists the tests of each rule.
 
 mod addresses;
 mod deletion;
@@ -21,7 +21,7 @@ use sesame::testing::domain::{StageLabel, Version};
 
 use crate::support::{Server, stages};
 
-/// All versions with their labels, newest first, as the API shows them and the database holds them.
+/// All versions with their labels, newest first, as the API shows them and the database stores them.
 async fn versions(server: &Server, name: &str) -> String {
     let secret = server.stored(name).await.unwrap().secret;
     let row = |version: &Version| {
@@ -44,7 +44,7 @@ async fn put_labelled(server: &Server, name: &str, version: &str, labels: &[&str
     assert_eq!(stages(&answer), labels);
 }
 
-/// Expects a refusal that leaves the named secret as it is, although time has passed.
+/// Expects a refusal that does not change the named secret, although time has passed.
 async fn refuses(server: &Server, action: &str, parameters: &[(&str, &str)], wanted: &(u16, String, String)) {
     let name = parameters.iter().find(|(name, _)| *name == "SecretName").map(|(_, value)| *value).unwrap();
     let before = server.stored(name).await;

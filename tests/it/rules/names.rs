@@ -57,7 +57,7 @@ async fn rule_1_1_a_name_is_unique_per_account_and_region() {
     assert_eq!(server.call_as(other, "GetSecretValue", &read).await.ok()["SecretData"], "other");
 }
 
-/// `$Auto` names dynamic secrets only.
+/// `$Auto` only names dynamic secrets.
 #[tokio::test]
 async fn rule_1_2_a_generic_name_does_not_start_with_acs() {
     let server = Server::start().await;
@@ -88,10 +88,10 @@ async fn rule_1_4_the_arn_names_region_account_and_secret() {
     assert_eq!(others["Arn"], format!("acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:secret/d"));
 }
 
-/// Parameters, or what else has names and values.
+/// Parameters, or other names with values.
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-/// An action and its parameters beside `SecretName`.
+/// An action and its parameters besides `SecretName`.
 type Call = (&'static str, Pairs<'static>);
 
 /// Every action that works on one secret by name or ARN, in an order in which all of them succeed.
@@ -106,7 +106,7 @@ const ON_A_SECRET: &[Call] = &[
     ("RestoreSecret", &[]),
 ];
 
-/// The same for actions that no generic secret of the shared service supports: the code that says so.
+/// The same for actions that no generic secret of the shared service supports: the code of the refusal.
 const UNSUPPORTED: &[(Call, &str)] = &[
     (("RotateSecret", &[("VersionId", "v3")]), "Rejected.UnsupportedOperation"),
     (
@@ -158,7 +158,7 @@ async fn rule_1_5_every_action_on_a_secret_takes_its_arn_and_answers_its_name() 
     let list = format!("[{{\"SecretName\":\"{arn}\"}}]");
     let batch = server.ok("BatchGetSecretValue", &[("SecretsList", &list)]).await;
     assert_eq!(batch["SecretValues"][0]["SecretName"], "a/b");
-    // Everything was done to the one secret.
+    // All of them worked on the one secret.
     assert_eq!(versions(&server, "a/b").await, "v2[ACSCurrent] v1[ACSPrevious,Mine]");
     assert_eq!(server.ok("DescribeSecret", &[("SecretName", "a/b")]).await["Description"], "d");
 }
@@ -202,7 +202,7 @@ async fn rule_1_5_a_malformed_arn_is_not_valid() {
     }
 }
 
-/// Without policies nobody is let in; the plain name never means another account's secret.
+/// Without policies no other account is admitted; the plain name never means another account's secret.
 #[tokio::test]
 async fn rule_1_5_another_accounts_secret_needs_its_arn() {
     let server = Server::start().await;
@@ -225,7 +225,7 @@ async fn rule_1_6_the_arn_of_another_region_is_not_found() {
     server.create("s").await;
     let before = server.stored("s").await;
     let arn = format!("acs:kms:cn-hangzhou:{ACCOUNT}:secret/s");
-    // A secret of the same name there does not stand in for it.
+    // A secret of the same name there does not replace it.
     server.call_at(BEIJING, "CreateSecret", &creation("s", "v1", "beijing")).await.ok();
     for (action, more) in calls() {
         let parameters = [&[("SecretName", arn.as_str())], more].concat();
@@ -250,7 +250,7 @@ async fn rule_1_7_a_version_id_has_1_to_64_characters() {
         assert_eq!(server.value("s", &[("VersionId", good)]).await, good);
     }
     let data = ("SecretData", "d");
-    // An empty one counts as absent (rule 14.10), which goes before this rule.
+    // An empty one counts as absent (rule 14.10), which takes precedence over this rule.
     for bad in [&"x".repeat(65), "a b"] {
         let calls: [(&str, &str, Pairs<'_>); 5] = [
             ("CreateSecret", "VersionId", &[("SecretName", "new"), ("VersionId", bad), data]),
@@ -377,7 +377,7 @@ async fn rule_1_10_a_value_is_kept_verbatim_whatever_its_type() {
     }
 }
 
-/// What an XML parser makes of an element: line ends become line feeds, then references are resolved.
+/// What an XML parser returns for an element: line ends become line feeds, then references are resolved.
 fn parsed_xml(document: &str, element: &str) -> String {
     let (_, rest) = document.split_once(&format!("<{element}>")).unwrap();
     let (raw, _) = rest.split_once(&format!("</{element}>")).unwrap();
@@ -428,7 +428,7 @@ async fn rule_1_11_a_description_has_at_most_8192_characters_and_is_empty_by_def
     refuses(&server, "CreateSecret", &new, &invalid("Description")).await;
     let update = [("SecretName", "s"), ("Description", bad.as_str())];
     refuses(&server, "UpdateSecret", &update, &invalid("Description")).await;
-    // An empty one counts as absent (rule 14.10) and leaves the old one.
+    // An empty one counts as absent (rule 14.10) and keeps the old one.
     server.ok("UpdateSecret", &[("SecretName", "s"), ("Description", "")]).await;
     assert_eq!(described("s").await, good);
 }
@@ -445,19 +445,19 @@ async fn rule_1_12_a_secret_has_10_versions_and_8_labels_over_all_of_them() {
     assert_eq!(listed["TotalCount"], 10);
     assert_eq!(server.stored("s").await.unwrap().secret.versions.len(), 10);
 
-    // Seven labels in one call, the most that a client asks for; ACSPrevious is the eighth.
+    // Seven labels in one call, the most that a client sends; ACSPrevious is the eighth.
     server.create("t").await;
     put_labelled(&server, "t", "v2", &["ACSCurrent", "a", "b", "c", "d", "e", "f"]).await;
     assert_eq!(versions(&server, "t").await, "v2[ACSCurrent,a,b,c,d,e,f] v1[ACSPrevious]");
     let ninth = [("SecretName", "t"), ("VersionStage", "g"), ("MoveToVersion", "v1")];
     let exceeded = refusal(400, "Rejected.LimitExceeded", "exceed secret limits error");
     refuses(&server, "UpdateSecretVersionStage", &ninth, &exceeded).await;
-    // A label that moves is not one more.
+    // A label that moves does not count again.
     put_labelled(&server, "t", "v3", &["a"]).await;
     assert_eq!(versions(&server, "t").await, "v3[a] v2[ACSCurrent,b,c,d,e,f] v1[ACSPrevious]");
 }
 
-/// The names and values of all members that hold a time, at any depth.
+/// The names and values of all members that contain a time, at any depth.
 fn times(answer: &Value, found: &mut Vec<(String, String)>) {
     match answer {
         Value::Array(items) => items.iter().for_each(|item| times(item, found)),

@@ -7,19 +7,19 @@ use crate::support::{Server, invalid, text};
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &str = "0123456789";
-/// As documented: 31 signs, no space and no backtick.
+/// As documented: 31 characters, no space and no backtick.
 const SIGNS: &str = r##"!"#$%&'()*+,-./:;<=>?@[\]^_{|}~"##;
 
 async fn password(server: &Server, parameters: &[(&str, &str)]) -> String {
     text(&server.ok("GetRandomPassword", parameters).await["RandomPassword"]).to_owned()
 }
 
-/// Whether a password holds a character of a class.
+/// Whether a password contains a character of a class.
 fn has(password: &str, class: &str) -> bool {
     password.chars().any(|c| class.contains(c))
 }
 
-/// So many passwords, after one another.
+/// This many passwords, one after another.
 async fn many(server: &Server, count: usize, parameters: &[(&str, &str)]) -> Vec<String> {
     let mut passwords = Vec::with_capacity(count);
     for _ in 0..count {
@@ -82,7 +82,7 @@ async fn rule_9_3_classes_and_characters_are_left_out() {
 }
 
 #[tokio::test]
-async fn rule_9_4_each_class_occurs_unless_told_otherwise() {
+async fn rule_9_4_each_class_occurs_unless_excluded() {
     let server = Server::start().await;
     let complete = |got: &String| [LOWER, UPPER, DIGITS, SIGNS].iter().all(|class| has(got, class));
     let shortest = ("PasswordLength", "8");
@@ -91,7 +91,7 @@ async fn rule_9_4_each_class_occurs_unless_told_otherwise() {
     }
     let not_required = [shortest, ("RequireEachIncludedType", "false")];
     assert!(!many(&server, 40, &not_required).await.iter().all(complete));
-    // Only of the classes that are left.
+    // Only of the classes that are not excluded.
     let left = [shortest, ("ExcludePunctuation", "true"), ("ExcludeLowercase", "true")];
     for got in many(&server, 40, &left).await {
         assert!(has(&got, UPPER) && has(&got, DIGITS), "{got}");
@@ -117,7 +117,7 @@ async fn rule_9_5_nothing_left_or_a_foreign_character_is_refused() {
     ];
     let rest = [&classes[..3], &[("ExcludeCharacters", SIGNS)]].concat();
     for none in [&classes[..], &[("ExcludeCharacters", &everything)], &rest] {
-        // Which of the parameters it names is left open.
+        // It is not defined which of the parameters is named.
         let (status, code, _) = server.refused("GetRandomPassword", none).await;
         assert_eq!((status, code.as_str()), (400, "InvalidParameter"), "{none:?}");
     }

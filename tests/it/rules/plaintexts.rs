@@ -1,4 +1,4 @@
-//! Rule 14.11: what Encrypt is given is a text, and Decrypt gives back the very text.
+//! Rule 14.11: Encrypt takes a text, and Decrypt returns exactly that text.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ async fn re_encrypt(server: &Server, key: &str, blob: &str, more: &[(&str, &str)
 }
 
 #[tokio::test]
-async fn rule_14_11_decrypt_gives_back_the_very_text() {
+async fn rule_14_11_decrypt_returns_exactly_the_text() {
     let server = Server::start().await;
     let pem = "-----BEGIN CERTIFICATE-----\nMIIB+w==\n-----END CERTIFICATE-----\n";
     let long = "x".repeat(6144);
@@ -54,7 +54,7 @@ async fn rule_14_11_decrypt_gives_back_the_very_text() {
 }
 
 #[tokio::test]
-async fn rule_14_11_a_text_has_at_most_6144_bytes_or_is_the_base64_of_so_many() {
+async fn rule_14_11_a_text_has_at_most_6144_bytes_or_is_the_base64_of_at_most_6144() {
     let server = Server::start().await;
     let key = key(&server, &[]).await;
     let base64 = |bytes: usize| STANDARD.encode(vec![0xA5; bytes]);
@@ -76,9 +76,9 @@ async fn rule_14_11_a_data_key_stays_the_base64_of_its_bytes() {
     assert_eq!(STANDARD.decode(plaintext).unwrap().len(), 33);
     assert_eq!(decrypt(&server, blob).await, plaintext);
     assert_eq!(decrypt(&server, &re_encrypt(&server, &two, blob, &[]).await).await, plaintext);
-    // The text of a data key, encrypted as any text, is that text.
+    // The text of a data key, encrypted like any text, is that text.
     assert_eq!(decrypt(&server, &encrypt(&server, &one, plaintext).await).await, plaintext);
-    // The first byte says which it is, and is bound to the rest.
+    // The first byte tells which it is, and is bound to the rest.
     let text_blob = encrypt(&server, &one, "123456").await;
     for blob in [blob, &text_blob] {
         let mut altered = STANDARD.decode(blob).unwrap();

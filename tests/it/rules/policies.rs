@@ -1,5 +1,5 @@
-//! Section 10: policies, RAM, other accounts; and what a key of the user's own asks for (rules 4.8 and 7.4). The
-//! cases in full are in `enforced`.
+//! Section 10: policies, RAM, other accounts; and the permissions on a user's own key (rules 4.8 and 7.4). The complete
+//! cases are in `enforced`.
 
 use serde_json::{Value, json};
 use sesame::testing::server::AuthMode;
@@ -14,7 +14,7 @@ fn secret(name: &str) -> String {
     arn(TEAM, &format!("secret/{name}"))
 }
 
-/// The user `ann` with policies of the system alone.
+/// The user `ann` with system policies only.
 async fn let_ann_have(server: &Server, names: &[&str]) {
     let mut account = one_user(TEAM, "ann", &[]);
     account["users"][0]["policies"] = json!(names);
@@ -106,7 +106,7 @@ async fn rule_10_1_texts_and_arrays_sids_and_sizes() {
 }
 
 #[tokio::test]
-async fn rule_10_2_the_default_policy_is_told_to_the_byte_and_opens_nothing() {
+async fn rule_10_2_the_default_policy_is_answered_byte_for_byte_and_admits_nobody() {
     let (server, root, ann) = with_ann(&[]).await;
     root.create(&server, "s", &[]).await;
     let wanted = r#"{"Version":"1","Statement": [{"Sid":"kms default secret policy","Effect":"Allow","Principal":{"RAM": ["acs:ram::1000000000000003:*"]},"Action":["kms:*"],"Resource": ["*"] }] }"#;
@@ -115,7 +115,7 @@ async fn rule_10_2_the_default_policy_is_told_to_the_byte_and_opens_nothing() {
         assert_eq!(root.ok(&server, "GetSecretPolicy", &parameters).await["Policy"], wanted);
     }
     assert_eq!(ann.read(&server, "s").await.refused(), no_permission(&secret("s")));
-    // Written back it is the same, and decides the same.
+    // Written back, it is the same and decides the same.
     root.ok(&server, "SetSecretPolicy", &[("SecretName", "s"), ("Policy", wanted)]).await;
     assert_eq!(root.ok(&server, "GetSecretPolicy", &[("SecretName", "s")]).await["Policy"], wanted);
     assert_eq!(ann.read(&server, "s").await.refused(), no_permission(&secret("s")));
@@ -151,7 +151,7 @@ async fn rule_10_3_a_policy_of_another_name_is_not_found() {
 }
 
 #[tokio::test]
-async fn rule_10_4_where_nothing_has_a_policy_none_is_told_or_taken() {
+async fn rule_10_4_without_policies_of_resources_none_is_answered_or_accepted() {
     let options = Options { resource_policies: false, ..Options::default() };
     let server = Server::with(options).await;
     server.create("s").await;
@@ -245,7 +245,7 @@ async fn rule_10_7_actions_and_resources_are_named_as_published() {
         ("ListKeys", "key", &[]),
         ("DescribeKey", &on_key, &[("KeyId", &key)]),
         ("ListAliases", "alias", &[]),
-        // By its alias a key is still the key.
+        // Named by its alias, the key is the same key.
         ("DescribeKey", &on_key, &[("KeyId", "alias/a")]),
     ];
     for (action, resource, parameters) in rows {
@@ -255,7 +255,7 @@ async fn rule_10_7_actions_and_resources_are_named_as_published() {
         let_ann(&server, &[allow(&format!("kms:{action}"), &named)]).await;
         ann.ok(&server, action, parameters).await;
     }
-    // About nothing in particular: only `*` fits.
+    // Actions without a resource: only `*` matches.
     let_ann(&server, &[allow("kms:GetRandomPassword", "acs:kms:*:*:*")]).await;
     assert_eq!(ann.refused(&server, "GetRandomPassword", &[]).await, no_permission("*"));
     let_ann(&server, &[allow("kms:GetRandomPassword", "*")]).await;
@@ -321,15 +321,15 @@ async fn rule_10_9_conditions_on_address_network_time_and_tags() {
         let_ann(&server, std::slice::from_ref(&statement)).await;
         let answer = ann.read(&server, "s").await;
         assert_eq!(answer.status, if holds { 200 } else { 403 }, "{condition}");
-        // In a Deny it takes away.
+        // In a Deny it denies.
         statement["Effect"] = json!("Deny");
         let_ann(&server, &[allow("kms:*", "*"), statement]).await;
         assert_eq!(ann.read(&server, "s").await.status, if holds { 403 } else { 200 }, "{condition}");
     }
 }
 
-/// Whether a user with this policy alone may do each of: read a value, describe a secret, write a value, create a
-/// secret, describe a key, encrypt, create a key.
+/// Whether a user with only this policy can do each of: read a value, describe a secret, write a value, create a secret,
+/// describe a key, encrypt, create a key.
 const BY_SYSTEM_POLICY: &[(&str, [bool; 7])] = &[
     ("AliyunKMSFullAccess", [true; 7]),
     ("AdministratorAccess", [true; 7]),
@@ -374,7 +374,7 @@ async fn rule_10_11_a_refusal_names_what_it_is_about() {
     let refused = ann.read(&server, "team-a").await.refused();
     let message = "This operation for acs:kms:cn-hangzhou:1000000000000003:secret/team-a is forbidden by permission system.";
     assert_eq!(refused, (403, "Forbidden.NoPermission".to_owned(), message.to_owned()));
-    // In the region that was asked, and by ARN as by name.
+    // In the requested region, and by ARN as by name.
     let key = (ann.id.as_str(), ann.secret.as_str());
     let there = server.call_as_at(BEIJING, key, "GetSecretValue", &[("SecretName", "team-a")]).await;
     let refused = there.refused();
@@ -396,7 +396,7 @@ async fn rule_10_12_permission_comes_before_existence() {
         }
     }
     assert_eq!(ann.read(&server, "mine/absent").await.refused(), not_found());
-    // Before the state of a secret, too.
+    // Before the state of a secret too.
     root.ok(&server, "DeleteSecret", &[("SecretName", "there")]).await;
     assert_eq!(ann.read(&server, "there").await.refused(), no_permission(&secret("there")));
     for key in ["key-absent", "alias/absent"] {

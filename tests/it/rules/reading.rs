@@ -17,7 +17,7 @@ async fn server() -> Server {
     server
 }
 
-/// Asks for `s` with more parameters.
+/// Parameters that read `s`, with others.
 fn of_s<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&[("SecretName", "s")], more].concat()
 }
@@ -148,7 +148,7 @@ async fn rule_4_10_a_dry_run_never_returns_a_value() {
 }
 
 #[tokio::test]
-async fn rule_4_11_failures_stand_beside_the_values() {
+async fn rule_4_11_failures_are_answered_next_to_values() {
     let server = server().await;
     for name in ["b", "gone"] {
         server.create(name).await;

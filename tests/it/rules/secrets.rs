@@ -1,9 +1,9 @@
-//! A first walk through the life of a secret; the rules have files of their own.
+//! An overview of the life of a secret. The rules have their own files.
 
 use crate::support::{Server, not_found, stages};
 
 #[tokio::test]
-async fn a_secret_lives() {
+async fn the_life_of_a_secret() {
     let server = Server::start().await;
     server.create("a/b").await;
     server.put("a/b", "v2", "two").await;

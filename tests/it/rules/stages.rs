@@ -10,10 +10,10 @@ use sesame::testing::store::{Batch, Store};
 use super::{put_labelled, refuses, versions};
 use crate::support::{Options, Server, in_window, invalid, missing, not_found, refusal, stages, text};
 
-/// What [`two`] makes.
+/// The result of [`two`].
 const TWO: &str = "v2[ACSCurrent] v1[ACSPrevious,Mine]";
 
-/// Makes a secret with two versions, and a label on the older one.
+/// Creates a secret with two versions, and a label on the older one.
 async fn two(server: &Server, name: &str) {
     server.create(name).await;
     server.put(name, "v2", "two").await;
@@ -51,7 +51,7 @@ fn mismatch() -> (u16, String, String) {
     refusal(400, "Rejected.InvalidRequest", "param mismatch")
 }
 
-/// 400 for a label too many.
+/// 400 for exceeding the limit of labels.
 fn exceeded() -> (u16, String, String) {
     refusal(400, "Rejected.LimitExceeded", "exceed secret limits error")
 }
@@ -166,7 +166,7 @@ async fn rule_3_8_previous_goes_where_current_came_from() {
     // By a put: v1 loses ACSPrevious.
     server.put("s", "v3", "three").await;
     assert_eq!(versions(&server, "s").await, "v3[ACSCurrent] v2[ACSPrevious] v1[Mine]");
-    // By a move to a version without it, and to the one that has it.
+    // By a move to a version without ACSPrevious, and to the version that has it.
     let current = |to| ("ACSCurrent", None, Some(to));
     moves(&server, "s", current("v1"), "v3[ACSPrevious] v2[] v1[ACSCurrent,Mine]").await;
     moves(&server, "s", current("v3"), "v3[ACSCurrent] v2[] v1[ACSPrevious,Mine]").await;
@@ -267,7 +267,7 @@ async fn rule_3_21_a_new_label_is_put_on_the_version() {
     two(&server, "s").await;
     moves(&server, "s", ("New", None, Some("v2")), "v2[ACSCurrent,New] v1[ACSPrevious,Mine]").await;
     assert_eq!(server.value("s", &[("VersionStage", "New")]).await, "two");
-    // Also on a deprecated version, and ACSPrevious where nobody has it.
+    // Also on a deprecated version, and ACSPrevious when no version has it.
     server.put("s", "v3", "three").await;
     server.put("s", "v4", "four").await;
     moves(&server, "s", ("Old", None, Some("v2")), "v4[ACSCurrent] v3[ACSPrevious] v2[New,Old] v1[Mine]")
@@ -419,7 +419,7 @@ async fn rule_3_34_a_ninth_label_is_refused() {
         let ninth = parameters("s", ("f", None, Some(version)));
         refuses(&server, "UpdateSecretVersionStage", &ninth, &exceeded()).await;
     }
-    // Moving one of the eight and taking one off both work still.
+    // Moving one of the eight and removing one both still work.
     moves(&server, "s", ("a", None, Some("v1")), "v2[ACSCurrent,b,c,d,e] v1[ACSPrevious,Mine,a]").await;
     moves(&server, "s", ("a", Some("v1"), None), "v2[ACSCurrent,b,c,d,e] v1[ACSPrevious,Mine]").await;
     moves(&server, "s", ("f", None, Some("v1")), "v2[ACSCurrent,b,c,d,e] v1[ACSPrevious,Mine,f]").await;
@@ -443,7 +443,7 @@ async fn rule_3_35_labels_do_not_move_in_the_recovery_window() {
     assert_eq!(versions(&server, "s").await, TWO);
 }
 
-/// The API never leads there (rule 3.40): the label is taken out of the database.
+/// The API never leads to this state (rule 3.40): the label is removed from the database.
 #[tokio::test]
 async fn rule_3_36_a_secret_without_current_refuses_every_move() {
     let store: Arc<dyn Store> = Arc::new(SqlStore::in_memory().await.unwrap());
@@ -502,7 +502,7 @@ async fn rule_3_41_a_version_without_labels_is_not_listed_unless_asked_for() {
         assert_eq!(answer["TotalCount"], rows.len());
         rows.iter().map(|row| text(&row["VersionId"])).collect::<Vec<_>>().join(" ")
     };
-    // Four ways to lose the last label: taken off, moved away, put elsewhere, pushed on by ACSCurrent.
+    // Four ways to lose the last label: removed, moved, put on another version, displaced by ACSCurrent.
     for way in ["off", "move", "put", "push"] {
         server.create(way).await;
         server.put(way, "v2", "two").await;

@@ -10,12 +10,12 @@ type Pairs<'a> = &'a [(&'a str, &'a str)];
 /// Region and type of the new style.
 const SECRETS: [(&str, &str); 2] = [("RegionId", "cn-hangzhou"), ("ResourceType", "secret")];
 
-/// What the new style says when a resource is not there.
+/// What the new style answers when a resource does not exist.
 fn no_such_resource() -> (u16, String, String) {
     refusal(404, "InvalidResourceId.NotFound", "The specified ResourceId is not found.")
 }
 
-/// What is said about the tag that is one too many.
+/// The message about one tag too many.
 fn too_many() -> (u16, String, String) {
     refusal(400, "Rejected.LimitExceeded", "exceed secret limits error")
 }
@@ -25,7 +25,7 @@ fn flattened(prefix: &str, values: &[String]) -> Vec<(String, String)> {
     values.iter().enumerate().map(|(n, v)| (prefix.replace('#', &(n + 1).to_string()), v.clone())).collect()
 }
 
-/// Owned parameters as borrowed ones, behind those of the new style and one named secret.
+/// Borrows owned parameters, after those of the new style and one named secret.
 fn on<'a>(secret: &'a str, more: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
     let more = more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     SECRETS.into_iter().chain([("ResourceId.1", secret)]).chain(more).collect()
@@ -71,7 +71,7 @@ async fn rule_11_1_a_resource_has_at_most_20_tags() {
     server.ok("TagResources", &on("new", &flattened("Tag.#.Key", &twenty))).await;
     assert_eq!(tags(&server, "new").await.len(), 20);
 
-    // One more, alone or beside one that is there; a tag that is there is not one more.
+    // One more, alone or together with an existing one; an existing tag does not count again.
     for name in ["s", "old", "new"] {
         for more in [keys("x", 1), vec!["k1".to_owned(), "x1".to_owned()]] {
             let with = [("SecretName", name), ("Tags", &old_style(&more))];
@@ -114,7 +114,7 @@ async fn rule_11_2_keys_and_values_of_the_documented_characters() {
         (documented, documented),
         (long[0].as_str(), long[1].as_str()),
         (&long[1], ""),
-        // Reserved is only what the documentation writes, and only for keys.
+        // Only the documented spelling is reserved, and only for keys.
         ("Aliyun", "aliyun"),
         ("x-acs:", "acs:x"),
         ("acs", "ACS"),
@@ -158,14 +158,14 @@ async fn rule_11_2_keys_and_values_that_are_refused() {
         assert_eq!((status, code.as_str()), (400, wanted), "{key:?} {value:?}");
         assert_eq!(tags(&server, "s").await, [""; 0], "{key:?} {value:?}");
     }
-    // In JSON an empty key is a value and wrong; as a parameter it is absent (rule 14.10).
+    // In JSON an empty key is a value, and invalid; as a parameter it is absent (rule 14.10).
     let json = r#"[{"TagKey":"","TagValue":"v"}]"#;
     refuses(&server, "TagResource", &[("SecretName", "s"), ("Tags", json)], &invalid("Tags")).await;
     let new = [("Tag.1.Key", ""), ("Tag.1.Value", "v")].map(|(n, v)| (n.to_owned(), v.to_owned()));
     assert_eq!(server.refused("TagResources", &on("s", &new)).await, missing("Tag.N.Key"));
 }
 
-/// An earlier release took any characters. What it stored is kept, shown, exported and put back; nothing new is made of it.
+/// An earlier release accepted any characters. Such tags are kept, shown, exported and imported; new ones are refused.
 #[tokio::test]
 async fn rule_11_2_tags_that_an_earlier_release_stored_are_kept() {
     let dir = tempfile::tempdir().unwrap();
@@ -192,7 +192,7 @@ async fn rule_11_2_tags_that_an_earlier_release_stored_are_kept() {
     let tags_of_key = async || server.ok("ListResourceTags", &[("KeyId", &key)]).await["Tags"]["Tag"].clone();
     let old = json!([{ "KeyId": key, "TagKey": "k 1", "TagValue": "v ~" }]);
     assert_eq!((tags(&server, "s").await, tags_of_key().await), (vec!["k 1=v ~".to_owned()], old.clone()));
-    // A tag of the documented characters goes beside it.
+    // A tag with documented characters can be added.
     server.ok("TagResource", &[("SecretName", "s"), ("Tags", r#"[{"TagKey":"a","TagValue":"b"}]"#)]).await;
     let exported = server.send("GET", "/_sesame/state?plaintext", &[], b"").await;
     assert_eq!(exported.status, 200, "{}", exported.body);
@@ -203,7 +203,7 @@ async fn rule_11_2_tags_that_an_earlier_release_stored_are_kept() {
         (tags(&server, "s").await, tags_of_key().await),
         (vec!["a=b".to_owned(), "k 1=v ~".to_owned()], old)
     );
-    // A seed makes none.
+    // A seed cannot create one.
     for seed in [
         r#"{"secrets":[{"name":"t","tags":{"k 1":"v"},"versions":[{"id":"v1","value":"x"}]}]}"#,
         r#"{"secrets":[{"name":"s","tags":{"k":"v ~"},"versions":[{"id":"v1","value":"one"}]}]}"#,
@@ -240,18 +240,18 @@ async fn rule_11_3_each_wrong_call_of_the_new_style_has_its_code() {
         (&[tag], &missing("ResourceId.1")),
         (&[("ResourceId.1", "absent"), tag], &no_such_resource()),
         (&[("ResourceId.1", "no name!"), tag], &no_such_resource()),
-        // The others are named right, and still nothing happens to them.
+        // The others are named correctly, and still nothing happens to them.
         (&[id, ("ResourceId.2", "t"), ("ResourceId.3", "absent"), tag], &no_such_resource()),
     ];
     for (parameters, wanted) in cases {
         let parameters = [&SECRETS, parameters].concat();
         assert_eq!(&server.refused("TagResources", &parameters).await, wanted, "{parameters:?}");
     }
-    // Keys that differ in case are two.
+    // Keys that differ in case are two keys.
     server.ok("TagResources", &[&SECRETS[..], &[id, tag, ("Tag.2.Key", "K")]].concat()).await;
     assert_eq!(tags(&server, "s").await, ["K=", "k="]);
     assert_eq!(tags(&server, "t").await, [""; 0]);
-    // There are no keys of the user's own, and no other kinds.
+    // There are no user keys, and no other kinds.
     for (kind, wanted) in
         [("key", no_such_resource()), ("Secret", invalid("ResourceType")), ("", missing("ResourceType"))]
     {
@@ -322,7 +322,7 @@ async fn rule_11_4_keys_are_removed_and_unknown_ones_skipped() {
     for name in ["s", "t"] {
         assert_eq!(tags(&server, name).await, ["k1=v", "k3=v", "k4=v"]);
     }
-    // All counts only without a key.
+    // `All` counts only without a key.
     untag(&[("TagKey.1", "k3"), ("All", "true")]).await;
     for name in ["s", "t"] {
         assert_eq!(tags(&server, name).await, ["k1=v", "k4=v"]);
@@ -338,12 +338,12 @@ async fn rule_11_4_keys_are_removed_and_unknown_ones_skipped() {
     for name in ["s", "t"] {
         assert_eq!(tags(&server, name).await, [""; 0]);
     }
-    // The old style: a JSON array, or a list with commas.
+    // The old style: a JSON array, or a comma-separated list.
     server.ok("TagResource", &[("SecretName", "s"), ("Tags", &all)]).await;
     server.ok("UntagResource", &[("SecretName", "s"), ("TagKeys", r#"["unknown", "k4"]"#)]).await;
     server.ok("UntagResource", &[("SecretName", "s"), ("TagKeys", "k1,unknown, k2")]).await;
     assert_eq!(tags(&server, "s").await, ["k3=v"]);
-    // Nothing to remove is no change.
+    // Removing nothing is not a change.
     let before = server.stored("s").await;
     server.ok("UntagResource", &[("SecretName", "s"), ("TagKeys", r#"["k1"]"#)]).await;
     assert_eq!(server.stored("s").await, before);
@@ -399,12 +399,12 @@ async fn rule_11_5_both_styles_see_the_same_tags() {
     server.ok("UntagResource", &[("SecretName", "s"), ("TagKeys", r#"["b"]"#)]).await;
     server.ok("UntagResources", &[&SECRETS[..], &[("ResourceId.1", "s"), ("TagKey.1", "a")]].concat()).await;
     assert_eq!(tags(&server, "s").await, ["c=old"]);
-    // The list shows them too, and finds by them.
+    // The list shows them too, and filters by them.
     let filter = [("FetchTags", "true"), ("Filters", r#"[{"Key":"TagValue","Values":["old"]}]"#)];
     let list = server.ok("ListSecrets", &filter).await;
     let row = &list["SecretList"]["Secret"][0];
     assert_eq!((&row["SecretName"], &row["Tags"]["Tag"][0]["TagKey"]), (&json!("s"), &json!("c")));
-    // Each style's words mean nothing to the other.
+    // One style's values mean nothing to the other.
     let crossed = [("SecretName", "s"), ("Tag.1.Key", "x"), ("Tag.1.Value", "y")];
     refuses(&server, "TagResource", &crossed, &missing("Tags")).await;
 }

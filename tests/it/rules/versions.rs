@@ -11,7 +11,7 @@ fn version_exists() -> (u16, String, String) {
     refusal(409, "Rejected.ResourceExist", "The request was rejected becasue key already exsit")
 }
 
-/// 400 for a label or a version too many.
+/// 400 for exceeding the limit of labels or versions.
 fn exceeded() -> (u16, String, String) {
     refusal(400, "Rejected.LimitExceeded", "exceed secret limits error")
 }
@@ -73,7 +73,7 @@ async fn rule_2_3_a_new_id_stores_a_new_version() {
     assert_eq!(versions(&server, "s").await, "v2[ACSCurrent] v1[ACSPrevious]");
     let read = server.ok("GetSecretValue", &[("SecretName", "s"), ("VersionId", "v2")]).await;
     assert_eq!((text(&read["SecretData"]), text(&read["SecretDataType"])), ("two", "binary"));
-    // An equal value under a new id is a new version, too.
+    // An equal value under a new id is also a new version.
     server.put("s", "v3", "two").await;
     assert_eq!(versions(&server, "s").await, "v3[ACSCurrent] v2[ACSPrevious] v1[]");
     let missing = [("SecretName", "none"), ("VersionId", "v1"), ("SecretData", "one")];
@@ -171,7 +171,7 @@ async fn rule_2_8_the_eleventh_version_evicts_the_earliest_without_a_label() {
     server.put("s", "v11", "data 11").await;
     let eleven = "v11[ACSCurrent] v10[ACSPrevious] v9[] v8[] v7[] v6[] v5[] v4[] v3[] v1[Keep]";
     assert_eq!(versions(&server, "s").await, eleven);
-    // A label that the put itself takes away does not keep its version.
+    // A label that the put itself moves does not protect its version.
     put_labelled(&server, "s", "v12", &["Keep"]).await;
     let twelve = "v12[Keep] v11[ACSCurrent] v10[ACSPrevious] v9[] v8[] v7[] v6[] v5[] v4[] v3[]";
     assert_eq!(versions(&server, "s").await, twelve);
@@ -191,7 +191,7 @@ async fn rule_2_9_with_every_version_labelled_one_more_is_refused() {
         [("SecretName", "s"), ("VersionId", "v3"), ("SecretData", "three"), ("VersionStages", "[\"Mine\"]")];
     refuses(&server, "PutSecretValue", &third, &exceeded()).await;
     assert_eq!(versions(&server, "s").await, "v2[ACSCurrent] v1[ACSPrevious]");
-    // With ACSCurrent it takes ACSPrevious from v1, which is free then.
+    // With ACSCurrent it takes ACSPrevious from v1, which can then be evicted.
     server.put("s", "v3", "three").await;
     assert_eq!(versions(&server, "s").await, "v3[ACSCurrent] v2[ACSPrevious]");
 }
@@ -209,7 +209,7 @@ async fn rule_2_10_an_evicted_version_is_gone_and_its_id_is_free() {
     assert_eq!(server.refused("GetSecretValue", &first).await, not_found());
     let mark = [("SecretName", "s"), ("VersionStage", "Mine"), ("MoveToVersion", "v1")];
     refuses(&server, "UpdateSecretVersionStage", &mark, &not_found()).await;
-    // Other data and another type: the id is as good as new.
+    // Other data and another type: the id can be used like a new one.
     server
         .ok("PutSecretValue", &[&first[..], &[("SecretData", "new"), ("SecretDataType", "binary")]].concat())
         .await;
@@ -238,7 +238,7 @@ async fn rule_2_11_a_deprecated_version_is_readable_by_its_id() {
     assert_eq!(server.refused("GetSecretValue", &read).await, not_found());
 }
 
-/// Dynamic secrets cannot be created over the API yet: these are put into the database.
+/// Dynamic secrets cannot be created over the API yet, so these are put into the database.
 #[tokio::test]
 async fn rule_2_12_only_generic_secrets_take_versions_and_labels_from_callers() {
     let server = Server::start().await;

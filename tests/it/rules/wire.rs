@@ -1,4 +1,4 @@
-//! Section 14: facts of the wire that clients depend on.
+//! Section 14: properties of the wire format that clients depend on.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::support::{Answer, NOW, Options, Server, form, invalid, missing, not_f
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const TESTID: (&str, &str) = ("testid", "testsecret");
 
-/// A server that wants signatures.
+/// A server that requires signatures.
 async fn signed() -> Server {
     Server::with(Options { mode: AuthMode::Signed, ..Options::default() }).await
 }
@@ -51,7 +51,7 @@ async fn rule_14_1_the_three_signatures_of_the_sdk() {
     }
     let described = server.call_as(TESTID, "DescribeSecret", &[("SecretName", "acs3")]).await.ok();
     assert_eq!(described["Description"], awkward[2].1);
-    // A signature of one kind does not pass as the other.
+    // A signature of one kind is not accepted as the other.
     let mut other = Acs { nonce: Some("n3"), ..acs4.clone() };
     other.acs4_region = None;
     let swapped = other.authorization().replace("ACS3-", "ACS4-");
@@ -76,7 +76,7 @@ async fn rule_14_1_requests_that_the_sdk_made_pass_as_they_are() {
             }
         }
         request.push_str(&format!("connection: close\r\n\r\n{}", text(&capture["body"])));
-        // The examples share one nonce, so each has a server of its own.
+        // The examples share one nonce, so each has its own server.
         let server = signed().await;
         let answer = server.raw(request.as_bytes()).await.ok();
         assert_eq!((&answer["SecretName"], &answer["VersionId"]), (&json!("demo/db"), &json!("v1")));
@@ -88,7 +88,7 @@ async fn rule_14_1_requests_that_the_sdk_made_pass_as_they_are() {
 }
 
 #[tokio::test]
-async fn rule_14_2_parameters_stand_in_the_query_or_the_body_or_both() {
+async fn rule_14_2_parameters_are_in_the_query_or_the_body_or_both() {
     let server = Server::start().await;
     // The SDK: the value in the body, the rest in the query.
     let query = calling("CreateSecret", &[("SecretName", "sdk"), ("VersionId", "v1")]);
@@ -98,7 +98,7 @@ async fn rule_14_2_parameters_stand_in_the_query_or_the_body_or_both() {
     send(&server, "POST", &[], &calling("CreateSecret", &creation)).await.ok();
     let put = [("SecretName", "terraform"), ("VersionId", "v2"), ("SecretData", "two")];
     send(&server, "POST", &calling("PutSecretValue", &[]), &put).await.ok();
-    // external-secrets: GET, everything in the query, with headers that name the action, too. They decide nothing.
+    // external-secrets: GET, everything in the query, with headers that also name the action and are ignored.
     let query =
         form(&calling("GetSecretValue", &[("SecretName", "terraform"), ("VersionStage", "ACSCurrent")]));
     for action in ["GetSecretValue", "DeleteSecret"] {
@@ -109,7 +109,7 @@ async fn rule_14_2_parameters_stand_in_the_query_or_the_body_or_both() {
     for name in ["sdk", "terraform"] {
         assert_eq!(server.value(name, &[("VersionId", "v1")]).await, "a b+c/中~*");
     }
-    // Header signatures sign the query and the raw body: the action stands in the headers only.
+    // Header signatures sign the query and the raw body: the action is only in the headers.
     let mut split = Acs::new("PutSecretValue", "n", &[("SecretName", "sdk"), ("VersionId", "v2")]);
     split.body = form(&[("SecretData", "three")]);
     split.send(&server).await.ok();
@@ -124,7 +124,7 @@ async fn rule_14_2_the_largest_value_fits_into_the_query() {
     let query = calling("CreateSecret", &creation);
     let target = format!("/?{}", form(&query));
     assert!(target.len() > 92_000);
-    // A body that is not there may be announced, or not.
+    // A missing body may be announced, or not.
     let announced = server.send("POST", &target, &[], b"").await;
     announced.ok();
     assert_eq!(server.value("s", &[]).await, largest);
@@ -186,12 +186,12 @@ async fn rule_14_4_the_documented_example_without_a_nonce_passes() {
         ])
     };
     let query = example("41wk2SSX1GJh7fwnc5eqOfiJPFg=");
-    // Twice: what has no nonce is no replay.
+    // Twice: a request without a nonce is not a replay.
     for _ in 0..2 {
         let answer = server.send("GET", &format!("/?{query}"), &[], b"").await.ok();
         assert_eq!(answer["KeyMetadata"]["KeyState"], "Enabled");
     }
-    // By POST, or with another signature, it is not authentic.
+    // With POST, or with another signature, it is not authentic.
     let answer = server.send("POST", &format!("/?{query}"), &[], b"").await.refused();
     assert_eq!(answer.1, "SignatureDoesNotMatch");
     let query = example("41wk2SSX1GJh7fwnc5eqOfiJPFh=");
@@ -203,7 +203,7 @@ async fn rule_14_4_the_documented_example_without_a_nonce_passes() {
 async fn rule_14_5_every_action_takes_get_and_post() {
     let server = Server::start().await;
     server.create("s").await;
-    // Without parameters most are refused for want of one: by both methods with the same words.
+    // Without parameters most are refused for a missing one: with the same words for both methods.
     for action in ACTIONS.iter().filter(|action| action.name() != "SetSecretPolicy") {
         let call = calling(action.name(), &[]);
         let [get, post] = [send(&server, "GET", &call, &[]).await, send(&server, "POST", &[], &call).await];
@@ -213,7 +213,7 @@ async fn rule_14_5_every_action_takes_get_and_post() {
             assert_ne!(get.refused().1, "UnsupportedHTTPMethod", "{}", action.name());
         }
     }
-    // Writes by GET write.
+    // Writes work by GET.
     let name = ("SecretName", "s");
     for (action, more) in [
         ("PutSecretValue", &[("VersionId", "v2"), ("SecretData", "two")][..]),
@@ -264,7 +264,7 @@ async fn rule_14_6_custom_data_comes_flattened_or_as_json() {
         assert_eq!(described["Description"], description);
         // A generic secret has no extended config.
         assert!(!described.to_string().contains("CustomData"), "{described}");
-        // Alone, it changes nothing but the time.
+        // Alone, it changes nothing except the time.
         server.ok("UpdateSecret", &[&[name], custom].concat()).await;
         assert_eq!(server.stored("s").await.unwrap().secret.description, description);
     }
@@ -328,7 +328,7 @@ async fn rule_14_8_an_xml_error_has_the_root_and_the_type_that_clients_want() {
 }
 
 #[tokio::test]
-async fn rule_14_8_and_14_9_a_server_that_cannot_write_says_that_it_is_for_now() {
+async fn rule_14_8_and_14_9_a_server_that_cannot_write_answers_a_temporary_failure() {
     let server = Server::start().await;
     server.create("s").await;
     server.app.close().await;
@@ -336,7 +336,7 @@ async fn rule_14_8_and_14_9_a_server_that_cannot_write_says_that_it_is_for_now()
     let answer = server.call("PutSecretValue", &put).await;
     let wanted = refusal(503, "ServiceUnavailableTemporary", "Service Unavailable Temporary.");
     assert_eq!(answer.refused(), wanted);
-    // Only a rule of faults asks clients to wait (TH2.5).
+    // Only a fault rule asks clients to wait (TH2.5).
     assert_eq!(answer.header("x-acs-retry-after"), None);
 }
 
@@ -360,10 +360,10 @@ async fn rule_14_9_what_is_absent_is_404() {
     for (action, parameters) in calls {
         assert_eq!(server.refused(action, parameters).await, not_found(), "{action}");
     }
-    // It takes any other refusal for a failure: a secret in its window is still there.
+    // It treats any other refusal as a failure: a secret in its window still exists.
     server.ok("DeleteSecret", &[("SecretName", "s")]).await;
     server.ok("DescribeSecret", &[("SecretName", "s")]).await;
-    // An action that nobody knows is no absent secret.
+    // An unknown action is not an absent secret.
     let (status, code, _) = server.refused("GetSecretValu", &[("SecretName", "s")]).await;
     assert_eq!((status, code.as_str()), (404, "InvalidAction.NotFound"));
     let time = NOW.to_string();

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::io;
 
 use sesame::testing::app::AppError;
+use sesame::testing::domain::with_causes;
 use sesame::testing::store::sql::SqlStore;
-use sesame::testing::store::{StoreError, Unavailable, chain};
+use sesame::testing::store::{StoreError, Unavailable};
 use sesame::testing::wire::ApiError;
 
 /// The driver's error behind one of the store.
@@ -21,7 +22,7 @@ async fn a_broken_database_file_keeps_the_error_of_sqlite() {
     std::fs::write(&path, b"this is no database, whatever its name says".repeat(100)).unwrap();
     let error = SqlStore::open(&path).await.map(drop).unwrap_err();
     assert!(matches!(cause(&error), sqlx::Error::Database(_)), "{error:?}");
-    let text = chain(&error);
+    let text = with_causes(&error);
     assert_eq!(text.matches("file is not a database").count(), 1, "{text}");
 }
 

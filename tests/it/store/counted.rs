@@ -1,4 +1,4 @@
-//! A store that remembers which of its methods were called, so that the list cannot forget one.
+//! A store that records which of its methods were called, so that the conformance list cannot forget one.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ pub type Called = Arc<Mutex<BTreeSet<&'static str>>>;
 pub struct Counted {
     pub store: Arc<dyn Store>,
     pub called: Called,
-    /// The method that panics instead of being carried out, if one shall.
+    /// The method that panics instead of running, if any.
     pub panics: Arc<Mutex<Option<&'static str>>>,
 }
 

@@ -1,5 +1,5 @@
-//! The conformance list: what every store must do. Each case runs on each backend; a later database joins by one
-//! line in [`backends`], a case by one in [`conformance!`].
+//! The conformance list: what every store must do. Each case runs on each backend. A new database is one line in
+//! [`backends`], a new case is one line in [`conformance!`].
 
 mod causes;
 pub mod counted;
@@ -27,13 +27,13 @@ use crate::support::handed_on::{HandedOn, METHODS};
 use crate::support::{NOW, postgres};
 use counted::{Called, Counted};
 use snapshot::{
-    a_scope_without_keys_counts_too_when_contents_are_put, contents_are_everything, contents_come_back,
-    contents_leave_clock_nonces_and_facts_alone, contents_of_an_account_replace_only_its_own,
-    contents_that_are_added_replace_nothing, no_revision_of_before_comes_back_with_contents,
-    resealing_replaces_what_the_root_key_seals,
+    a_scope_without_keys_counts_too_when_a_snapshot_is_put,
+    a_snapshot_of_an_account_replaces_only_that_account, added_snapshots_replace_nothing,
+    contents_are_everything, contents_come_back, no_earlier_revision_comes_back_with_a_snapshot,
+    resealing_replaces_what_the_root_key_seals, snapshots_leave_clock_nonces_and_metadata_alone,
 };
 
-/// Makes a test of each case, and one that sees whether all of them together leave a method of the trait out.
+/// Makes a test of each case, and one that checks that all of them together call every method of the trait.
 macro_rules! conformance {
     ($($case:ident,)*) => {
         mod on_each_database {
@@ -81,11 +81,11 @@ conformance! {
     applying_a_change_in_memory_equals_what_the_store_gives_back,
     contents_are_everything,
     contents_come_back,
-    contents_of_an_account_replace_only_its_own,
-    contents_that_are_added_replace_nothing,
-    contents_leave_clock_nonces_and_facts_alone,
-    no_revision_of_before_comes_back_with_contents,
-    a_scope_without_keys_counts_too_when_contents_are_put,
+    a_snapshot_of_an_account_replaces_only_that_account,
+    added_snapshots_replace_nothing,
+    snapshots_leave_clock_nonces_and_metadata_alone,
+    no_earlier_revision_comes_back_with_a_snapshot,
+    a_scope_without_keys_counts_too_when_a_snapshot_is_put,
     resealing_replaces_what_the_root_key_seals,
 }
 
@@ -114,7 +114,7 @@ async fn run<F: AsyncFn(Arc<dyn Store>)>(case: F, store: Arc<dyn Store>, shared:
     store.close().await;
 }
 
-/// Commits a change of keys on the scope's revision of now.
+/// Commits a change of keys on the current revision of the scope.
 async fn change_keys(store: &dyn Store, change: KeyChange) -> Result<(), StoreError> {
     let revision = store.keys_revision(&scope()).await.unwrap();
     store.commit_keys(&scope(), revision, change).await
@@ -166,7 +166,7 @@ fn creation(text: &str, now: Timestamp, tags: Tags) -> Change {
     writes::create(new, now).unwrap()
 }
 
-/// The change with a sealed value for the version it adds, and a data key for a creation.
+/// The change with a sealed value for the version that it adds, and a data key for a creation.
 fn batch(change: Change) -> Batch {
     let added = change.ops.iter().find_map(|op| match op {
         Op::AddVersion(version) => Some(version.id.clone()),
@@ -269,17 +269,17 @@ async fn listings_are_newest_first_then_by_name_and_hide_what_is_due(store: Arc<
 }
 
 async fn pages_are_the_same_in_whatever_order_they_are_asked_for(store: Arc<dyn Store>) {
-    // Three of each age, made out of order.
+    // Three of each age, created out of order.
     let aged = |n: i64| (format!("s{:02}", n * 7 % 24), NOW.plus_millis(-(n * 7 % 24 / 3)));
     for (text, created) in (0..24).map(aged) {
         create(&*store, &text, created, &[]).await;
     }
     let mut all: Vec<String> = (0..24).map(|n| format!("s{n:02}")).collect();
-    let mut chance = ChaCha20Rng::seed_from_u64(5);
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
     for round in 0..6 {
         for _ in 0..30 {
-            let size: usize = chance.random_range(1..=7);
-            let number: usize = chance.random_range(1..=all.len() / size + 2);
+            let size: usize = rng.random_range(1..=7);
+            let number: usize = rng.random_range(1..=all.len() / size + 2);
             let want = all
                 .iter()
                 .skip((number - 1) * size)
@@ -291,8 +291,8 @@ async fn pages_are_the_same_in_whatever_order_they_are_asked_for(store: Arc<dyn 
                 names(&*store, None, u32::try_from(number).unwrap(), u32::try_from(size).unwrap()).await;
             assert_eq!(got, (all.len() as u64, want), "page {number} of {size}, round {round}");
         }
-        // One goes and a newer one comes.
-        let gone = all.remove(chance.random_range(0..all.len()));
+        // One is deleted and a newer one is created.
+        let gone = all.remove(rng.random_range(0..all.len()));
         let gone = store.load_secret(&scope(), &name(&gone)).await.unwrap().unwrap().secret;
         store.commit(batch(writes::purge(&gone))).await.unwrap();
         let fresh = format!("t{round}");
@@ -504,7 +504,7 @@ async fn a_nonce_is_recorded_once_until_it_is_forgotten(store: Arc<dyn Store>) {
         moved_before: minutes(-1440),
         generation_ms: 300_000,
     };
-    // The first; those of a moved clock that were used long ago, the last of them before 1970.
+    // The first ones; those of a moved clock that were used long ago, the last of them before 1970.
     let generation = |expires: i64| expires.div_euclid(300_000);
     let mut want: Vec<_> =
         [minutes(15), minutes(-985)].map(|at| generation(at.as_millis())).into_iter().chain([-4]).collect();
@@ -512,7 +512,7 @@ async fn a_nonce_is_recorded_once_until_it_is_forgotten(store: Arc<dyn Store>) {
     let mut found = store.passed_nonces(passed).await.unwrap();
     found.sort_unstable();
     assert_eq!(found, want);
-    // One that the service's clock is near stays.
+    // One near the service's clock stays.
     passed.near_service = (minutes(15), minutes(20));
     assert_eq!(store.passed_nonces(passed).await.unwrap().len(), 2);
     store.forget_nonces(passed).await.unwrap();
@@ -568,7 +568,7 @@ async fn walking_visits_every_secret_once(store: Arc<dyn Store>) {
     assert_eq!(seen, ["a", "b", "c"]);
 }
 
-/// A random command's change, if the domain allows it.
+/// The change of a random command, if the domain allows it.
 fn random_change(secret: &Secret, rng: &mut ChaCha20Rng, now: Timestamp) -> Option<Change> {
     let label = |rng: &mut ChaCha20Rng| {
         let labels = ["ACSCurrent", "ACSPrevious", "a", "b", "c", "d", "e", "f", "g"];

@@ -1,4 +1,4 @@
-//! Cases of the list: everything at once.
+//! Cases of the list: whole snapshots.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn elsewhere() -> Scope {
     Scope { account: account("2"), region: "cn-beijing".parse().unwrap() }
 }
 
-/// The store of a case with something in every table, of two accounts.
+/// The store of a case with rows in every table, of two accounts.
 async fn fill(store: &dyn Store) {
     let user = key("key-3", KeyOwner::User);
     let alias = Alias { name: "alias/a".parse().unwrap(), key: user.key.id.clone() };
@@ -50,7 +50,7 @@ fn their_key() -> KeyRecord {
     record
 }
 
-/// Contents without the revisions of secrets, which may be lifted when they are put.
+/// A snapshot without the revisions of secrets, which may be raised when it is put.
 fn bare(mut contents: Snapshot) -> Snapshot {
     for record in &mut contents.secrets {
         record.secret.revision = 0;
@@ -98,7 +98,7 @@ pub async fn contents_come_back(store: Arc<dyn Store>) {
     assert_eq!(store.accounts().await.unwrap().accounts, contents.accounts);
 }
 
-pub async fn contents_of_an_account_replace_only_its_own(store: Arc<dyn Store>) {
+pub async fn a_snapshot_of_an_account_replaces_only_that_account(store: Arc<dyn Store>) {
     fill(&*store).await;
     let before = all(&*store).await;
     let mine = Snapshot { keys: vec![service_key()], ..Snapshot::default() };
@@ -111,7 +111,7 @@ pub async fn contents_of_an_account_replace_only_its_own(store: Arc<dyn Store>) 
     assert_eq!(all(&*store).await.keys, [service_key()]);
 }
 
-pub async fn contents_that_are_added_replace_nothing(store: Arc<dyn Store>) {
+pub async fn added_snapshots_replace_nothing(store: Arc<dyn Store>) {
     fill(&*store).await;
     let before = all(&*store).await;
     let fresh = KeyRecord { key: sesame_key("key-5"), ..service_key() };
@@ -136,7 +136,7 @@ fn sesame_key(id: &str) -> sesame::testing::domain::keys::Key {
     key(id, KeyOwner::User).key
 }
 
-pub async fn contents_leave_clock_nonces_and_facts_alone(store: Arc<dyn Store>) {
+pub async fn snapshots_leave_clock_nonces_and_metadata_alone(store: Arc<dyn Store>) {
     fill(&*store).await;
     let setting = ClockSetting { ahead_ms: 5, stands: Some(NOW) };
     store.set_clock(setting, store.installation().await.unwrap().clock).await.unwrap();
@@ -155,7 +155,7 @@ pub async fn contents_leave_clock_nonces_and_facts_alone(store: Arc<dyn Store>) 
     }
 }
 
-pub async fn no_revision_of_before_comes_back_with_contents(store: Arc<dyn Store>) {
+pub async fn no_earlier_revision_comes_back_with_a_snapshot(store: Arc<dyn Store>) {
     if !store.is_shared() {
         // Nobody compares.
         return;
@@ -194,11 +194,11 @@ pub async fn no_revision_of_before_comes_back_with_contents(store: Arc<dyn Store
     }
 }
 
-pub async fn a_scope_without_keys_counts_too_when_contents_are_put(store: Arc<dyn Store>) {
+pub async fn a_scope_without_keys_counts_too_when_a_snapshot_is_put(store: Arc<dyn Store>) {
     if !store.is_shared() {
         return;
     }
-    // A scope that had no key and gets one; one that had some and has none any more.
+    // A scope that had no key and gets one; a scope that had keys and has none any more.
     let nowhere = Scope { region: "cn-shanghai".parse().unwrap(), ..scope() };
     assert_eq!(store.keys_revision(&nowhere).await.unwrap(), 0);
     let mut record = key("key-6", KeyOwner::User);
@@ -209,7 +209,7 @@ pub async fn a_scope_without_keys_counts_too_when_contents_are_put(store: Arc<dy
     assert!(there > 0);
     store.put_snapshot(ReplaceScope::Everything, Arc::default()).await.unwrap();
     assert!(store.keys_revision(&nowhere).await.unwrap() > there);
-    // A change that was decided before does not go in.
+    // A change that was decided before is refused.
     let change = creation("z", NOW, Tags::default());
     assert_eq!(store.commit(batch(change)).await, Err(StoreError::Conflict), "its key is gone");
 }

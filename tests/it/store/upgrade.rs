@@ -1,4 +1,4 @@
-//! Databases of earlier programs.
+//! Databases of earlier releases.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::{name, scope};
 
-/// A secret as the first schema kept it: versions whose ids sort otherwise than they were made, all labels and tags.
+/// A secret in the first schema: versions whose ids do not sort by their creation, all labels and tags.
 const SECRET: &str = "
 INSERT INTO secrets (id, account, region, name, secret_type, description, created, updated, revision)
 VALUES ('sec-1', '1', 'cn-hangzhou', 'a', 'Generic', 'kept', 1, 2, 3);
@@ -24,7 +24,7 @@ VALUES ('sec-1', 'ACSCurrent', 'b'), ('sec-1', 'ACSPrevious', 'm'), ('sec-1', 'm
 INSERT INTO tags (secret_id, tag_key, tag_value) VALUES ('sec-1', 'k', 'v');
 ";
 
-/// A database file whose schema is that of the first so many migrations.
+/// A database file with the schema of the first `n` migrations.
 async fn database(file: &Path, migrations: usize) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(file).create_if_missing(true).foreign_keys(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_database_from_before_rows_were_kept_together_loses_nothing() {
     assert_eq!(store.integrity().await.unwrap(), Vec::<String>::new());
     store.close().await;
 
-    // The database's own guards are there as before.
+    // The database's own triggers and constraints are still there.
     let options = SqliteConnectOptions::new().filename(&file).foreign_keys(true);
     let mut now = SqliteConnection::connect_with(&options).await.unwrap();
     for (refused, why) in [

@@ -1,4 +1,4 @@
-//! Stores that hand every call on to another one, so that a test can watch or hold calls.
+//! Stores that pass every call to another one, so that a test can watch or delay calls.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use sesame::testing::store::{
 /// What happens around each call.
 #[async_trait]
 pub trait Around: Send + Sync {
-    /// Lives until the call has ended.
+    /// Lives until the call has completed.
     type Call: Send;
 
     /// Begins a call of this method.
     async fn begin(&self, method: &'static str) -> Self::Call;
 
-    /// The call has its answer.
+    /// The call has returned.
     fn end(&self, call: Self::Call);
 
     /// The store that does the work.
@@ -32,7 +32,7 @@ pub trait Around: Send + Sync {
 #[derive(Debug)]
 pub struct HandedOn<A>(pub A);
 
-/// Implements the trait. The compiler wants each method of the trait here, so [`METHODS`] has them all.
+/// Implements the trait. The compiler requires each method of the trait here, so [`METHODS`] has all of them.
 macro_rules! handed_on {
     ($(fn $method:ident($($given:ident: $kind:ty),*) -> $answer:ty;)*) => {
         /// Every asynchronous method of the trait.

@@ -1,4 +1,4 @@
-//! A whole server in the test's process, on a port of its own, and a client that shows everything.
+//! A whole server in the test's process, on its own port, and a client that shows everything.
 
 pub mod handed_on;
 pub mod postgres;
@@ -29,26 +29,26 @@ use tokio_util::sync::CancellationToken;
 pub const ACCOUNT: &str = "1000000000000001";
 /// Another account, whose key is `other` / `other-secret`.
 pub const OTHER_ACCOUNT: &str = "1000000000000002";
-/// The instant at which the clock of a test server stands: 2026-11-24T03:30:00Z.
+/// The instant at which the clock of a test server is stopped: 2026-11-24T03:30:00Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_795_491_000_000);
 
 /// How to start a server.
 pub struct Options<'a> {
     pub mode: AuthMode,
     pub limits: Limits,
-    /// A directory for the database; in memory without one.
+    /// The directory of the database. `None` for a database in memory.
     pub dir: Option<&'a Path>,
-    /// Access keys of the root of [`ACCOUNT`] beside `test` and `testid`.
+    /// Access keys of the root of [`ACCOUNT`] besides `test` and `testid`.
     pub keys: Vec<KeyFile>,
-    /// What these two accounts hold beside keys, and other accounts: `[[accounts]]` as in a configuration file.
+    /// What these two accounts have besides keys, and other accounts: `[[accounts]]` as in a configuration file.
     pub accounts: &'a str,
     /// Whether secrets and keys have policies.
     pub resource_policies: bool,
-    /// What a reset to the seed leads to.
+    /// The seed for a reset.
     pub seed: Option<StateFile>,
-    /// Rules of faults of the configuration file.
+    /// Fault rules of the configuration file.
     pub faults: Vec<FaultRule>,
-    /// The admin token; without one it is `admin-token`, and nothing in `open` mode.
+    /// The admin token. `None` for `admin-token`, or for no token in `open` mode.
     pub admin_token: Option<&'a str>,
     /// `--allow-host`.
     pub allowed_hosts: &'a [&'a str],
@@ -88,7 +88,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server in `open` mode, in memory, whose clock stands at [`NOW`].
+    /// A server in `open` mode, in memory, whose clock is stopped at [`NOW`].
     pub async fn start() -> Self {
         Self::with(Options::default()).await
     }
@@ -102,22 +102,22 @@ impl Server {
         Self::over(store, options).await
     }
 
-    /// A server over a store.
+    /// A server on a store.
     pub async fn over(store: Arc<dyn Store>, options: Options<'_>) -> Self {
         Self::with_root(store, root_key(), options).await
     }
 
-    /// A server on disk under a root key of its own.
+    /// A server on disk with its own root key.
     pub async fn under(root: RootKey, options: Options<'_>) -> Self {
         let store = SqlStore::open(&options.dir.unwrap().join("sesame.db")).await.unwrap();
         Self::with_root(Arc::new(store), root, options).await
     }
 
-    /// A server over a store that was made with this root key.
+    /// A server on a store that was created with this root key.
     pub async fn with_root(store: Arc<dyn Store>, root: RootKey, options: Options<'_>) -> Self {
         let clock = Arc::new(ServerClock::default());
         clock.set(NOW);
-        // Repeatable in memory; on disk a second start must not make the same nonces again.
+        // Repeatable in memory. On disk a second start must not generate the same nonces again.
         let entropy: Arc<dyn sesame::testing::ports::Entropy> = match options.dir {
             None => Arc::new(SeededEntropy::new(42)),
             Some(_) => Arc::new(OsEntropy),
@@ -252,18 +252,18 @@ impl Server {
         answer["VersionIds"]["VersionId"].as_array().unwrap().iter().map(row).collect::<Vec<_>>().join(" ")
     }
 
-    /// What the database holds of a secret, whatever caches say.
+    /// What the database stores of a secret, whatever caches contain.
     pub async fn stored(&self, name: &str) -> Option<SecretRecord> {
         self.app.store().load_secret(&scope(), &name.parse().unwrap()).await.unwrap()
     }
 
-    /// How many secrets the database holds for unsigned requests' account and region.
+    /// How many secrets the database stores for unsigned requests' account and region.
     pub async fn stored_count(&self) -> u64 {
         let page = Page { number: 1, size: 1 };
         self.app.store().list_secrets(&scope(), None, page, self.app.clock().now()).await.unwrap().total
     }
 
-    /// Moves the clock forward by the administrator's endpoint, which answers after what is due was done.
+    /// Moves the clock forward over the administration endpoint, which answers after everything due has been done.
     pub async fn advance_seconds(&self, seconds: i64) {
         let body = format!(r#"{{"advance_seconds":{seconds}}}"#);
         let answer = self.send("POST", "/_sesame/clock", &[], body.as_bytes()).await;
@@ -288,7 +288,7 @@ impl Server {
         self.raw(&[head.as_bytes(), body].concat()).await
     }
 
-    /// Sends bytes and reads one answer, to the end of the connection.
+    /// Sends bytes and reads one answer, until the connection ends.
     pub async fn raw(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         // The server may answer and close before it has read all of a request that is too long.
@@ -300,18 +300,18 @@ impl Server {
     }
 }
 
-/// An answer as it came.
+/// An answer as it arrived.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
-    /// That of the server, when it is known.
+    /// The address of the server, when it is known.
     mode: Option<AuthMode>,
 }
 
 impl Answer {
-    /// Takes an answer apart.
+    /// Parses an answer.
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
@@ -324,12 +324,12 @@ impl Answer {
         Self { status, headers: lines.map(header).collect(), body: body.to_owned(), mode: None }
     }
 
-    /// A header's value.
+    /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    /// The members of a successful answer, which has a request id in body and header.
+    /// The members of a successful answer, which must have a request id in body and header.
     pub fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         let answer: Value = serde_json::from_str(&self.body).unwrap();
@@ -349,7 +349,7 @@ impl Answer {
         (self.status, code.to_owned(), message.to_owned())
     }
 
-    /// The reason that a developer is told in mode `open`, and only there: a sentence about what the message names.
+    /// Checks the reason given to developers in mode `open`, and only there: a sentence about what the message names.
     fn assert_reason(&self, code: &str, message: &str) {
         let reason = self.header("x-sesame-reason");
         match self.mode {
@@ -368,7 +368,7 @@ impl Answer {
     }
 }
 
-/// A refusal as it must be.
+/// The expected status, code and message of a refusal.
 pub fn refusal(status: u16, code: &str, message: &str) -> (u16, String, String) {
     (status, code.to_owned(), message.to_owned())
 }
@@ -398,7 +398,7 @@ pub fn stages(answer: &Value) -> Vec<&str> {
     answer["VersionStages"]["VersionStage"].as_array().unwrap().iter().map(text).collect()
 }
 
-/// A member that must be a text.
+/// A member that must be a string.
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }
@@ -408,7 +408,7 @@ pub fn form(parameters: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
-/// Where requests of another region than the server's own are sent.
+/// A region other than the server's own.
 pub const BEIJING: &str = "kms.cn-beijing.aliyuncs.com";
 
 /// Account and region of unsigned requests.

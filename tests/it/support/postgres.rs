@@ -1,4 +1,4 @@
-//! A real PostgreSQL for the tests, started once and gone with the process of the tests.
+//! A real PostgreSQL for the tests, started once. It ends with the test process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -9,7 +9,7 @@ use sesame::testing::store::sql::SqlStore;
 use sesame::testing::store::sql::postgres::PostgresDialect;
 use sqlx::migrate::MigrateDatabase;
 
-/// A cluster of its own. Its process ends when its standard input does, which this holds.
+/// A cluster for one test. Its process ends when its standard input does, which this struct holds.
 pub struct Cluster {
     child: Child,
     input: Option<ChildStdin>,
@@ -18,12 +18,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one that can be stopped and started.
+    /// Starts a cluster that can be stopped and started.
     pub fn start() -> Self {
         Self::with(&[])
     }
 
-    /// Starts one with further options of the script.
+    /// Starts a cluster with additional options of the script.
     pub fn with(options: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres/cluster");
         let mut command = Command::new(script);
@@ -32,7 +32,7 @@ impl Cluster {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut url = String::new();
         output.read_line(&mut url).unwrap();
-        assert!(url.starts_with("postgres://"), "no PostgreSQL: what {script} printed above tells why");
+        assert!(url.starts_with("postgres://"), "no PostgreSQL; the output of {script} above says why");
         Self { input: child.stdin.take(), child, output, url: url.trim().to_owned() }
     }
 
@@ -61,7 +61,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The one that the tests share; it is never dropped, but its standard input ends with this process.
+/// The cluster that the tests share. It is never dropped, but its standard input ends with this process.
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
@@ -75,7 +75,7 @@ pub async fn store(url: &str) -> SqlStore<PostgresDialect> {
     store_of(url, 5).await
 }
 
-/// A store in a database, with at most so many connections.
+/// A store in a database, with at most this many connections.
 pub async fn store_of(url: &str, connections: u32) -> SqlStore<PostgresDialect> {
     SqlStore::connect(&url.parse().unwrap(), connections).await.unwrap()
 }

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running server; ended by its own id when dropped.
+/// A running server. Dropping it ends the process by its id.
 pub struct Program {
     child: Child,
     pub address: SocketAddr,
     log: PathBuf,
-    /// What it said until it was ready.
+    /// Its output until it was ready.
     pub banner: String,
 }
 
-/// A command of the program that was built with the tests, or of the one in `SESAME_TEST_BINARY`. It inherits no setting
+/// A command of the program that was built with the tests, or of the one in `SESAME_TEST_BINARY`. It inherits no settings
 /// from the environment.
 pub fn command(arguments: &[&str]) -> Command {
     let built = std::env::var_os("SESAME_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_sesame").into());
@@ -61,7 +61,7 @@ impl Program {
         Self::started(command(&["serve"]), arguments, environment)
     }
 
-    /// The same under a limit of open files, in the words of the shell's `ulimit`: `-n 256`.
+    /// The same with a limit of open files, in the notation of the shell's `ulimit`: `-n 256`.
     pub fn serve_under(limit: &str, arguments: &[&str]) -> Self {
         let mut shell = command_of("sh");
         let script = format!("ulimit {limit} && exec \"$0\" serve \"$@\"");
@@ -90,7 +90,7 @@ impl Program {
         Self { address: url.parse().unwrap(), child, log, banner }
     }
 
-    /// Sends a request over a connection of its own and reads the whole answer.
+    /// Sends a request over its own connection and reads the whole answer.
     pub fn send(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -123,19 +123,19 @@ impl Program {
         self.child.id()
     }
 
-    /// Ends it as a power cut would, and gives its log.
+    /// Kills it, as a power cut would, and returns its log.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Asks it to stop and gives its exit code and log. It must end within a minute.
+    /// Asks it to stop and returns its exit code and log. It must end within a minute.
     pub fn terminate(mut self) -> (Option<i32>, String) {
         self.ask_to_stop();
         let begun = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "it does not end: {}", self.log());
+            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not end: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
         (self.child.wait().unwrap().code(), self.log())
@@ -147,7 +147,7 @@ impl Program {
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
-    /// What it has logged.
+    /// Its log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
@@ -155,14 +155,14 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Ended already, where a test went well.
+        // Already ended if the test succeeded.
         drop(self.child.kill());
         drop(self.child.wait());
         drop(std::fs::remove_file(&self.log));
     }
 }
 
-/// Every file of a directory with the hash of its bytes: what a refusal must not change.
+/// Every file of a directory with the hash of its bytes: a refusal must not change them.
 pub fn contents(dir: &Path) -> Vec<(PathBuf, String)> {
     use sha2::{Digest, Sha256};
     let mut files: Vec<_> = std::fs::read_dir(dir)

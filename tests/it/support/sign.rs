@@ -1,4 +1,4 @@
-//! Signatures as clients make them, written from the protocol and not with the server's own code.
+//! Signatures as clients make them, written from the protocol without the server's own code.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Answer, NOW, Server};
 
-/// All but letters, digits and `-_.~` (fact E4).
+/// Every character except letters, digits and `-_.~` (fact E4).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The parameters in canonical form: sorted, encoded, joined (facts E3 to E5).
@@ -36,12 +36,12 @@ pub fn rpc_signature(method: &str, secret: &str, parameters: &[(&str, &str)]) ->
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The system parameters of RPC v1 but `Signature`, with the time of a test server.
+/// The system parameters of RPC v1 except `Signature`, with the time of a test server.
 pub fn rpc_system<'a>(action: &'a str, access_key_id: &'a str, time: &'a str) -> Vec<(&'a str, &'a str)> {
     rpc_system_of("2016-01-20", action, access_key_id, time)
 }
 
-/// The same for another version, which is that of another product.
+/// The same for another version, that of another product.
 pub fn rpc_system_of<'a>(
     version: &'a str,
     action: &'a str,
@@ -58,11 +58,11 @@ pub fn rpc_system_of<'a>(
     ]
 }
 
-/// A request with an ACS3 or ACS4 signature (section F), every part of which a test may choose.
+/// A request with an ACS3 or ACS4 signature (section F). A test can choose every part of it.
 #[derive(Clone)]
 pub struct Acs<'a> {
     pub key: (&'a str, &'a str),
-    /// The region of an ACS4 scope; ACS3 without one.
+    /// The region of an ACS4 scope. `None` for ACS3.
     pub acs4_region: Option<&'a str>,
     pub method: &'a str,
     pub host: &'a str,
@@ -73,12 +73,12 @@ pub struct Acs<'a> {
     pub nonce: Option<&'a str>,
     pub content_type: &'a str,
     pub body: String,
-    /// Signed headers beside the usual ones, in lower case.
+    /// Signed headers besides the usual ones, in lower case.
     pub headers: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Acs<'a> {
-    /// A call of an action by POST with everything in the query, ACS3, by the key `testid`, at [`NOW`].
+    /// A call of an action by POST with everything in the query, signed with ACS3 by the key `testid`, at [`NOW`].
     pub fn new(action: &'a str, nonce: &'a str, query: &[(&'a str, &'a str)]) -> Self {
         Self {
             key: ("testid", "testsecret"),
@@ -153,12 +153,12 @@ impl<'a> Acs<'a> {
         format!("{algorithm} Credential={credential},SignedHeaders={names},Signature={signature}")
     }
 
-    /// Signs and sends it.
+    /// Signs the request and sends it.
     pub async fn send(&self, server: &Server) -> Answer {
         self.send_with(server, &self.authorization()).await
     }
 
-    /// Sends it with the `Authorization` of something else.
+    /// Sends it with the `Authorization` of another request.
     pub async fn send_with(&self, server: &Server, authorization: &str) -> Answer {
         self.send_all(server, authorization, &self.body).await
     }

@@ -1,4 +1,4 @@
-//! Conditions as a table: what holds lets an Allow through and makes a Deny strike; what does not, neither.
+//! Conditions as a table: a condition that is met makes an Allow allow and a Deny deny; otherwise both have no effect.
 //!
 //! Operators: <https://www.alibabacloud.com/help/en/ram/conditional-operator>. Keys:
 //! <https://www.alibabacloud.com/help/en/kms/key-management-service/security-and-compliance/condition-key> and
@@ -7,8 +7,8 @@
 use super::Expected::{Allow, Deny, No};
 use super::*;
 
-/// name, condition, facts of the request, whether it holds. Facts are `key=value` separated by blanks; facts of a
-/// service may be named several times.
+/// Name, condition, properties of the request, whether it is met. Properties are `key=value` separated by spaces; those
+/// of a service may be repeated.
 type Row = (&'static str, &'static str, &'static str, bool);
 
 fn run(rows: &[Row]) {
@@ -143,7 +143,7 @@ fn rule_10_9_truth_values() {
         ("either", r#"{"Bool":{"acs:SecureTransport":["true","false"]}}"#, "", true),
         ("second factor", r#"{"Bool":{"acs:MFAPresent":"true"}}"#, "acs:MFAPresent=true", true),
         ("no second factor", r#"{"Bool":{"acs:MFAPresent":"false"}}"#, "acs:MFAPresent=false", true),
-        // Observed: with access keys the key is absent, so that neither value fits.
+        // Observed: the key is absent for access keys, so neither value matches.
         ("absent is not true", r#"{"Bool":{"acs:MFAPresent":"true"}}"#, "", false),
         ("absent is not false", r#"{"Bool":{"acs:MFAPresent":"false"}}"#, "", false),
         ("of a service", r#"{"Bool":{"kms:Flag":"true"}}"#, "kms:Flag=true", true),

@@ -1,10 +1,10 @@
-//! Decisions as tables. Each group names the public page it follows; groups marked *inferred* follow none.
+//! Decisions as tables. Each group names the public page that it follows; a group marked *inferred* follows none.
 
 use super::Expected::{Allow, Deny, No};
 use super::*;
 use crate::domain::policy::{Mismatch, Trace};
 
-/// name, caller, action and resource, identity policies, session policy, policy of the resource, outcome.
+/// Name, caller, action and resource, identity policies, session policy, policy of the resource, outcome.
 type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, Expected);
 
 fn run(rows: &[Row]) {
@@ -95,7 +95,7 @@ fn rule_10_5_wildcards_in_actions_and_resources() {
         ("secret* is both", "ann", "kms:ListSecrets secret", "Allow kms:* on secret*", "-", "-", Allow),
         ("no resource needs *", "ann", "kms:GetRandomPassword *", "Allow kms:* on secret/*", "-", "-", NO),
         ("no resource, *", "ann", "kms:GetRandomPassword *", "Allow kms:* on *", "-", "-", Allow),
-        // Variables are not documented: ${...} stands for itself.
+        // Variables are not documented: ${...} is plain text.
         ("variables are plain text", "ann", "kms:GetSecretValue secret/ann", "Allow kms:* on secret/${acs:username}", "-", "-", NO),
     ]);
 }
@@ -172,7 +172,7 @@ fn rule_10_5_in_one_account_either_side_allows() {
         ("another role", "role:r", GET, "-", "-", "Allow kms:* on * to role/s", NO),
         ("a user is not the role of that name", "r", GET, "-", "-", "Allow kms:* on * to role/r", NO),
         ("a role is not the user of that name", "role:r", GET, "-", "-", "Allow kms:* on * to user/r", NO),
-        // Observed: ARNs write names of roles in lower case.
+        // Observed: ARNs have role names in lower case.
         ("case of a role does not count", "role:Reader", GET, "-", "-", "Allow kms:* on * to role/reader", Allow),
         // inferred
         ("case of a user counts", "Ann", GET, "-", "-", "Allow kms:* on * to user/ann", NO),

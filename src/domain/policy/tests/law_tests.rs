@@ -1,4 +1,4 @@
-//! Laws that hold for all policies and requests, tried on random ones.
+//! Laws that hold for all policies and requests, checked on random ones.
 
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn some(one: impl Strategy<Value = String>, most: usize) -> impl Strategy<Value 
     prop::collection::vec(one, 0..=most)
 }
 
-/// Statements of identity, session and secret policies; none means that there is no such policy.
+/// Statements of identity, session and secret policies. `None` means that there is no such policy.
 #[derive(Debug, Clone)]
 struct World {
     identity: Vec<String>,
@@ -79,7 +79,7 @@ fn world() -> impl Strategy<Value = World> {
 }
 
 impl World {
-    /// Decides, having checked that the explanation agrees with the decision and with itself.
+    /// Decides, after checking that the explanation agrees with the decision and with itself.
     fn allowed(&self) -> bool {
         let joined = |statements: &[String]| statements.join(" ; ");
         let by_identity =
@@ -117,7 +117,7 @@ impl World {
     }
 }
 
-/// The matcher that everybody can check at a glance.
+/// A matcher that is simple enough to be checked by reading.
 fn naive(pattern: &[char], text: &[char]) -> bool {
     match (pattern, text) {
         ([], []) => true,
@@ -131,8 +131,8 @@ fn naive(pattern: &[char], text: &[char]) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Holds for identity and secret policies, present or not, and for a session that has a policy. A session that
-    /// gets its first policy loses access instead: that is what session policies are for.
+    /// Holds for identity and secret policies, present or not, and for a session that has a policy. A session that gets its
+    /// first policy loses access instead, which is the purpose of session policies.
     #[test]
     fn one_more_allow_never_takes_access_away(
         world in world(),
@@ -153,7 +153,7 @@ proptest! {
         }
     }
 
-    /// Holds for all three, present or not.
+    /// Holds for all three kinds, present or not.
     #[test]
     fn one_more_deny_never_gives_access(
         world in world(),
@@ -198,7 +198,7 @@ proptest! {
         }
     }
 
-    /// JSON that is nearly a policy: known names and values in the wrong places.
+    /// JSON that resembles a policy: known names and values in the wrong places.
     #[test]
     fn no_json_makes_the_reader_panic(text in json()) {
         for kind in [PolicyKind::Identity, PolicyKind::Session, resource_kind(), PolicyKind::Trust] {

@@ -9,7 +9,7 @@ fn refusal(text: &str, kind: PolicyKind) -> String {
     }
 }
 
-/// A statement with the members of `parts`, in a document.
+/// A document with one statement that has the members of `parts`.
 fn with(parts: &[&str]) -> String {
     format!(r#"{{"Version":"1","Statement":[{{{}}}]}}"#, parts.join(","))
 }
@@ -21,7 +21,7 @@ const PRINCIPAL: &str = r#""Principal":{"RAM":"acs:ram::1111:user/ann"}"#;
 
 #[rustfmt::skip]
 #[test]
-fn documents_that_are_no_policy() {
+fn documents_that_are_not_policies() {
     let ok = r#"{"Effect":"Allow","Action":"kms:*","Resource":"*"}"#;
     let rows: &[(&str, String, &str)] = &[
         ("nothing", String::new(), "document: not JSON (line 1, column 0)"),
@@ -33,7 +33,7 @@ fn documents_that_are_no_policy() {
         ("empty", "{}".to_owned(), "Version: missing"),
         ("no version", format!(r#"{{"Statement":[{ok}]}}"#), "Version: missing"),
         ("another version", format!(r#"{{"Version":"2012-10-17","Statement":[{ok}]}}"#), "Version: not \"1\""),
-        ("a number as version", format!(r#"{{"Version":1,"Statement":[{ok}]}}"#), "Version: not a text"),
+        ("a number as version", format!(r#"{{"Version":1,"Statement":[{ok}]}}"#), "Version: not a string"),
         ("no statement", r#"{"Version":"1"}"#.to_owned(), "Statement: missing"),
         ("empty statement", r#"{"Version":"1","Statement":[]}"#.to_owned(), "Statement: empty"),
         ("text as statement", r#"{"Version":"1","Statement":"x"}"#.to_owned(), "Statement: neither an object nor an array"),
@@ -50,7 +50,7 @@ fn documents_that_are_no_policy() {
 
 #[rustfmt::skip]
 #[test]
-fn statements_that_are_none() {
+fn invalid_statements() {
     let rows: &[(&str, &[&str], &str)] = &[
         ("no effect", &[ACTION, RESOURCE], "Statement[0].Effect: missing"),
         ("another effect", &[r#""Effect":"allow""#, ACTION, RESOURCE], "Statement[0].Effect: neither Allow nor Deny"),
@@ -58,9 +58,9 @@ fn statements_that_are_none() {
         ("both actions", &[EFFECT, ACTION, r#""NotAction":"kms:*""#, RESOURCE], "Statement[0].NotAction: beside Action"),
         ("no actions", &[EFFECT, r#""Action":[]"#, RESOURCE], "Statement[0].Action: empty"),
         ("an empty action", &[EFFECT, r#""Action":["kms:*",""]"#, RESOURCE], "Statement[0].Action[1]: empty"),
-        ("a number as action", &[EFFECT, r#""Action":5"#, RESOURCE], "Statement[0].Action: neither a text nor an array of texts"),
-        ("a number among actions", &[EFFECT, r#""Action":[5]"#, RESOURCE], "Statement[0].Action[0]: not a text"),
-        ("arrays in arrays", &[EFFECT, r#""Action":[["kms:*"]]"#, RESOURCE], "Statement[0].Action[0]: not a text"),
+        ("a number as action", &[EFFECT, r#""Action":5"#, RESOURCE], "Statement[0].Action: neither a string nor an array of strings"),
+        ("a number among actions", &[EFFECT, r#""Action":[5]"#, RESOURCE], "Statement[0].Action[0]: not a string"),
+        ("arrays in arrays", &[EFFECT, r#""Action":[["kms:*"]]"#, RESOURCE], "Statement[0].Action[0]: not a string"),
         ("an action without service", &[EFFECT, r#""Action":"GetSecretValue""#, RESOURCE], "Statement[0].Action: neither * nor <service>:<action>"),
         ("an action of blanks", &[EFFECT, r#""Action":"kms:Get Secret""#, RESOURCE], "Statement[0].Action: neither * nor <service>:<action>"),
         ("no resource", &[EFFECT, ACTION], "Statement[0].Resource: missing"),
@@ -69,9 +69,9 @@ fn statements_that_are_none() {
         ("an ARN of others", &[EFFECT, ACTION, r#""Resource":["*","arn:aws:kms:::x"]"#], "Statement[0].Resource[1]: neither * nor an ARN"),
         ("a principal", &[EFFECT, PRINCIPAL, ACTION, RESOURCE], "Statement[0].Principal: unknown element"),
         ("another member", &[EFFECT, ACTION, RESOURCE, r#""Conditions":{}"#], "Statement[0].Conditions: unknown element"),
-        ("an empty Sid", &[r#""Sid":"""#, EFFECT, ACTION, RESOURCE], "Statement[0].Sid: not 1 to 128 characters of A-Z a-z 0-9 blank _ / + = . @ -"),
-        ("a Sid with signs", &[r#""Sid":"a:b""#, EFFECT, ACTION, RESOURCE], "Statement[0].Sid: not 1 to 128 characters of A-Z a-z 0-9 blank _ / + = . @ -"),
-        ("a number as Sid", &[r#""Sid":1"#, EFFECT, ACTION, RESOURCE], "Statement[0].Sid: not a text"),
+        ("an empty Sid", &[r#""Sid":"""#, EFFECT, ACTION, RESOURCE], "Statement[0].Sid: not 1 to 128 characters of A-Z a-z 0-9 space _ / + = . @ -"),
+        ("a Sid with signs", &[r#""Sid":"a:b""#, EFFECT, ACTION, RESOURCE], "Statement[0].Sid: not 1 to 128 characters of A-Z a-z 0-9 space _ / + = . @ -"),
+        ("a number as Sid", &[r#""Sid":1"#, EFFECT, ACTION, RESOURCE], "Statement[0].Sid: not a string"),
         ("a name that is no good in messages", &["\"a\\nb\\u0000\":1"], "Statement[0].a\u{fffd}b\u{fffd}: unknown element"),
     ];
     for (name, parts, wanted) in rows {
@@ -85,7 +85,7 @@ fn statements_that_are_none() {
 
 #[rustfmt::skip]
 #[test]
-fn rule_10_9_conditions_that_are_none() {
+fn rule_10_9_invalid_conditions() {
     let rows: &[(&str, &str, &str)] = &[
         ("a text", r#""x""#, ": not an object"),
         ("empty", "{}", ": empty"),
@@ -101,7 +101,7 @@ fn rule_10_9_conditions_that_are_none() {
         ("keys as text", r#"{"Bool":"true"}"#, ".Bool: not an object"),
         ("no service in the key", r#"{"Bool":{"SecureTransport":"true"}}"#, ".Bool.SecureTransport: not a condition key such as acs:SourceIp"),
         ("no values", r#"{"Bool":{"a:b":[]}}"#, ".Bool.a:b: empty"),
-        ("a truth value without quotes", r#"{"Bool":{"a:b":true}}"#, ".Bool.a:b: neither a text nor an array of texts"),
+        ("a truth value without quotes", r#"{"Bool":{"a:b":true}}"#, ".Bool.a:b: neither a string nor an array of strings"),
         ("no truth value", r#"{"Bool":{"a:b":["true","yes"]}}"#, ".Bool.a:b[1]: neither true nor false"),
         ("no number", r#"{"NumericEquals":{"a:b":"ten"}}"#, ".NumericEquals.a:b: not a number"),
         ("a plus sign", r#"{"NumericEquals":{"a:b":"+1"}}"#, ".NumericEquals.a:b: not a number"),

@@ -1,11 +1,11 @@
-//! Chunked bodies.
+//! Tracks a chunked body byte by byte.
 
-/// Where in a chunked body the next byte belongs. The numbers are the size of the chunk.
+/// What the next byte of a chunked body is. The numbers are the size of the chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chunk {
     /// The first digit of a size.
     Start,
-    /// Another digit of a size, or what ends it.
+    /// Another digit of a size, or the end of it.
     Size(u64),
     /// Space after a size.
     Space(u64),
@@ -13,7 +13,7 @@ pub(super) enum Chunk {
     Extension(u64),
     /// The LF after a size.
     SizeLf(u64),
-    /// Data, of which this many bytes are to come.
+    /// Data, with this many bytes left.
     Data(u64),
     /// The CR after the data.
     DataCr,
@@ -30,7 +30,7 @@ pub(super) enum Chunk {
 }
 
 impl Chunk {
-    /// What comes after a byte; nothing when the byte is wrong. `End` after `End` is the end.
+    /// What the byte after this one is; `None` when this byte is wrong. `End` after `End` means that the body is over.
     pub(super) fn next(self, byte: u8) -> Option<Self> {
         let next = match (self, byte) {
             (Self::Start, digit) => Self::Size(hex(digit)?),

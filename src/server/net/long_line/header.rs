@@ -1,25 +1,25 @@
-//! The header that carries a query past hyper.
+//! The header that carries a moved query past hyper.
 
 use std::fmt;
 
 use http::{HeaderMap, HeaderName};
 
-/// The longest request target that is taken, in bytes (256 KiB).
+/// The longest accepted request target, in bytes (256 KiB).
 pub(in crate::server) const MAX_TARGET: usize = 256 * 1024;
-/// The least `max_buf_size` of hyper's builder, in bytes, with which a target of [`MAX_TARGET`] and 64 KiB of
-/// headers get through: the two, and room for the moved query's header name.
+/// The smallest `max_buf_size` of hyper's builder, in bytes, that lets a target of [`MAX_TARGET`] and 64 KiB of headers
+/// through: the sum of both, plus room for the name of the header with the moved query.
 pub(in crate::server) const MIN_BUFFER: usize = MAX_TARGET + MAX_HEADERS + 4096;
-/// How many bytes of headers are followed; with more, the rest of the connection passes untouched.
+/// The longest headers that are tracked, in bytes. With more, the rest of the connection passes unchanged.
 pub(super) const MAX_HEADERS: usize = 64 * 1024;
-/// The value that stands for a target that is too long. A query has no space, so it is none.
+/// The header's value when the target was too long. No query equals it, because a query contains no space.
 pub(super) const TOO_LONG: &[u8] = b"too long";
 
-/// The request target was over [`MAX_TARGET`] bytes, or over 60,000 bytes before its query. To be answered
-/// with 414 and the end of the connection: no later request on it will be rewritten.
+/// The request target was over [`MAX_TARGET`] bytes, or its path was over 60,000 bytes. The server must answer 414 and close
+/// the connection, because later requests on it are not rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) struct TooLong;
 
-/// The header that carries a moved query from [`LongLine`] to the request handler. To be made once per
+/// The header that carries a moved query from [`LongLine`](super::LongLine) to the request handler. Create it once per
 /// process.
 #[derive(Clone)]
 pub(in crate::server) struct InternalHeader(pub(super) HeaderName);
@@ -32,20 +32,18 @@ impl InternalHeader {
         Self(HeaderName::from_bytes(name.as_bytes()).expect("a header name"))
     }
 
-    /// The name.
+    /// The header's name.
     #[cfg(test)]
     pub(super) fn header(&self) -> &HeaderName {
         &self.0
     }
 
-    /// The query that was moved out of the request line, without its `?`; `None` when the request line came
-    /// through as it was.
-    ///
-    /// The bytes are those of [`http::uri::PathAndQuery::query`]: visible ASCII, still percent-encoded.
+    /// The query that was moved out of the request line, without its `?`; `None` when the request line passed
+    /// unchanged. The bytes have the form of [`http::uri::PathAndQuery::query`]: visible ASCII, still
+    /// percent-encoded.
     ///
     /// # Errors
-    /// [`TooLong`] instead of the query when the request line was longer than the server takes; its path is
-    /// then `/`, whatever it was.
+    /// [`TooLong`] when the request line was too long. The request's path is then `/`, whatever the client sent.
     pub(in crate::server) fn query_of<'a>(
         &self,
         headers: &'a HeaderMap,

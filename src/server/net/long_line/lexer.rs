@@ -1,10 +1,10 @@
-//! The words of a message's head.
+//! Parts of a message's head: request lines, methods, numbers, classes of bytes.
 
 use std::io::BufRead;
 
-/// The longest method whose request line is rewritten, in bytes.
+/// The longest method of a request line that is rewritten, in bytes.
 const MAX_METHOD: usize = 32;
-/// A request line that hyper may take: a method, a target, `HTTP/1.0` or `HTTP/1.1`.
+/// A request line that hyper may accept: a method, a target, and `HTTP/1.0` or `HTTP/1.1`.
 pub(super) struct RequestLine<'a> {
     pub(super) method: &'a [u8],
     pub(super) target: &'a [u8],
@@ -12,7 +12,7 @@ pub(super) struct RequestLine<'a> {
 }
 
 impl<'a> RequestLine<'a> {
-    /// Takes a line without its LF apart.
+    /// Parses a line without its LF.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         let Method::Of(length) = method(line) else { return None };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -26,13 +26,13 @@ impl<'a> RequestLine<'a> {
     }
 }
 
-/// What the beginning of a request line says of its method.
+/// The method at the start of a request line.
 pub(super) enum Method {
-    /// It has so many bytes, and a space comes after it.
+    /// It has this many bytes and is followed by a space.
     Of(usize),
-    /// Its end has not come.
+    /// Its end has not arrived.
     Open,
-    /// It is none, or over [`MAX_METHOD`].
+    /// It is not a method, or longer than [`MAX_METHOD`].
     Bad,
 }
 
@@ -44,15 +44,15 @@ pub(super) fn method(line: &[u8]) -> Method {
     }
 }
 
-/// Where the first LF is.
+/// The position of the first LF.
 pub(super) fn newline(bytes: &[u8]) -> Option<usize> {
-    // The search of the standard library that uses wide instructions, as `position` does not.
+    // Unlike `position`, this search of the standard library uses wide instructions.
     let mut rest = bytes;
     let last = rest.skip_until(b'\n').ok()?.checked_sub(1)?;
     (bytes[last] == b'\n').then_some(last)
 }
 
-/// Digits only, as hyper reads them; its two largest numbers mean something else there.
+/// A number of digits only, as hyper reads it. The two largest numbers have another meaning in hyper, so they are refused.
 pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -60,7 +60,7 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok().filter(|length| *length < u64::MAX - 1)
 }
 
-/// A character of a method or of a header's name (RFC 9110, 5.6.2).
+/// Whether a byte may be in a method or in the name of a header (RFC 9110, 5.6.2).
 pub(super) const fn is_token(byte: u8) -> bool {
     const TOKEN: [bool; 256] = {
         let mut table = [false; 256];
@@ -79,12 +79,12 @@ pub(super) const fn is_token(byte: u8) -> bool {
     TOKEN[byte as usize]
 }
 
-/// A byte that no header line may have.
+/// Whether a byte is not allowed in a header line.
 pub(super) const fn is_control(byte: u8) -> bool {
     byte.is_ascii_control() && byte != b'\t'
 }
 
-/// An ASCII byte that [`http::Uri`] takes in a query.
+/// Whether a byte is ASCII and [`http::Uri`] accepts it in a query.
 pub(super) const fn is_uri_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x24..=0x3b | 0x3d | 0x3f..=0x7e)
 }

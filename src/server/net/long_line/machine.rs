@@ -1,14 +1,14 @@
-//! The state machine: which bytes belong to which part of which message.
+//! The state machine that tracks which part of a message each byte belongs to.
 
 use super::chunk::Chunk;
 use super::header::{InternalHeader, MAX_HEADERS, MAX_TARGET, TOO_LONG};
 use super::lexer::{Method, RequestLine, decimal, is_control, is_token, is_uri_byte, method, newline};
 
-/// Targets over this many bytes are rewritten; hyper itself takes 65,534.
+/// Targets over this many bytes are rewritten. hyper accepts up to 65,534.
 const LONG_TARGET: usize = 60_000;
-/// The longest that can follow a target on its line: the version and a CR.
+/// The most bytes that can follow a target on its line: the version and a CR.
 const AFTER_TARGET: usize = b" HTTP/1.1\r".len();
-/// Lengths in bytes; smaller ones in tests.
+/// Limits in bytes. Tests use smaller ones.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     /// See [`LONG_TARGET`].
@@ -23,34 +23,34 @@ impl Limits {
     pub(super) const SERVER: Self = Self { long: LONG_TARGET, target: MAX_TARGET, headers: MAX_HEADERS };
 }
 
-/// Where in the stream the next byte belongs.
+/// What the next byte of the stream belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// A request line, or a blank line before it. The part that has come is in `partial`, not yet handed on.
+    /// A request line, or a blank line before it. The bytes so far are in `partial` and have not been passed on.
     Line,
-    /// A request line that is too long and was handed on as such; what is left of it is dropped.
+    /// A request line that is too long and was replaced. The rest of it is dropped.
     Skip,
-    /// A header line. The part that has come was handed on, and a copy is in `partial`.
+    /// A header line. The bytes so far have been passed on, and a copy is in `partial`.
     Header,
-    /// A body that has this many bytes to come.
+    /// A body with this many bytes left.
     Body(u64),
     /// A chunked body.
     Chunked(Chunk),
-    /// Anything: all bytes are handed on as they are, for hyper to judge.
+    /// Anything: all bytes pass unchanged, and hyper judges them.
     Blind,
 }
 
-/// What the head of the present message says of its body.
+/// What the head of the current message says about its body.
 #[derive(Clone, Copy, Default)]
 struct Head {
-    /// How long the header lines were so far.
+    /// The length of the header lines so far.
     bytes: usize,
     http10: bool,
     length: Option<u64>,
     chunked: bool,
 }
 
-/// Follows the messages of one connection; no I/O.
+/// Tracks the messages of one connection. It does no I/O.
 pub(super) struct Machine {
     header: InternalHeader,
     limits: Limits,
@@ -64,8 +64,8 @@ impl Machine {
         Self { header, limits, state: State::Line, head: Head::default(), partial: Vec::new() }
     }
 
-    /// Follows the bytes that need no change: how many of `input` these are. The others are to go into
-    /// `feed`.
+    /// Tracks the bytes at the start of `input` that need no change and returns how many these are. The caller passes the
+    /// others to `feed`.
     pub(super) fn pass(&mut self, input: &[u8]) -> usize {
         let mut rest = input;
         while !rest.is_empty() {
@@ -89,13 +89,13 @@ impl Machine {
         input.len() - rest.len()
     }
 
-    /// Follows bytes of any kind, adding to `out` what the reader is to see.
+    /// Tracks any bytes and appends to `out` what the reader gets.
     pub(super) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let mut rest = input;
         while !rest.is_empty() {
             let (passed, other) = rest.split_at(self.pass(rest));
             out.extend_from_slice(passed);
-            // The first of the other bytes belong to a request line: to its end, or to that of the input.
+            // The other bytes begin with a request line, or with a part of one when the input ends before it.
             let end = newline(other).map(|at| at + 1);
             let (line, after) = other.split_at(end.unwrap_or(other.len()));
             rest = after;
@@ -114,7 +114,7 @@ impl Machine {
         }
     }
 
-    /// The end of the input: what was held back.
+    /// Ends the input and returns the bytes that were held back.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         match self.state {
             State::Line => std::mem::take(&mut self.partial),
@@ -122,12 +122,12 @@ impl Machine {
         }
     }
 
-    /// How many bytes are held: not handed on yet, or a copy of the present header line.
+    /// How many bytes are held: held back, or a copy of the current header line.
     pub(super) fn held(&self) -> usize {
         self.partial.len()
     }
 
-    /// A request line that is all there and short passes; otherwise nothing does.
+    /// Passes a request line that is complete and short. Returns its length with the LF, or 0.
     fn whole_line(&mut self, input: &[u8]) -> usize {
         match newline(input) {
             Some(end) if end <= self.limits.long => {
@@ -138,7 +138,7 @@ impl Machine {
         }
     }
 
-    /// Decides on a request line that is held and whose end has not come.
+    /// Decides about a held request line whose end has not arrived.
     fn part_of_line(&mut self, out: &mut Vec<u8>) {
         if self.partial == b"\r" {
             return;
@@ -159,7 +159,7 @@ impl Machine {
         }
     }
 
-    /// Hands on a request line that is held and complete.
+    /// Passes on a held request line that is complete.
     fn held_line(&mut self, out: &mut Vec<u8>) {
         let held = std::mem::take(&mut self.partial);
         let line = held.strip_suffix(b"\n").unwrap_or(&held);
@@ -169,7 +169,7 @@ impl Machine {
         }
     }
 
-    /// Rewrites a request line (without its LF) whose target is long; false when it is to pass as it is.
+    /// Rewrites a request line (without its LF) whose target is long; false when it must pass unchanged.
     fn long_line(&mut self, line: &[u8], out: &mut Vec<u8>) -> bool {
         let Method::Of(length) = method(line) else { return false };
         if line.len() > self.longest_line(length) {
@@ -199,8 +199,8 @@ impl Machine {
         true
     }
 
-    /// Hands on, in place of a request line, one that says that it was too long. What comes after it is left
-    /// to hyper, since the server ends the connection.
+    /// Replaces a request line with one that carries the mark for "too long". Later bytes pass unchanged, because the server
+    /// closes the connection.
     fn too_long(&mut self, line: &[u8], method: usize, out: &mut Vec<u8>) {
         self.rewritten(&[&line[..method], b" / HTTP/1.1"], TOO_LONG, out);
         self.state = State::Blind;
@@ -216,13 +216,13 @@ impl Machine {
         }
     }
 
-    /// The most that a line with a method of so many bytes can have without its LF, when its target has the
-    /// most it may have.
+    /// The length of the longest line, without its LF, with a method of this many bytes and a target of the longest
+    /// length.
     fn longest_line(&self, method: usize) -> usize {
         method + 1 + self.limits.target + AFTER_TARGET
     }
 
-    /// Takes note of a request line (without its LF) that passes as it is.
+    /// Notes a request line (without its LF) that passes unchanged.
     fn request_line(&mut self, line: &[u8]) {
         if line.is_empty() || line == b"\r" {
             return;
@@ -240,7 +240,7 @@ impl Machine {
         self.state = State::Header;
     }
 
-    /// Takes note of a header line, or of as much of one as there is: how many bytes that is.
+    /// Notes a header line, or the part of it that has arrived. Returns its length.
     fn header_line(&mut self, input: &[u8]) -> usize {
         let Some(end) = newline(input) else {
             self.partial.extend_from_slice(input);
@@ -262,7 +262,7 @@ impl Machine {
         end + 1
     }
 
-    /// Takes note of a header line without its LF: what comes next, or nothing when there is any doubt.
+    /// Notes a header line without its LF. Returns what comes next, or `None` when there is any doubt.
     fn header_value(&mut self, line: &[u8]) -> Option<State> {
         self.head.bytes += line.len() + 1;
         if self.head.bytes > self.limits.headers {
@@ -272,7 +272,7 @@ impl Machine {
         if line.is_empty() {
             return Some(self.body());
         }
-        // No early way out: the compiler then looks at many bytes at once.
+        // Without an early exit, the compiler checks many bytes at once.
         let control = line.iter().fold(0, |any, byte| any | u8::from(is_control(*byte)));
         let colon = line.iter().position(|byte| !is_token(*byte))?;
         if control != 0 || colon == 0 || line[colon] != b':' {
@@ -301,7 +301,7 @@ impl Machine {
         Some(State::Header)
     }
 
-    /// What comes after the headers.
+    /// What follows the headers.
     fn body(&self) -> State {
         match self.head.length {
             _ if self.head.chunked => State::Chunked(Chunk::Start),
@@ -310,7 +310,7 @@ impl Machine {
         }
     }
 
-    /// Follows a chunked body, to the letter as hyper does: how many bytes were looked at.
+    /// Tracks a chunked body exactly as hyper decodes it. Returns how many bytes were tracked.
     fn chunked(&mut self, chunk: Chunk, input: &[u8]) -> usize {
         if let Chunk::Data(left) = chunk {
             let (passed, left) = counted(left, input);
@@ -327,7 +327,7 @@ impl Machine {
     }
 }
 
-/// How many of `left` bytes are in `input`, and how many are left after them.
+/// How many of `left` bytes are in `input`, and how many are left after that.
 fn counted(left: u64, input: &[u8]) -> (usize, u64) {
     let passed = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
     (passed, left - passed as u64)

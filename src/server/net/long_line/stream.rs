@@ -10,28 +10,28 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::header::InternalHeader;
 use super::machine::{Limits, Machine};
 
-/// Reads in one poll that may give hyper nothing, before other tasks (and its header timeout) get their turn.
+/// How many reads in one poll may yield nothing for hyper before other tasks, and hyper's header timeout, get a turn.
 const READS_PER_POLL: usize = 32;
 
-/// A stream whose reads have the queries of long request lines moved into a header; writes go straight
-/// through.
+/// A stream that moves the queries of long request lines into a header when it is read. Writes pass through.
 ///
-/// What comes in must be HTTP/1 requests, from the first byte on.
+/// The bytes must be HTTP/1 requests from the first byte on.
 pub(in crate::server) struct LongLine<S> {
-    stream: S,
-    machine: Machine,
-    /// Bytes for the reader that could not be left where they were read, and how many of them were given.
-    ready: Vec<u8>,
-    given: usize,
+    pub(super) stream: S,
+    pub(super) machine: Machine,
+    /// Rewritten bytes that the reader has not got yet.
+    pub(super) ready: Vec<u8>,
+    /// How many bytes of `ready` the reader has got.
+    pub(super) given: usize,
 }
 
 impl<S> LongLine<S> {
-    /// Wraps a stream from which nothing has been read yet.
+    /// Wraps a stream from which nothing has been read.
     pub(in crate::server) fn new(stream: S, header: InternalHeader) -> Self {
         Self { stream, machine: Machine::new(header, Limits::SERVER), ready: Vec::new(), given: 0 }
     }
 
-    /// Gives the reader what is ready for it; false when that is nothing.
+    /// Gives the reader rewritten bytes; false when there are none.
     fn give(&mut self, buf: &mut ReadBuf<'_>) -> bool {
         let left = self.ready.get(self.given..).unwrap_or_default();
         let count = left.len().min(buf.remaining());
@@ -46,7 +46,7 @@ impl<S> LongLine<S> {
 }
 
 impl<S> fmt::Debug for LongLine<S> {
-    /// Without the bytes: they are a client's secrets.
+    /// Without the bytes, which contain secrets of the client.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (held, ready) = (self.machine.held(), self.ready.len() - self.given);
         f.debug_struct("LongLine").field("held", &held).field("ready", &ready).finish_non_exhaustive()

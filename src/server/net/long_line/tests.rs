@@ -1,4 +1,4 @@
-//! The state machine over whole and split inputs, and hyper behind it.
+//! Tests of the state machine with whole and split inputs, and with hyper behind it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -19,12 +19,12 @@ use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::header::{MAX_HEADERS, TOO_LONG, TooLong};
+use super::header::TooLong;
 use super::machine::{Limits, Machine, State};
 use super::*;
 
 const NAME: &str = "x-query-07070707070707070707070707070707";
-/// Few enough bytes that every place to split can be tried.
+/// Small limits, so that the tests can split the input at every position.
 const SMALL: Limits = Limits { long: 20, target: 60, headers: 150 };
 const Q19: &str = "aaaaaaaaaaaaaaaaaaa";
 
@@ -32,12 +32,12 @@ fn header() -> InternalHeader {
     InternalHeader::new([7; 16])
 }
 
-/// What the reader sees of pieces, and where the machine then is; the end of the input not included.
+/// Feeds the pieces, without the end of the input. Returns what the reader gets, and the machine.
 fn run(limits: Limits, pieces: &[&[u8]]) -> (Vec<u8>, Machine) {
     let mut machine = Machine::new(header(), limits);
     let mut out = Vec::new();
     for piece in pieces {
-        // As the adapter does it.
+        // As `LongLine` does it.
         let passed = machine.pass(piece);
         out.extend_from_slice(&piece[..passed]);
         machine.feed(&piece[passed..], &mut out);
@@ -51,7 +51,7 @@ fn all(limits: Limits, pieces: &[&[u8]]) -> (Vec<u8>, State) {
     (out, machine.state)
 }
 
-/// Whole, at every place to split, and byte for byte.
+/// Checks the input as a whole, split at every position, and byte by byte.
 fn assert_seen(limits: Limits, input: &str, expected: &str, state: State) {
     let bytes = input.as_bytes();
     let whole = all(limits, &[bytes]);
@@ -69,7 +69,7 @@ fn assert_same(input: &str, state: State) {
     assert_seen(SMALL, input, input, state);
 }
 
-/// A long request and what becomes of it.
+/// A long request and its rewritten form.
 fn long() -> (String, String) {
     let query = "Action=CreateSecret&SecretData=x";
     let given = format!("GET /?{query} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -99,7 +99,7 @@ const FOLLOWED: [&str; 18] = [
     "GET /aaaaaaaaaaaaaaaaaaa HTTP/1.1\r\n\r\n",
 ];
 
-/// Each head is followed by what would be its body, or a long line for the machine to see or not to see.
+/// Puts a body after each head, or a long line that the machine must or must not rewrite.
 const DOUBTFUL: [&str; 39] = [
     "CONNECT a:80 HTTP/1.1\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -307,7 +307,7 @@ fn what_is_held_stays_bounded() {
         assert_eq!(machine.held(), 0);
         assert_eq!(out, format!("GET / HTTP/1.1\r\n{NAME}: too long\r\n").into_bytes());
     }
-    // A header line without an end, and a method without an end.
+    // A header line that never ends, and a method that never ends.
     for start in ["GET / HTTP/1.1\r\nA: ", ""] {
         let (out, machine) = run(Limits::SERVER, &[start.as_bytes(), &b"a".repeat(100_000)]);
         assert_eq!((machine.state, machine.held(), out.len()), (State::Blind, 0, start.len() + 100_000));
@@ -337,7 +337,7 @@ fn debug_shows_no_bytes() {
     assert_eq!(format!("{stream:?}"), "LongLine { held: 0, ready: 0, .. }");
 }
 
-/// Pieces of the given sizes, over and over.
+/// Pieces of the given sizes, repeated.
 fn cut<'a>(mut bytes: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     let mut pieces = Vec::new();
     let mut sizes = sizes.iter().cycle();
@@ -420,7 +420,7 @@ fn messages() -> impl Strategy<Value = String> {
     prop_oneof![wild, sized, coded, plain]
 }
 
-/// Requests one after the other, now and then with a byte changed.
+/// Several requests, sometimes with one byte changed.
 fn streams() -> impl Strategy<Value = Vec<u8>> {
     let change =
         proptest::option::weighted(0.4, (any::<prop::sample::Index>(), "[\r\n \0-~\u{80}-\u{ff}]|\r\n"));
@@ -457,7 +457,7 @@ proptest! {
         }
     }
 
-    /// hyper sees the same requests and answers the same with the machine before it as without.
+    /// hyper gets the same requests and gives the same answers with and without the machine in front of it.
     #[test]
     fn hyper_sees_the_same(bytes in streams(), sizes in sizes()) {
         let limits = Limits { target: 1 << 20, ..SMALL };
@@ -465,7 +465,7 @@ proptest! {
         let (direct, answers) = runtime.block_on(seen_by_hyper(&bytes, &sizes, None));
         let (behind, behind_answers) = runtime.block_on(seen_by_hyper(&bytes, &sizes, Some(limits)));
         if let Some(at) = behind.iter().position(|seen| seen.uri == "too long") {
-            // Whatever hyper alone does with that one: the service refuses it and ends the connection.
+            // Whatever hyper alone does with this request, the service refuses it and closes the connection.
             prop_assert!(direct.get(at).is_none_or(|seen| seen.uri.len() > limits.long));
             prop_assert_eq!(&behind[..at], &direct[..at]);
             return Ok(());
@@ -475,15 +475,15 @@ proptest! {
     }
 }
 
-/// The answers up to a refusal by hyper itself. Whether it refuses a line or waits for the rest of it until
-/// the stream ends depends on what one read brings.
+/// The answers before hyper itself refuses a request. Whether hyper refuses a line, or waits for the rest of it until the
+/// stream ends, depends on the bytes of one read.
 fn taken(answers: &[u8]) -> String {
     let text = String::from_utf8_lossy(answers);
     let refusals = ["HTTP/1.1 4", "HTTP/1.0 4"].into_iter().filter_map(|status| text.find(status));
     text[..refusals.min().unwrap_or(text.len())].to_owned()
 }
 
-/// A request as the service got it.
+/// A request as the service receives it.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     method: String,
@@ -507,7 +507,7 @@ async fn look(request: Request<Incoming>) -> Seen {
     Seen { method: parts.method.to_string(), uri, version: parts.version, headers, body }
 }
 
-/// Gives its pieces one by one, then the end; keeps what is written.
+/// A stream that yields its pieces one by one, then ends. It keeps what is written.
 #[derive(Clone)]
 struct Canned {
     pieces: VecDeque<Vec<u8>>,
@@ -595,7 +595,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> hyper::Result<()
         .await
 }
 
-/// Reads answers up to the one whose body ends so.
+/// Reads answers until one whose body has this end.
 async fn expect_answer<S: AsyncRead + Unpin>(client: &mut S, status: &str, body: &str) {
     let mut got = Vec::new();
     while !got.ends_with(body.as_bytes()) {
@@ -605,7 +605,7 @@ async fn expect_answer<S: AsyncRead + Unpin>(client: &mut S, status: &str, body:
     assert!(got.starts_with(status.as_bytes()), "{:?}", String::from_utf8_lossy(&got));
 }
 
-/// Both ends of a connection over the loopback interface.
+/// The two ends of a TCP connection over loopback.
 async fn connect() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap());
@@ -630,12 +630,12 @@ async fn hyper_takes_long_lines_over_tcp() {
         let chunked = format!("Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk.repeat(3));
         client.write_all(format!("POST / HTTP/1.1\r\n{chunked}").as_bytes()).await.unwrap();
         expect_answer(&mut client, "HTTP/1.1 200", "POST 1 30720;").await;
-        // A long line and a body; several requests at once.
+        // A long line and a body; several requests in one write.
         let long = format!("PUT /?{} HTTP/1.1\r\n{chunked}", "c".repeat(94_998));
         let all = [&get(95_000), &get(90), &long[..], &get(262_144), &get(9)].map(str::to_owned).concat();
         client.write_all(all.as_bytes()).await.unwrap();
         expect_answer(&mut client, "HTTP/1.1 200", "GET 9 0;").await;
-        // Over the limit: an answer, then the end.
+        // Over the limit: an answer, then the connection ends.
         client.write_all(get(300_000).as_bytes()).await.unwrap();
         expect_answer(&mut client, "HTTP/1.1 414", "GET 8 0;").await;
         assert_eq!(client.read(&mut [0; 9]).await.unwrap(), 0);
@@ -674,18 +674,18 @@ async fn answers_to_pipelined_requests_come_in_order() {
 
 #[tokio::test]
 async fn a_line_that_does_not_end_runs_into_the_header_timeout() {
-    // Held back and stalled.
+    // The client stops while bytes are held back.
     let (mut client, server) = connect().await;
     client.write_all(format!("GET /?{}", "a".repeat(95_000)).as_bytes()).await.unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(20), serve(server)).await.unwrap();
     assert!(ended.unwrap_err().is_timeout());
     drop(client);
-    // Dropped as fast as it comes, without end.
+    // An endless line is dropped as fast as it arrives.
     let ended = tokio::time::timeout(Duration::from_secs(20), serve(Endless(b"GET /?"))).await.unwrap();
     assert!(ended.unwrap_err().is_timeout());
 }
 
-/// A start, and then the letter a, always at hand.
+/// A stream of some first bytes and then the letter a without end.
 struct Endless(&'static [u8]);
 
 impl AsyncRead for Endless {
@@ -753,7 +753,7 @@ async fn the_largest_head_fits_into_the_buffer_that_is_asked_for() {
             client.write_all(request.as_bytes()).await.unwrap();
             expect_answer(&mut client, "HTTP/1.1 200", "GET 262144 0;").await;
         }
-        // More headers than that are hyper's to refuse.
+        // hyper refuses more headers than that.
         let fill = format!("X-Fill: {}\r\n", "b".repeat(2 * MIN_BUFFER));
         drop(client.write_all(format!("GET / HTTP/1.1\r\n{fill}\r\n").as_bytes()).await);
         expect_answer(&mut client, "HTTP/1.1 431", "\r\n\r\n").await;
