@@ -18,6 +18,7 @@ use super::{StoreArgs, values};
 use crate::actions::{self, State};
 use crate::app::{App, NonceSettings, Parts};
 use crate::domain::Limits;
+use crate::domain::rotation::RotationSettings;
 use crate::ports::{OsEntropy, ServerClock};
 
 /// How long a health check may take.
@@ -85,6 +86,7 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
         faults: Vec::new(),
         // No request is answered: those that a server kept stay as they are.
         nonces: NonceSettings::default(),
+        rotation: RotationSettings::default(),
     };
     Ok((App::open(parts, opened.root).await?, opened.lock))
 }

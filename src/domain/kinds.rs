@@ -1,11 +1,11 @@
-//! Kinds of secrets and of values.
+//! Types of secrets and of values.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::names::Invalid;
 
-/// Kinds of secret (rule 8.1).
+/// Types of secrets (rule 8.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretType {
     /// Free text that the caller rotates.
@@ -47,7 +47,7 @@ impl FromStr for SecretType {
     }
 }
 
-/// How a value is to be understood; it is stored and returned verbatim either way (rules 1.9, 1.10).
+/// How clients interpret a value. It is stored and returned verbatim either way (rules 1.9, 1.10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DataType {
     /// `text`, the default.

@@ -62,6 +62,16 @@ pub enum Refusal {
     /// A parameter is not valid in this combination: its name, and why.
     #[error("{0} {1}")]
     Parameter(&'static str, Cow<'static, str>),
+    /// The account at an instance is another secret's.
+    #[error(
+        "another secret has this account at this instance, and the service takes over no account that exists; choose another AccountName"
+    )]
+    AccountTaken,
+    /// The RAM user is not there.
+    #[error(
+        "there is no RAM user of the name in ExtendedConfig.UserName in this account; GET /_sesame/accounts lists them"
+    )]
+    RamUserNotFound,
     /// A rotation of the secret is under way, or the window after one (rule R4.6).
     #[error("a rotation of the secret is under way; GET /_sesame/rotations shows it")]
     BeingRotated,

@@ -76,7 +76,9 @@ mod tests {
     fn shown(accounts: &[AccountFile]) -> String {
         let users = accounts.iter().flat_map(|account| &account.users);
         let keys = users.flat_map(|user| user.access_keys.iter().map(move |key| (user, key)));
-        keys.map(|(user, key)| format!("{}:{}:{:?}", user.name, key.id, key.status)).collect::<Vec<_>>().join(" ")
+        keys.map(|(user, key)| format!("{}:{}:{:?}", user.name, key.id, key.status))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]

@@ -17,7 +17,10 @@ use crate::store::{AccessKeyRecord, SealedValue, SecretRecord};
 type Checked<T> = Result<T, Problem>;
 
 /// Writes down what is managed of a secret. A rotation under way is in sealed exports only: its value is sealed.
-pub(super) fn write_managed(record: &SecretRecord, is_sealed: bool) -> (Option<Document>, Option<RotationEntry>) {
+pub(super) fn write_managed(
+    record: &SecretRecord,
+    is_sealed: bool,
+) -> (Option<Document>, Option<RotationEntry>) {
     let Some(managed) = &record.secret.managed else { return (None, None) };
     let running = managed.running.as_ref().filter(|_| is_sealed);
     let candidate = record.candidate.as_ref().filter(|_| running.is_some());
@@ -102,7 +105,8 @@ fn plan(rotation: &RotationEntry, place: &Place) -> Checked<Plan> {
     };
     let usual = if interval.is_some() { "Enabled" } else { "Disabled" };
     let state = rotation.state.as_deref().unwrap_or(usual);
-    let wrong = || place.member("state").wrong("is not Enabled, Disabled or Invalid, or does not fit interval");
+    let wrong =
+        || place.member("state").wrong("is not Enabled, Disabled or Invalid, or does not fit interval");
     Plan::stored(state, interval).ok_or_else(wrong)
 }
 

@@ -106,10 +106,11 @@ impl From<Refusal> for ApiError {
         let plain = |code| Self::new(code, reason.clone());
         let worded = |code, message: &'static str| Self::with_message(code, message, reason.clone());
         match refusal {
-            Refusal::SecretNotFound | Refusal::VersionNotFound | Refusal::LabelElsewhere => {
-                plain(Code::ResourceNotFound)
-            }
-            Refusal::SecretExists => plain(Code::RejectedResourceExist),
+            Refusal::SecretNotFound
+            | Refusal::VersionNotFound
+            | Refusal::LabelElsewhere
+            | Refusal::RamUserNotFound => plain(Code::ResourceNotFound),
+            Refusal::SecretExists | Refusal::AccountTaken => plain(Code::RejectedResourceExist),
             Refusal::NameInRecoveryWindow => {
                 worded(Code::RejectedResourceInDeleteWindow, "The secret is planned to be deleted.")
             }

@@ -246,7 +246,7 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
         "server/state.rs",
         "server/strict.rs",
     ],
-    &["state/read.rs", "state/read_secrets.rs"],
+    &["state/managed.rs", "state/read.rs", "state/read_secrets.rs"],
     &["store/sql/contents.rs", "store/sql/write_keys.rs", "store/sql/writer.rs"],
     &["store/sql/sqlite.rs", "store/sql/sqlite_writer.rs"],
 ];

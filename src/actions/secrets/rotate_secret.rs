@@ -51,7 +51,7 @@ impl Action for RotateSecret {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
-        let key = context.caller.access_key.clone();
+        let key = context.access.caller.access_key.clone();
         let app = &context.app;
         let started = app.rotate(&context.scope, &request.secret, &request.version, key).await?;
         Ok(Response {

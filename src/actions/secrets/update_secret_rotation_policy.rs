@@ -1,7 +1,7 @@
 //! UpdateSecretRotationPolicy: turns the plan of a managed secret on or off (rules R2, R3).
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::restore_secret::Response;
+use crate::actions::secrets::shared::named::SecretNamed;
 use crate::actions::shared::rotation_facts::wanted;
 use crate::domain::rotation::decide;
 use crate::domain::{Op, Secret, SecretRef, Timestamp, writes};
@@ -37,7 +37,7 @@ impl Action for UpdateSecretRotationPolicy {
         Code::RejectedResourceInUse,
     ];
     type Request = Request;
-    type Response = Response;
+    type Response = SecretNamed;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         const ENABLE: &str = "EnableAutomaticRotation";
@@ -49,7 +49,7 @@ impl Action for UpdateSecretRotationPolicy {
         Ok(Request { secret: fields.required("SecretName")?, enable, interval })
     }
 
-    async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
+    async fn run(context: &Context, request: Request) -> Result<SecretNamed, ApiError> {
         let decide = |secret: &Secret, now: Timestamp| {
             secret.require_live()?;
             let managed = secret.require_managed()?;
@@ -63,6 +63,6 @@ impl Action for UpdateSecretRotationPolicy {
             // A date that is past is due at once (rule R3.8).
             context.app.rotate_if_due(&loaded.secret.scope, &loaded.secret.name).await;
         }
-        Ok(Response::of(&request.secret))
+        Ok(SecretNamed::of(&request.secret))
     }
 }

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::task::JoinHandle;
 
-use super::At;
 use super::run::{Claim, Ended};
+use super::targets::target;
+use super::{At, Entered, Progress, Task};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::retry::until_first;
 use crate::app::secrets::Decided;
-use crate::domain::rotation::Trigger;
 use crate::domain::rotation::decide::{self, Begin, Begun, Step};
-use crate::domain::{Refusal, Scope, SecretName, SecretRef, Timestamp, VersionId, writes};
+use crate::domain::rotation::{Failure, Trigger};
+use crate::domain::{ClockSetting, Refusal, Scope, SecretName, SecretRef, Timestamp, VersionId, writes};
 use crate::store::{AccessKeyRecord, AccessKeyStatus, RotationsDue};
 
 /// How long a call of RotateSecret waits, in milliseconds of the machine's time (rule R4.8).
@@ -75,48 +75,40 @@ impl App {
         let at = (secret.scope.clone(), secret.name.clone());
         let begin = Begin { version: version.clone(), trigger: Trigger::Call, lease: self.fresh_lease() };
         // Entered before it is claimed, so that the scheduler does not take it for one whose worker is gone.
-        let entered = self.rotations.enter(&at);
-        match self.begin_rotation(&at, &begin).await {
-            Ok(Begun::Started(_)) if entered => {
-                let claim =
-                    Claim { at, version: version.clone(), trigger: Trigger::Call, asked_with };
-                let task = self.spawn_claimed(claim);
-                tokio::select! { _ = task => {}, () = self.clock.pause(CALL_MS) => {} }
+        let task = match self.rotations.enter(&at) {
+            Entered::Mine(task) => task,
+            Entered::Other(progress) => {
+                let begun = self.begin_rotation(&at, &begin).await?;
+                if begun == Begun::Joined {
+                    self.wait(progress).await;
+                }
+                return Ok(started);
             }
-            Ok(Begun::Joined) => {
-                self.leave_if(entered, &at);
-                self.wait_for(&at).await;
-            }
-            Ok(Begun::Started(_) | Begun::Ignored | Begun::NotDue) => self.leave_if(entered, &at),
-            Err(error) => {
-                self.leave_if(entered, &at);
-                return Err(error);
-            }
-        }
-        Ok(started)
-    }
-
-    fn leave_if(&self, entered: bool, at: &At) {
-        if entered {
-            self.rotations.leave(at);
-        }
-    }
-
-    /// Waits until no task of this process works at a secret, but at most as long as a call may.
-    async fn wait_for(&self, at: &At) {
-        let mut ended = self.rotations.ended.subscribe();
-        let over = async {
-            while self.rotations.is_active(at) && ended.changed().await.is_ok() {}
         };
-        tokio::select! { () = over => {}, () = self.clock.pause(CALL_MS) => {} }
+        match self.begin_rotation(&at, &begin).await {
+            Ok(Begun::Started(_)) => {
+                let version = version.clone();
+                let claim = Claim { at, version, trigger: Trigger::Call, asked_with };
+                let progress = self.spawn_claimed(task, claim);
+                self.wait(progress).await;
+                Ok(started)
+            }
+            other => {
+                self.rotations.leave(&task, None);
+                other.map(|_nothing| started)
+            }
+        }
+    }
+
+    /// Waits for the end of a task as long as a call does.
+    async fn wait(&self, mut progress: Progress) {
+        tokio::select! { _ = ended(&mut progress) => {}, () = self.clock.pause(CALL_MS) => {} }
     }
 
     /// Starts what is due for one secret, because a call made it so, and waits as a call does.
     pub async fn rotate_if_due(self: &Arc<Self>, scope: &Scope, name: &SecretName) {
-        let at = (scope.clone(), name.clone());
-        if let Some(task) = self.start_due(at) {
-            tokio::select! { _ = task => {}, () = self.clock.pause(CALL_MS) => {} }
-        }
+        let progress = self.start_due(&(scope.clone(), name.clone()));
+        self.wait(progress).await;
         self.rotations.wake();
     }
 
@@ -126,66 +118,98 @@ impl App {
     /// # Errors
     /// [`AppError::Unavailable`] when the database fails.
     pub async fn rotate_due(self: &Arc<Self>) -> Result<RotationCounts, AppError> {
-        let mut counts = RotationCounts::default();
+        let turn = self.rotations.turn.lock().await;
+        self.rotate_due_in(turn).await
+    }
+
+    /// Moves the clock, does everything that it makes due, and says what became of rotations.
+    ///
+    /// # Errors
+    /// As [`App::move_clock`].
+    pub async fn move_clock_and_rotate<F>(self: &Arc<Self>, change: F) -> Result<RotationCounts, AppError>
+    where
+        F: Fn(ClockSetting) -> ClockSetting + Send + Sync,
+    {
+        // The scheduler wakes when the clock moves; what is due is started here, and counted.
+        let turn = self.rotations.turn.lock().await;
+        self.move_clock(change).await?;
+        self.do_due().await?;
+        self.rotate_due_in(turn).await
+    }
+
+    async fn rotate_due_in(
+        self: &Arc<Self>,
+        turn: tokio::sync::MutexGuard<'_, ()>,
+    ) -> Result<RotationCounts, AppError> {
         let mut seen = BTreeSet::new();
+        let mut tasks = Vec::new();
+        // One rotation for each secret, however many dates it missed (rules R3.10, R8.1).
+        loop {
+            let due = self.what_is_due().await?.into_iter().filter(|at| seen.insert(at.clone()));
+            let fresh: Vec<At> = due.collect();
+            if fresh.is_empty() {
+                break;
+            }
+            tasks.extend(fresh.iter().map(|at| self.start_due(at)));
+        }
+        drop(turn);
+        Ok(self.count_ended(tasks).await)
+    }
+
+    /// Waits for tasks as long as a move of the clock does, and counts how they ended.
+    async fn count_ended(&self, mut tasks: Vec<Progress>) -> RotationCounts {
+        let mut counts = RotationCounts::default();
         let deadline = self.clock.pause(CLOCK_MS);
         tokio::pin!(deadline);
-        loop {
-            let fresh: Vec<At> =
-                self.what_is_due().await?.into_iter().filter(|at| seen.insert(at.clone())).collect();
-            if fresh.is_empty() {
-                return Ok(counts);
-            }
-            let mut tasks: Vec<JoinHandle<Option<Ended>>> =
-                fresh.into_iter().filter_map(|at| self.start_due(at)).collect();
-            while let Some(mut task) = tasks.pop() {
-                let ended = tokio::select! {
-                    ended = &mut task => ended.ok().flatten(),
-                    () = &mut deadline => {
-                        counts.running = tasks.len() + 1;
-                        return Ok(counts);
-                    }
-                };
-                match ended {
+        while let Some(mut task) = tasks.pop() {
+            tokio::select! {
+                ended = ended(&mut task) => match ended {
                     Some(Ended::Done) => counts.done += 1,
                     Some(Ended::Failed) => counts.failed += 1,
                     Some(Ended::Dropped) | None => {}
+                },
+                () = &mut deadline => {
+                    counts.running = tasks.len() + 1;
+                    break;
                 }
             }
         }
+        counts
     }
 
     async fn what_is_due(&self) -> Result<Vec<At>, AppError> {
         // Where this process owns its database, a rotation under way that it does not work at was left by one that is gone.
-        let wall =
-            if self.store.is_shared() { self.clock.wall() } else { Timestamp::from_millis(i64::MAX) };
+        let wall = if self.store.is_shared() { self.clock.wall() } else { Timestamp::from_millis(i64::MAX) };
         let due = RotationsDue { now: self.clock.now(), wall, limit: BATCH };
         Ok(self.store.rotations_due(due).await?)
     }
 
-    /// Starts a task for what is due for a secret; `None` when one works at it already.
-    fn start_due(self: &Arc<Self>, at: At) -> Option<JoinHandle<Option<Ended>>> {
-        if !self.rotations.enter(&at) {
-            return None;
-        }
-        let app = Arc::clone(self);
-        Some(self.rotations.tasks.spawn(async move {
-            let ended = app.do_due_of(&at).await;
-            app.rotations.leave(&at);
-            ended
-        }))
+    /// Starts a task for what is due for a secret, unless one works at it already.
+    fn start_due(self: &Arc<Self>, at: &At) -> Progress {
+        let task = match self.rotations.enter(at) {
+            Entered::Mine(task) => task,
+            Entered::Other(progress) => return progress,
+        };
+        let (app, progress) = (Arc::clone(self), task.done.subscribe());
+        let work = async move {
+            let ended = app.do_due_of(&task.at).await;
+            app.rotations.leave(&task, ended);
+        };
+        drop(self.rotations.tasks.spawn(work));
+        progress
     }
 
-    /// Starts a task for a rotation that was claimed, and whose secret was entered.
-    fn spawn_claimed(self: &Arc<Self>, claim: Claim) -> JoinHandle<Option<Ended>> {
-        let app = Arc::clone(self);
-        self.rotations.tasks.spawn(async move {
+    /// Starts a task for a rotation that was claimed.
+    fn spawn_claimed(self: &Arc<Self>, task: Task, claim: Claim) -> Progress {
+        let (app, progress) = (Arc::clone(self), task.done.subscribe());
+        let work = async move {
             let slot = Arc::clone(&app.rotations.slots).acquire_owned().await;
             // The slots are closed at the end of the process: whoever comes next goes on with the rotation.
             let ended = if slot.is_ok() { Some(app.work(&claim).await) } else { None };
-            app.rotations.leave(&claim.at);
-            ended
-        })
+            app.rotations.leave(&task, ended);
+        };
+        drop(self.rotations.tasks.spawn(work));
+        progress
     }
 
     async fn do_due_of(&self, at: &At) -> Option<Ended> {
@@ -262,10 +286,9 @@ impl App {
     /// [`AppError::Unavailable`] when the database fails.
     pub async fn rotate_all(
         self: &Arc<Self>,
-        fits: impl Fn(&Scope, &SecretName) -> bool,
+        fits: impl Fn(&Scope, &SecretName) -> bool + Send + Sync,
     ) -> Result<RotationCounts, AppError> {
         let mut tasks = Vec::new();
-        let mut counts = RotationCounts::default();
         let mut last: Option<At> = None;
         loop {
             let after = last.as_ref().map(|(scope, name)| (scope, name));
@@ -274,38 +297,24 @@ impl App {
                 break;
             }
             for at in page.iter().filter(|(scope, name)| fits(scope, name)) {
-                let version = self.fresh_version_id()?;
-                let begin =
-                    Begin { version: version.clone(), trigger: Trigger::Call, lease: self.fresh_lease() };
-                if !self.rotations.enter(at) {
-                    continue;
-                }
-                if let Ok(Begun::Started(_)) = self.begin_rotation(at, &begin).await {
-                    let (at, trigger) = (at.clone(), Trigger::Call);
-                    tasks.push(self.spawn_claimed(Claim { at, version, trigger, asked_with: None }));
-                } else {
-                    self.rotations.leave(at);
-                }
+                tasks.extend(self.rotate_one(at).await?);
             }
             last = page.into_iter().next_back();
         }
-        let deadline = self.clock.pause(CLOCK_MS);
-        tokio::pin!(deadline);
-        while let Some(mut task) = tasks.pop() {
-            let ended = tokio::select! {
-                ended = &mut task => ended.ok().flatten(),
-                () = &mut deadline => {
-                    counts.running = tasks.len() + 1;
-                    return Ok(counts);
-                }
-            };
-            match ended {
-                Some(Ended::Done) => counts.done += 1,
-                Some(Ended::Failed) => counts.failed += 1,
-                Some(Ended::Dropped) | None => {}
-            }
+        Ok(self.count_ended(tasks).await)
+    }
+
+    /// Starts a rotation of a secret by hand; `None` when it cannot start.
+    async fn rotate_one(self: &Arc<Self>, at: &At) -> Result<Option<Progress>, AppError> {
+        let version = self.fresh_version_id()?;
+        let begin = Begin { version: version.clone(), trigger: Trigger::Call, lease: self.fresh_lease() };
+        let Entered::Mine(task) = self.rotations.enter(at) else { return Ok(None) };
+        if let Ok(Begun::Started(_)) = self.begin_rotation(at, &begin).await {
+            let (at, trigger) = (at.clone(), Trigger::Call);
+            return Ok(Some(self.spawn_claimed(task, Claim { at, version, trigger, asked_with: None })));
         }
-        Ok(counts)
+        self.rotations.leave(&task, None);
+        Ok(None)
     }
 
     /// When the clock next makes something happen to a managed secret.
@@ -328,8 +337,19 @@ impl App {
         &self.rotations.events
     }
 
+    /// Tries a rotator without changing anything, and says what it found; `None` when there is none of this name.
+    pub async fn check_rotator(&self, name: &str) -> Option<Result<String, Failure>> {
+        Some(target(self, self.rotators().named(name)?).check().await)
+    }
+
     /// The rotators, without credentials.
     pub fn rotators(&self) -> &crate::domain::rotation::rotators::Rotators {
         &self.rotations.settings.rotators
     }
+}
+
+/// The end of a task; `None` when it did nothing.
+async fn ended(progress: &mut Progress) -> Option<Ended> {
+    // It fails when the task died, which then did nothing.
+    progress.wait_for(Option::is_some).await.ok().and_then(|ended| ended.flatten())
 }

@@ -108,12 +108,12 @@ impl EventLog {
         secret: &Secret,
         managed: Option<&Managed>,
         happened: &Happened,
-        id: String,
+        id: &str,
         at: Timestamp,
     ) {
         let mut kept = self.locked();
         kept.event_number += 1;
-        let event = Arc::new(event(secret, managed, happened, (kept.event_number, id), at).document);
+        let event = Arc::new(event(secret, managed, happened, (kept.event_number, id), at));
         push(&mut kept.events, Arc::clone(&event));
         // In the order of the numbers, so under the lock. Fails when nobody follows.
         drop(self.news.send(event));
@@ -166,7 +166,8 @@ impl EventLog {
     }
 
     fn change(&self, number: u64, change: impl FnOnce(&mut RotationRecord)) {
-        if let Some(record) = self.locked().rotations.iter_mut().rev().find(|record| record.number == number) {
+        if let Some(record) = self.locked().rotations.iter_mut().rev().find(|record| record.number == number)
+        {
             change(record);
         }
     }

@@ -6,7 +6,7 @@ mod log;
 mod run;
 mod targets;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,8 +14,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 pub use create::{NewManaged, Prepared};
-pub use due::{RotationCounts, Started};
-pub use log::{EventLog, Followed, RotationRecord};
+pub use due::RotationCounts;
+use log::EventLog;
+pub use log::Followed;
+use run::Ended;
 
 use crate::domain::rotation::RotationSettings;
 use crate::domain::{Scope, SecretName};
@@ -29,6 +31,25 @@ const LEASE_MS: i64 = 60_000;
 /// A secret's place.
 type At = (Scope, SecretName);
 
+/// How a task ended: nothing while it works, then what it did, if it did anything.
+type Progress = watch::Receiver<Option<Option<Ended>>>;
+
+/// A task's place at a secret.
+#[derive(Debug)]
+struct Task {
+    at: At,
+    done: watch::Sender<Option<Option<Ended>>>,
+}
+
+/// Whether a task may work at a secret.
+#[derive(Debug)]
+enum Entered {
+    /// It may.
+    Mine(Task),
+    /// Another one does.
+    Other(Progress),
+}
+
 /// What is known of rotations in this process.
 #[derive(Debug)]
 pub(super) struct Rotations {
@@ -36,10 +57,10 @@ pub(super) struct Rotations {
     /// The name under which this process holds leases.
     owner: String,
     slots: Arc<Semaphore>,
-    /// Secrets that a task of this process works at.
-    active: Mutex<BTreeSet<At>>,
-    /// Counts the ends of tasks, for those who wait for one.
-    ended: watch::Sender<u64>,
+    /// Secrets that a task of this process works at, and how each task ended.
+    active: Mutex<BTreeMap<At, Progress>>,
+    /// Held by whoever looks for what is due and starts it.
+    turn: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     /// Tells the scheduler that something may have fallen due.
     wake: Notify,
@@ -55,7 +76,7 @@ impl Rotations {
             owner: entropy.uuid_of(clock.wall()).to_string(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             active: Mutex::default(),
-            ended: watch::Sender::new(0),
+            turn: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             wake: Notify::new(),
             totals: Default::default(),
@@ -63,18 +84,21 @@ impl Rotations {
         }
     }
 
-    /// Notes that a task works at a secret; false when one does already.
-    fn enter(&self, at: &At) -> bool {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).insert(at.clone())
+    /// Notes that a task works at a secret, unless one does already.
+    fn enter(&self, at: &At) -> Entered {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(progress) = active.get(at) {
+            return Entered::Other(progress.clone());
+        }
+        let (done, progress) = watch::channel(None);
+        active.insert(at.clone(), progress);
+        Entered::Mine(Task { at: at.clone(), done })
     }
 
-    fn leave(&self, at: &At) {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(at);
-        self.ended.send_modify(|count| *count += 1);
-    }
-
-    fn is_active(&self, at: &At) -> bool {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).contains(at)
+    /// Notes that a task is over, and how.
+    fn leave(&self, task: &Task, ended: Option<Ended>) {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&task.at);
+        task.done.send_replace(Some(ended));
     }
 
     /// Tells the scheduler to look again.

@@ -11,7 +11,7 @@ use crate::app::loaded::Loaded;
 use crate::app::retry::until_first;
 use crate::app::secrets::Decided;
 use crate::app::vault;
-use crate::domain::faults::Call;
+use crate::domain::faults::{Call, Effect};
 use crate::domain::rotation::decide::{self, Begin, Begun, Dropped, Finish};
 use crate::domain::rotation::event::Happened;
 use crate::domain::rotation::rotators::{Described, Rotator};
@@ -96,7 +96,7 @@ impl App {
     /// Commits another state of what is managed of a secret, and nothing else.
     async fn commit_managed(
         &self,
-        guard: crate::app::secrets::Guard,
+        guard: crate::app::secrets::SecretGuard,
         loaded: &Loaded,
         next: Managed,
     ) -> Result<Option<Arc<Loaded>>, AppError> {
@@ -202,7 +202,7 @@ impl App {
         if let Ok(loaded) = self.loaded(at).await {
             let managed = loaded.secret.managed.as_deref();
             let id = self.entropy.uuid().to_string();
-            self.rotations.events.add(&loaded.secret, managed, happened, id, self.clock.now());
+            self.rotations.events.add(&loaded.secret, managed, happened, &id, self.clock.now());
         }
     }
 
@@ -280,12 +280,12 @@ impl App {
         }
         let rule = fault.rule;
         let message = format!("rule {rule} of faults made it fail");
-        match (fault.code, fault.drop) {
-            (Some(code), _) => {
+        match fault.effect {
+            Effect::Error { code, .. } => {
                 Err(Failure::new(Cause::of_code(&code).unwrap_or(Cause::RotatorFailed), message))
             }
-            (None, Some(_)) => Err(Failure::new(Cause::TargetUnreachable, message)),
-            (None, None) => Ok(()),
+            Effect::Drop { .. } => Err(Failure::new(Cause::TargetUnreachable, message)),
+            Effect::None {} => Ok(()),
         }
     }
 
@@ -356,11 +356,8 @@ impl App {
         let (guard, loaded) = self.load_live(guard, &at.0, &at.1).await?;
         let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
         let managed = loaded.secret.require_managed()?;
-        let done = Finish {
-            version: &claim.version,
-            owner: &self.rotations.owner,
-            window: effects.window.clone(),
-        };
+        let done =
+            Finish { version: &claim.version, owner: &self.rotations.owner, window: effects.window.clone() };
         let now = self.clock.now();
         let (next, ops) = match decide::finish(&loaded.secret, managed, done, &self.limits, now) {
             Ok(decided) => decided,
@@ -378,7 +375,8 @@ impl App {
 
 fn text(bytes: Vec<u8>) -> Result<Hidden, Failure> {
     let text = String::from_utf8(bytes);
-    text.map(Hidden::new).map_err(|_invalid| Failure::new(Cause::RotatorFailed, "the stored value is no text"))
+    text.map(Hidden::new)
+        .map_err(|_invalid| Failure::new(Cause::RotatorFailed, "the stored value is no text"))
 }
 
 impl From<StoreError> for Stop {

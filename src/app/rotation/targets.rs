@@ -1,5 +1,7 @@
 //! What stands behind managed secrets: a rotator makes a value, applies it, and can be checked.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rand::RngExt;
 
@@ -43,6 +45,9 @@ pub(super) trait Target: std::fmt::Debug + Send + Sync {
 
     /// Changes the target so that the value is good, and says what belongs into the same commit.
     async fn apply(&self, job: &Job<'_>, value: &Hidden) -> Result<Effects, Failure>;
+
+    /// Tries the target without changing it, and says what it found.
+    async fn check(&self) -> Result<String, Failure>;
 }
 
 /// The target that a rotator plays.
@@ -68,8 +73,8 @@ struct Simulate<'a> {
 impl Target for Simulate<'_> {
     async fn make(&self, job: &Job<'_>) -> Result<Hidden, Failure> {
         let fresh = if job.managed.config.sub_type() == SubType::SshKey {
-            let mut rng = self.app.entropy.rng();
-            let made = tokio::task::spawn_blocking(move || LoginKey::generate(&mut *rng)).await;
+            let entropy = Arc::clone(&self.app.entropy);
+            let made = tokio::task::spawn_blocking(move || LoginKey::generate(&mut *entropy.rng())).await;
             let pair = made.map_err(|_died| failed("the key pair was not made"))?;
             let pair = pair.map_err(|error| failed(format!("the key pair was not made: {error}")))?;
             Fresh::SshKey { public: pair.public_line, private: Hidden::new(pair.private_pem.to_string()) }
@@ -84,6 +89,10 @@ impl Target for Simulate<'_> {
 
     async fn apply(&self, _job: &Job<'_>, _value: &Hidden) -> Result<Effects, Failure> {
         Ok(Effects::default())
+    }
+
+    async fn check(&self) -> Result<String, Failure> {
+        Ok("it makes values of the right shape; nothing is behind them".to_owned())
     }
 }
 
@@ -108,7 +117,6 @@ impl Ram<'_> {
     }
 
     fn record(
-        &self,
         job: &Job<'_>,
         user: &str,
         id: &str,
@@ -139,8 +147,8 @@ impl Target for Ram<'_> {
         let gone = || Failure::new(Cause::RamUserNotFound, format!("there is no RAM user \"{user}\""));
         let known = directory.keys_of(account, user).await.ok_or_else(gone)?;
         let own = directory.is_own_user(account, user).await;
-        let made: AccessKey = value::access_key(value.reveal())
-            .ok_or_else(|| failed("the candidate is not an AccessKey"))?;
+        let made: AccessKey =
+            value::access_key(value.reveal()).ok_or_else(|| failed("the candidate is not an AccessKey"))?;
         let old = value::access_key_id(job.current.reveal())
             .ok_or_else(|| failed("the stored value is not an AccessKey"))?;
         let mut access_keys = Vec::new();
@@ -155,13 +163,13 @@ impl Target for Ram<'_> {
                 return Err(Failure::new(Cause::AccessKeyLimit, why));
             }
             let state = (AccessKeyStatus::Deleted, job.started, own);
-            access_keys.push(self.record(job, user, &key.id, state));
+            access_keys.push(Self::record(job, user, &key.id, state));
         }
         let secret = identities::file::Hidden::from(made.access_key_secret.reveal());
         let sealed = directory.seal_access_key(account, &made.access_key_id, &secret);
         let sealed = sealed.map_err(|error| failed(error.to_string()))?;
         let state = (AccessKeyStatus::Active, job.started, own);
-        let new = self.record(job, user, &made.access_key_id, state);
+        let new = Self::record(job, user, &made.access_key_id, state);
         access_keys.push(AccessKeyRecord { sealed: Some(sealed), ..new });
         let settings = &self.app.rotations.settings;
         let length = match job.trigger {
@@ -176,5 +184,14 @@ impl Target for Ram<'_> {
             ends: job.started.plus_millis(length),
         });
         Ok(Effects { access_keys, window })
+    }
+
+    async fn check(&self) -> Result<String, Failure> {
+        match self.app.directory.current().counts() {
+            [_, 0, ..] if !self.app.rotations.settings.makes_users => {
+                Err(Failure::new(Cause::RamUserNotFound, "there is no RAM user in the configuration file"))
+            }
+            [_, users, ..] => Ok(format!("the server's own directory has {users} RAM users")),
+        }
     }
 }

@@ -23,7 +23,7 @@ impl Pattern {
     }
 
     /// The pattern as it is written.
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::domain) fn text(&self) -> &str {
         &self.text
     }
 

@@ -3,9 +3,10 @@
 
 use super::interval::RotationInterval;
 use super::managed::{Lease, Managed, Plan, Running, Trigger, Window};
+use crate::domain::kinds::DataType;
 use crate::domain::limits::Limits;
 use crate::domain::names::{StageLabel, VersionId};
-use crate::domain::secret::{DataType, Secret, Version};
+use crate::domain::secret::{Secret, Version};
 use crate::domain::time::Timestamp;
 use crate::domain::writes::stage_ops;
 use crate::domain::{Op, Refusal};
@@ -46,8 +47,7 @@ pub fn begin(secret: &Secret, managed: &Managed, begin: Begin, now: Timestamp) -
     }
     match (&managed.running, trigger) {
         (Some(running), Trigger::Call) if running.version == version => return Ok(Begun::Joined),
-        (Some(_), Trigger::Schedule) => return Ok(Begun::NotDue),
-        (None, Trigger::Schedule) if managed.window.is_some() || !is_due(secret, managed, now) => {
+        (_, Trigger::Schedule) if managed.is_busy() || !is_due(secret, managed, now) => {
             return Ok(Begun::NotDue);
         }
         _ if managed.is_busy() => return Err(Refusal::BeingRotated),
@@ -61,7 +61,7 @@ pub fn begin(secret: &Secret, managed: &Managed, begin: Begin, now: Timestamp) -
 
 /// Whether the clock has reached what is planned.
 pub fn is_due(secret: &Secret, managed: &Managed, now: Timestamp) -> bool {
-    secret.planned_deletion.is_none() && managed.due(secret.created).is_some_and(|due| due <= now)
+    secret.planned_deletion.is_none() && managed.due().is_some_and(|due| due <= now)
 }
 
 /// Takes over a rotation whose worker is gone: the same rotation, with its version and candidate (rule R8.3). `None` when
@@ -147,8 +147,8 @@ pub fn finish(
     };
     // A window of days must not make the schedule slip (rule DY12.4).
     let rotated = if done.window.is_some() { running.started } else { now };
-    let config = managed.config.clone();
-    let next = Managed { config, plan, last_rotation: Some(rotated), running: None, window: done.window };
+    let (last_rotation, window) = (Some(rotated), done.window);
+    let next = Managed { plan, last_rotation, running: None, window, ..managed.clone() };
     Ok((next, ops))
 }
 
@@ -215,12 +215,6 @@ impl Managed {
     /// The rotation to this version, while this worker works at it.
     fn worked_at(&self, version: &VersionId, owner: &str) -> Option<&Running> {
         self.running.as_ref().filter(|running| running.version == *version && running.lease.owner == owner)
-    }
-
-    /// The same with another rotation under way, or none: a deletion drops it.
-    #[must_use]
-    pub fn with_running(&self, running: Option<Running>) -> Self {
-        Self { running, ..self.clone() }
     }
 }
 

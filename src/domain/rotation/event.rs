@@ -19,21 +19,6 @@ pub enum Happened {
     Deleted,
 }
 
-/// An event about one secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretEvent {
-    /// Its number in this process, from 1.
-    pub number: u64,
-    /// A fresh identity.
-    pub id: String,
-    /// The service's time.
-    pub at: Timestamp,
-    /// The event in words, without what changes from one to the next.
-    pub name: &'static str,
-    /// The document.
-    pub document: Value,
-}
-
 impl Happened {
     const fn name(&self) -> &'static str {
         match self {
@@ -59,14 +44,15 @@ impl Happened {
     }
 }
 
-/// The event of something that happened to a secret, which is given as it is afterwards.
+/// The event of something that happened to a secret, which is given as it is afterwards. `number` counts the events of a
+/// process, `id` is a fresh identity.
 pub fn event(
     secret: &Secret,
     managed: Option<&Managed>,
     happened: &Happened,
-    (number, id): (u64, String),
+    (number, id): (u64, &str),
     at: Timestamp,
-) -> SecretEvent {
+) -> Value {
     let arn = secret.arn();
     let (level, status) = happened.level();
     let monitor = json!({
@@ -78,10 +64,10 @@ pub fn event(
         "regionId": secret.scope.region.as_str(),
         "resourceId": arn,
         "status": status,
-        "content": content(secret, managed, happened, &id, at),
+        "content": content(secret, managed, happened, id, at),
         "ver": "1.0",
     });
-    let document = json!({
+    json!({
         "id": id,
         "number": number,
         "specversion": "1.0",
@@ -93,8 +79,7 @@ pub fn event(
         "aliyunaccountid": secret.scope.account.as_str(),
         "aliyunregionid": secret.scope.region.as_str(),
         "data": monitor,
-    });
-    SecretEvent { number, id, at, name: happened.name(), document }
+    })
 }
 
 fn content(
@@ -166,16 +151,19 @@ mod tests {
             name: "team/db".parse().unwrap(),
             description: String::new(),
             encryption_key: None,
+            secret_type: SecretType::Generic,
             version: "v1".parse().unwrap(),
+            previous: None,
             data_type: DataType::Text,
             tags: Tags::default(),
             policy: None,
+            managed: None,
         };
         let mut secret = writes::create(new, AT).unwrap().created().unwrap();
         secret.secret_type = secret_type;
         let config = ExtendedConfig::stored(secret_type, example(secret_type)).unwrap();
         let plan = Plan::Enabled(RotationInterval::LONGEST);
-        event(&secret, Some(&Managed::new(config, plan)), happened, (7, "e-1".to_owned()), AT).document
+        event(&secret, Some(&Managed::new(config, plan, AT)), happened, (7, "e-1"), AT)
     }
 
     #[test]

@@ -124,6 +124,8 @@ pub struct Managed {
     pub config: ExtendedConfig,
     /// Whether it rotates by itself.
     pub plan: Plan,
+    /// When the secret was created: its dates are counted from then until it was rotated.
+    pub created: Timestamp,
     /// When it was last rotated; `None` before the first time (rule R3.5).
     pub last_rotation: Option<Timestamp>,
     /// The rotation under way.
@@ -134,29 +136,34 @@ pub struct Managed {
 
 impl Managed {
     /// A secret that was never rotated.
-    pub fn new(config: ExtendedConfig, plan: Plan) -> Self {
-        Self { config, plan, last_rotation: None, running: None, window: None }
+    pub fn new(config: ExtendedConfig, plan: Plan, created: Timestamp) -> Self {
+        Self { config, plan, created, last_rotation: None, running: None, window: None }
     }
 
     /// The date of the next rotation: last rotation, or else creation, and the interval (rules R3.6 to R3.9). In an invalid
     /// plan it is the date that was missed (rule R3.4).
-    pub fn next_rotation(&self, created: Timestamp) -> Option<Timestamp> {
-        let base = self.last_rotation.unwrap_or(created);
+    pub fn next_rotation(&self) -> Option<Timestamp> {
+        let base = self.last_rotation.unwrap_or(self.created);
         self.plan.interval().map(|interval| base.plus_millis(interval.millis()))
     }
 
     /// When the clock makes something happen to it next. `None` while a rotation is under way.
-    pub fn due(&self, created: Timestamp) -> Option<Timestamp> {
+    pub fn due(&self) -> Option<Timestamp> {
         match (&self.running, &self.window, self.plan) {
-            (Some(_), _, _) => None,
             (None, Some(window), _) => Some(window.due()),
-            (None, None, Plan::Enabled(_)) => self.next_rotation(created),
-            (None, None, Plan::Disabled | Plan::Invalid(_)) => None,
+            (None, None, Plan::Enabled(_)) => self.next_rotation(),
+            (Some(_), _, _) | (None, None, Plan::Disabled | Plan::Invalid(_)) => None,
         }
     }
 
     /// Whether a rotation or its window is under way, so that no other one may start (rule R4.6).
     pub fn is_busy(&self) -> bool {
         self.running.is_some() || self.window.is_some()
+    }
+
+    /// The same with another rotation under way, or none: a deletion drops it.
+    #[must_use]
+    pub fn with_running(&self, running: Option<Running>) -> Self {
+        Self { running, ..self.clone() }
     }
 }

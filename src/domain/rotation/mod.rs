@@ -7,9 +7,12 @@ mod failure;
 mod interval;
 mod managed;
 pub mod rotators;
+mod settings;
+mod stored;
 pub mod value;
 
 pub use config::{ExtendedConfig, SubType};
 pub use failure::{Cause, Failure};
 pub use interval::RotationInterval;
 pub use managed::{Lease, Managed, Plan, Running, Trigger, Window};
+pub use settings::RotationSettings;

@@ -103,6 +103,18 @@ impl Rotator {
             && self.instance.as_deref().is_none_or(|wanted| secret.config.instance() == Some(wanted))
     }
 
+    /// As it is written down.
+    fn written_down(&self) -> RotatorFile {
+        RotatorFile {
+            name: self.name.clone(),
+            secrets: self.secrets.iter().map(|pattern| pattern.text().to_owned()).collect(),
+            secret_type: self.secret_type.map(|known| known.as_str().to_owned()),
+            instance: self.instance.clone(),
+            kind: self.kind.as_str().to_owned(),
+            password: None,
+        }
+    }
+
     /// A new password as this rotator makes them.
     ///
     /// # Errors
@@ -155,10 +167,26 @@ impl Rotators {
         Ok(Self(all))
     }
 
+    /// All of them as they are written down, in their order, each with whether it is there without a configuration file.
+    pub fn list(&self) -> Vec<(RotatorFile, bool)> {
+        let own = self.0.len().saturating_sub(Kind::ALL.len());
+        self.0.iter().enumerate().map(|(at, rotator)| (rotator.written_down(), at >= own)).collect()
+    }
+
+    /// The rotator of this name.
+    pub fn named(&self, name: &str) -> Option<&Rotator> {
+        self.0.iter().find(|rotator| rotator.name == name)
+    }
+
     /// The rotator of a secret: the first that matches (rule DY10.2). `None` for Generic secrets.
     pub fn of(&self, secret: &Described<'_>) -> Option<&Rotator> {
         self.0.iter().find(|rotator| rotator.matches(secret))
     }
+}
+
+/// Whether a name fits a pattern: `*` stands for any rest, `?` for one character.
+pub fn name_fits(pattern: &str, name: &str) -> bool {
+    Pattern::exact_case(pattern).matches(name)
 }
 
 fn checked(file: &RotatorFile) -> Result<Rotator, String> {

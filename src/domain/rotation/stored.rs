@@ -103,7 +103,8 @@ mod tests {
         assert_eq!(Running::from_text(&running.to_text()), Some(running));
         for disables in [None, Some(Timestamp::from_millis(7))] {
             let ends = Timestamp::from_millis(9);
-            let window = Window { old_key: "K".to_owned(), old_version: "v1".parse().unwrap(), disables, ends };
+            let window =
+                Window { old_key: "K".to_owned(), old_version: "v1".parse().unwrap(), disables, ends };
             assert_eq!(Window::from_text(&window.to_text()), Some(window));
         }
         assert_eq!(Running::from_text("{}"), None);

@@ -37,14 +37,17 @@ impl Both {
             name: "s".parse().unwrap(),
             description: String::new(),
             encryption_key: None,
+            secret_type: SecretType::Generic,
             version: v("v1"),
+            previous: None,
             data_type: DataType::Text,
             tags: Tags::default(),
             policy: None,
+            managed: None,
         };
         let secret = writes::create(new, CREATED).unwrap().created().unwrap();
         let config = ExtendedConfig::stored(SecretType::Rds, example(SecretType::Rds)).unwrap();
-        Self { secret, managed: Managed::new(config, plan) }
+        Self { secret, managed: Managed::new(config, plan, CREATED) }
     }
 
     fn begin(&mut self, version: &str, trigger: Trigger, now: Timestamp) -> Result<Begun, Refusal> {
@@ -85,7 +88,7 @@ impl Both {
     }
 
     fn next(&self) -> Option<String> {
-        self.managed.next_rotation(self.secret.created).map(|at| at.to_string())
+        self.managed.next_rotation().map(|at| at.to_string())
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
@@ -284,7 +287,7 @@ fn rule_r7_1_and_r7_2_failure_changes_nothing_but_the_plan() {
     assert_eq!(both.managed.last_rotation, before.managed.last_rotation);
     assert_eq!(both.managed.plan.as_str(), "Invalid");
     assert_eq!(both.next(), before.next(), "the date that was missed (rule R3.4)");
-    assert_eq!(both.managed.due(CREATED), None);
+    assert_eq!(both.managed.due(), None);
     assert_eq!(both.begin("v4", SCHEDULE, CREATED.plus_days(99)), Ok(Begun::NotDue));
 }
 

@@ -200,7 +200,7 @@ fn ecs(config: &ExtendedConfig, data: &str) -> Result<Initial, Refusal> {
 
 /// All AccessKeys of the user must be listed; the newer one is ACSCurrent (rules DY5.6 to DY5.9).
 fn ram(data: &str, keys: &[UserKey], now: Timestamp) -> Result<Initial, Refusal> {
-    let sent: AccessKeys = read(data, r#"{"AccessKeys":[{"AccessKeyId":"…","AccessKeySecret":"…"}]}"#)?;
+    let sent: AccessKeys = read(data, ACCESS_KEYS)?;
     if keys.is_empty() {
         return Err(wrong("cannot be accepted: the RAM user has no AccessKey".to_owned()));
     }
@@ -296,10 +296,38 @@ pub fn fresh_password(rng: &mut dyn CryptoRng) -> Result<Hidden, Refusal> {
     password::generate(&spec, rng).map(Hidden::new)
 }
 
-/// The id of an AccessKey in a stored value of RAMCredentials.
-pub fn access_key_id(value: &str) -> Option<String> {
-    serde_json::from_str(value).ok().map(|AccessKey { access_key_id, .. }| access_key_id)
+/// The AccessKey in a stored value of RAMCredentials.
+pub fn access_key(value: &str) -> Option<AccessKey> {
+    serde_json::from_str(value).ok()
 }
+
+/// Its id.
+pub fn access_key_id(value: &str) -> Option<String> {
+    access_key(value).map(|key| key.access_key_id)
+}
+
+/// The AccessKeys that a creation lists, for a RAM user who is not there yet: id and secret of each.
+///
+/// # Errors
+/// [`Refusal::Parameter`] naming `SecretData`.
+pub fn sent_access_keys(data: &str) -> Result<Vec<(String, Hidden)>, Refusal> {
+    let sent: AccessKeys = read(data, ACCESS_KEYS)?;
+    let keys: Vec<_> =
+        sent.access_keys.into_iter().map(|key| (key.access_key_id, key.access_key_secret)).collect();
+    if keys.len() > MOST_KEYS {
+        return Err(wrong(format!("lists {} AccessKeys; a RAM user has at most {MOST_KEYS}", keys.len())));
+    }
+    let fits = |id: &str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    if keys.iter().any(|(id, _)| !fits(id)) {
+        return Err(wrong("has an AccessKeyId that is not 1 to 128 printable characters".to_owned()));
+    }
+    Ok(keys)
+}
+
+/// The AccessKeys of a RAM user.
+const MOST_KEYS: usize = 2;
+/// The shape of `SecretData` for RAMCredentials.
+const ACCESS_KEYS: &str = r#"{"AccessKeys":[{"AccessKeyId":"…","AccessKeySecret":"…"}]}"#;
 
 fn read<T: DeserializeOwned>(data: &str, expected: &str) -> Result<T, Refusal> {
     // The parser's own message could repeat a part of the value.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::actions::endpoint::Context;
 use crate::actions::secrets::shared::labels::VersionStages;
+use crate::actions::shared::rotation_facts::RotationFacts;
 use crate::actions::shared::unsupported::NO_ENCLAVES;
 use crate::domain::{SecretRef, StageLabel, VersionId};
 use crate::wire::{ApiError, Code, Disclosed};
@@ -21,6 +22,8 @@ pub(in crate::actions) struct ReadRequest {
     pub(in crate::actions) dry_run: bool,
     /// An enclave's attestation.
     pub(in crate::actions) recipient: Option<String>,
+    /// Whether the answer shall hold `ExtendedConfig`; it says nothing about a Generic secret (rule 4.6).
+    pub(in crate::actions) fetch_config: bool,
 }
 
 impl ReadRequest {
@@ -29,8 +32,9 @@ impl ReadRequest {
         secret: SecretRef,
         version: Option<VersionId>,
         stage: Option<StageLabel>,
+        fetch_config: bool,
     ) -> Self {
-        Self { secret, version, stage, dry_run: false, recipient: None }
+        Self { secret, version, stage, dry_run: false, recipient: None, fetch_config }
     }
 }
 
@@ -45,6 +49,8 @@ pub(in crate::actions) struct SecretValue {
     version_id: String,
     version_stages: VersionStages,
     create_time: String,
+    #[serde(flatten)]
+    rotation: RotationFacts,
 }
 
 /// What reading a value may answer.
@@ -87,5 +93,6 @@ pub(in crate::actions) async fn read(
         version_stages: secret.stages.labels_of(&version.id).collect(),
         // Of the secret, as documented, not of the version (question 12).
         create_time: secret.created.to_string(),
+        rotation: RotationFacts::of(secret, request.fetch_config),
     })
 }
