@@ -16,7 +16,7 @@ pub use faults::{check_faults, injected_error, secrets_named};
 pub use permission::authorize;
 pub use shared::resource_policies::unknown_actions;
 
-pub use endpoint::{Action, Answer, COMMON_CODES, Context, Endpoint, Kind, Parameter, Resource, State};
+pub use endpoint::{COMMON_CODES, Context, Endpoint, Kind, Parameter, State};
 
 /// The API version of every action.
 pub const VERSION: &str = "2016-01-20";

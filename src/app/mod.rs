@@ -43,8 +43,6 @@ pub use nonces::{Full, Nonce, NonceRefusal, NonceSettings, SKEW_MS};
 pub use progress::{Progress, Unseen};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
-pub use snapshot::Unwrapped;
-pub use upkeep::Damage;
 
 use crate::crypto::{CryptoError, RootKey};
 use crate::domain::{AccountId, FaultRule, Limits, Scope, SecretId};

@@ -37,8 +37,10 @@ pub use context::{
 };
 pub use key::SymmetricKey;
 pub use keyring::KeyRing;
-pub use root::{RootKey, SALT_LEN};
-pub use sealed::{Cipher, OVERHEAD, Sealed, open, seal};
+pub use root::RootKey;
+pub use sealed::{Cipher, OVERHEAD, Sealed};
+#[cfg(test)]
+pub use sealed::{open, seal};
 pub use short_hash::ShortHash;
 
 /// Why something could not be sealed or opened. Contains nothing secret.

@@ -154,6 +154,7 @@ impl fmt::Debug for Cipher {
 ///
 /// # Errors
 /// As [`Cipher::seal`].
+#[cfg(test)]
 pub fn seal(
     key: &SymmetricKey,
     aad: &[u8],
@@ -167,6 +168,7 @@ pub fn seal(
 ///
 /// # Errors
 /// As [`Cipher::open`].
+#[cfg(test)]
 pub fn open(key: &SymmetricKey, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
     Cipher::new(key).open(aad, sealed)
 }

@@ -296,12 +296,6 @@ fn code(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The identifiers that follow `prefix` at the start of a path.
-fn after<'a>(text: &'a str, prefix: &str) -> BTreeSet<&'a str> {
-    let ident = |rest: &'a str| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap();
-    text.match_indices(prefix).map(|(at, _)| ident(&text[at + prefix.len()..])).collect()
-}
-
 /// The crate's modules without tests.
 fn product() -> Crate {
     Crate::read(&sources().into_iter().collect::<BTreeMap<_, _>>())

@@ -20,7 +20,7 @@ impl AllowedHosts {
         match host.name() {
             Some(name) => tls::is_known_host(name) || self.0.iter().any(|added| added.covers(name)),
             // Nobody can make an IP address resolve to something else.
-            None => host.authority().is_some_and(|authority| authority.is_address()),
+            None => host.authority().is_some_and(super::host::Authority::is_address),
         }
     }
 }

@@ -36,5 +36,4 @@ mod write_keys;
 mod write_secrets;
 mod write_snapshot;
 
-pub use dialect::Dialect;
 pub use sql_store::SqlStore;

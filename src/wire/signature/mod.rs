@@ -29,9 +29,6 @@ mod types;
 mod verify;
 
 pub use claim::claim;
-pub use time::{parse_http_date, parse_time};
-pub use types::{
-    AuthError, Claim, MAX_AUTHORIZATION, MAX_FIELD, MAX_KEY_ID, MAX_NONCE, MAX_SECURITY_TOKEN, MAX_SIGNATURE,
-    Material, Mismatch, Scheme, SignedClaim, SignedRequest,
-};
+pub use time::parse_time;
+pub use types::{AuthError, Claim, Material, Scheme, SignedClaim, SignedRequest};
 pub use verify::verify;
