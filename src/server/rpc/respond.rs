@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::outcome::Outcome;
 use super::request_info::RequestInfo;
+use crate::domain::faults::Fault;
 use crate::server::net::Dropped;
 use crate::wire::reason::{self, shown};
 use crate::wire::{Code, RequestId, encode};
@@ -46,7 +47,7 @@ pub(super) fn respond(
     if let Ok(id) = HeaderValue::from_str(info.request_id.text(&mut RequestId::BUFFER.clone())) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(wait) = info.injected.as_ref().and_then(crate::domain::faults::Fault::retry_after_ms) {
+    if let Some(wait) = info.injected.as_ref().and_then(Fault::retry_after_ms) {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     if let Some(value) = reason.and_then(|text| HeaderValue::from_str(text).ok()) {
