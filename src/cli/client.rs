@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
-use super::startup;
+use super::data_dir::data_dir as resolve_data_dir;
 use crate::tls::{self, ConnectError, Trust};
 
 /// How long connecting may take, with the look-up of the name and the TLS handshake.
@@ -53,14 +53,6 @@ pub(super) struct AdminTarget {
     admin_token: Option<SecretString>,
 }
 
-/// The data directory of this machine, for commands that read nothing else from it than the certificate of its authority.
-#[derive(Debug, Clone, Args)]
-pub(super) struct DataDir {
-    /// Directory that holds the HTTPS authority in tls/ [default: the platform's data directory + /sesame].
-    #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
-    pub(super) data_dir: Option<PathBuf>,
-}
-
 impl Target {
     /// A client of that server, or of the one at `otherwise` when no address was given; `patience` is how long a whole
     /// request may take.
@@ -79,7 +71,7 @@ impl Target {
         } else if let Some(file) = &self.ca {
             Some(Trust::only(file).context("--ca (SESAME_CA)")?)
         } else {
-            Some(Trust::system_and(&tls::ca_file(&startup::data_dir(data_dir)?))?)
+            Some(Trust::system_and(&tls::ca_file(&resolve_data_dir(data_dir)?))?)
         };
         Ok(Client::new(url, trust, patience))
     }

@@ -10,12 +10,13 @@ use bytes::Bytes;
 use clap::Args;
 use http::Method;
 
-use super::StoreArgs;
-use super::client::{AdminTarget, DataDir};
-use super::commands::open;
+use super::client::AdminTarget;
+use super::data_dir::DataDir;
+use super::offline::{open, open_or_make};
+use super::private_file::write_private;
 use super::progress::Bar;
+use super::{StoreArgs, root_key};
 use crate::app::AppError;
-use crate::crypto::{RootKey, SymmetricKey};
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
 use crate::state::file::StateFile;
@@ -189,31 +190,6 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a file that only its owner reads, whole or not at all.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let draft = draft_of(path);
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    finish(&draft, path)
-}
-
-/// The name under which a file is written until it is whole.
-pub(super) fn draft_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    PathBuf::from(name)
-}
-
-/// Gives a file that is whole its name, durably.
-pub(super) fn finish(draft: &Path, path: &Path) -> std::io::Result<()> {
-    std::fs::rename(draft, path)?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    std::fs::File::open(dir)?.sync_all()
-}
-
 /// Takes everything in.
 pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
@@ -231,7 +207,7 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
         warn(&warnings(&file));
         return Ok(ExitCode::SUCCESS);
     }
-    let (app, _lock) = super::commands::open_or_make(&args.store).await?;
+    let (app, _lock) = open_or_make(&args.store).await?;
     let imported = put(&app, args, &file).await;
     app.close().await;
     let (keys, secrets) = imported?;
@@ -245,7 +221,7 @@ async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyh
     if !args.replace && !app.contents(None).await?.is_empty() {
         bail!(NOT_EMPTY);
     }
-    let source = args.source_root_key_file.as_deref().map(root_key).transpose()?;
+    let source = args.source_root_key_file.as_deref().map(root_key::read).transpose()?;
     let scope = Scope { account: "1000000000000001".parse()?, region: "cn-hangzhou".parse()? };
     let bar = Bar::start("importing secrets");
     let reader = Reader { app, scope, now: app.clock().now(), source, beside: false, progress: &bar };
@@ -259,14 +235,4 @@ async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyh
         put => put?,
     }
     Ok(counts)
-}
-
-/// A root key from a file such as root.key.
-pub(super) fn root_key(path: &Path) -> anyhow::Result<RootKey> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
-    let text = text.with_context(|| format!("cannot read the root key file {shown}"))?;
-    let key = SymmetricKey::parse(text.trim()).ok();
-    let key = key.with_context(|| format!("the root key file {shown} does not hold a key"))?;
-    Ok(RootKey::from_key(&key)?)
 }

@@ -2,11 +2,15 @@
 
 mod client;
 mod commands;
+mod data_dir;
 mod descriptors;
 mod environment;
 mod files;
+mod offline;
 mod policy;
+mod private_file;
 mod progress;
+mod root_key;
 mod serve;
 mod startup;
 mod test_key;

@@ -1,9 +1,8 @@
 //! Opening the data: directory, lock, root key, database, in an order in which a refusal changes nothing on disk.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +10,9 @@ use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::StoreArgs;
+use super::data_dir::data_dir;
+use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
+use super::{StoreArgs, private_file};
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::Entropy;
 use crate::store::sql::SqlStore;
@@ -109,24 +110,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// The directory that a flag names, or the platform's own.
-pub(super) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
-    match named {
-        Some(dir) => Ok(dir.to_owned()),
-        None => platform_dir().context("there is no home directory; name one with --data-dir"),
-    }
-}
-
-fn platform_dir() -> Option<PathBuf> {
-    let named = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let base = if cfg!(target_os = "macos") {
-        named("HOME")?.join("Library/Application Support")
-    } else {
-        named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")))?
-    };
-    Some(base.join("sesame"))
-}
-
 /// Opened data.
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
@@ -159,7 +142,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
         (Given::Key(root), _) => *root,
         (Given::Nothing, Some(dir)) if finish_rekey(dir, &peek)? => {
             tracing::info!("an interrupted change of the root key was finished");
-            RootKey::from_key(&file_key(&dir.join(KEY_FILE), false, entropy)?.0)?
+            RootKey::from_key(&root_key::read_or_make(&dir.join(KEY_FILE), false, entropy)?.0)?
         }
         (Given::Passphrase(text), _) => {
             let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
@@ -167,7 +150,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
         }
         (Given::Nothing, None) => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
         (Given::Nothing, Some(dir)) => {
-            let (key, fresh) = file_key(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
+            let (key, fresh) = root_key::read_or_make(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
             let root = RootKey::from_key(&key)?;
             fresh_file = fresh.then_some((dir, key));
             root
@@ -180,7 +163,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     }
     if let Some((dir, key)) = fresh_file {
         make(dir)?;
-        write_key(&dir.join(KEY_FILE), &key)?;
+        root_key::write_new(&dir.join(KEY_FILE), &key)?;
     }
     let store = place.store().await?;
     if let (Some(database), None) = (place.file(), existing) {
@@ -197,19 +180,14 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     Ok(Opened { store, root, lock })
 }
 
-/// The root key's file in the data directory.
-pub(super) const KEY_FILE: &str = "root.key";
-/// The next root key's file, while the root key is changed.
-pub(super) const NEXT_KEY_FILE: &str = "root.key.next";
-
 /// Finishes a change of the root key that was cut off: when the next key is the one that the database is sealed with
 /// it becomes the key, otherwise it never was. Says whether it became it.
 fn finish_rekey(dir: &Path, peek: &Peek) -> anyhow::Result<bool> {
     let next = dir.join(NEXT_KEY_FILE);
     let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
-    let fits = super::files::root_key(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
+    let fits = root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
     if fits {
-        super::files::finish(&next, &dir.join(KEY_FILE))
+        private_file::finish(&next, &dir.join(KEY_FILE))
             .context("cannot finish the change of the root key")?;
     } else {
         std::fs::remove_file(&next).context("cannot undo the change of the root key")?;
@@ -308,37 +286,4 @@ impl Given {
             }
         }
     }
-}
-
-/// The key in the file, or a fresh one (true) for a new database.
-fn file_key(path: &Path, is_new: bool, entropy: &dyn Entropy) -> anyhow::Result<(SymmetricKey, bool)> {
-    let shown = path.display();
-    match std::fs::read_to_string(path).map(Zeroizing::new) {
-        Ok(text) => {
-            let key = SymmetricKey::parse(text.trim()).ok();
-            Ok((key.with_context(|| format!("the root key file {shown} does not hold a key"))?, false))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
-            Ok((SymmetricKey::generate(&mut *entropy.rng()), true))
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot read the root key file {shown}")),
-    }
-}
-
-/// Writes a fresh key durably, for its owner only, before anything is sealed with it.
-pub(super) fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
-    let write = || {
-        // Under another name first: a crash must not leave a file without a key.
-        let draft = path.with_extension(format!("key.{}", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(key.to_hex().as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        // Not a rename: when another process was faster, its key must stay.
-        let linked = std::fs::hard_link(&draft, path);
-        std::fs::remove_file(&draft)?;
-        linked?;
-        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
-    };
-    write().with_context(|| format!("cannot write the root key file {}", path.display()))
 }

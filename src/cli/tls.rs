@@ -9,8 +9,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 
-use super::client::DataDir;
-use super::startup::{self, Place};
+use super::data_dir::{DataDir, data_dir};
+use super::startup::Place;
 use super::values;
 use crate::ports::{Clock, ServerClock};
 use crate::tls::{self, Tls, TlsName};
@@ -95,7 +95,7 @@ pub(super) fn print_ca(args: &CaArgs, out: &mut dyn Write) -> anyhow::Result<Exi
         !args.in_memory,
         "a server with --in-memory (SESAME_IN_MEMORY) keeps its CA in memory, where this command cannot read it: {OF_MEMORY}"
     );
-    let dir = startup::data_dir(args.place.data_dir.as_deref())?;
+    let dir = data_dir(args.place.data_dir.as_deref())?;
     let file = tls::ca_file(&dir);
     let was_there = file.exists();
     let pem = tls::ca_pem(&dir, &ServerClock::default())?;

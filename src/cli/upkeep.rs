@@ -9,9 +9,11 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::StoreArgs;
-use super::files::{draft_of, finish};
+use super::offline::open;
+use super::private_file::{draft_of, finish};
 use super::progress::Bar;
-use super::startup::{self, KEY_FILE, NEXT_KEY_FILE, Place, SALT};
+use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
+use super::startup::{self, Place, SALT};
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::{Entropy, OsEntropy};
 use crate::store::sql::sqlite;
@@ -80,7 +82,7 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
             "the root key of a database that several processes use cannot be replaced: export and import instead"
         )
     };
-    let (app, _lock) = super::commands::open(&args.store).await?;
+    let (app, _lock) = open(&args.store).await?;
     let next = dir.join(NEXT_KEY_FILE);
     #[expect(clippy::disallowed_methods, reason = "the next root key comes in as text")]
     let (root, facts, in_file) = match (&args.new_root_key, &args.new_root_passphrase) {
@@ -97,7 +99,7 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
         (None, None) => {
             let key = SymmetricKey::generate(&mut *OsEntropy.rng());
             // On disk before anything is sealed with it; which of the two counts, the database's marker tells.
-            startup::write_key(&next, &key)?;
+            root_key::write_new(&next, &key)?;
             (RootKey::from_key(&key)?, Vec::new(), true)
         }
     };

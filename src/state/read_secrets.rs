@@ -7,8 +7,8 @@ use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
 use super::file::{DataKeyEntry, Password, SecretEntry, StateFile, VersionEntry, secret};
-use super::problem::{Place, Problem};
-use super::read::{Reader, base64, parsed, place_of, policy, tags};
+use super::problem::Place;
+use super::reader::{Checked, Reader, base64, parsed, place_of, policy, tags};
 use crate::app::AppError;
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -16,8 +16,6 @@ use crate::domain::keys::names::KeyTarget;
 use crate::domain::password::{LENGTH, PasswordSpec, generate};
 use crate::domain::{DataType, KeyId, Scope, Secret, SecretType, StageLabel, StageMap, Timestamp, Version};
 use crate::store::{Contents, DataKeyRecord, SealedValue, SecretRecord};
-
-type Checked<T> = Result<T, Problem>;
 
 /// Reads every secret of a file into the contents, whose keys are there already.
 pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Contents) -> Checked<()> {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::file::{AccountEntry, KeyEntry, SecretEntry, StateFile};
 use super::problem::{Place, Problem};
-use super::read::{Reader, parsed, place_of};
+use super::reader::{Checked, Reader, parsed, place_of, policy, tags};
 use crate::app::{App, AppError, Loaded, Put};
 use crate::crypto::same_bytes;
 use crate::domain::keys::decisions::{self, KeyRefusal};
@@ -28,8 +28,6 @@ pub struct Outcome {
     /// Things that were as they should be.
     pub unchanged: usize,
 }
-
-type Checked<T> = Result<T, Problem>;
 
 /// A change of something that is there, to be carried out once everything was checked.
 enum Step {
@@ -211,9 +209,9 @@ async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Op
         description: entry.description.clone().filter(|text| *text != key.description),
         ..KeyWish::default()
     };
-    let tags = super::read::tags(&entry.tags, true, &place.member("tags"))?;
+    let tags = tags(&entry.tags, true, &place.member("tags"))?;
     want.tags = differing(&tags, |name| key.tags.get(name));
-    let policy = super::read::policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?;
+    let policy = policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?;
     want.policy = policy.filter(|policy| key.policy.as_ref() != Some(policy));
     want.enabled = match (entry.state.as_deref(), key.state) {
         (Some("Enabled"), KeyState::Disabled) => Some(true),
@@ -261,12 +259,11 @@ async fn wanted(
     at: usize,
 ) -> Checked<(SecretRecord, Vec<Zeroizing<Vec<u8>>>)> {
     let place = Place::new(format!("secrets[{at}]"), serde_saphyr::Location::UNKNOWN);
-    let mut alone = StateFile { keys: file.keys.clone(), ..StateFile::default() };
-    // The keys are there, or will be: what they are for the secret is all that counts here.
-    alone.keys.clear();
-    alone.secrets = file.secrets.get(at).cloned().into_iter().collect();
-    let contents = reader.read(&alone).await.map_err(|problem| at_index(problem, at))?;
-    let record = contents.secrets.first().cloned().ok_or_else(|| place.wrong("vanished"))?;
+    // Without the keys of the file: those that exist are found in the server, and the others do not exist yet.
+    let secrets = file.secrets.get(at).cloned().into_iter().collect();
+    let alone = StateFile { secrets, ..StateFile::default() };
+    let mut contents = reader.read(&alone).await.map_err(|problem| at_index(problem, at))?;
+    let record = contents.secrets.pop().ok_or_else(|| place.wrong("vanished"))?;
     let values = reader.app.values_of(&record, &Reader::opened(&contents)).map_err(|e| place.failed(&e))?;
     Ok((record, values.ok_or_else(|| place.wrong("its key has no material"))?))
 }

@@ -1,0 +1,136 @@
+//! What reading a file needs: the server, defaults, and the readers of single fields.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_saphyr::Spanned;
+
+use super::problem::{Place, Problem};
+use super::times;
+use crate::app::{App, KeysById, Progress};
+use crate::crypto::RootKey;
+use crate::domain::keys::{Key, KeyOwner};
+use crate::domain::{AccountId, KeyId, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
+use crate::identities::file::Document;
+use crate::store::Contents;
+
+/// What a file is read for.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    /// The server.
+    pub app: &'a App,
+    /// Account and region of what names none.
+    pub scope: Scope,
+    /// What `now` is.
+    pub now: Timestamp,
+    /// The root key of a sealed export of another installation.
+    pub source: Option<RootKey>,
+    /// Whether the file is a seed, beside what is there already, whose keys and aliases may be named.
+    pub beside: bool,
+    /// Who is told of each secret.
+    pub progress: &'a dyn Progress,
+}
+
+pub(super) type Checked<T> = Result<T, Problem>;
+
+impl Reader<'_> {
+    /// Account and region of an item.
+    pub(super) fn scope_of(
+        &self,
+        account: Option<&str>,
+        region: Option<&str>,
+        place: &Place,
+    ) -> Checked<Scope> {
+        let mut scope = self.scope.clone();
+        if let Some(account) = account {
+            scope.account = parsed(account, &place.member("account"))?;
+        }
+        if let Some(region) = region {
+            scope.region = parsed(region, &place.member("region"))?;
+        }
+        Ok(scope)
+    }
+
+    /// A time; `or` when there is none.
+    pub(super) fn time(&self, text: Option<&str>, or: Timestamp, place: &Place) -> Checked<Timestamp> {
+        let Some(text) = text else { return Ok(or) };
+        let wrong = || place.wrong("neither a time such as 2026-11-24T03:30:00Z nor a distance such as +30d");
+        times::read(text, self.now).ok_or_else(wrong)
+    }
+
+    pub(super) fn optional_time(&self, text: Option<&str>, place: &Place) -> Checked<Option<Timestamp>> {
+        text.map(|text| self.time(Some(text), self.now, place)).transpose()
+    }
+
+    /// The service's own key of a scope: the one in the contents, the one that is there, or a new one, which is added.
+    pub(super) async fn service_key(
+        &self,
+        scope: &Scope,
+        contents: &mut Contents,
+        place: &Place,
+    ) -> Checked<KeyId> {
+        let is_it = |key: &Key| key.owner == KeyOwner::Service && key.scope == *scope;
+        if let Some(record) = contents.keys.iter().find(|record| is_it(&record.key)) {
+            return Ok(record.key.id.clone());
+        }
+        if self.beside {
+            let live = self.app.keys().of(scope).await.map_err(|e| place.failed(&e))?;
+            if let Some(held) = live.newest_first().iter().find(|held| is_it(held.key())) {
+                contents.keys.push(held.record().clone());
+                return Ok(held.key().id.clone());
+            }
+        }
+        let record = self.app.keys().new_service_key(scope).await.map_err(|e| place.failed(&e))?;
+        let id = record.key.id.clone();
+        contents.keys.push(record);
+        Ok(id)
+    }
+
+    /// The keys to seal values with.
+    pub(super) fn opened(contents: &Contents) -> KeysById {
+        KeysById::new(&contents.keys)
+    }
+}
+
+/// A text that is a valid `T`.
+pub(super) fn parsed<T: std::str::FromStr>(text: &str, place: &Place) -> Checked<T> {
+    text.parse().map_err(|_invalid| place.wrong(format!("\"{text}\" is not valid")))
+}
+
+/// Bytes in base64.
+pub(super) fn base64(text: &str, place: &Place) -> Checked<Vec<u8>> {
+    STANDARD.decode(text).map_err(|_invalid| place.wrong("is not base64"))
+}
+
+/// Tags. Those of a seed are held to the rules of requests; those of an export may be of an earlier release
+/// (`seed` is false).
+pub(super) fn tags(tags: &BTreeMap<String, String>, seed: bool, place: &Place) -> Checked<Tags> {
+    let mut all = Tags::default();
+    for (key, value) in tags {
+        let place = place.member(key);
+        let (name, text) =
+            if seed { (key.parse(), value.parse()) } else { (TagKey::stored(key), TagValue::stored(value)) };
+        let name = name.map_err(|invalid| place.wrong(format!("the key {invalid}")))?;
+        all.set(name, text.map_err(|invalid| place.wrong(format!("the value {invalid}")))?);
+    }
+    if all.len() > crate::domain::limits::TAGS_PER_RESOURCE {
+        return Err(place.wrong("too many tags"));
+    }
+    Ok(all)
+}
+
+/// A policy of something that an account owns.
+pub(super) fn policy(
+    document: Option<&Document>,
+    account: &AccountId,
+    place: &Place,
+) -> Checked<Option<ResourcePolicy>> {
+    let parse = |document: &Document| ResourcePolicy::parse(&document.0, account);
+    document.map(parse).transpose().map_err(|error| place.wrong(error.to_string()))
+}
+
+/// The line on which something in a list begins.
+pub(super) fn place_of<T>(list: &str, at: usize, item: &Spanned<T>) -> Place {
+    Place::new(format!("{list}[{at}]"), item.defined)
+}
