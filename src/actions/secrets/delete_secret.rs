@@ -8,7 +8,6 @@ use crate::domain::writes::{self, Deletion};
 use crate::domain::{Secret, SecretRef};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     /// Name or ARN.
@@ -17,7 +16,6 @@ pub(in crate::actions) struct Request {
     how: Deletion,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -25,7 +23,6 @@ pub(in crate::actions) struct Response {
     planned_delete_time: String,
 }
 
-/// The action.
 pub(in crate::actions) struct DeleteSecret;
 
 impl Action for DeleteSecret {
