@@ -1,4 +1,4 @@
-//! The commands beside `serve`.
+//! Small commands: healthcheck, check, migrate, actions, completions, man.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,10 +17,10 @@ use super::progress::Bar;
 use super::{StoreArgs, values};
 use crate::actions::{self, State};
 
-/// How long a health check may take.
+/// The limit for a health check.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Which server is asked whether it is ready.
+/// The server to check.
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(super) struct HealthcheckArgs {
     place: DataDir,
 }
 
-/// Asks a server whether it is ready.
+/// Checks whether a server is ready.
 pub(super) async fn healthcheck(args: &HealthcheckArgs) -> anyhow::Result<ExitCode> {
     ensure!(
         args.target.url.is_some() || args.listen.port() != 0,
@@ -56,7 +56,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Checks every secret; one line per damage, then a summary.
+/// Checks every secret. Prints one line for each damaged place, then a summary.
 pub(super) async fn check(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let (app, _lock) = open(args).await?;
     let bar = Bar::start("checking secrets");

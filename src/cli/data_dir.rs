@@ -1,11 +1,11 @@
-//! The data directory: the one that a flag names, or the platform's own.
+//! The data directory: the one that a flag names, or the platform's default.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
-/// The data directory of this machine, for commands that read nothing else from it than the certificate of its authority.
+/// The data directory, for commands that only read the CA certificate from it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DataDir {
     /// Directory that holds the HTTPS authority in tls/ [default: the platform's data directory + /sesame].
@@ -13,7 +13,7 @@ pub(super) struct DataDir {
     pub(super) data_dir: Option<PathBuf>,
 }
 
-/// The directory that a flag names, or the platform's own.
+/// The directory that a flag names, or the platform's default.
 pub(super) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     match named {
         Some(dir) => Ok(dir.to_owned()),

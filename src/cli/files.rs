@@ -1,4 +1,4 @@
-//! `sesame seed`, `export`, `import`, and what they have in common with `serve --seed`: reading files.
+//! `sesame seed`, `export` and `import`, and reading files for them and for `serve --seed`.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -26,10 +26,10 @@ use crate::state::warnings;
 use crate::state::write::{Form, write};
 use crate::store::Instead;
 
-/// What a server may say that is another program.
+/// The error for an answer of a program that is not Sesame.
 const FOREIGN: &str = "what the server answers is not an answer of Sesame's";
 
-/// What to bring a server to.
+/// Arguments of `sesame seed`.
 #[derive(Debug, Args)]
 pub(super) struct SeedArgs {
     /// The seed: YAML or JSON.
@@ -40,7 +40,7 @@ pub(super) struct SeedArgs {
     place: DataDir,
 }
 
-/// What to write down, and where.
+/// Arguments of `sesame export`.
 #[derive(Debug, Args)]
 #[command(mut_arg("url", |url| url.help("The running server, http:// or https://, to ask instead of opening the data")))]
 pub(super) struct ExportArgs {
@@ -58,7 +58,7 @@ pub(super) struct ExportArgs {
     store: StoreArgs,
 }
 
-/// What to take in.
+/// Arguments of `sesame import`.
 #[derive(Debug, Args)]
 #[command(mut_arg("url", |url| url.help("The running server, http:// or https://, to put it into instead of opening the data")))]
 pub(super) struct ImportArgs {
@@ -76,7 +76,7 @@ pub(super) struct ImportArgs {
     store: StoreArgs,
 }
 
-/// Reads a file and puts the values of environment variables and other files into their places.
+/// Reads a file and fills in the values that it takes from environment variables and other files.
 ///
 /// # Errors
 /// One line that names file, line and field.
@@ -118,20 +118,20 @@ pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
     Ok(file)
 }
 
-/// Says on standard error what is probably a mistake in a file.
+/// Prints warnings about a file to standard error.
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        // Nobody is left to tell when even this cannot be written.
+        // If standard error is closed, there is nowhere left to report it.
         drop(writeln!(std::io::stderr(), "warning: {warning}"));
     }
 }
 
-/// A file as the body of a request; its memory is wiped once it is sent.
+/// A file as the body of a request. Its memory is wiped after sending.
 fn body(file: &StateFile) -> anyhow::Result<Bytes> {
     Ok(Bytes::from_owner(zeroize::Zeroizing::new(serde_json::to_vec(file)?)))
 }
 
-/// Brings a running server to what a file says.
+/// Seeds a running server.
 pub(super) async fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
     let _bar = Bar::start("seeding");
@@ -151,7 +151,7 @@ pub(super) async fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes everything down.
+/// Exports accounts, keys and secrets.
 pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file: StateFile = if args.server.target.url.is_some() {
         let mut path = "/_sesame/state?".to_owned();
@@ -190,7 +190,7 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes everything in.
+/// Imports an export.
 pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
     if args.server.target.url.is_some() {
@@ -228,7 +228,7 @@ async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyh
     let contents = reader.read(file).await.with_context(|| args.file.display().to_string())?;
     let counts = (contents.keys.len(), contents.secrets.len());
     bar.next("storing");
-    // Another process may have put something there meanwhile: it must not be lost.
+    // Another process may have stored something meanwhile, which must not be lost.
     let instead = if args.replace { Instead::OfEverything } else { Instead::OfNothing };
     match app.put_contents(instead, Arc::new(contents)).await {
         Err(AppError::Busy) => bail!(NOT_EMPTY),

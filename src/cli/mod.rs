@@ -190,7 +190,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs a command that talks to a server. It ends when its limits of time say so, even if the system still looks up a name.
+/// Runs a command that talks to a server. It ends at its time limits, even while the system still looks up a name.
 fn bounded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let ended = runtime.block_on(command);

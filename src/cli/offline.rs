@@ -11,7 +11,7 @@ use crate::app::{App, NonceSettings, Parts};
 use crate::domain::Limits;
 use crate::ports::{OsEntropy, ServerClock};
 
-/// Opens the data, which must be there.
+/// Opens data that must exist.
 pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File>)> {
     let place = Place::from_args(args)?;
     if let Place::Files { database, .. } = &place {
@@ -20,7 +20,7 @@ pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File
     open_or_make(args).await
 }
 
-/// Opens the data, which is made when it is not there.
+/// Opens the data, and creates it if it does not exist.
 pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File>)> {
     let place = Place::from_args(args)?;
     let opened = startup::open(&place, args, &OsEntropy).await?;
@@ -35,7 +35,7 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
         well_known_key: true,
         resource_policies: true,
         faults: Vec::new(),
-        // No request is answered: those that a server kept stay as they are.
+        // No request is served, so the nonces that a server stored stay as they are.
         nonces: NonceSettings::default(),
     };
     Ok((App::open(parts, opened.root).await?, opened.lock))

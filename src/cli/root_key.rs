@@ -16,7 +16,7 @@ pub(super) const KEY_FILE: &str = "root.key";
 /// The next root key's file, while the root key is changed.
 pub(super) const NEXT_KEY_FILE: &str = "root.key.next";
 
-/// A root key from a file such as root.key.
+/// Reads a root key from a file such as root.key.
 pub(super) fn read(path: &Path) -> anyhow::Result<RootKey> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
@@ -45,16 +45,16 @@ pub(super) fn read_or_make(
     }
 }
 
-/// Writes a fresh key durably, for its owner only, before anything is sealed with it.
+/// Writes a new key durably, readable by its owner only, before anything is sealed with it.
 pub(super) fn write_new(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
     let write = || {
-        // Under another name first: a crash must not leave a file without a key.
+        // Under another name first, so that a crash leaves no file without a key.
         let draft = path.with_extension(format!("key.{}", std::process::id()));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(key.to_hex().as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        // Not a rename: when another process was faster, its key must stay.
+        // A link and not a rename, so that the key of a faster process stays.
         let linked = std::fs::hard_link(&draft, path);
         std::fs::remove_file(&draft)?;
         linked?;

@@ -1,4 +1,4 @@
-//! Opening the data: directory, lock, root key, database, in an order in which a refusal changes nothing on disk.
+//! Opens the data: directory, lock, root key, database, in an order in which a failed start changes nothing on disk.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -27,12 +27,12 @@ pub(super) enum Place {
     Memory,
     /// A directory, and the database file.
     Files { dir: PathBuf, database: PathBuf },
-    /// A database server, which others may use, too, and the directory of the root key, if it is in a file.
+    /// A database server, which other processes may use too, and the directory of the root key file.
     Server { dir: PathBuf, address: Box<Address>, connections: u32 },
 }
 
 impl Place {
-    /// The place that the flags name, or the platform's own.
+    /// The place that the flags name, or the platform's default.
     pub(super) fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
         const KNOWN: &str = "--database must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME";
         let dir = data_dir(args.data_dir.as_deref())?;
@@ -46,12 +46,12 @@ impl Place {
             return Ok(Self::Files { dir, database });
         }
         ensure!(url.starts_with("postgres://") || url.starts_with("postgresql://"), KNOWN);
-        // What is wrong with it is not said by quoting it: there may be a password in it.
+        // The error does not quote the address, which may contain a password.
         let address: Address = url.parse().map_err(|why: String| anyhow!(why)).context(KNOWN)?;
         Ok(Self::Server { dir, address: Box::new(address), connections: args.database_connections })
     }
 
-    /// The directory of the root key, and of the authority of HTTPS.
+    /// The directory of the root key and of the HTTPS authority.
     pub(super) fn dir(&self) -> Option<&Path> {
         match self {
             Self::Memory => None,
@@ -67,7 +67,7 @@ impl Place {
         }
     }
 
-    /// Whether there may be a database that holds something.
+    /// Whether a database with data may exist.
     pub(super) fn may_hold_data(&self) -> bool {
         match self {
             Self::Memory => false,
@@ -114,16 +114,16 @@ impl fmt::Display for Place {
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
     pub(super) root: RootKey,
-    /// Held while the data is open: a second process finds the directory or the database locked. They are closed after the
-    /// database: closing any descriptor of its file would take SQLite's own locks away.
+    /// The locks that keep a second process out while the data is open. They are closed after the database, because closing
+    /// any descriptor of its file releases SQLite's own locks.
     pub(super) lock: Vec<File>,
 }
 
-/// Fact about the installation: the salt of a passphrase.
+/// The name under which the database stores the salt of a passphrase.
 pub(super) const SALT: &str = "root-key-salt";
 
-/// Opens the data. A wrong root key, a damaged database, a directory that is in use or cannot be written to are
-/// found before anything is changed.
+/// Opens the data. A wrong root key, a damaged database, and a directory that is in use or not writable are found before
+/// anything is changed.
 pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy) -> anyhow::Result<Opened> {
     let given = Given::from_args(args)?;
     let mut lock = match place {
@@ -180,8 +180,8 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     Ok(Opened { store, root, lock })
 }
 
-/// Finishes a change of the root key that was cut off: when the next key is the one that the database is sealed with
-/// it becomes the key, otherwise it never was. Says whether it became it.
+/// Finishes an interrupted change of the root key. If the database is sealed with the next key, that key becomes the root
+/// key; otherwise it is removed. Returns whether it became the root key.
 fn finish_rekey(dir: &Path, peek: &Peek) -> anyhow::Result<bool> {
     let next = dir.join(NEXT_KEY_FILE);
     let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
@@ -195,7 +195,7 @@ fn finish_rekey(dir: &Path, peek: &Peek) -> anyhow::Result<bool> {
     Ok(fits)
 }
 
-/// Makes the data directory if need be.
+/// Creates the data directory if it does not exist.
 fn make(dir: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -204,7 +204,7 @@ fn make(dir: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the data directory {}", dir.display()))
 }
 
-/// Makes the directory if need be and takes its lock.
+/// Creates the data directory if it does not exist, and locks it.
 fn prepare(dir: &Path) -> anyhow::Result<File> {
     make(dir)?;
     let shown = dir.display();
@@ -216,7 +216,7 @@ fn prepare(dir: &Path) -> anyhow::Result<File> {
             return Err(error).with_context(|| format!("cannot lock the data directory {shown}"));
         }
     }
-    // The only sure way to know is to try; the file is gone before anything else happens.
+    // Writing a file is the only sure check; it is removed at once.
     let probe = dir.join(".writable");
     File::create(&probe)
         .and_then(|_| std::fs::remove_file(&probe))
@@ -224,7 +224,7 @@ fn prepare(dir: &Path) -> anyhow::Result<File> {
     Ok(lock)
 }
 
-/// Takes the lock of a database file, whatever directory or link it was reached by. SQLite's own locks are of another kind.
+/// Locks a database file, by whichever path or link it was reached. SQLite's own locks are of another kind.
 fn lock_database(database: &Path) -> anyhow::Result<File> {
     let shown = database.display();
     let lock = File::open(database).with_context(|| format!("cannot read the database {shown}"))?;
@@ -237,7 +237,7 @@ fn lock_database(database: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Looks at a database without changing it; one that is not there has nothing in it.
+/// Looks at a database without changing it. One that does not exist counts as empty.
 async fn look(database: &Path) -> anyhow::Result<Peek> {
     match std::fs::metadata(database) {
         Ok(facts) if facts.len() > 0 => sqlite::peek(database, facts.len())
@@ -264,12 +264,12 @@ pub(super) fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
 enum Given {
     Nothing,
     Key(Box<RootKey>),
-    /// To be turned into a key with the salt of the database.
+    /// Becomes a key together with the salt in the database.
     Passphrase(Zeroizing<String>),
 }
 
 impl Given {
-    /// Checked before anything is touched.
+    /// Reads and checks it before anything is changed.
     fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "the root key comes in as text")]
         match (&args.root_key, &args.root_passphrase) {

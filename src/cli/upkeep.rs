@@ -18,7 +18,7 @@ use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::{Entropy, OsEntropy};
 use crate::store::sql::sqlite;
 
-/// Where a backup goes.
+/// Arguments of `sesame backup`.
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
     /// The copy; it must not be there yet.
@@ -27,7 +27,7 @@ pub(super) struct BackupArgs {
     store: StoreArgs,
 }
 
-/// The next root key.
+/// Arguments of `sesame rekey`.
 #[derive(Debug, Args)]
 pub(super) struct RekeyArgs {
     /// The next root key, 64 hexadecimal digits or base64; made and kept in root.key when neither this nor a
@@ -47,7 +47,7 @@ pub(super) struct RekeyArgs {
     store: StoreArgs,
 }
 
-/// Copies the database of a running server, or of one that stands still: consistent, and whole or not at all.
+/// Copies the database, even while a server uses it: consistently, and completely or not at all.
 pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Place::Files { dir, database } = Place::from_args(&args.store)? else {
         bail!("a database server has its own tools for copies, such as pg_dump")
@@ -75,7 +75,7 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Replaces the root key. Killed at any moment, the data opens with the old one or with the next one.
+/// Replaces the root key. If the command is killed at any moment, the data opens with the old key or the next one.
 pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Place::Files { dir, .. } = Place::from_args(&args.store)? else {
         bail!(
@@ -98,7 +98,7 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
         }
         (None, None) => {
             let key = SymmetricKey::generate(&mut *OsEntropy.rng());
-            // On disk before anything is sealed with it; which of the two counts, the database's marker tells.
+            // Stored before anything is sealed with it. The marker in the database says which of the two keys counts.
             root_key::write_new(&next, &key)?;
             (RootKey::from_key(&key)?, Vec::new(), true)
         }
