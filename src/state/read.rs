@@ -1,4 +1,4 @@
-//! Turns a file into what a server can hold. Everything is checked before anything is changed.
+//! Turns a file into a snapshot that a server can store. Everything is checked before anything is changed.
 
 use serde_saphyr::Location;
 

@@ -62,7 +62,7 @@ pub(super) async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) ->
     with_versions(reader, entry, key, place).await
 }
 
-/// The key with its versions and their material, which is made when the file has none.
+/// Adds the versions and their material. Material that the file does not have is generated.
 async fn with_versions(
     reader: &Reader<'_>,
     entry: &KeyEntry,

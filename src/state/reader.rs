@@ -15,27 +15,27 @@ use crate::domain::{AccountId, KeyId, ResourcePolicy, Scope, TagKey, TagValue, T
 use crate::identities::file::Document;
 use crate::store::Contents;
 
-/// What a file is read for.
+/// Reads a file for one server.
 #[derive(Debug)]
 pub struct Reader<'a> {
     /// The server.
     pub app: &'a App,
-    /// Account and region of what names none.
+    /// The account and region of items that name none.
     pub scope: Scope,
-    /// What `now` is.
+    /// The time that `now` means.
     pub now: Timestamp,
-    /// The root key of a sealed export of another installation.
+    /// The root key of the installation that a sealed export comes from.
     pub source: Option<RootKey>,
-    /// Whether the file is a seed, beside what is there already, whose keys and aliases may be named.
+    /// Whether the file is a seed: it is added to existing data and may name existing keys and aliases.
     pub beside: bool,
-    /// Who is told of each secret.
+    /// Receives the progress.
     pub progress: &'a dyn Progress,
 }
 
 pub(super) type Checked<T> = Result<T, Problem>;
 
 impl Reader<'_> {
-    /// Account and region of an item.
+    /// The account and region of an item.
     pub(super) fn scope_of(
         &self,
         account: Option<&str>,
@@ -52,7 +52,7 @@ impl Reader<'_> {
         Ok(scope)
     }
 
-    /// A time; `or` when there is none.
+    /// Reads a time; `or` when the field is absent.
     pub(super) fn time(&self, text: Option<&str>, or: Timestamp, place: &Place) -> Checked<Timestamp> {
         let Some(text) = text else { return Ok(or) };
         let wrong = || place.wrong("neither a time such as 2026-11-24T03:30:00Z nor a distance such as +30d");
@@ -63,7 +63,7 @@ impl Reader<'_> {
         text.map(|text| self.time(Some(text), self.now, place)).transpose()
     }
 
-    /// The service's own key of a scope: the one in the contents, the one that is there, or a new one, which is added.
+    /// The service-managed key of a scope: from the contents, from the server, or a new one, which is added to the contents.
     pub(super) async fn service_key(
         &self,
         scope: &Scope,
@@ -87,24 +87,24 @@ impl Reader<'_> {
         Ok(id)
     }
 
-    /// The keys to seal values with.
+    /// The keys of the contents, unwrapped.
     pub(super) fn opened(contents: &Contents) -> KeysById {
         KeysById::new(&contents.keys)
     }
 }
 
-/// A text that is a valid `T`.
+/// Parses a text.
 pub(super) fn parsed<T: std::str::FromStr>(text: &str, place: &Place) -> Checked<T> {
     text.parse().map_err(|_invalid| place.wrong(format!("\"{text}\" is not valid")))
 }
 
-/// Bytes in base64.
+/// Decodes base64.
 pub(super) fn base64(text: &str, place: &Place) -> Checked<Vec<u8>> {
     STANDARD.decode(text).map_err(|_invalid| place.wrong("is not base64"))
 }
 
-/// Tags. Those of a seed are held to the rules of requests; those of an export may be of an earlier release
-/// (`seed` is false).
+/// Reads tags. Tags of a seed follow the rules of requests; tags of an export (`seed` is false) may come from an earlier
+/// release with other rules.
 pub(super) fn tags(tags: &BTreeMap<String, String>, seed: bool, place: &Place) -> Checked<Tags> {
     let mut all = Tags::default();
     for (key, value) in tags {
@@ -120,7 +120,7 @@ pub(super) fn tags(tags: &BTreeMap<String, String>, seed: bool, place: &Place) -
     Ok(all)
 }
 
-/// A policy of something that an account owns.
+/// Reads the policy of a secret or key of an account.
 pub(super) fn policy(
     document: Option<&Document>,
     account: &AccountId,
@@ -130,7 +130,7 @@ pub(super) fn policy(
     document.map(parse).transpose().map_err(|error| place.wrong(error.to_string()))
 }
 
-/// The line on which something in a list begins.
+/// The place of an item of a list.
 pub(super) fn place_of<T>(list: &str, at: usize, item: &Spanned<T>) -> Place {
     Place::new(format!("{list}[{at}]"), item.defined)
 }
