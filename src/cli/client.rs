@@ -48,7 +48,7 @@ pub(super) struct Target {
 pub(super) struct AdminTarget {
     #[command(flatten)]
     pub(super) target: Target,
-    /// What the server was given as --admin-token.
+    /// The --admin-token of the server.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<SecretString>,
 }

@@ -44,12 +44,12 @@ pub(super) struct SeedArgs {
 #[derive(Debug, Args)]
 #[command(mut_arg("url", |url| url.help("The running server, http:// or https://, to ask instead of opening the data")))]
 pub(super) struct ExportArgs {
-    /// Where to; standard output when absent. JSON when the name ends in .json, YAML otherwise.
+    /// The file to write; standard output when absent. JSON when the name ends in .json, YAML otherwise.
     file: Option<PathBuf>,
     /// Write values, key material and access keys readable, for another root key.
     #[arg(long)]
     plaintext: bool,
-    /// Only what belongs to this account.
+    /// Export only this account.
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     #[command(flatten)]
@@ -64,7 +64,7 @@ pub(super) struct ExportArgs {
 pub(super) struct ImportArgs {
     /// The export: YAML or JSON; - is standard input.
     file: PathBuf,
-    /// Put it instead of what is there; without this the data must be empty.
+    /// Replace the existing data; without this flag the data must be empty.
     #[arg(long)]
     replace: bool,
     #[command(flatten)]

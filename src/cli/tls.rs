@@ -21,7 +21,7 @@ const OF_MEMORY: &str = "run `curl http://127.0.0.1:7070/_sesame/ca.pem` with th
 /// HTTPS.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TlsArgs {
-    /// Host name or address that the HTTPS certificate is for, too; several with commas between, or several times.
+    /// Additional host name or address of the HTTPS certificate; separate several by commas or repeat the flag.
     #[arg(long, env = "SESAME_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
     tls_name: Vec<String>,
     /// Certificate chain (PEM) for HTTPS, instead of certificates signed by the data directory's own CA.

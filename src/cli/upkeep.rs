@@ -21,7 +21,7 @@ use crate::store::sql::sqlite;
 /// Arguments of `sesame backup`.
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
-    /// The copy; it must not be there yet.
+    /// The copy; the file must not exist yet.
     file: PathBuf,
     #[command(flatten)]
     store: StoreArgs,
