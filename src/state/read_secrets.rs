@@ -7,8 +7,8 @@ use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
 use super::file::{DataKeyEntry, Password, SecretEntry, StateFile, VersionEntry, secret};
-use super::problem::{Place, Problem};
-use super::read::{Reader, base64, parsed, place_of, policy, tags};
+use super::problem::Place;
+use super::reader::{Checked, Reader, base64, parsed, place_of, policy, tags};
 use crate::app::AppError;
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -17,12 +17,10 @@ use crate::domain::password::{LENGTH, PasswordSpec, generate};
 use crate::domain::{DataType, KeyId, Scope, Secret, SecretType, StageLabel, StageMap, Timestamp, Version};
 use crate::store::{DataKeyRecord, SealedValue, SecretRecord, Snapshot};
 
-type Checked<T> = Result<T, Problem>;
-
-/// Reads every secret of a file into the contents, whose keys are there already.
+/// Reads every secret of a file into the contents. The keys must be in the contents already.
 pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Snapshot) -> Checked<()> {
     let mut names = HashSet::new();
-    // The keys so far; they are unwrapped once, not for each secret.
+    // The keys so far, unwrapped once and not for each secret.
     let mut keys = Reader::opened(contents);
     let total = file.secrets.len();
     for (at, entry) in file.secrets.iter().enumerate() {
@@ -57,7 +55,7 @@ pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mu
     Ok(())
 }
 
-/// The key that is named by id or alias, in the file or, beside it, in the server.
+/// The key of this id or alias: from the file or, for a seed, from the server.
 async fn key_of(
     reader: &Reader<'_>,
     name: &str,
@@ -77,7 +75,7 @@ async fn key_of(
         return Ok(id.clone());
     }
     if !reader.beside {
-        // A key that is gone: an export names it still, with values that nothing opens.
+        // The key was deleted: an export may still name it, with values that nothing can open.
         return here.ok_or_else(|| place.wrong("there is no such alias"));
     }
     match reader.app.keys().find(scope, &reference).await {
@@ -92,7 +90,7 @@ async fn key_of(
     }
 }
 
-/// Everything but the values.
+/// The secret without its values.
 fn aggregate(
     reader: &Reader<'_>,
     entry: &SecretEntry,
@@ -227,7 +225,7 @@ fn made(reader: &Reader<'_>, password: &Password, place: &Place) -> Checked<Stri
     generate(&spec, &mut *reader.app.entropy().rng()).map_err(|refusal| place.wrong(refusal.to_string()))
 }
 
-/// A secret whose values stay as they are: sealed by data keys that are wrapped by its key.
+/// A secret whose values stay sealed by data keys, which its key wraps.
 fn as_sealed(
     reader: &Reader<'_>,
     entry: &SecretEntry,

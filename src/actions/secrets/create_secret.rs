@@ -13,7 +13,6 @@ use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::{DataType, KeyId, SecretName, SecretType, Tags, VersionId};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     /// Unique in account and region; 1 to 192 characters.
@@ -28,7 +27,6 @@ pub(in crate::actions) struct Request {
     secret_type: SecretType,
     /// Free text, default empty.
     description: String,
-    /// Tags.
     tags: Tags,
     /// A CMK.
     encryption_key: Option<KeyRef>,
@@ -38,7 +36,6 @@ pub(in crate::actions) struct Request {
     policy: Option<String>,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -48,7 +45,6 @@ pub(in crate::actions) struct Response {
     secret_type: &'static str,
 }
 
-/// The action.
 pub(in crate::actions) struct CreateSecret;
 
 impl Action for CreateSecret {
@@ -66,9 +62,9 @@ impl Action for CreateSecret {
         Parameter::optional("EncryptionKeyId"),
         Parameter::optional("DKMSInstanceId"),
         Parameter::optional("Policy"),
-        Parameter::optional("ExtendedConfig"),
-        Parameter::optional("EnableAutomaticRotation"),
-        Parameter::optional("RotationInterval"),
+        Parameter::ignored("ExtendedConfig"),
+        Parameter::ignored("EnableAutomaticRotation"),
+        Parameter::ignored("RotationInterval"),
     ];
     const CODES: &'static [Code] = &[
         Code::UnsupportedOperation,
@@ -87,7 +83,7 @@ impl Action for CreateSecret {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
-        // The type decides which names there are (rule 14.13).
+        // The type decides which names are valid (rule 14.13).
         let secret_type = fields.optional("SecretType")?.unwrap_or(SecretType::Generic);
         if secret_type == SecretType::RamCredentials && fields.text("SecretName")? == Some(AUTO) {
             return Err(unsupported_type());
@@ -111,7 +107,7 @@ impl Action for CreateSecret {
         if request.secret_type != SecretType::Generic {
             return Err(unsupported_type());
         }
-        // There are no instances: what names one cannot be found.
+        // There are no KMS instances, so none can be found.
         if request.instance.is_some() {
             return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
         }
@@ -145,16 +141,16 @@ impl Action for CreateSecret {
     }
 }
 
-/// The name to send for RAMCredentials: the service makes one from the RAM user's (rule 1.2).
+/// The name that RAMCredentials send: the service derives the real one from the RAM user (rule 1.2).
 const AUTO: &str = "$Auto";
 
 fn unsupported_type() -> ApiError {
     ApiError::new(Code::UnsupportedOperation, "only secrets with SecretType Generic can be created")
 }
 
-/// The id of the key that a secret shall be under: enabled, symmetric, and the user's own (rules 7.2, 7.3).
+/// The id of the key that is to encrypt a secret: enabled, symmetric, of the caller's account (rules 7.2, 7.3).
 async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> {
-    // A secret stays with the keys of its own account; permission comes before existence.
+    // Only keys of the secret's own account can encrypt it. Permission is checked before existence.
     let own = key.scope.as_ref().is_none_or(|scope| scope.account == context.scope.account);
     if !own {
         return Err(ApiError::naming(
@@ -166,7 +162,7 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
     context.permit_named_key("kms:GenerateDataKey", key).await?;
     let found = context.app.keys().find(&context.scope, key).await;
     let held = found.map_err(|error| match error {
-        // This action speaks of keys only (rule 7.3).
+        // This action reports a missing alias as a missing key (rule 7.3).
         AppError::Key(KeyRefusal::AliasNotFound) => KeyRefusal::NotFound.into(),
         other => other,
     })?;

@@ -5,7 +5,6 @@ use crate::actions::secrets::shared::reading::{READ_CODES, ReadRequest, SecretVa
 use crate::actions::shared::dry_run::dry_run;
 use crate::wire::{ApiError, Code, Fields};
 
-/// The action.
 pub(in crate::actions) struct GetSecretValue;
 
 impl Action for GetSecretValue {
@@ -25,7 +24,7 @@ impl Action for GetSecretValue {
     type Response = SecretValue;
 
     fn decode(fields: Fields<'_>) -> Result<ReadRequest, ApiError> {
-        // Checked although it says nothing about a generic secret (rule 4.6).
+        // Checked although it has no effect on a generic secret (rule 4.6).
         fields.flag("FetchExtendedConfig", false)?;
         Ok(ReadRequest {
             secret: fields.required("SecretName")?,

@@ -7,7 +7,7 @@ use crate::domain::SecretRef;
 use crate::domain::writes;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked. `ExtendedConfig.CustomData` says nothing about a generic secret and is ignored (rule 8.12).
+/// `ExtendedConfig.CustomData` has no effect on a generic secret and is ignored (rule 8.12).
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     secret: SecretRef,
@@ -15,7 +15,6 @@ pub(in crate::actions) struct Request {
     description: Option<String>,
 }
 
-/// The action.
 pub(in crate::actions) struct UpdateSecret;
 
 impl Action for UpdateSecret {
@@ -25,7 +24,7 @@ impl Action for UpdateSecret {
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("SecretName"),
         Parameter::optional("Description"),
-        Parameter::optional("ExtendedConfig.CustomData"),
+        Parameter::ignored("ExtendedConfig.CustomData"),
     ];
     const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::RejectedResourceInDeleteWindow];
     type Request = Request;

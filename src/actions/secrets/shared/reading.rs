@@ -8,7 +8,6 @@ use crate::actions::shared::unsupported::NO_ENCLAVES;
 use crate::domain::{SecretRef, StageLabel, VersionId};
 use crate::wire::{ApiError, Code, Disclosed};
 
-/// What is asked.
 #[derive(Debug, Clone)]
 pub(in crate::actions) struct ReadRequest {
     /// Name or ARN.
@@ -17,14 +16,14 @@ pub(in crate::actions) struct ReadRequest {
     pub(in crate::actions) version: Option<VersionId>,
     /// The label the version must carry; default `ACSCurrent` unless a version is named.
     pub(in crate::actions) stage: Option<StageLabel>,
-    /// Whether only to say if it would work.
+    /// Whether only to check that the read would succeed.
     pub(in crate::actions) dry_run: bool,
     /// An enclave's attestation.
     pub(in crate::actions) recipient: Option<String>,
 }
 
 impl ReadRequest {
-    /// A plain read.
+    /// A read without dry run or enclave.
     pub(in crate::actions) fn new(
         secret: SecretRef,
         version: Option<VersionId>,
@@ -34,7 +33,7 @@ impl ReadRequest {
     }
 }
 
-/// What is answered. Rotation and extended config are absent for generic secrets (rule 4.7).
+/// The value and its version. Rotation and extended config are absent for generic secrets (rule 4.7).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct SecretValue {
@@ -47,7 +46,7 @@ pub(in crate::actions) struct SecretValue {
     create_time: String,
 }
 
-/// What reading a value may answer.
+/// Error codes of reading a value.
 pub(in crate::actions) const READ_CODES: &[Code] = &[
     Code::ResourceNotFound,
     Code::RejectedResourceInDeleteWindow,
@@ -85,7 +84,7 @@ pub(in crate::actions) async fn read(
         secret_data_type: version.data_type.as_str(),
         version_id: version.id.to_string(),
         version_stages: secret.stages.labels_of(&version.id).collect(),
-        // Of the secret, as documented, not of the version (question 12).
+        // The creation time of the secret, not of the version, as documented (question 12).
         create_time: secret.created.to_string(),
     })
 }
