@@ -150,34 +150,13 @@ impl fmt::Debug for Cipher {
     }
 }
 
-/// Seals once under a key. [`Cipher::seal`] is faster when the key is used again.
-///
-/// # Errors
-/// As [`Cipher::seal`].
-pub fn seal(
-    key: &SymmetricKey,
-    aad: &[u8],
-    plaintext: &[u8],
-    rng: &mut dyn CryptoRng,
-) -> Result<Sealed, CryptoError> {
-    Cipher::new(key).seal(aad, plaintext, rng)
-}
-
-/// Opens once under a key. [`Cipher::open`] is faster when the key is used again.
-///
-/// # Errors
-/// As [`Cipher::open`].
-pub fn open(key: &SymmetricKey, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    Cipher::new(key).open(aad, sealed)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
     use proptest::prelude::*;
 
-    use super::super::testing::random;
+    use super::super::testing::{open, random, seal};
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
