@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::endpoint::{Context, Endpoint, Resource};
-use super::keys::dry_run;
-use super::shared::tagging::{Resources, Target};
+use super::shared::dry_run::dry_run;
+use super::shared::tagged::{Resources, Target};
 use crate::app::keys::HeldKey;
 use crate::app::{AppError, Loaded, Subject};
 use crate::domain::keys::decisions::KeyRefusal;

@@ -1,4 +1,4 @@
-//! May the caller do this? Every permission of every action is decided by [`App::permit`].
+//! Permissions. [`App::permit`] decides every permission of every action.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -15,23 +15,23 @@ use crate::domain::policy::{
 use crate::domain::{AccountId, Scope, SecretName, SecretRef, Tags};
 use crate::identities::{Identities, Role, TokenInfo};
 
-/// Who asks, from where, and whether policies decide.
+/// The facts about a request that permissions depend on.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// Who asks.
+    /// The caller.
     pub caller: Arc<Caller>,
-    /// Whether policies decide; otherwise everybody may do everything in the own account, and nothing elsewhere.
+    /// Whether policies decide. If not, callers may do everything in their own account and nothing in others.
     pub enforced: bool,
-    /// Where the request came from.
+    /// The address of the client.
     pub source_ip: Option<IpAddr>,
-    /// Whether it came by TLS.
+    /// Whether the connection uses TLS.
     pub secure_transport: bool,
     /// The secret that was looked up for this request.
     pub seen: Seen,
 }
 
-/// The secret that a request looked up to decide its permission, so that its answer is of the same state and needs no second
-/// lookup. Only requests whose permission policies decide look one up early. A clone has seen nothing.
+/// The secret that a request looked up to decide its permission, so that its answer is of the same state and needs no
+/// second lookup. Only requests whose permission policies decide look one up early. A clone has seen nothing.
 #[derive(Debug, Default)]
 pub struct Seen(Mutex<Option<Arc<Loaded>>>);
 
@@ -52,65 +52,65 @@ impl Seen {
     }
 }
 
-/// What an action is about.
+/// The resource of an action.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// Its ARN, or `*`.
     pub arn: &'a str,
-    /// The ARN that the caller named it by: another one than `arn` when the caller named an alias.
+    /// The ARN that the caller used. It differs from `arn` if the caller named an alias.
     pub named: &'a str,
-    /// Who owns it.
+    /// The account that owns it.
     pub owner: &'a AccountId,
-    /// Its policy, if it has one of its own.
+    /// Its resource policy, if it has one.
     pub policy: Option<&'a ResourcePolicy>,
     /// Its tags.
     pub tags: Option<&'a Tags>,
 }
 
-/// Why the caller may not.
+/// A refused permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoPermission {
     /// The action, such as `kms:GetSecretValue`.
     pub action: String,
-    /// What it is about.
+    /// The ARN of the resource.
     pub arn: String,
-    /// Whether a statement denies, or just none allows.
+    /// Whether a statement denies it. If not, no statement allows it.
     pub explicit: bool,
     /// The kind of policy that decided, as RAM names it.
     pub policy_type: &'static str,
-    /// Who asked, as RAM shows it: the kind, the account, the name.
+    /// The caller as RAM shows it: kind, account, name.
     pub principal: (&'static str, String, String),
-    /// Whether it belongs to the caller's own account.
+    /// Whether the resource belongs to the caller's account.
     pub own: bool,
     /// The statement that denies, if one does.
     pub denied_by: Option<StatementTrace>,
-    /// Every statement that was looked at.
+    /// Every statement that was evaluated.
     pub statements: Vec<StatementTrace>,
-    /// What the caller is told instead: the refusal of something that is not there, by the name that the caller used.
-    /// So nobody learns from a refusal whether another account has a secret, key or alias. None where the caller may
-    /// see this refusal itself.
+    /// What the caller is told instead: the refusal for a resource that does not exist, with the name that the caller
+    /// used. This way a refusal does not reveal whether another account has a secret, key or alias. `None` if the
+    /// caller may see this refusal.
     pub told: Option<Box<Self>>,
 }
 
-/// A statement that was looked at.
+/// An evaluated statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementTrace {
-    /// The policy: its name, or whose it is.
+    /// The name of the policy, or the kind of its owner.
     pub policy: String,
-    /// Whether that is the policy of what the action is about.
+    /// Whether it is the policy of the resource.
     pub of_resource: bool,
-    /// The statement's place in it, from 0.
+    /// The index of the statement in the policy, from 0.
     pub statement: usize,
     /// The statement's Sid.
     pub sid: Option<String>,
-    /// What it does when it applies: `Allow` or `Deny`.
+    /// Its effect: `Allow` or `Deny`.
     pub effect: &'static str,
-    /// Why it does not apply; none when it does.
+    /// Why it does not apply. `None` if it applies.
     pub mismatch: Option<String>,
 }
 
 impl App {
-    /// The secret that a caller means, as [`App::find`] finds it; once for each request whose permission policies decide.
+    /// [`App::find`] for a request. If policies decide its permission, the secret is looked up only once.
     ///
     /// # Errors
     /// Those of [`App::find`].
@@ -120,22 +120,23 @@ impl App {
         caller: &Scope,
         reference: &SecretRef,
     ) -> Result<Arc<Loaded>, AppError> {
-        if !access.enforced {
-            return self.find(caller, reference).await;
-        }
         let scope = reference.scope.as_ref().unwrap_or(caller);
-        if let Some(loaded) = access.seen.get(scope, &reference.name) {
+        if access.enforced
+            && let Some(loaded) = access.seen.get(scope, &reference.name)
+        {
             return Ok(loaded);
         }
         let loaded = self.find(caller, reference).await?;
-        *access.seen.locked() = Some(Arc::clone(&loaded));
+        if access.enforced {
+            *access.seen.locked() = Some(Arc::clone(&loaded));
+        }
         Ok(loaded)
     }
 
     /// Decides one permission.
     ///
     /// # Errors
-    /// [`NoPermission`], with everything that was looked at.
+    /// [`NoPermission`], with every evaluated statement.
     pub fn permit(
         &self,
         access: &Access,
@@ -150,20 +151,21 @@ impl App {
         let tags: Vec<(String, &str)> = subject.tags.map(tag_facts).unwrap_or_default();
         let facts: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (key.as_str(), *value)).collect();
         let Subject { arn, owner, policy, .. } = subject;
-        // One that was stored while there were policies could no longer be seen or changed (rule 10.4).
+        // A policy that was stored while resource policies were on cannot be read or changed now, so it must not decide
+        // (rule 10.4).
         let policy = policy.filter(|_| self.resource_policies()).map(ResourcePolicy::document);
-        let asked = Asked { action, arn, owner, policy, facts: &facts };
-        let mut denied = match self.judge(access, &caller.principal, &asked) {
+        let question = Question { action, arn, owner, policy, facts: &facts };
+        let mut denied = match self.judge(access, &caller.principal, &question) {
             Err(denied) if !denied.own => denied,
             decided => return decided,
         };
-        let absent = Asked { action, arn: subject.named, owner, policy: None, facts: &[] };
-        // Another account's secret or key is never open to anybody without a policy of its own.
+        let absent = Question { action, arn: subject.named, owner, policy: None, facts: &[] };
+        // Without a resource policy, a secret or key is never open to other accounts.
         denied.told = self.judge(access, &caller.principal, &absent).err();
         Err(denied)
     }
 
-    /// Decides whether a caller may assume a role: both its own policies and the role's trust must let it.
+    /// Decides whether a caller may assume a role. The caller's policies and the role's trust policy must both allow it.
     ///
     /// # Errors
     /// [`NoPermission`].
@@ -181,12 +183,12 @@ impl App {
         }
         let facts: Vec<(&str, &str)> = external_id.map(|id| ("sts:ExternalId", id)).into_iter().collect();
         let (action, policy) = (ASSUME, Some(&*role.trust));
-        let asked = Asked { action, arn: &arn, owner: account, policy, facts: &facts };
-        self.judge(access, &access.caller.principal, &asked)
+        let question = Question { action, arn: &arn, owner: account, policy, facts: &facts };
+        self.judge(access, &access.caller.principal, &question)
     }
 
-    /// Decides whether the bearer of a token may assume a role: the role's trust must let it, in every mode, as nothing
-    /// else proves who that is.
+    /// Decides whether the bearer of an OIDC token may assume a role. The role's trust policy must allow it in every
+    /// mode, because nothing else identifies the bearer.
     ///
     /// # Errors
     /// [`NoPermission`].
@@ -204,15 +206,15 @@ impl App {
         facts.extend(token.audience.iter().map(|audience| ("oidc:aud", audience.as_str())));
         let arn = role_arn(account, name);
         let (action, policy) = (ASSUME, Some(&*role.trust));
-        let asked = Asked { action, arn: &arn, owner: account, policy, facts: &facts };
-        self.judge(access, &principal, &asked)
+        let question = Question { action, arn: &arn, owner: account, policy, facts: &facts };
+        self.judge(access, &principal, &question)
     }
 
     fn judge(
         &self,
         access: &Access,
         principal: &Principal,
-        asked: &Asked<'_>,
+        question: &Question<'_>,
     ) -> Result<(), Box<NoPermission>> {
         let identities = self.directory().current();
         let context = ConditionContext {
@@ -221,19 +223,19 @@ impl App {
             secure_transport: access.secure_transport,
             source_vpc: None,
             mfa_present: None,
-            more: asked.facts,
+            more: question.facts,
         };
-        // That of the caller; the bearer of a token is somebody else.
+        // The session belongs to the caller. The bearer of a token is a different principal.
         let session = access.caller.session.as_ref().filter(|_| *principal == access.caller.principal);
         let policies = Policies {
             identity: identities.policies_of(principal),
             session: session.and_then(|session| session.policy.as_deref()),
-            resource: asked.policy,
+            resource: question.policy,
         };
         let request = AccessRequest {
-            action: asked.action,
-            resource: asked.arn,
-            owner: asked.owner,
+            action: question.action,
+            resource: question.arn,
+            owner: question.owner,
             principal,
             context: &context,
         };
@@ -244,7 +246,7 @@ impl App {
     }
 }
 
-/// Logs the actions in a policy that KMS does not have. The policy is accepted, as on the cloud.
+/// Logs the actions in a policy that KMS does not have. Like the cloud, Sesame accepts such a policy.
 pub fn warn_of_unknown_actions(document: &PolicyDocument, whose: &'static str) {
     for unknown in document.unknown_actions() {
         tracing::warn!("a policy of {whose} was accepted that has an unknown action: {unknown}");
@@ -259,13 +261,13 @@ fn role_arn(account: &AccountId, name: &str) -> String {
 }
 
 /// A question for policies.
-struct Asked<'a> {
+struct Question<'a> {
     action: &'a str,
     arn: &'a str,
     owner: &'a AccountId,
-    /// That of what it is about.
+    /// The policy of the resource.
     policy: Option<&'a PolicyDocument>,
-    /// Condition keys of the service.
+    /// Condition keys of the service, with values.
     facts: &'a [(&'a str, &'a str)],
 }
 
@@ -274,7 +276,7 @@ fn tag_facts(tags: &Tags) -> Vec<(String, &str)> {
     tags.iter().map(|(key, value)| (format!("kms:tag/{}", key.as_str()), value.as_str())).collect()
 }
 
-/// The refusal where policies do not decide: nothing opens another account.
+/// The refusal of a resource of another account where policies do not decide.
 fn elsewhere(caller: &Caller, action: &str, subject: Subject<'_>) -> NoPermission {
     NoPermission {
         action: action.to_owned(),
@@ -290,19 +292,19 @@ fn elsewhere(caller: &Caller, action: &str, subject: Subject<'_>) -> NoPermissio
 }
 
 impl NoPermission {
-    /// What the caller may know of it.
+    /// The refusal as the caller may see it.
     pub fn to_caller(&self) -> &Self {
         self.told.as_deref().unwrap_or(self)
     }
 
-    /// Whether the caller may see what a statement says: the trust policy of another account's role is its owner's
-    /// business (rule 10.12).
+    /// Whether the caller may see a statement. The policy of another account's resource is shown only to its owner (rule
+    /// 10.12).
     pub fn may_see(&self, looked: &StatementTrace) -> bool {
         self.own || !looked.of_resource
     }
 
-    /// Why, in a sentence for developers: the statement that denies, or that none allows, and which came near. It does not
-    /// name what the action is about, which may be nobody else's business.
+    /// The reason in a sentence for developers: the statement that denies, or that none allows and which statements
+    /// nearly did. It does not name the resource, which the reader may not be allowed to know.
     pub fn reason(&self) -> String {
         let action = &self.action;
         if let Some(by) = &self.denied_by {
@@ -324,12 +326,12 @@ impl NoPermission {
         let count = self.statements.len();
         let kind = self.policy_type;
         format!(
-            "no statement allows {action} ({kind}; {count} statements were looked at){}",
+            "no statement allows {action} ({kind}; {count} statements were evaluated){}",
             near.collect::<String>()
         )
     }
 
-    /// The refusal of a request with its reasons.
+    /// The refusal of a request, with every evaluated statement.
     pub fn explained(identities: &Identities, policies: &Policies<'_>, request: &AccessRequest<'_>) -> Self {
         let explanation = policy::explain(policies, request);
         let denial = match explanation.decision {
@@ -370,7 +372,7 @@ impl fmt::Display for StatementTrace {
     }
 }
 
-/// The kind of a policy, as RAM names it.
+/// The kind of a policy as RAM names it.
 fn type_of(source: Source<'_>) -> &'static str {
     match source {
         Source::Identity { .. } => "AccountLevelIdentityBasedPolicy",
@@ -380,7 +382,7 @@ fn type_of(source: Source<'_>) -> &'static str {
     }
 }
 
-/// A statement for people.
+/// An evaluated statement in words.
 pub fn statement_trace(trace: &Trace<'_>) -> StatementTrace {
     let policy = match trace.source {
         Source::Identity { name, policy_type: PolicyType::System } => format!("system policy {name}"),
@@ -391,7 +393,7 @@ pub fn statement_trace(trace: &Trace<'_>) -> StatementTrace {
     };
     let mismatch = trace.mismatch.map(|mismatch| match mismatch {
         Mismatch::Action => "Action".to_owned(),
-        Mismatch::NoEffect => "the action is none that this policy can rule".to_owned(),
+        Mismatch::NoEffect => "this policy's resource does not cover the action".to_owned(),
         Mismatch::Resource => "Resource".to_owned(),
         Mismatch::Principal => "Principal".to_owned(),
         Mismatch::Condition { operator, key } => format!("Condition {operator} {key}"),
@@ -409,7 +411,7 @@ pub fn statement_trace(trace: &Trace<'_>) -> StatementTrace {
     }
 }
 
-/// A principal as RAM shows it: users by their number, sessions by role and name.
+/// A principal as RAM shows it: users by id, sessions by role and name.
 fn shown(identities: Option<&Identities>, principal: &Principal) -> (&'static str, String, String) {
     let account = &principal.account;
     let (kind, name) = match &principal.identity {

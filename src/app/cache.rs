@@ -1,7 +1,7 @@
-//! Secrets in memory, bounded by bytes. Values stay sealed; only data keys are unwrapped, in memory that is wiped.
+//! The cache of secrets, bounded by bytes. Values stay sealed; only data keys are unwrapped, in memory that is wiped.
 //!
-//! An entry is put in only under the secret's lock, by whoever loaded or committed it, so where nobody else writes it is
-//! never older than the database. Where others write, each use compares its revision with the database's.
+//! Entries are added only under the lock of the secret, after a load or a commit, so an entry is never older than the
+//! database if this process owns it. If other processes write too, each use compares the revision with the database.
 
 use std::sync::Arc;
 
@@ -13,71 +13,72 @@ use super::loaded::Loaded;
 use crate::domain::{Scope, SecretName};
 use crate::store::Store;
 
-type Place = (Scope, SecretName);
+/// A secret in the cache, by scope and name.
+type CacheKey = (Scope, SecretName);
 
-/// A [`Place`] to look at, with the same hash.
+/// A borrowed [`CacheKey`] with the same hash, for lookups without an allocation.
 #[derive(Hash)]
-struct At<'a>(&'a Scope, &'a SecretName);
+struct BorrowedKey<'a>(&'a Scope, &'a SecretName);
 
-impl Equivalent<Place> for At<'_> {
-    fn equivalent(&self, place: &Place) -> bool {
-        *self.0 == place.0 && *self.1 == place.1
+impl Equivalent<CacheKey> for BorrowedKey<'_> {
+    fn equivalent(&self, key: &CacheKey) -> bool {
+        *self.0 == key.0 && *self.1 == key.1
     }
 }
 
-/// The cache.
+/// The cache of secrets.
 #[derive(Debug)]
 pub(super) struct Cache {
-    entries: Bounded<Place, Arc<Loaded>, ByBytes>,
-    /// Whom to ask whether an entry still stands; none where nobody else writes.
+    entries: Bounded<CacheKey, Arc<Loaded>, ByBytes>,
+    /// Checks that an entry is still current. `None` if no other process writes.
     others: Option<Arc<dyn Store>>,
 }
 
-/// What the cache holds, and how often it helped.
+/// Size and hit counts of the cache.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheFacts {
-    /// Reads that found their secret.
+    /// Lookups that found their secret.
     pub hits: u64,
-    /// Reads that did not.
+    /// Lookups that did not.
     pub misses: u64,
     /// Secrets held.
     pub secrets: u64,
-    /// Bytes that they take, roughly.
+    /// The bytes that they take, approximately.
     pub bytes: u64,
-    /// Bytes that they may take.
+    /// The most bytes that they may take.
     pub limit: u64,
 }
 
 #[derive(Debug, Clone)]
 struct ByBytes;
 
-impl Weighter<Place, Arc<Loaded>> for ByBytes {
-    fn weight(&self, _place: &Place, loaded: &Arc<Loaded>) -> u64 {
+impl Weighter<CacheKey, Arc<Loaded>> for ByBytes {
+    fn weight(&self, _key: &CacheKey, loaded: &Arc<Loaded>) -> u64 {
         loaded.bytes()
     }
 }
 
-/// What an ordinary entry weighs, to size the table.
+/// The weight of an ordinary entry, from which the size of the table is derived.
 const ORDINARY_BYTES: u64 = 2048;
 
 impl Cache {
-    /// A cache of at most so many bytes.
+    /// A cache of at most `bytes` bytes.
     pub(super) fn new(bytes: u64, store: &Arc<dyn Store>) -> Self {
         let items = usize::try_from(bytes / ORDINARY_BYTES).unwrap_or(usize::MAX).max(16);
         let entries = Bounded::with_weighter(items, bytes, ByBytes);
         Self { entries, others: store.is_shared().then(|| Arc::clone(store)) }
     }
 
-    /// The secret, if it is here and as it is in the database.
+    /// The secret, if it is cached and current.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database is needed and does not answer.
+    /// [`AppError::Unavailable`] if the database has to be asked and does not answer.
     pub(super) async fn get(
         &self,
         scope: &Scope,
         name: &SecretName,
     ) -> Result<Option<Arc<Loaded>>, AppError> {
-        let Some(loaded) = self.entries.get(&At(scope, name)) else { return Ok(None) };
+        let Some(loaded) = self.entries.get(&BorrowedKey(scope, name)) else { return Ok(None) };
         let Some(store) = &self.others else { return Ok(Some(loaded)) };
         match store.head(scope, name).await? {
             Some((id, revision)) if id == loaded.secret.id && revision == loaded.secret.revision => {
@@ -91,15 +92,15 @@ impl Cache {
     }
 
     pub(super) fn put(&self, loaded: &Arc<Loaded>) {
-        let place = (loaded.secret.scope.clone(), loaded.secret.name.clone());
-        self.entries.insert(place, Arc::clone(loaded));
+        let key = (loaded.secret.scope.clone(), loaded.secret.name.clone());
+        self.entries.insert(key, Arc::clone(loaded));
     }
 
     pub(super) fn remove(&self, scope: &Scope, name: &SecretName) {
-        self.entries.remove(&At(scope, name));
+        self.entries.remove(&BorrowedKey(scope, name));
     }
 
-    /// What it holds, and how often it helped.
+    /// Size and hit counts.
     pub(super) fn facts(&self) -> CacheFacts {
         CacheFacts {
             hits: self.entries.hits(),

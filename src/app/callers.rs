@@ -1,4 +1,4 @@
-//! Who asks.
+//! The callers of actions.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use super::sessions::Session;
 use crate::domain::AccountId;
 use crate::domain::policy::{Identity, Principal};
 
-/// Who asks.
+/// The caller of an action.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who that is, as policies name it. Its account owns what it creates.
+    /// The principal as policies name it. Its account owns what it creates.
     pub principal: Principal,
-    /// The access key that signed, if any: for the log.
+    /// The access key of the signature, if there is one, for the log.
     pub access_key: Option<String>,
-    /// The session, for a caller in a role.
+    /// The session of a caller in a role.
     pub session: Option<Arc<Session>>,
 }
 

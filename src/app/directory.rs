@@ -1,5 +1,5 @@
-//! Who there is, at run time: what the configuration file says, and the accounts that were put since, which are kept
-//! in the database, sealed.
+//! The accounts at run time: those of the configuration file, and those that were added since, which are stored sealed
+//! in the database.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,13 +15,13 @@ use crate::identities::{Identities, IdentityError};
 use crate::ports::Entropy;
 use crate::store::{Store, StoreError};
 
-/// Why an account was not put.
+/// Why an account was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// What is written down is wrong.
+    /// The description of the account is wrong.
     #[error(transparent)]
     Wrong(#[from] IdentityError),
-    /// The account is in the configuration file, which only a restart reads.
+    /// The account is in the configuration file, which is read only at the start.
     #[error("account {0} is in the configuration file")]
     Declared(AccountId),
     /// It could not be stored.
@@ -29,7 +29,7 @@ pub enum DirectoryError {
     Failed(#[from] AppError),
 }
 
-/// The accounts that were put, and the revision of the store that they are of.
+/// The accounts that were added at run time, and their revision in the store.
 #[derive(Debug, Clone, Default)]
 struct Added {
     revision: u64,
@@ -42,18 +42,18 @@ pub struct Directory {
     store: Arc<dyn Store>,
     entropy: Arc<dyn Entropy>,
     root: Arc<RootKey>,
-    /// The account that is there in any case.
+    /// The account that always exists.
     default: AccountId,
-    /// Whether the access key that everybody knows may open the server.
+    /// Whether the well-known access key is accepted.
     well_known_key: bool,
     declared: Vec<AccountFile>,
-    /// Changes take turns on this lock.
+    /// Held during a change, so that changes run one after another.
     added: Mutex<Added>,
     current: RwLock<Arc<Identities>>,
 }
 
 impl Directory {
-    /// The declared accounts and the stored ones. One that is declared now wins over what was put before.
+    /// The declared accounts and the stored ones. A declared account takes precedence over a stored one with the same id.
     pub(super) async fn open(
         declared: Vec<AccountFile>,
         (default, well_known_key): (AccountId, bool),
@@ -75,19 +75,19 @@ impl Directory {
         })
     }
 
-    /// Who there is now.
+    /// The accounts now.
     pub fn current(&self) -> Arc<Identities> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What is written down of every account, without secrets: first the declared ones.
+    /// The description of every account, without secrets. Declared accounts come first.
     pub async fn list(&self) -> Vec<AccountFile> {
         let added = self.added.lock().await;
         let added = added.accounts.values().filter(|file| !is_declared(&self.declared, &file.id)).cloned();
         self.declared.iter().cloned().chain(added).map(AccountFile::without_secrets).collect()
     }
 
-    /// Puts an account, instead of the one that was put before. An access key without a secret keeps its secret.
+    /// Adds or replaces an account. An access key without a secret keeps the secret it had.
     ///
     /// # Errors
     /// [`DirectoryError::Wrong`], [`DirectoryError::Declared`]; nothing is changed then.
@@ -110,7 +110,7 @@ impl Directory {
         Err(AppError::Busy.into())
     }
 
-    /// Removes an account that was put; false when there is none.
+    /// Removes an account that was added at run time. Returns false if there is none.
     ///
     /// # Errors
     /// [`DirectoryError::Declared`].
@@ -135,7 +135,7 @@ impl Directory {
         is_declared(&self.declared, id)
     }
 
-    /// Whether the account that was put before is the same as this; none when none was.
+    /// Whether the stored account with this id is equal to `file`. `None` if there is none.
     pub async fn holds(&self, file: &AccountFile) -> Option<bool> {
         let added = self.added.lock().await;
         let present = added.accounts.iter().find(|(id, _)| id.as_str() == file.id)?.1;
@@ -143,10 +143,10 @@ impl Directory {
         Some(present.is_some() && present == wanted)
     }
 
-    /// Whether these accounts, put instead of all others, would go together with the declared ones.
+    /// Checks that these accounts, as replacement of all stored ones, are consistent with the declared ones.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first problem.
     pub fn check(&self, files: &[AccountFile]) -> Result<(), IdentityError> {
         let mut added = Added::default();
         for file in files {
@@ -156,8 +156,8 @@ impl Directory {
         in_force(&self.declared, &added, (&self.default, self.well_known_key)).map(drop)
     }
 
-    /// Commits a change of one account and puts it into force; false when another process changed accounts first, which
-    /// is read then.
+    /// Commits a change of one account and applies it. If another process changed accounts first, reads these and
+    /// returns false.
     async fn keep(
         &self,
         added: &mut Added,
@@ -180,10 +180,10 @@ impl Directory {
         }
     }
 
-    /// Seals what is known of an account.
+    /// Seals the description of an account.
     ///
     /// # Errors
-    /// None in practice.
+    /// [`AppError::Crypto`] if sealing fails.
     pub fn seal(&self, file: &AccountFile) -> Result<Vec<u8>, AppError> {
         let plain = serde_json::to_vec(file).map(Zeroizing::new);
         let plain = plain.map_err(|e| AppError::Damaged(format!("an account: {e}")))?;
@@ -191,10 +191,10 @@ impl Directory {
         Ok(self.root.seal_account(&context, &plain, &mut *self.entropy.rng())?.as_bytes().to_vec())
     }
 
-    /// Opens what is known of an account, sealed by our root key or another one.
+    /// Opens the sealed description of an account, with our root key or with `by`.
     ///
     /// # Errors
-    /// [`AppError::Damaged`] when it does not open.
+    /// [`AppError::Damaged`] if it cannot be opened.
     pub fn open_sealed(
         &self,
         id: &AccountId,
@@ -204,7 +204,7 @@ impl Directory {
         open_account(by.unwrap_or(&self.root), id, sealed)
     }
 
-    /// Reads the accounts again when they are at another revision.
+    /// Reads the accounts again if their revision is not this one.
     pub(super) async fn follow(&self, revision: u64) -> Result<(), AppError> {
         let mut added = self.added.lock().await;
         if added.revision == revision { Ok(()) } else { self.read_into(&mut added).await }
@@ -218,7 +218,7 @@ impl Directory {
     async fn read_into(&self, added: &mut Added) -> Result<(), AppError> {
         let read = read(&*self.store, &self.root).await?;
         let identities = in_force(&self.declared, &read, (&self.default, self.well_known_key));
-        // They are checked before they are put; but another process may have been given another configuration file.
+        // Accounts are checked before they are stored, but another process may run with another configuration file.
         self.put_into_force(identities.map_err(|e| AppError::Damaged(format!("the accounts: {e}")))?);
         *added = read;
         Ok(())
@@ -235,7 +235,7 @@ impl Directory {
     }
 }
 
-/// How often an account is put when other processes change accounts at the same time.
+/// The most attempts at a change while other processes change accounts.
 const ATTEMPTS: u32 = 8;
 
 async fn read(store: &dyn Store, root: &RootKey) -> Result<Added, AppError> {

@@ -1,4 +1,4 @@
-//! Why a use case failed.
+//! Errors of use cases.
 
 use crate::crypto::CryptoError;
 use crate::crypto::asymmetric::AsymmetricError;
@@ -6,22 +6,22 @@ use crate::domain::Refusal;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::store::{StoreError, Unavailable};
 
-/// What the use cases answer when they do not succeed.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// A rule of the service forbids it.
+    /// A rule of the service about secrets forbids it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// A rule of the service on keys forbids it.
+    /// A rule of the service about keys forbids it.
     #[error(transparent)]
     Key(#[from] KeyRefusal),
-    /// Others changed the secret faster than we could decide; the caller may try again.
+    /// Concurrent writers won too often. The caller may try again.
     #[error("too many conflicting changes")]
     Busy,
-    /// The database did not do it; the caller may try again.
+    /// The database did not answer, or did not succeed. The caller may try again.
     #[error(transparent)]
     Unavailable(Unavailable),
-    /// What is stored cannot be understood.
+    /// Stored data is not valid.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
     /// Something stored could not be opened.

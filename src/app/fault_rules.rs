@@ -1,5 +1,5 @@
-//! Rules of faults in force: those of the configuration file, until others are put at run time, for all processes on the
-//! database. How often each struck is counted by each process for itself.
+//! The rules of faults in force: those of the configuration file, until others are set at run time for all processes on
+//! the database. Each process counts for itself how often a rule fired.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use crate::ports::Entropy;
 #[derive(Debug)]
 pub struct FaultRules {
     declared: Vec<FaultRule>,
-    /// Whether there is any rule: all that a request looks at when there is none.
+    /// Whether there is any rule. Without rules a request reads only this.
     any: AtomicBool,
-    /// The revision of the store that the rules are of.
+    /// The revision of the rules in the store.
     pub(super) revision: AtomicU64,
     current: Mutex<Faults>,
 }
 
 impl FaultRules {
-    /// The rules of the configuration file, checked.
+    /// The checked rules of the configuration file.
     pub(super) fn new(declared: Vec<FaultRule>) -> Self {
         Self {
             any: AtomicBool::new(!declared.is_empty()),
@@ -39,17 +39,17 @@ impl FaultRules {
         self.any.load(Ordering::Acquire)
     }
 
-    /// The rules in their order, with how often each struck here.
+    /// The rules in their order, each with how often it fired in this process.
     pub fn list(&self) -> Vec<(FaultRule, Count)> {
         self.locked().rules().to_vec()
     }
 
-    /// What a call suffers.
+    /// The fault to inject into a call, if a rule fires.
     pub fn inject(&self, call: &Call<'_>, entropy: &dyn Entropy) -> Option<Fault> {
         if self.any() { self.locked().inject(call, &mut *entropy.rng()) } else { None }
     }
 
-    /// Puts rules into force; with none, those of the configuration file. Counting begins anew.
+    /// Replaces the rules; `None` stands for those of the configuration file. The counters start again from zero.
     pub(super) fn put(&self, rules: Option<Vec<FaultRule>>) {
         let rules = rules.unwrap_or_else(|| self.declared.clone());
         let mut current = self.locked();

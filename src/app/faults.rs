@@ -19,7 +19,7 @@ impl App {
     /// when it ends.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer.
+    /// [`AppError::Unavailable`] if the database does not answer.
     pub async fn put_faults(&self, rules: Option<Vec<FaultRule>>) -> Result<(), AppError> {
         if !self.store.is_shared() {
             self.faults.put(rules);

@@ -9,7 +9,7 @@ use crate::domain::keys::KeyVersionId;
 use crate::domain::{Change, DataKeyId, Secret, VersionId};
 use crate::store::{DataKeyRecord, NewDataKey, SealedValue, SecretRecord};
 
-/// A secret as loaded from the store, or as it is after a commit.
+/// A secret as it was loaded from the store, or as it is after a commit.
 #[derive(Debug)]
 pub struct Loaded {
     /// The aggregate.
@@ -22,11 +22,11 @@ pub struct Loaded {
 #[derive(Debug, Clone)]
 pub(super) struct DataKey {
     pub(super) record: DataKeyRecord,
-    /// Not its expanded form: that has a kilobyte, and is made of it in a fraction of a microsecond.
+    /// The raw key, not the expanded key schedule, which takes 1 KiB and can be recomputed in less than a microsecond.
     pub(super) unwrapped: OnceCell<Arc<SymmetricKey>>,
 }
 
-/// A data key that was just made and is known in the clear.
+/// A new data key, already unwrapped.
 #[derive(Debug, Clone)]
 pub(super) struct FreshDataKey {
     pub(super) key: DataKey,
@@ -61,7 +61,7 @@ impl Loaded {
         Self { secret, values: vec![value], data_keys: vec![key] }
     }
 
-    /// What this is after a change; none when the change removes it.
+    /// The secret after a change. `None` if the change removes it.
     pub(super) fn after(
         &self,
         change: &Change,
@@ -83,14 +83,14 @@ impl Loaded {
         self.data_keys.iter().find(|k| &k.record.id == id)
     }
 
-    /// The data key made last, which new values use while its CMK version is primary.
+    /// The newest data key, which new values use while its CMK version is primary.
     pub(super) fn newest_data_key(&self) -> Option<&DataKey> {
         self.data_keys.last()
     }
 
-    /// Memory in use, roughly, in bytes.
+    /// The memory that it takes, approximately, in bytes.
     pub(super) fn bytes(&self) -> u64 {
-        /// Strings and maps, and what the allocator loses while secrets come and go, by measurement of ordinary ones.
+        /// Strings, maps and fragmentation of an ordinary secret, as measured.
         const BASE: usize = 2000;
         const PER_VERSION: usize = 200;
         let sealed: usize = self.values.iter().map(|v| v.sealed.len() + PER_VERSION).sum();

@@ -1,4 +1,4 @@
-//! One writer per secret at a time: a fixed number of locks, chosen by hash.
+//! Locks of secrets, so that each has at most one writer at a time. Their number is fixed, and a hash selects one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::domain::{Scope, SecretName};
 
-/// How many locks there are. Two secrets that share one only wait for each other.
+/// The number of locks. Two secrets that share one wait for each other, which is harmless.
 const LOCKS: usize = 4096;
 
-/// The locks.
+/// The locks of all secrets.
 #[derive(Debug)]
 pub(super) struct Locks {
     hash: RandomState,
@@ -31,10 +31,10 @@ impl Locks {
         lock.lock_owned().await
     }
 
-    /// Waits for all locks and holds them: nothing is being changed meanwhile.
+    /// Waits for all locks. While they are held, no secret changes.
     pub(super) async fn hold_all(&self) -> Vec<OwnedMutexGuard<()>> {
         let mut guards = Vec::with_capacity(LOCKS);
-        // Always in the same order, and nobody else holds more than one: no deadlock.
+        // No deadlock: the order is always the same, and other callers hold at most one lock.
         for lock in &self.locks {
             guards.push(Arc::clone(lock).lock_owned().await);
         }

@@ -1,8 +1,8 @@
-//! The use cases: load, decide with the domain, seal with the vault, commit, remember.
+//! The use cases: load, let the domain decide, seal, commit, update the cache.
 //!
-//! [`App`] is shared by all requests. Reads come from the cache when they can. Writes of one secret queue on its
-//! lock. A use case that changes the database changes memory afterwards, so it must not be dropped in between: the server
-//! runs every request to its end, also when the client goes away (`server::net::outliving`).
+//! All requests share one [`App`]. Reads use the cache if they can. Writes of one secret wait for its lock. A use case
+//! changes the database first and memory afterwards, so it must not be cancelled in between: the server runs every
+//! request to its end, even if the client disconnects (`server::net::outliving`).
 
 mod access;
 mod cache;
@@ -16,9 +16,9 @@ mod loaded;
 mod locks;
 mod nonces;
 mod progress;
+mod quotas;
 mod replicas;
 mod retry;
-mod rooms;
 mod secrets;
 mod sessions;
 mod snapshot;
@@ -52,28 +52,28 @@ use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
 use crate::store::{Store, StoreError};
 
-/// What the application needs from outside.
+/// What an application is made from.
 #[derive(Debug)]
 pub struct Parts {
     /// The database.
     pub store: Arc<dyn Store>,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
+    /// The source of random numbers.
     pub entropy: Arc<dyn Entropy>,
-    /// Bounds on secrets.
+    /// Limits of secrets and keys.
     pub limits: Limits,
     /// The most memory that cached secrets may use, in bytes.
     pub cache_bytes: u64,
     /// The accounts of the configuration file.
     pub accounts: Vec<AccountFile>,
-    /// The account that is there in any case.
+    /// The account that always exists.
     pub default_account: AccountId,
-    /// Whether the access key that everybody knows opens the server, at the start and after every change of accounts.
+    /// Whether the well-known access key is accepted, now and after every change of accounts.
     pub well_known_key: bool,
-    /// Whether secrets and keys have policies, as those in a KMS instance do (question 28).
+    /// Whether secrets and keys have resource policies, as in a KMS instance (question 28).
     pub resource_policies: bool,
-    /// The rules of faults of the configuration file, checked.
+    /// The checked rules of faults of the configuration file.
     pub faults: Vec<FaultRule>,
     /// How nonces of signed requests are remembered.
     pub nonces: NonceSettings,
@@ -93,22 +93,22 @@ pub struct App {
     vault: vault::Vault,
     cache: Arc<cache::Cache>,
     locks: locks::Locks,
-    rooms: rooms::Rooms,
+    quotas: quotas::RemainingQuotas,
     watch: watch::Watch,
     faults: FaultRules,
     nonces: nonces::Nonces,
 }
 
-/// Name of the sealed marker that tells a wrong root key.
+/// The name of the sealed marker that reveals a wrong root key.
 const MARKER: &str = "root-key-marker";
 
 impl App {
-    /// An application over a store, after the root key was found to be the one that the store was made with. A store
-    /// without a marker is new and gets one.
+    /// Opens an application over a store. The root key must be the one that the store was created with. A store without a
+    /// marker is new and gets one.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when the root key is another one; nothing is changed then. [`DirectoryError::Wrong`] when
-    /// the accounts do not go together.
+    /// [`AppError::Crypto`] if the root key is a different one; nothing is changed then. [`DirectoryError::Wrong`] if the
+    /// accounts are inconsistent.
     pub async fn open(parts: Parts, root: RootKey) -> Result<Arc<Self>, DirectoryError> {
         let Parts {
             store,
@@ -146,7 +146,7 @@ impl App {
             limits,
             cache: Arc::new(cache),
             locks: locks::Locks::default(),
-            rooms: rooms::Rooms::new(limits.secrets()),
+            quotas: quotas::RemainingQuotas::new(limits.secrets()),
             watch: watch::Watch::default(),
             faults: FaultRules::new(faults),
             nonces,
@@ -155,46 +155,46 @@ impl App {
         Ok(Arc::new(app))
     }
 
-    /// What the cache of secrets holds, and how often it helped.
+    /// Size and hit counts of the cache of secrets.
     pub fn cache_facts(&self) -> CacheFacts {
         self.cache.facts()
     }
 
-    /// The bounds on secrets.
+    /// Limits of secrets and keys.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Whether secrets and keys have policies, as those in a KMS instance do (question 28).
+    /// Whether secrets and keys have resource policies, as in a KMS instance (question 28).
     pub fn resource_policies(&self) -> bool {
         self.resource_policies
     }
 
-    /// Who there is.
+    /// The accounts.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// Makes temporary credentials.
+    /// Issues temporary credentials.
     ///
     /// # Errors
-    /// None in practice.
+    /// [`AppError::Crypto`] if sealing fails.
     pub fn issue(&self, new: &NewSession) -> Result<Credentials, AppError> {
         sessions::issue(new, &self.root, &*self.clock, &*self.entropy)
     }
 
-    /// The session that a security token carries, whether or not it is over.
+    /// The session that a security token holds, which may have expired.
     ///
     /// # Errors
-    /// [`CryptoError`] for a token that was not made with this root key.
+    /// [`CryptoError`] for a token that was not issued with this root key.
     pub fn session(&self, token: &str) -> Result<Session, CryptoError> {
         sessions::open(token, &self.root)
     }
 
-    /// A fresh identity for a secret.
+    /// A new id for a secret.
     ///
     /// # Errors
-    /// None in practice.
+    /// [`AppError::Damaged`] if the generated id is not valid, which is a defect of this program.
     pub fn fresh_secret_id(&self) -> Result<SecretId, AppError> {
         vault::fresh_secret_id(&*self.entropy, self.clock.now())
     }
@@ -204,23 +204,23 @@ impl App {
         &self.keys
     }
 
-    /// Time.
+    /// The clock.
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
 
-    /// Chance.
+    /// The source of random numbers.
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.entropy
     }
 
-    /// The database, for listings that need no rule.
+    /// The database, for listings to which no rule applies.
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    /// Takes the nonce of a request whose time is fresh and whose signature was found right: before, a stranger could use
-    /// up somebody's nonces. When this returns, the nonce is remembered wherever it is kept.
+    /// Accepts the nonce of a request if it was not used before, and stores it. Call it after the time and the
+    /// signature were checked, or anybody could use up the nonces of others.
     ///
     /// # Errors
     /// [`NonceRefusal`].
@@ -228,20 +228,20 @@ impl App {
         self.nonces.first_use(nonce, &*self.clock).await
     }
 
-    /// How many nonces this process remembers.
+    /// The number of nonces that this process remembers.
     pub fn nonce_count(&self) -> u64 {
         self.nonces.count()
     }
 
-    /// Closes the database once it has done the writes that wait.
+    /// Finishes the waiting writes and closes the database.
     pub async fn close(&self) {
         self.nonces.close();
         self.store.close().await;
     }
 }
 
-/// Checks the root key against the store's marker. A store without one gets it; when another process gives it one at the
-/// same moment, that one is checked. Says whether the store is new.
+/// Checks the root key against the marker of the store. A store without a marker gets one; if another process adds one
+/// at the same time, that one is checked. Returns whether the store is new.
 async fn check_marker(store: &dyn Store, root: &RootKey, entropy: &dyn Entropy) -> Result<bool, AppError> {
     if store.meta(MARKER).await?.is_none() {
         let marker = root.marker(&mut *entropy.rng())?;
@@ -256,10 +256,10 @@ async fn check_marker(store: &dyn Store, root: &RootKey, entropy: &dyn Entropy) 
     Ok(false)
 }
 
-/// The scope that a reference means for a caller.
+/// The scope of a secret that a caller names.
 fn resolve(caller: &Scope, reference: &crate::domain::SecretRef) -> Result<Scope, AppError> {
     let Some(named) = &reference.scope else { return Ok(caller.clone()) };
-    // Whether the caller may reach into another account was decided before: see `App::permit`.
+    // `App::permit` has already decided whether the caller may access another account.
     if named.region != caller.region {
         return Err(crate::domain::Refusal::SecretNotFound.into());
     }

@@ -1,14 +1,14 @@
-//! How far long work is.
+//! Progress of long operations.
 
 use std::fmt;
 
-/// Who is told how far long work is.
+/// Receives the progress of a long operation.
 pub trait Progress: fmt::Debug + Sync {
-    /// So many things are done, of so many where that is known.
+    /// `done` steps are finished, of `of` if the total is known.
     fn at(&self, done: usize, of: Option<usize>);
 }
 
-/// Nobody.
+/// Discards progress.
 #[derive(Debug, Clone, Copy)]
 pub struct Unseen;
 

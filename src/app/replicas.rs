@@ -1,7 +1,9 @@
-//! Several processes on one database. What each holds in memory is good for as long as the database says so: before a
-//! request is answered, [`App::catch_up`] looks at one row that tells whether accounts, keys, faults or the clock changed, and
-//! each use of a cached secret compares its revision (`cache.rs`). Where this process owns its database, none of that
-//! happens. Changes are compare-and-set; who was too late decides anew ([`until_first`]).
+//! Several processes on one database.
+//!
+//! Before each request, [`App::catch_up`] reads the one row that tells whether accounts, keys, faults or the clock
+//! changed. Each use of a cached secret compares its revision with the database (`cache.rs`). If this process owns its
+//! database, none of that happens. Changes are compare-and-set, and the loser of a conflict decides again
+//! ([`until_first`]).
 
 use std::sync::atomic::Ordering;
 
@@ -13,11 +15,11 @@ use crate::domain::ClockSetting;
 use crate::store::{Installation, Unavailable};
 
 impl App {
-    /// Learns what other processes changed. What is read after this is at least as new as this call. Those who ask at the
-    /// same time share one look, which begins after the last of them asked.
+    /// Learns what other processes changed. Whatever is read afterwards is at least as new as this call. Concurrent
+    /// calls share one look at the database, which begins after the last of them arrived.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer.
+    /// [`AppError::Unavailable`] if the database does not answer.
     pub async fn catch_up(&self) -> Result<(), AppError> {
         if !self.store.is_shared() {
             return Ok(());
@@ -37,7 +39,7 @@ impl App {
         }
     }
 
-    /// What all processes were last found to agree on; tells whether anything that it counts changed since.
+    /// What the last look found. Comparing two of these tells whether anything changed in between.
     pub async fn last_seen(&self) -> Installation {
         self.watch.looked.lock().await.last
     }
@@ -54,10 +56,10 @@ impl App {
         Ok(())
     }
 
-    /// Moves the clock, that of all processes on this database.
+    /// Moves the clock of all processes on this database.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer, [`AppError::Busy`].
+    /// [`AppError::Unavailable`] if the database does not answer, [`AppError::Busy`].
     pub async fn move_clock<F>(&self, change: F) -> Result<(), AppError>
     where
         F: Fn(ClockSetting) -> ClockSetting + Send + Sync,

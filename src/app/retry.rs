@@ -1,12 +1,12 @@
-//! Deciding again when another writer came first.
+//! Retrying a decision after a concurrent writer won.
 
 use rand::RngExt;
 
 use super::error::AppError;
 use crate::ports::{Clock, Entropy};
 
-/// Decides and commits until nobody else comes first, or [`AppError::Busy`] when it is too often. A macro, because futures
-/// of closures cannot be said to be `Send`.
+/// Repeats an attempt at a change until no concurrent writer wins; [`AppError::Busy`] after too many attempts. A macro,
+/// because the future of an async closure cannot be required to be `Send`.
 macro_rules! until_first {
     ($self:ident, $attempt:expr) => {{
         let mut tries = $crate::app::retry::Tries::default();
@@ -20,19 +20,20 @@ macro_rules! until_first {
 }
 pub(super) use until_first;
 
-/// How often a decision is made when others are faster.
+/// The most attempts.
 const ATTEMPTS: u32 = 12;
-/// The longest first pause is twice this, in milliseconds; each further one may be twice as long.
+/// The longest first pause is twice this, in milliseconds. The limit doubles with each further pause.
 const PAUSE_MS: u64 = 1;
 /// The longest pause, in milliseconds.
 const LONGEST_PAUSE_MS: u64 = 100;
 
-/// The tries at one change, with a pause before each further one: two who are in each other's way must not stay so.
+/// The attempts at one change. There is a random delay before each further one, so that two conflicting writers do not
+/// collide again.
 #[derive(Debug, Default)]
 pub(super) struct Tries(u32);
 
 impl Tries {
-    /// What came of a try; none when somebody else came first and there shall be another one.
+    /// The final outcome, or `None` if a concurrent writer won and there is another attempt.
     pub(super) async fn done<T>(
         &mut self,
         outcome: Result<T, AppError>,
@@ -50,7 +51,7 @@ impl Tries {
     }
 }
 
-/// An error that only says that somebody else was there first, as none.
+/// Replaces [`AppError::Busy`] by the default value, for work that another process is doing already.
 pub(super) fn unless_busy<T: Default>(outcome: Result<T, AppError>) -> Result<T, AppError> {
     match outcome {
         Err(AppError::Busy) => Ok(T::default()),

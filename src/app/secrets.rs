@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::error::AppError;
 use super::loaded::{FreshDataKey, Loaded};
+use super::quotas::Taken;
 use super::retry::until_first;
-use super::rooms::Taken;
 use super::vault::{Target, fresh_secret_id, target};
 use super::{App, resolve};
 use crate::crypto::same_bytes;
@@ -34,7 +34,7 @@ pub struct Creation {
     pub encryption_key: Option<KeyId>,
     /// Tags.
     pub tags: Tags,
-    /// Its policy; none for the default one.
+    /// Its resource policy. `None` means the default policy.
     pub policy: Option<ResourcePolicy>,
 }
 
@@ -45,32 +45,32 @@ pub struct Put {
     pub version: VersionId,
     /// Its type of data.
     pub data_type: DataType,
-    /// The labels it shall carry; not empty.
+    /// The labels that it gets; not empty.
     pub stages: Vec<StageLabel>,
 }
 
-/// Holds the lock of a secret.
-type Guard = OwnedMutexGuard<()>;
+/// The lock of a secret, while it is held.
+type SecretGuard = OwnedMutexGuard<()>;
 
-/// What to commit, and where.
+/// A decided change with everything that its commit needs.
 struct Decided {
-    place: (Scope, SecretName),
+    secret: (Scope, SecretName),
     change: Change,
     value: Option<SealedValue>,
     key: Option<FreshDataKey>,
-    /// Room for the secret that it creates.
-    room: Option<Taken>,
+    /// The quota that a creation has taken.
+    quota: Option<Taken>,
 }
 
 impl Decided {
     /// A change that adds no value.
     fn plain(secret: &Secret, change: Change) -> Self {
         Self {
-            place: (secret.scope.clone(), secret.name.clone()),
+            secret: (secret.scope.clone(), secret.name.clone()),
             change,
             value: None,
             key: None,
-            room: None,
+            quota: None,
         }
     }
 }
@@ -79,13 +79,13 @@ impl App {
     /// The secret that a caller means.
     ///
     /// # Errors
-    /// [`Refusal::SecretNotFound`] when there is none or its recovery window is over.
+    /// [`Refusal::SecretNotFound`] if there is none or its recovery window has ended.
     pub async fn find(&self, caller: &Scope, reference: &SecretRef) -> Result<Arc<Loaded>, AppError> {
         let scope = resolve(caller, reference)?;
         let cached = self.cache.get(&scope, &reference.name).await?;
         let found = match cached {
             Some(loaded) => Some(loaded),
-            // Boxed: what a secret in memory does not need makes the future of each read no larger.
+            // Boxed, so that the future of a cached read stays small.
             None => {
                 Box::pin(async {
                     let _guard = self.locks.hold(&scope, &reference.name).await;
@@ -101,15 +101,15 @@ impl App {
     /// The plain value of a version.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when anything stored was altered or moved; [`AppError::Busy`] when the secret or its key was
-    /// replaced meanwhile.
+    /// [`AppError::Crypto`] if stored data was altered or moved; [`AppError::Busy`] if the secret or its key was replaced
+    /// meanwhile.
     pub async fn value(&self, loaded: &Loaded, version: &Version) -> Result<Zeroizing<Vec<u8>>, AppError> {
         let opened = self.vault.open(loaded, &version.id, version.data_type).await;
         self.unless_replaced(loaded, opened).await
     }
 
-    /// The outcome of work with a secret; [`AppError::Busy`] instead of damage when the secret is another one by now, because
-    /// a reset, an import or a restore replaced it and its keys.
+    /// Replaces an error about damage by [`AppError::Busy`] if a reset, an import or a restore has replaced the secret
+    /// and its keys in the meantime.
     async fn unless_replaced<T>(&self, loaded: &Loaded, outcome: Result<T, AppError>) -> Result<T, AppError> {
         if !matches!(outcome, Err(AppError::Damaged(_) | AppError::Crypto(_))) {
             return outcome;
@@ -146,7 +146,7 @@ impl App {
             return Err(writes::refuse_creation(&existing.secret).into());
         }
         let now = self.clock.now();
-        let room = self.rooms.take(&*self.store, scope, now).await?;
+        let quota = self.quotas.take(&*self.store, scope, now).await?;
         let id = fresh_secret_id(&*self.entropy, now)?;
         let new = NewSecret {
             id,
@@ -173,8 +173,9 @@ impl App {
         let key =
             sealed.fresh.ok_or_else(|| StoreError::Corrupt("a creation made no data key".to_owned()))?;
         let next = Loaded::created(secret, sealed.value.clone(), key.key.clone());
-        let place = (scope.clone(), next.secret.name.clone());
-        let decided = Decided { place, change, value: Some(sealed.value), key: Some(key), room: Some(room) };
+        let secret = (scope.clone(), next.secret.name.clone());
+        let decided =
+            Decided { secret, change, value: Some(sealed.value), key: Some(key), quota: Some(quota) };
         let (_, created) = self.commit(guard, decided, Some(next)).await?;
         created.ok_or_else(|| Refusal::SecretNotFound.into())
     }
@@ -224,7 +225,7 @@ impl App {
         value: &[u8],
         now: Timestamp,
     ) -> Result<Option<Change>, AppError> {
-        // The window is checked before the stored value is opened: a deleted secret tells nothing.
+        // This comes before the comparison with the stored value, so that a deleted secret reveals nothing.
         loaded.secret.require_live()?;
         let same_value = match loaded.secret.version(&put.version) {
             Some(stored) => Some(same_bytes(&self.value(loaded, stored).await?, value)),
@@ -239,8 +240,8 @@ impl App {
         Ok(writes::put_version(&loaded.secret, put, &self.limits, now)?)
     }
 
-    /// Changes a secret as `decide` says; none means that nothing is to be changed. `decide` may be asked again.
-    /// Answers the secret after the change; none when the change removed it.
+    /// Changes a secret by a decision. `decide` returns `None` if nothing is to be changed, and may be called
+    /// repeatedly. Returns the secret after the change, or `None` if the change removed it.
     ///
     /// # Errors
     /// Those of [`App::find`] and of `decide`.
@@ -274,7 +275,7 @@ impl App {
         self.commit(guard, Decided::plain(&loaded.secret, change), next).await.map(|(_, next)| next)
     }
 
-    /// Removes a secret whose recovery window is over; false when it is not (any more).
+    /// Removes a secret if its recovery window has ended. Returns whether it did.
     pub(super) async fn purge_if_due(&self, scope: &Scope, name: &SecretName) -> Result<bool, AppError> {
         let guard = self.locks.hold(scope, name).await;
         let loaded = self.load(scope, name).await?;
@@ -285,7 +286,7 @@ impl App {
         self.commit(guard, Decided::plain(&due.secret, change), None).await.map(|_gone| true)
     }
 
-    /// The secret from cache or store; to be called with its lock held.
+    /// The secret from the cache or the store. Call it with the lock of the secret held.
     pub(super) async fn load(
         &self,
         scope: &Scope,
@@ -300,13 +301,13 @@ impl App {
         Ok(Some(loaded))
     }
 
-    /// As [`App::load`]; a secret whose window is over is removed on the way, which frees its name (rule 6.5).
+    /// [`App::load`], but a secret whose recovery window has ended is removed, which frees its name (rule 6.5).
     async fn load_live(
         &self,
-        guard: Guard,
+        guard: SecretGuard,
         scope: &Scope,
         name: &SecretName,
-    ) -> Result<(Guard, Option<Arc<Loaded>>), AppError> {
+    ) -> Result<(SecretGuard, Option<Arc<Loaded>>), AppError> {
         match self.load(scope, name).await? {
             Some(loaded) if loaded.secret.is_due_for_purge(self.clock.now()) => {
                 let change = writes::purge(&loaded.secret);
@@ -316,27 +317,27 @@ impl App {
         }
     }
 
-    /// Commits a change and remembers what the secret is afterwards. Holds the secret's lock until memory and database
-    /// agree again. The caller must run to its end: see `server::net::outliving`.
+    /// Commits a change and updates the cache. Holds the lock of the secret until memory and database agree again. The
+    /// calling future must not be cancelled: see `server::net::outliving`.
     async fn commit(
         &self,
-        guard: Guard,
+        guard: SecretGuard,
         decided: Decided,
         next: Option<Loaded>,
-    ) -> Result<(Guard, Option<Arc<Loaded>>), AppError> {
-        let Decided { change, value, key, place, room } = decided;
+    ) -> Result<(SecretGuard, Option<Arc<Loaded>>), AppError> {
+        let Decided { change, value, key, secret, quota } = decided;
         let batch = Batch { change, value, data_key: key.map(Into::into) };
         let outcome = self.store.commit(batch).await;
-        drop(room);
+        drop(quota);
         let next = next.map(Arc::new);
         match (&outcome, &next) {
             (Ok(()), Some(next)) => self.cache.put(next),
-            // Gone, or in doubt: the next reader asks the database.
-            _ => self.cache.remove(&place.0, &place.1),
+            // The secret is removed or its state is unknown, so the next reader asks the database.
+            _ => self.cache.remove(&secret.0, &secret.1),
         }
         if matches!(outcome, Err(StoreError::Conflict)) {
             drop(guard);
-            // The next attempt must see what others changed, such as the key that was to seal the value.
+            // The next attempt must see what other processes changed, such as the key that seals the value.
             self.catch_up().await?;
             return Err(StoreError::Conflict.into());
         }

@@ -1,5 +1,5 @@
-//! Temporary credentials: made when a role is assumed, and carried by their holder. The security token is everything
-//! that is known of them, sealed, so that nothing is stored, they survive a restart, and every replica knows them.
+//! Temporary credentials of an assumed role. The security token holds the whole session, sealed, so that nothing is
+//! stored, sessions survive a restart, and every replica accepts them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::domain::{AccountId, Timestamp};
 use crate::ports::{Clock, Entropy};
 
-/// Somebody in a role for a while.
+/// A session of an assumed role.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The id of its access key.
@@ -30,15 +30,15 @@ pub struct Session {
     pub role: String,
     /// The name of the session.
     pub name: String,
-    /// When it is over.
+    /// When it expires.
     pub expires: Timestamp,
-    /// What narrows the role's rights.
+    /// The session policy, which narrows the permissions of the role.
     pub policy: Option<Arc<PolicyDocument>>,
-    /// Who was said to be behind it.
+    /// The SourceIdentity that was given.
     pub source_identity: Option<String>,
 }
 
-/// A session to be made.
+/// A session to create.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// The account of the role.
@@ -47,15 +47,15 @@ pub struct NewSession {
     pub role: String,
     /// The name of the session.
     pub name: String,
-    /// How long it lasts, in seconds.
+    /// Its duration, in seconds.
     pub seconds: u32,
-    /// The text of the policy that narrows the role's rights, checked.
+    /// The text of the session policy, checked.
     pub policy: Option<String>,
-    /// Who is said to be behind it.
+    /// The SourceIdentity.
     pub source_identity: Option<String>,
 }
 
-/// What the holder of a session is given. `Debug` shows neither secret nor token.
+/// Temporary credentials for a caller. `Debug` shows neither the secret nor the token.
 pub struct Credentials {
     /// The id of the access key, which begins with `STS.`.
     pub access_key: String,
@@ -63,7 +63,7 @@ pub struct Credentials {
     pub secret: Zeroizing<String>,
     /// The security token.
     pub token: String,
-    /// When they are over.
+    /// When they expire.
     pub expires: Timestamp,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What is sealed in a token.
+/// The sealed content of a token.
 #[derive(Serialize, Deserialize)]
 struct Sealed<'a> {
     key: &'a str,
@@ -88,10 +88,10 @@ struct Sealed<'a> {
     source: Option<&'a str>,
 }
 
-/// How a token begins: in base64 this reads `CAIS`, as on the cloud.
+/// The first bytes of a token. In base64 they are `CAIS`, as on the cloud.
 const MARK: [u8; 3] = [8, 2, 18];
 
-/// Makes temporary credentials.
+/// Issues temporary credentials.
 pub(super) fn issue(
     new: &NewSession,
     root: &RootKey,
@@ -100,7 +100,7 @@ pub(super) fn issue(
 ) -> Result<Credentials, AppError> {
     let access_key = format!("STS.{}", letters(entropy, 24));
     let secret = Zeroizing::new(letters(entropy, 44));
-    // In whole seconds, as the holder is told.
+    // Whole seconds, because the answer has no fraction.
     let seconds = clock.now().as_millis() / 1000 + i64::from(new.seconds);
     let expires = Timestamp::from_millis(seconds * 1000);
     let sealed = Sealed {
@@ -120,7 +120,7 @@ pub(super) fn issue(
     Ok(Credentials { access_key, secret, token, expires })
 }
 
-/// Random letters and digits, without I, O, l, 0 and 1, which look like others.
+/// Random letters and digits. I, O, l, 0 and 1 are left out because they look alike.
 fn letters(entropy: &dyn Entropy, length: usize) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
     let mut rng = entropy.rng();
@@ -128,10 +128,11 @@ fn letters(entropy: &dyn Entropy, length: usize) -> String {
     (0..length).filter_map(draw).collect()
 }
 
-/// The session that a token carries, whether or not it is over.
+/// The session that a token holds, which may have expired.
 ///
 /// # Errors
-/// [`CryptoError::Malformed`] and [`CryptoError::CannotOpen`] for anything that [`issue`] did not make here.
+/// [`CryptoError::Malformed`] and [`CryptoError::CannotOpen`] for anything that [`issue`] did not return with this root
+/// key.
 pub(super) fn open(token: &str, root: &RootKey) -> Result<Session, CryptoError> {
     let bytes = STANDARD.decode(token).map_err(|_invalid| CryptoError::Malformed)?;
     let plain = root.open_session(bytes.strip_prefix(&MARK).ok_or(CryptoError::Malformed)?)?;
@@ -151,12 +152,12 @@ pub(super) fn open(token: &str, root: &RootKey) -> Result<Session, CryptoError> 
 }
 
 impl Session {
-    /// The secret, to verify a signature with.
+    /// The secret, to verify a signature.
     pub fn secret(&self) -> &SecretString {
         &self.secret
     }
 
-    /// Whether it is over.
+    /// Whether it has expired.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.expires <= now
     }

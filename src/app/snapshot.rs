@@ -1,5 +1,5 @@
-//! Everything at once: reading it, putting it, and opening and sealing what is in it. Exports, seeds and snapshots are
-//! made of this.
+//! Snapshots of everything: reading and writing them, and opening and sealing what they hold. Exports, imports and
+//! seeds use these.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::domain::keys::Key;
 use crate::domain::{AccountId, KeyId, Secret};
 use crate::store::{KeyRecord, ReplaceScope, Resealed, SecretRecord, Snapshot};
 
-/// The number of a key's version, and its material.
+/// The number of a key version, and its material.
 pub type Unwrapped = (u32, Zeroizing<Vec<u8>>);
 
 impl App {
-    /// Everything of an account, or of all.
+    /// Everything of one account, or of all accounts.
     ///
     /// # Errors
     /// [`AppError::Unavailable`], [`AppError::Damaged`].
@@ -26,23 +26,28 @@ impl App {
         Ok(self.store.snapshot(account).await?)
     }
 
-    /// Puts contents instead of others, all of it or nothing.
+    /// Replaces what the scope says with a snapshot, atomically.
     ///
     /// # Errors
-    /// [`AppError::Busy`] when something is added that is there already; [`AppError::Unavailable`].
-    pub async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), AppError> {
-        // All locks: no write is between reading and committing, and none puts an old entry into the cache.
+    /// [`AppError::Busy`] if something of the snapshot exists and is not replaced; [`AppError::Unavailable`].
+    pub async fn put_snapshot(
+        &self,
+        replaces: ReplaceScope,
+        snapshot: Arc<Snapshot>,
+    ) -> Result<(), AppError> {
+        // With all locks held, no write is between reading and committing, and none can put an outdated entry into the
+        // cache.
         let _guards = self.locks.hold_all().await;
         let _keys = self.keys.lock().await;
-        let outcome = self.store.put_snapshot(instead, contents).await;
+        let outcome = self.store.put_snapshot(replaces, snapshot).await;
         self.cache.clear();
         self.keys.clear();
-        self.rooms.clear().await;
+        self.quotas.clear().await;
         outcome?;
         self.directory.reload().await
     }
 
-    /// What tells our root key.
+    /// The marker of our root key.
     ///
     /// # Errors
     /// [`AppError::Unavailable`].
@@ -50,7 +55,7 @@ impl App {
         Ok(self.store.meta(MARKER).await?.unwrap_or_default())
     }
 
-    /// Whether a marker was made with our root key.
+    /// Whether a marker belongs to our root key.
     pub fn opens(&self, marker: &[u8]) -> bool {
         self.root.check_marker(marker).is_ok()
     }
@@ -58,7 +63,7 @@ impl App {
     /// The material of every version of a key, unwrapped.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when it was altered, or wrapped by another root key.
+    /// [`AppError::Crypto`] if it was altered, or wrapped by another root key.
     pub fn material_of(&self, record: &KeyRecord) -> Result<Vec<Unwrapped>, AppError> {
         let open = |(number, wrapped): &(u32, Arc<[u8]>)| {
             Ok((*number, self.unwrapped(&record.key, *number, wrapped, None)?))
@@ -66,10 +71,10 @@ impl App {
         record.material.iter().map(open).collect()
     }
 
-    /// Material of a version of a key that our root key wrapped, or another one.
+    /// Unwraps the material of a key version, with our root key or with `by`.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when it was altered, or wrapped by yet another root key.
+    /// [`AppError::Crypto`] if it was altered, or wrapped by a different root key.
     pub fn unwrapped(
         &self,
         key: &Key,
@@ -81,10 +86,10 @@ impl App {
         Ok(by.unwrap_or(&self.root).unwrap_key_material(&context, wrapped)?)
     }
 
-    /// Wraps material for a version of a key, if it is material of the key's kind.
+    /// Wraps material for a key version, if it is valid for the kind of the key.
     ///
     /// # Errors
-    /// [`AppError::Crypto`], [`AppError::Pair`] when it is not.
+    /// [`AppError::Crypto`], [`AppError::Pair`] if it is not.
     pub fn wrapped(&self, key: &Key, number: u32, material: &[u8]) -> Result<Arc<[u8]>, AppError> {
         super::keys::check_material(key.spec, number, material)?;
         let context = super::keys::material_context(key, number);
@@ -92,10 +97,10 @@ impl App {
         Ok(Arc::from(wrapped.as_bytes()))
     }
 
-    /// The values of a secret's versions, in their order; none when its key is gone, or has no material.
+    /// The values of a secret's versions, in their order. `None` if a key does not exist or has no material.
     ///
     /// # Errors
-    /// [`AppError::Crypto`], [`AppError::Damaged`] when something was altered.
+    /// [`AppError::Crypto`], [`AppError::Damaged`] if something was altered.
     pub fn values_of(
         &self,
         record: &SecretRecord,
@@ -108,10 +113,10 @@ impl App {
         self.vault.open_record(record, keys).map(Some)
     }
 
-    /// A secret with its values sealed under a key.
+    /// A secret record with values sealed under a key.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when the key has no material.
+    /// [`AppError::Crypto`] if the key has no material.
     pub fn sealed(
         &self,
         secret: Secret,
@@ -123,29 +128,29 @@ impl App {
 }
 
 impl App {
-    /// Seals with another root key everything that ours seals, all of it or nothing. This application goes on with the
-    /// old root key and must be closed afterwards. Facts beside the marker, such as a salt, are stored along.
-    /// Tells of each key.
+    /// Seals everything with another root key, atomically. This application still has the old root key and must be
+    /// closed afterwards. `facts` are stored in addition to the marker, such as the salt of a passphrase. Reports
+    /// progress for each key.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when something does not open; nothing is changed then.
+    /// [`AppError::Crypto`] if something cannot be opened; then nothing is changed.
     pub async fn reseal(
         &self,
         new: &RootKey,
         facts: Vec<(&'static str, Vec<u8>)>,
         progress: &dyn Progress,
     ) -> Result<usize, AppError> {
-        let contents = self.snapshot(None).await?;
+        let snapshot = self.snapshot(None).await?;
         let mut resealed = Resealed { meta: facts, ..Resealed::default() };
-        for (at, record) in contents.keys.iter().enumerate() {
-            progress.at(at, Some(contents.keys.len()));
+        for (at, record) in snapshot.keys.iter().enumerate() {
+            progress.at(at, Some(snapshot.keys.len()));
             for (number, wrapped) in &record.material {
                 let context = super::keys::material_context(&record.key, *number);
                 let wrapped = new.rewrap(&self.root, &context, wrapped, &mut *self.entropy.rng())?;
                 resealed.material.push((record.key.id.clone(), *number, wrapped.as_bytes().to_vec()));
             }
         }
-        for (id, sealed) in &contents.accounts {
+        for (id, sealed) in &snapshot.accounts {
             let context = AccountContext { account: id.as_str() };
             let plain = self.root.open_account(&context, sealed)?;
             let sealed = new.seal_account(&context, &plain, &mut *self.entropy.rng())?;

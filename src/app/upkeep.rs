@@ -1,4 +1,4 @@
-//! What happens without a caller: purging what is due, resetting, checking everything.
+//! Maintenance: what is due by the clock, reset, and check.
 
 use super::App;
 use super::error::AppError;
@@ -6,27 +6,27 @@ use super::progress::Progress;
 use super::retry::unless_busy;
 use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
 
-/// How many secrets are looked at in one go.
+/// The number of secrets that are read at once.
 const BATCH: u32 = 100;
 
-/// How often work that others may have made due is looked for, in milliseconds.
+/// How often to look for work that other processes have made due, in milliseconds.
 const LOOK_MS: i64 = 60 * 1000;
 
-/// Something that a check found.
+/// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
     /// Where: the ARN of a secret, or the database.
     pub place: String,
-    /// What.
+    /// What is wrong.
     pub finding: String,
 }
 
 impl App {
-    /// Does everything that the clock has brought due: removes secrets whose recovery window is over, deletes and rotates
-    /// keys, lets imported material expire. Says how many secrets were removed.
+    /// Does everything that is due: removes secrets whose recovery window has ended, deletes and rotates keys, lets
+    /// imported material expire. Returns the number of removed secrets.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database fails; what was done until then stays done.
+    /// [`AppError::Unavailable`] if the database fails; what was done before stays done.
     pub async fn do_due(&self) -> Result<u64, AppError> {
         self.catch_up().await?;
         self.keys.do_all_due().await?;
@@ -35,12 +35,12 @@ impl App {
         Ok(purged)
     }
 
-    /// When something falls due next.
+    /// When something is due next.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database fails.
+    /// [`AppError::Unavailable`] if the database fails.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, AppError> {
-        // Where others may move the clock, or schedule something, it is looked at every minute.
+        // Other processes may move the clock or schedule something, so look at least every minute.
         let look = self.store.is_shared().then(|| self.clock.now().plus_millis(LOOK_MS));
         let times = [
             self.store.next_purge().await?,
@@ -51,10 +51,10 @@ impl App {
         Ok(times.into_iter().flatten().min())
     }
 
-    /// Removes every secret whose recovery window is over and says how many were (rule 6.5).
+    /// Removes every secret whose recovery window has ended, and returns their number (rule 6.5).
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database fails; what was removed until then stays removed.
+    /// [`AppError::Unavailable`] if the database fails; what was removed before stays removed.
     pub async fn purge_due(&self) -> Result<u64, AppError> {
         let mut purged = 0;
         loop {
@@ -72,19 +72,21 @@ impl App {
         }
     }
 
-    /// Removes every secret, key and kept account, sets the clock back, and puts the configuration file's faults into
-    /// force. Nonces stay known. Requests under way may still answer from what they had read.
+    /// Removes every secret, key and stored account, resets the clock, and returns to the rules of faults of the
+    /// configuration file. Used nonces stay remembered. Concurrent requests may still answer from what they read
+    /// before.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database fails.
+    /// [`AppError::Unavailable`] if the database fails.
     pub async fn reset(&self) -> Result<(), AppError> {
-        // All locks: no write is between reading and committing, and none puts an old entry into the cache.
+        // With all locks held, no write is between reading and committing, and none can put an outdated entry into the
+        // cache.
         let _guards = self.locks.hold_all().await;
         let _keys = self.keys.lock().await;
         let outcome = self.store.reset().await;
         self.cache.clear();
         self.keys.clear();
-        self.rooms.clear().await;
+        self.quotas.clear().await;
         outcome?;
         self.directory.reload().await?;
         self.clock.adopt(ClockSetting::default());
@@ -94,10 +96,10 @@ impl App {
         self.catch_up().await
     }
 
-    /// Opens every value and verifies every invariant. Tells of each secret.
+    /// Opens every value and checks every invariant. Reports progress for each secret.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database cannot be read at all.
+    /// [`AppError::Unavailable`] if the database cannot be read at all.
     pub async fn check(&self, progress: &dyn Progress) -> Result<(usize, Vec<Damage>), AppError> {
         self.catch_up().await?;
         let mut damages: Vec<Damage> = Vec::new();
@@ -152,7 +154,7 @@ impl App {
         }
         for (label, version) in secret.stages.iter() {
             if secret.version(version).is_none() {
-                findings.push(format!("label {label} sits on a version that is not there"));
+                findings.push(format!("label {label} is on a version that does not exist"));
             }
         }
         if let Err(error) = self.vault.check(&loaded).await {

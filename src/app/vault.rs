@@ -15,20 +15,20 @@ use crate::domain::{DataType, KeyId, Scope, Secret, SecretId, Timestamp, Version
 use crate::ports::Entropy;
 use crate::store::{DataKeyRecord, SealedValue, SecretRecord, StoreError};
 
-/// What seals and opens values.
+/// Seals and opens values.
 #[derive(Debug)]
 pub(super) struct Vault {
     keys: Arc<Keys>,
     entropy: Arc<dyn Entropy>,
 }
 
-/// A sealed value, with the data key that had to be made for it, if one had.
+/// A sealed value, and the data key that was created for it, if there is one.
 pub(super) struct Sealed {
     pub(super) value: SealedValue,
     pub(super) fresh: Option<FreshDataKey>,
 }
 
-/// What a value is sealed for.
+/// The secret version that a value is sealed for.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) scope: &'a Scope,
@@ -77,7 +77,7 @@ impl Vault {
         Ok(Sealed { value: SealedValue { version: target.version.clone(), data_key: id, sealed }, fresh })
     }
 
-    /// Opens the value of a version, if the key that the caller named for the secret may be used (rule 4.9).
+    /// Opens the value of a version. A key that was named for the secret must be usable (rule 4.9).
     pub(super) async fn open(
         &self,
         loaded: &Loaded,
@@ -90,7 +90,7 @@ impl Vault {
         self.open_whatever_the_state(loaded, version, data_type).await
     }
 
-    /// A user's key that is there and enabled.
+    /// A key by its id, which must be enabled.
     async fn usable(&self, scope: &Scope, id: &KeyId) -> Result<Arc<HeldKey>, AppError> {
         let held = self.keys.by_id(scope, id).await?;
         held.key().require_enabled()?;
@@ -113,7 +113,7 @@ impl Vault {
     }
 
     /// Checks that every data key and value of a secret opens. Values under a key that was deleted, or whose material
-    /// was, never open again: that is no damage.
+    /// was deleted, can never be opened again; that is not damage.
     pub(super) async fn check(&self, loaded: &Loaded) -> Result<(), AppError> {
         if let Some(id) = &loaded.secret.encryption_key {
             match self.keys.by_id(&loaded.secret.scope, id).await {
@@ -128,7 +128,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Opens every value of a secret that is not in use, with keys that are not either.
+    /// Opens every value of a secret that is not loaded in the application, with keys from the same file or snapshot.
     pub(super) fn open_record(
         &self,
         record: &SecretRecord,
@@ -155,7 +155,7 @@ impl Vault {
         secret.versions.iter().map(open).collect()
     }
 
-    /// Seals every value of a secret that is not in use yet, under one fresh data key.
+    /// Seals every value of a secret that is not stored yet, under one new data key.
     pub(super) fn seal_record(
         &self,
         secret: Secret,
@@ -226,7 +226,7 @@ impl Vault {
     }
 }
 
-/// The versions of a key that seals: a named key was symmetric when the secret was created.
+/// The versions of a symmetric key. Only symmetric keys can be named for a secret.
 fn symmetric(material: &Material) -> Result<&KeyRing, AppError> {
     match material {
         Material::Symmetric(ring) => Ok(ring),
@@ -236,7 +236,7 @@ fn symmetric(material: &Material) -> Result<&KeyRing, AppError> {
     }
 }
 
-/// A data key whose CMK is not there, although no user named it, is damage.
+/// A data key whose service-managed CMK does not exist is damage.
 fn lost(error: AppError) -> AppError {
     match error {
         AppError::Key(KeyRefusal::NotFound) => {
@@ -246,13 +246,13 @@ fn lost(error: AppError) -> AppError {
     }
 }
 
-/// A fresh identifier: a prefix and a random UUID.
+/// A new identifier: a prefix and a random UUID.
 pub(super) fn fresh_id<T: std::str::FromStr>(prefix: &str, entropy: &dyn Entropy) -> Result<T, AppError> {
     identifier(prefix, entropy.uuid())
 }
 
-/// A fresh identifier of a secret. It begins with the time, so that what belongs to secrets made one after another lies
-/// side by side in the database, where everything is found by this.
+/// A new identifier of a secret. It begins with the time, so that rows of secrets that were created one after another
+/// are next to each other in the indexes of the database.
 pub(super) fn fresh_secret_id(entropy: &dyn Entropy, now: Timestamp) -> Result<SecretId, AppError> {
     identifier("sec-", entropy.uuid_of(now))
 }

@@ -1,4 +1,4 @@
-//! What is known of the database that other processes change, too.
+//! What this process last saw of a database that other processes change.
 
 use std::sync::atomic::AtomicU64;
 
@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use super::error::AppError;
 use crate::store::Installation;
 
-/// Looks that are shared by all who wait for one.
+/// Shared looks at the database: requests that wait at the same time share one look.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     pub(super) asked: AtomicU64,
@@ -16,7 +16,7 @@ pub(super) struct Watch {
 
 #[derive(Debug, Default)]
 pub(super) struct Looked {
-    /// Whoever asked with a number up to this one is answered.
+    /// Requests with numbers up to this one have their answer.
     pub(super) upto: u64,
     pub(super) failed: Option<AppError>,
     pub(super) last: Installation,

@@ -34,10 +34,17 @@ impl ShortHash {
 
     /// The hash of two texts. They are separated by a byte that occurs in no text.
     pub fn of(&self, first: &str, second: &str) -> u64 {
+        self.of_parts(first, &[second])
+    }
+
+    /// [`ShortHash::of`] for a second text that is given in parts.
+    pub fn of_parts(&self, first: &str, second: &[&str]) -> u64 {
         let mut hasher = self.0.clone();
         hasher.write(first.as_bytes());
         hasher.write(&[0xFF]);
-        hasher.write(second.as_bytes());
+        for part in second {
+            hasher.write(part.as_bytes());
+        }
         hasher.finish()
     }
 }
@@ -85,5 +92,13 @@ mod tests {
         for (n, one) in all.iter().enumerate() {
             assert!(!all[..n].contains(one), "{n}");
         }
+    }
+
+    #[test]
+    fn a_text_in_parts_has_the_hash_of_the_whole() {
+        let hash = ShortHash::new(&SymmetricKey::from_bytes([7; 32]));
+        let whole = hash.of("principal", "acs:ram::1000000000000001:user/ann");
+        assert_eq!(hash.of_parts("principal", &["acs:ram::", "1000000000000001", ":user/", "ann"]), whole);
+        assert_eq!(hash.of_parts("principal", &["", "acs:ram::1000000000000001:user/ann", ""]), whole);
     }
 }

@@ -1,5 +1,5 @@
-//! Keeping what was decided: load an aggregate, commit a change, list. One trait, so that everything above does
-//! not know which database it is; `sql` is the only place that knows sqlx.
+//! Storage: load an aggregate, commit a decided change, list. The rest of the program uses the trait [`Store`] and does
+//! not know which database is behind it. Only `sql` knows the drivers.
 
 mod records;
 mod snapshot;
@@ -24,86 +24,86 @@ use crate::domain::{
     Timestamp,
 };
 
-/// Why the store did not do it.
+/// Why the store failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another change came first: load again and decide again.
+    /// A concurrent change came first. Load again and decide again.
     #[error("conflict")]
     Conflict,
     /// The database did not answer, or did not succeed.
     #[error(transparent)]
     Unavailable(Unavailable),
-    /// What is stored cannot be understood.
+    /// Stored data is not valid.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
 }
 
 impl StoreError {
-    /// [`StoreError::Unavailable`] for a finding of this program.
+    /// [`StoreError::Unavailable`] for a problem that this program found.
     pub fn unavailable(what: impl Into<String>) -> Self {
         Self::Unavailable(Unavailable::new(what))
     }
 }
 
-/// A database of secrets. Every method is one consistent look or one transaction.
+/// A database of secrets. Every method reads one consistent state, or is one transaction.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Whether other processes may write to the same database. Then whatever is held in memory must be compared with the
-    /// database before it is used: by [`Store::installation`], [`Store::head`] and [`Store::keys_revision`].
+    /// Whether other processes may write to the same database. If so, whatever is held in memory must be compared with
+    /// the database before use, by [`Store::installation`], [`Store::head`] and [`Store::keys_revision`].
     fn is_shared(&self) -> bool;
 
-    /// What all processes on this database must agree on.
+    /// The revisions and the clock that all processes on this database share.
     async fn installation(&self) -> Result<Installation, StoreError>;
 
     /// Sets the clock of all processes.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the clock is not at the revision that this was decided on.
+    /// [`StoreError::Conflict`] if the clock is not at this revision.
     async fn set_clock(&self, setting: ClockSetting, on_revision: u64) -> Result<(), StoreError>;
 
-    /// The rules of faults of all processes.
+    /// The rules of faults for all processes.
     async fn faults(&self) -> Result<KeptFaults, StoreError>;
 
-    /// Keeps rules of faults instead of others; with none, each process has those of its configuration file.
+    /// Replaces the rules of faults. With `None`, each process uses those of its configuration file.
     async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError>;
 
-    /// Records a nonce. False when it was there already, when nonces were forgotten after the revision that this was
-    /// decided on, or when the database lost them: [`Store::nonces`] tells which.
+    /// Records a nonce. Returns false if it was already recorded, if nonces were forgotten after this revision, or if the
+    /// database lost its nonces; [`Store::nonces`] tells which.
     async fn use_nonce(&self, nonce: UsedNonce, on_revision: u64) -> Result<bool, StoreError>;
 
-    /// Which nonces were forgotten, and whether those that were not are still there.
+    /// Which nonces were forgotten, and whether the others still exist.
     async fn nonces(&self) -> Result<KeptNonces, StoreError>;
 
-    /// Writes down which nonces are forgotten.
+    /// Records which nonces are forgotten.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when that is not at the revision that this was decided on.
+    /// [`StoreError::Conflict`] if that record is not at this revision.
     async fn set_forgotten_nonces(&self, forgotten: String, on_revision: u64) -> Result<(), StoreError>;
 
-    /// Marks the nonces as being there, after what the database lost was written down as forgotten.
+    /// Marks the nonces as complete, after the lost ones were recorded as forgotten.
     async fn mark_nonces(&self) -> Result<(), StoreError>;
 
-    /// In which generations, by the time when they expire, there are nonces that all clocks have passed.
+    /// The generations, by time of expiry, that have expired nonces.
     async fn passed_nonces(&self, passed: PassedNonces) -> Result<Vec<i64>, StoreError>;
 
-    /// Removes the nonces that all clocks have passed.
+    /// Removes expired nonces.
     async fn forget_nonces(&self, passed: PassedNonces) -> Result<(), StoreError>;
 
-    /// Which secret has the name, and its revision: two readings that are equal are of the same state.
+    /// The id and revision of the secret with this name. Two equal answers mean the same state.
     async fn head(&self, scope: &Scope, name: &SecretName) -> Result<Option<(SecretId, u64)>, StoreError>;
 
-    /// The secret with everything that belongs to it; none when the name is free.
+    /// The secret with this name and everything that belongs to it. `None` if the name is free.
     async fn load_secret(&self, scope: &Scope, name: &SecretName)
     -> Result<Option<SecretRecord>, StoreError>;
 
-    /// Persists a change, all of it or nothing, and returns when it is durable.
+    /// Persists a change atomically and returns when it is durable.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the secret is not at the revision that the change was decided on, or what wraps its
-    /// new data key is not there any more.
+    /// [`StoreError::Conflict`] if the secret is not at the revision that the change was decided on, or if the key
+    /// version that wraps its new data key no longer exists.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 
-    /// A page of the secrets of a scope that are not gone at `now`, newest first, then by name (rule 5.10).
+    /// A page of the secrets of a scope whose recovery window has not ended at `now`, newest first, then by name (rule 5.10).
     async fn list_secrets(
         &self,
         scope: &Scope,
@@ -112,7 +112,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Listing, StoreError>;
 
-    /// Tags of the listed secrets, by name and key.
+    /// Tags of the named secrets, by name and key.
     async fn tags_of(&self, names: &[SecretName], scope: &Scope) -> Result<Vec<TagRow>, StoreError>;
 
     /// Tags of all secrets of a scope, by name and key, after the given ones.
@@ -124,7 +124,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<TagRow>, StoreError>;
 
-    /// Names of secrets with a tag of this key (and value, if given), ascending, after the given name.
+    /// Names of secrets that have a tag with this key, and with this value if one is given; ascending, after the given
+    /// name.
     async fn names_with_tag(
         &self,
         scope: &Scope,
@@ -133,14 +134,14 @@ pub trait Store: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Result<Vec<SecretName>, StoreError>;
 
-    /// Secrets whose recovery window is over at `now`, earliest first, at most `limit`.
+    /// Secrets whose recovery window has ended at `now`, earliest first, at most `limit`.
     async fn due_for_purge(&self, now: Timestamp, limit: u32)
     -> Result<Vec<(Scope, SecretName)>, StoreError>;
 
     /// When the next recovery window ends.
     async fn next_purge(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// All secrets by account, region and name, after the given one, at most `limit`: for checks of everything.
+    /// Secrets by account, region and name, after the given one, at most `limit`. For visiting all of them.
     async fn walk_secrets(
         &self,
         after: Option<(&Scope, &SecretName)>,
@@ -153,11 +154,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The revision of a scope's keys and aliases.
     async fn keys_revision(&self, scope: &Scope) -> Result<u64, StoreError>;
 
-    /// Persists a change of keys or aliases and returns when it is durable. Destroyed material leaves no copy behind.
+    /// Persists a change of keys or aliases and returns when it is durable. No copy of destroyed material remains.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the scope is not at the revision that the change was decided on, the key is not at
-    /// the one before the change's, or the scope would get a second key of the service's own.
+    /// [`StoreError::Conflict`] if the scope is not at this revision, if the key is not at the revision before the
+    /// change, or if the scope would get a second service-managed key.
     async fn commit_keys(&self, scope: &Scope, on_revision: u64, change: KeyChange)
     -> Result<(), StoreError>;
 
@@ -167,19 +168,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Scopes in which something is due for a key at `now`.
     async fn scopes_with_due_keys(&self, now: Timestamp) -> Result<Vec<Scope>, StoreError>;
 
-    /// When something falls due for a key next.
+    /// When something is due for a key next.
     async fn next_key_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// The account and region of a key, wherever it is.
+    /// The account and region of a key.
     async fn scope_of_key(&self, id: &KeyId) -> Result<Option<Scope>, StoreError>;
 
-    /// The accounts that are kept.
+    /// The stored accounts.
     async fn accounts(&self) -> Result<KeptAccounts, StoreError>;
 
-    /// Keeps an account, sealed, or keeps it no longer.
+    /// Stores a sealed account, or removes it if `sealed` is `None`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the accounts are not at the revision that this was decided on.
+    /// [`StoreError::Conflict`] if the accounts are not at this revision.
     async fn set_account(
         &self,
         id: AccountId,
@@ -187,36 +188,38 @@ pub trait Store: fmt::Debug + Send + Sync {
         on_revision: u64,
     ) -> Result<(), StoreError>;
 
-    /// Everything of an account, or of all: one consistent look.
+    /// Everything of one account, or of all accounts, as of one instant.
     async fn snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, StoreError>;
 
-    /// Puts contents instead of others, all of it or nothing, and returns when that is durable. What they replace
-    /// leaves no copy behind. Clock, nonces and facts about the installation stay as they are.
+    /// Replaces what the scope says with a snapshot, atomically, and returns when that is durable. No copy of replaced
+    /// key material remains. Clock, nonces and facts about the installation do not change.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when something is added that is there already.
-    async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] if something of the snapshot exists and is not replaced.
+    async fn put_snapshot(&self, replaces: ReplaceScope, snapshot: Arc<Snapshot>) -> Result<(), StoreError>;
 
-    /// Replaces everything that the root key seals, all of it or nothing: material of versions of keys, accounts, facts
-    /// about the installation.
+    /// Replaces everything that the root key seals, atomically: key material, accounts, facts about the installation.
     async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError>;
 
-    /// A fact about the installation.
+    /// A fact about the installation, such as the marker of the root key.
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Stores a fact that is not there yet.
+    /// Stores a fact that does not exist yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it exists.
     async fn add_meta(&self, name: &'static str, value: Vec<u8>) -> Result<(), StoreError>;
 
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Removes every secret, key, account and rule of faults, and sets the clock back; nonces and facts about the
+    /// Removes every secret, key, account and rule of faults, and resets the clock. Nonces and facts about the
     /// installation stay.
     async fn reset(&self) -> Result<(), StoreError>;
 
-    /// What the database itself finds damaged: one line per finding.
+    /// Lets the database check itself. Returns one line for each finding.
     async fn integrity(&self) -> Result<Vec<String>, StoreError>;
 
-    /// Finishes what is under way and closes the database.
+    /// Finishes the waiting writes and closes the database.
     async fn close(&self);
 }

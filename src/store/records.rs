@@ -1,4 +1,4 @@
-//! What goes into and comes out of a store.
+//! The records that a store reads and writes.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::domain::{
     Timestamp, VersionId,
 };
 
-/// What a look at a database tells before anything in it is changed.
+/// What the start reads from a database before it changes anything.
 #[derive(Debug, Default)]
 pub struct Probe {
-    /// The sealed marker of the root key; none in a new database.
+    /// The sealed marker of the root key. `None` in a new database.
     pub marker: Option<Vec<u8>>,
     /// The salt of the passphrase, if the root key comes from one.
     pub salt: Option<Vec<u8>>,
@@ -54,13 +54,13 @@ pub struct DataKeyRecord {
     pub created: Timestamp,
 }
 
-/// A data key that goes in with a change.
+/// A new data key of a change.
 #[derive(Debug, Clone)]
 pub struct NewDataKey {
     /// The key.
     pub record: DataKeyRecord,
-    /// The version of the CMK that wraps it. It must be there still: by number alone it may be another one by now, when
-    /// everything was replaced meanwhile.
+    /// The id of the CMK version that wraps it, which must still exist at the commit. The number is not enough: after a
+    /// reset or an import another version may have it.
     pub wrapped_by: KeyVersionId,
 }
 
@@ -69,34 +69,34 @@ pub struct NewDataKey {
 pub struct KeyRecord {
     /// The aggregate.
     pub key: Key,
-    /// The material of its versions, by number, wrapped by the root key. Versions whose imported material was deleted
-    /// have none.
+    /// The material of its versions by number, wrapped by the root key. A version whose imported material was deleted has
+    /// none.
     pub material: Vec<(u32, Arc<[u8]>)>,
-    /// What tells imported material from other material, once some was imported.
+    /// A hash of the imported material, if there ever was any.
     pub imported: Option<Vec<u8>>,
 }
 
-/// What happens to keys and aliases; each is one transaction.
+/// A change of keys or aliases. Each is one transaction.
 #[derive(Debug, Clone)]
 pub enum KeyChange {
-    /// A key is made, or replaced by its next state, which counts the revision up by one.
+    /// Creates a key, or replaces it by its next state, whose revision is one higher.
     Put {
-        /// The key as it is afterwards, with the material of all its versions.
+        /// The key afterwards, with the material of all its versions.
         record: Box<KeyRecord>,
     },
-    /// A key is gone, with its material, aliases and tags.
+    /// Deletes a key with its material, aliases and tags.
     Delete {
         /// The key.
         key: KeyId,
-        /// The revision it was decided on.
+        /// The revision of the key that this was decided on.
         on_revision: u64,
     },
-    /// An alias stands for this key from now on.
+    /// Creates an alias, or points it to another key.
     SetAlias {
         /// The alias.
         alias: Alias,
     },
-    /// An alias is gone.
+    /// Deletes an alias.
     RemoveAlias {
         /// Its name.
         name: AliasName,
@@ -104,7 +104,7 @@ pub enum KeyChange {
 }
 
 impl KeyChange {
-    /// Whether material ceases to exist, so that no copy of it may stay in free space.
+    /// Whether key material is destroyed, so that no copy of it may remain in journals.
     pub fn destroys(&self) -> bool {
         match self {
             Self::Put { record } => record.material.len() < record.key.versions.len(),
@@ -117,7 +117,7 @@ impl KeyChange {
 /// All keys and aliases of a scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeRecord {
-    /// Counts up with every change of a key or alias; 0 before the first.
+    /// Incremented by every change of a key or alias; 0 before the first.
     pub revision: u64,
     /// The keys, oldest first.
     pub keys: Vec<KeyRecord>,
@@ -125,47 +125,47 @@ pub struct ScopeRecord {
     pub aliases: Vec<Alias>,
 }
 
-/// What all processes on one database must agree on. Each number counts up with every change of what it stands for.
+/// What all processes on one database share. Each number is incremented by every change of what it counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Installation {
-    /// Of all keys and aliases of all scopes.
+    /// Changes of keys and aliases in all scopes.
     pub keys: u64,
-    /// Of the accounts that are kept.
+    /// Changes of stored accounts.
     pub accounts: u64,
-    /// Of the clock.
+    /// Changes of the clock.
     pub clock: u64,
-    /// Of the rules of faults.
+    /// Changes of the rules of faults.
     pub faults: u64,
-    /// How the clock is set.
+    /// The setting of the clock.
     pub setting: ClockSetting,
 }
 
-/// The rules of faults that are kept.
+/// The stored rules of faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeptFaults {
-    /// Counts up with every change.
+    /// Incremented by every change.
     pub revision: u64,
-    /// The rules, as they were written down; none when each process has those of its configuration file.
+    /// The rules as JSON. `None` if each process uses those of its configuration file.
     pub rules: Option<String>,
 }
 
-/// The accounts that are kept.
+/// The stored accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeptAccounts {
-    /// Counts up with every change.
+    /// Incremented by every change.
     pub revision: u64,
-    /// Each with what is known of it, sealed.
+    /// The accounts, sealed.
     pub accounts: Vec<(AccountId, Vec<u8>)>,
 }
 
-/// A change to be persisted, with the bytes that belong to it.
+/// A change of a secret with the bytes that belong to it.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// The decided change.
     pub change: Change,
     /// The value of the version that the change adds.
     pub value: Option<SealedValue>,
-    /// The data key that the value needs, when it is a new one.
+    /// The data key of the value, if it is a new one.
     pub data_key: Option<NewDataKey>,
 }
 
@@ -187,7 +187,7 @@ pub struct SecretSummary {
 /// A page of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// All matches, on all pages.
+    /// The number of matches on all pages.
     pub total: u64,
     /// The rows of the page.
     pub rows: Vec<SecretSummary>,
@@ -204,41 +204,41 @@ pub struct TagRow {
     pub value: TagValue,
 }
 
-/// A nonce of a signed request, to be recorded.
+/// A used nonce of a signed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsedNonce {
-    /// What it is known by.
+    /// A hash of the access key and the nonce.
     pub fingerprint: [u8; 16],
-    /// The machine's time of its use.
+    /// When it was used, by the machine's clock.
     pub seen: Timestamp,
-    /// When its signature expires: the signed time and the allowed skew.
+    /// When its signature expires: the signed time plus the allowed skew.
     pub expires: Timestamp,
-    /// Whose it is: the ARN of a root, user or role.
+    /// The principal that signed: the ARN of a root, user or role.
     pub principal: String,
 }
 
-/// What is known of nonces as a whole.
+/// The state of the table of nonces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptNonces {
-    /// Counts the changes of what was forgotten.
+    /// Incremented by every change of `forgotten`.
     pub revision: u64,
     /// The spans of signed time whose nonces were forgotten, as JSON.
     pub forgotten: Option<String>,
-    /// Whether the others are still there. False after a crash of a database that does not keep them over one.
+    /// Whether the other nonces still exist. False after a crash of the database emptied the table.
     pub is_whole: bool,
 }
 
-/// Which nonces all clocks have passed.
+/// Which nonces have expired by all clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedNonces {
-    /// Those that expired before this instant,
+    /// Nonces that expire before this instant,
     pub expired_before: Timestamp,
-    /// but not those that expire from the first to before the second instant, which the service's clock is near.
+    /// except those that expire in this half-open interval, which is around the service's clock.
     pub near_service: (Timestamp, Timestamp),
-    /// Nonces that were used within so many milliseconds of their signed time, by the machine's clock, are removed;
+    /// Of these, nonces whose use and signed time differ by at most this many milliseconds are removed;
     pub signed_within_ms: i64,
-    /// others, whose signature only a moved clock accepted, if they were used before this instant.
+    /// others, whose signature only a moved clock accepted, are removed if they were used before this instant.
     pub moved_before: Timestamp,
-    /// How many milliseconds make a generation.
+    /// The length of a generation, in milliseconds.
     pub generation_ms: i64,
 }

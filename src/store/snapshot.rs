@@ -1,10 +1,10 @@
-//! Everything that is kept, at once: for export and import, seeds and snapshots.
+//! Everything that is stored, as one value: for export and import, seeds and snapshots.
 
 use super::{KeyRecord, SecretRecord};
 use crate::domain::keys::Alias;
 use crate::domain::{AccountId, KeyId, Scope};
 
-/// Everything that is kept, of one account or of all, but for facts about the installation itself.
+/// Everything of one account or of all accounts, except facts about the installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Keys, by id.
@@ -13,26 +13,26 @@ pub struct Snapshot {
     pub aliases: Vec<(Scope, Alias)>,
     /// Secrets, by scope and name.
     pub secrets: Vec<SecretRecord>,
-    /// Accounts that were put at run time, each sealed, by id.
+    /// Accounts that were added at run time, sealed, by id.
     pub accounts: Vec<(AccountId, Vec<u8>)>,
 }
 
 impl Snapshot {
-    /// How many things there are.
+    /// The number of keys, aliases, secrets and accounts.
     pub fn len(&self) -> usize {
         self.keys.len() + self.aliases.len() + self.secrets.len() + self.accounts.len()
     }
 
-    /// Whether there is nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// What gives way to contents that are put.
+/// What a snapshot replaces when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReplaceScope {
-    /// Nothing: they are added, and none of them may be there already.
+    /// Nothing. The snapshot is added, and nothing of it may exist yet.
     Nothing,
     /// Everything of an account.
     Account(AccountId),
@@ -40,13 +40,13 @@ pub enum ReplaceScope {
     Everything,
 }
 
-/// Everything that the root key seals, sealed by another one.
+/// Everything that the root key seals, sealed with another one.
 #[derive(Debug, Clone, Default)]
 pub struct Resealed {
-    /// Material: the key, the version's number, the wrapped bytes.
+    /// Key material: the key, the number of the version, the wrapped bytes.
     pub material: Vec<(KeyId, u32, Vec<u8>)>,
     /// Accounts.
     pub accounts: Vec<(AccountId, Vec<u8>)>,
-    /// Facts about the installation: the marker, and the salt of a passphrase.
+    /// Facts about the installation: the marker, and the salt if the root key comes from a passphrase.
     pub meta: Vec<(&'static str, Vec<u8>)>,
 }

@@ -1,10 +1,10 @@
-//! Why a database did not do what it was asked.
+//! The error of a database that did not answer or did not succeed, with its causes.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a database did not do what it was asked, in words, with the error that says so. Two are equal when their words are.
+/// Why a database operation failed: a description, and the error behind it. The description alone decides equality.
 #[derive(Debug, Clone)]
 pub struct Unavailable {
     what: String,
@@ -12,17 +12,17 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
-    /// A finding of this program.
+    /// A problem that this program found.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), cause: None }
     }
 
-    /// An error that says itself what happened.
+    /// An error of a driver, whose text is the description.
     pub fn from_error(error: impl Error + Send + Sync + 'static) -> Self {
         Self { what: error.to_string(), cause: Some(Arc::new(error)) }
     }
 
-    /// What an error means.
+    /// A description of an error.
     pub fn because(what: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Self {
         Self { what: what.into(), cause: Some(Arc::new(error)) }
     }
@@ -40,8 +40,8 @@ impl fmt::Display for Unavailable {
 }
 
 impl Error for Unavailable {
-    /// The first cause that says more than [`Unavailable`] does. Drivers repeat the words of their causes, and a log line
-    /// shall not.
+    /// The first cause whose text is not in the description. Drivers repeat the texts of their causes, and a log line must not
+    /// do that too.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let mut cause: Option<&(dyn Error + 'static)> = self.cause.as_deref().map(|cause| cause as _);
         while let Some(known) = cause.filter(|cause| self.what.contains(&cause.to_string())) {

@@ -1,14 +1,14 @@
 //! The canonical text that signatures are computed over (facts E3, E4, E5, F4).
 //!
 //! Clients write the same value in different ways (a space as `+` or `%20`, `*` raw or as `%2A`), so raw text is
-//! never signed: values are decoded first and encoded again in the one way given here.
+//! never signed. Values are decoded first and encoded again in a single way.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Everything but the unreserved characters of RFC 3986.
+/// All bytes except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Appends `text` percent-encoded as RFC 3986 has it (E4).
+/// Appends `text` with the percent-encoding of RFC 3986 (E4).
 ///
 /// `A-Z a-z 0-9 - _ . ~` stay, every other byte of the UTF-8 text becomes `%XX` with upper-case digits: a space is
 /// `%20`, `*` is `%2A`, `+` is `%2B`. Text without such bytes is copied in one piece.
@@ -19,7 +19,7 @@ pub fn encode_into(out: &mut String, text: &str) {
 }
 
 /// Appends the canonical query of `pairs`: `enc(name)=enc(value)` joined by `&`, ordered by the bytes of the name
-/// and then of the value (E3, E5, F4); nothing for no pairs.
+/// and then of the value (E3, E5, F4). Without pairs it appends nothing.
 ///
 /// Pairs named `skip` are left out: RPC requests carry their own `Signature` among the parameters (E2). Names and
 /// values are decoded text; blank values are kept.

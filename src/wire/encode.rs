@@ -1,4 +1,4 @@
-//! Answers as JSON and XML, made from one definition of each response.
+//! Encodes answers as JSON or XML. Each response type is defined once for both.
 
 use std::borrow::Cow;
 
@@ -16,17 +16,17 @@ use crate::app::{NoPermission, StatementTrace};
 pub enum Format {
     /// The default (fact D2).
     Json,
-    /// When `Format=XML` was asked for.
+    /// For `Format=XML`.
     Xml,
 }
 
 impl Format {
-    /// Reads the parameter `Format`, in any case. An unknown one is answered in JSON (fact D3).
+    /// Parses the parameter `Format`, ignoring case. Unknown formats mean JSON (fact D3).
     pub fn of(parameter: Option<&str>) -> Self {
         if parameter.is_some_and(|text| text.eq_ignore_ascii_case("xml")) { Self::Xml } else { Self::Json }
     }
 
-    /// The content type, exactly as clients compare it (facts D5, D12).
+    /// The content type. Clients compare it exactly (facts D5, D12).
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json;charset=utf-8",
@@ -35,7 +35,7 @@ impl Format {
     }
 }
 
-/// A response with its request id, which stands first.
+/// A response with its request id, which comes first.
 #[derive(Serialize)]
 struct Envelope<'a, T> {
     #[serde(rename = "RequestId")]
@@ -44,7 +44,7 @@ struct Envelope<'a, T> {
     members: &'a T,
 }
 
-/// An error document: the members that clients read, capitalised (facts D13, D14, D16).
+/// An error document with the members that clients read, capitalized (facts D13, D14, D16).
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ErrorDocument<'a> {
@@ -57,8 +57,9 @@ struct ErrorDocument<'a> {
     access_denied_detail: Option<AccessDeniedDetail<'a>>,
 }
 
-/// Why a permission was refused, as SDKs hand it on. `Policy`, `Statement` and `Sid` are ours: the statement that
-/// denies. What the cloud encrypts in `EncodedDiagnosticMessage` is here base64 of every statement that was looked at.
+/// Why a permission was refused, in the form that SDKs report. `Policy`, `Statement` and `Sid` are an addition of
+/// Sesame: the statement that denies. The cloud encrypts `EncodedDiagnosticMessage`; here it is base64 of every
+/// evaluated statement.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct AccessDeniedDetail<'a> {
@@ -99,7 +100,7 @@ impl<'a> AccessDeniedDetail<'a> {
     }
 }
 
-/// Every statement that was looked at, and why it does or does not apply.
+/// Every evaluated statement, and why it does not apply.
 pub fn diagnosis(denied: &NoPermission) -> Value {
     let statement = |looked: &StatementTrace| {
         json!({
@@ -119,14 +120,14 @@ pub fn diagnosis(denied: &NoPermission) -> Value {
     })
 }
 
-/// What an ordinary answer needs.
+/// The initial capacity for an answer, in bytes, which is enough for most.
 const ORDINARY_BYTES: usize = 512;
 
 /// The document of a successful answer.
 ///
 /// # Errors
-/// InvalidParameter naming `Format` when the value holds a character that XML cannot carry: better no value than an
-/// altered one.
+/// InvalidParameter naming `Format` if a value holds a character that XML cannot represent. An altered value would be
+/// worse than none.
 pub fn success<T: Serialize>(
     format: Format,
     action: &str,
@@ -136,7 +137,7 @@ pub fn success<T: Serialize>(
     let envelope = Envelope { request_id, members };
     match format {
         Format::Json => {
-            // Most answers fit: what grows is copied each time.
+            // Most answers fit, so the buffer is not reallocated.
             let mut document = Vec::with_capacity(ORDINARY_BYTES);
             serde_json::to_writer(&mut document, &envelope).map_err(ApiError::internal)?;
             Ok(document)
@@ -145,7 +146,7 @@ pub fn success<T: Serialize>(
             let document = quick_xml::se::to_string_with_root(&format!("{action}Response"), &envelope)
                 .map_err(ApiError::internal)?;
             if document.chars().any(|c| !is_xml_char(c)) {
-                let why = "is XML, and the answer holds a character that XML cannot carry; ask for JSON";
+                let why = "is XML, and the answer holds a character that XML cannot represent; ask for JSON";
                 return Err(ApiError::invalid("Format", why));
             }
             Ok(xml(&document))
@@ -153,7 +154,7 @@ pub fn success<T: Serialize>(
     }
 }
 
-/// The document of an error. Never fails: what XML cannot carry is replaced.
+/// The document of an error. It never fails: characters that XML cannot represent are replaced.
 pub fn error(format: Format, error: &ApiError, request_id: RequestId, host_id: &str) -> Vec<u8> {
     let message = match format {
         Format::Json => Cow::Borrowed(&*error.message),
@@ -174,13 +175,12 @@ pub fn error(format: Format, error: &ApiError, request_id: RequestId, host_id: &
     encoded.unwrap_or_default()
 }
 
-/// XML 1.0 characters; all others cannot occur in a document, not even escaped.
+/// Whether XML 1.0 can represent a character. Others must not occur in a document, not even escaped.
 fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// The declaration before the document. The serialiser escapes carriage returns, which a parser would read as line
-/// feeds otherwise.
+/// The XML declaration. The serializer escapes carriage returns, which a parser would otherwise read as line feeds.
 fn xml(document: &str) -> Vec<u8> {
     ["<?xml version=\"1.0\" encoding=\"UTF-8\"?>", document].concat().into_bytes()
 }

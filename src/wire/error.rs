@@ -1,4 +1,4 @@
-//! The only thing that becomes an error answer.
+//! [`ApiError`], the one type that becomes an error answer.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -12,31 +12,31 @@ use crate::wire::params::ParamError;
 use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::AuthError;
 
-/// An error as the caller sees it: a code, its spelling and a wording that holds no secret value. Beside it, for developers,
-/// the reason.
+/// An error as the caller sees it: a code, its spelling and a message without secret values. The reason is for
+/// developers.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     /// The code, which decides the HTTP status.
     pub code: Code,
-    /// The spelling; only `Missing<Name>` differs from the table's.
+    /// The spelling. Only `Missing<Name>` differs from the table.
     pub wire: Cow<'static, str>,
-    /// The wording, which is the cloud's.
+    /// The message, in the wording of the cloud.
     pub message: Cow<'static, str>,
-    /// What is wrong and what was expected, in plain English: shown in the log, in `/_sesame/requests`, and in `open` mode in
-    /// the header `x-sesame-reason`. It may tell names of parameters, lengths, numbers, times and a single character. It never
-    /// holds a value, a signature, a string to sign, a secret or a token.
+    /// What is wrong and what was expected, in plain English. It is shown in the log, in `/_sesame/requests`, and in
+    /// `open` mode in the header `x-sesame-reason`. It may contain names of parameters, lengths, numbers, times and a
+    /// single character. It never contains a value, a signature, a string to sign, a secret or a token.
     pub reason: Cow<'static, str>,
-    /// Which permission was missing, and what was looked at.
+    /// The missing permission, with every evaluated statement.
     pub denied: Option<Box<NoPermission>>,
 }
 
 impl ApiError {
-    /// The code with its default wording.
+    /// An error with the default wording of its code.
     pub fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::with_message(code, code.row().message, reason)
     }
 
-    /// The code with another documented wording.
+    /// An error with another documented wording of its code.
     pub fn with_message(
         code: Code,
         message: impl Into<Cow<'static, str>>,
@@ -46,32 +46,32 @@ impl ApiError {
         Self { code, wire: code.as_str().into(), message, reason, denied: None }
     }
 
-    /// The code with the parameter's (or resource's) name in its wording.
+    /// An error whose wording contains the name of a parameter or resource.
     pub fn naming(code: Code, name: &str, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::with_message(code, code.row().message.replace("<name>", name), reason)
     }
 
-    /// 400 InvalidParameter, naming the parameter. `why` is the rest of a sentence that begins with the name, such as
+    /// 400 InvalidParameter for a parameter. `why` completes a sentence that begins with the name, such as
     /// `has 65 characters; at most 64 are allowed`.
     pub fn invalid(name: &str, why: impl Display) -> Self {
         let reason = format!("{} {why}", shown(name, NAME_BYTES));
         Self::naming(Code::InvalidParameter, name, reason)
     }
 
-    /// 400 MissingParameter, naming the parameter of the action (fact C9). Where the request is at hand,
+    /// 400 MissingParameter for a parameter of the action (fact C9). If the request is available,
     /// [`Fields::missing`](super::Fields::missing) says more.
     pub fn missing(name: &str) -> Self {
         let reason = format!("{name} is needed and was not sent; send it in the query or in a form body");
         Self::naming(Code::MissingParameter, name, reason)
     }
 
-    /// 400 `Missing<Name>`: a parameter that the gateway itself needs (fact D17).
+    /// 400 `Missing<Name>` for a parameter that the gateway itself needs (fact D17).
     pub fn missing_from_gateway(name: &str, reason: impl Into<Cow<'static, str>>) -> Self {
         let error = Self::naming(Code::MissingGatewayParameter, name, reason);
         Self { wire: format!("Missing{name}").into(), ..error }
     }
 
-    /// The same refusal of a permission, with another name for what it is about.
+    /// The same refusal of a permission with another name of the resource.
     #[must_use]
     pub fn about(self, name: &str) -> Self {
         match self.denied {
@@ -80,13 +80,13 @@ impl ApiError {
         }
     }
 
-    /// A missing permission, by another code than the usual one.
+    /// A missing permission with another code than the usual one.
     pub fn denied(code: Code, denied: Box<NoPermission>) -> Self {
         let reason = denied.reason();
         Self { denied: Some(denied), ..Self::new(code, reason) }
     }
 
-    /// 500 InternalFailure without detail; the cause is the reason.
+    /// 500 InternalFailure, which tells the caller nothing; the cause becomes the reason.
     pub fn internal(cause: impl Display) -> Self {
         Self::new(Code::InternalFailure, cause.to_string())
     }
@@ -197,8 +197,8 @@ impl From<ParamError> for ApiError {
     }
 }
 
-/// What is wrong with a signature, and what was expected.
-fn told(error: &AuthError) -> String {
+/// The reason for a refused signature: what is wrong, and what was expected.
+fn reason_of(error: &AuthError) -> String {
     match error {
         AuthError::Missing { name } => {
             format!("{name} is missing; a signature of this kind needs it")
@@ -210,7 +210,7 @@ fn told(error: &AuthError) -> String {
         }
         AuthError::UnknownVersion => "SignatureVersion is not 1.0, the only supported version".to_owned(),
         AuthError::HeadersNotAscending => {
-            "the names in SignedHeaders are not in ascending order, or one is there twice".to_owned()
+            "the names in SignedHeaders are not in ascending order, or one occurs twice".to_owned()
         }
         AuthError::UnsignedHeader { name } => {
             let name = shown(name, NAME_BYTES);
@@ -223,14 +223,14 @@ fn told(error: &AuthError) -> String {
 
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
-        let reason = told(&error);
+        let reason = reason_of(&error);
         match error {
             AuthError::Missing { name } => Self::missing_from_gateway(name, reason),
             AuthError::UnknownMethod { .. } => Self::new(Code::InvalidSignatureMethod, reason),
             AuthError::Mismatch(mismatch) => Self::with_message(
                 Code::SignatureDoesNotMatch,
                 match mismatch.canonical_request() {
-                    // Clients compare what stands behind the first colon with their own text (fact E10).
+                    // Clients compare the text after the first colon with their own string to sign (fact E10).
                     None => format!(
                         "Specified signature is not matched with our calculation. server string to sign is:{}",
                         mismatch.string_to_sign()
@@ -250,7 +250,7 @@ impl From<AuthError> for ApiError {
                 ),
                 reason,
             ),
-            // The id is of another kind of key, so this key is not known for such signatures.
+            // The id belongs to another kind of key, so no key of this id is known for such signatures.
             AuthError::WrongMaterial => Self::new(Code::InvalidAccessKeyIdNotFound, reason),
             AuthError::UnusableKey => Self::internal(reason),
             AuthError::UnknownVersion

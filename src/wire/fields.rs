@@ -1,4 +1,4 @@
-//! Typed access to the parameters of an action. Every refusal names the parameter.
+//! Typed access to the parameters of an action. Every error names the parameter.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -13,30 +13,29 @@ use crate::domain::nearest::nearest;
 
 /// The parameters of one request, query before body.
 ///
-/// A parameter with an empty value counts as absent (rule 14.10), wherever it was sent: clients send the ones that their
-/// user left out as `VersionId=`. [`Fields::given`] is for the few whose empty value means something. The members of a
-/// JSON value, and those of a flattened map, are values and keep their own rules. Signatures are over what was sent,
-/// empty values included, and do not look here.
+/// A parameter with an empty value counts as absent (rule 14.10), because clients send parameters that their user left
+/// out as `VersionId=`. [`Fields::given`] is for the few parameters whose empty value has a meaning. Members of a JSON
+/// value or of a flattened map may be empty. Signatures cover empty values too and do not use this type.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
     pairs: &'a Pairs<'a>,
 }
 
 impl<'a> Fields<'a> {
-    /// Looks at decoded pairs.
+    /// The fields of decoded pairs.
     pub fn new(pairs: &'a Pairs<'a>) -> Self {
         Self { pairs }
     }
 
-    /// The text of a parameter; never an empty one.
+    /// The text of a parameter, if it was sent and is not empty.
     ///
     /// # Errors
-    /// InvalidParameter when it was sent twice: which one the caller means cannot be known.
+    /// InvalidParameter if it was sent twice, because it is unknown which one the caller means.
     pub fn text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
         Ok(self.given(name)?.filter(|text| !text.is_empty()))
     }
 
-    /// The text of a parameter as it was sent, for one whose empty value means something
+    /// The text of a parameter as it was sent, for a parameter whose empty value has a meaning
     /// ([`Parameter::required_or_empty`](crate::actions::Parameter::required_or_empty)).
     ///
     /// # Errors
@@ -47,24 +46,24 @@ impl<'a> Fields<'a> {
         if given.next().is_some() { Err(twice(name)) } else { Ok(first) }
     }
 
-    /// A parameter that may be absent.
+    /// An optional parameter.
     ///
     /// # Errors
-    /// InvalidParameter when it is there and not valid.
+    /// InvalidParameter if it is not valid.
     pub fn optional<T: FromStr<Err: Into<Invalid>>>(&self, name: &str) -> Result<Option<T>, ApiError> {
         let wrong = |invalid: T::Err| ApiError::invalid(name, invalid.into());
         self.text(name)?.map(|text| text.parse().map_err(wrong)).transpose()
     }
 
-    /// A parameter that must be there.
+    /// A required parameter.
     ///
     /// # Errors
-    /// MissingParameter, also for an empty one; InvalidParameter when it is not valid.
+    /// MissingParameter if it is absent or empty; InvalidParameter if it is not valid.
     pub fn required<T: FromStr<Err: Into<Invalid>>>(&self, name: &str) -> Result<T, ApiError> {
         self.optional(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// MissingParameter; its reason tells that it was sent empty, or a parameter of nearly this name that was sent.
+    /// MissingParameter. The reason says that it was sent empty, or names a sent parameter with a similar name.
     pub fn missing(&self, name: &str) -> ApiError {
         let plain = ApiError::missing(name);
         if self.pairs.iter().any(|(sent, _)| sent == name) {
@@ -81,10 +80,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A boolean, in any case (fact C5).
+    /// A boolean, ignoring case (fact C5).
     ///
     /// # Errors
-    /// InvalidParameter when it is neither true nor false.
+    /// InvalidParameter if it is neither true nor false.
     pub fn flag(&self, name: &str, default: bool) -> Result<bool, ApiError> {
         match self.text(name)? {
             None => Ok(default),
@@ -94,10 +93,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A decimal number within bounds, `default` when absent.
+    /// A decimal number within bounds; `default` if it is absent.
     ///
     /// # Errors
-    /// InvalidParameter when it is no number or out of bounds.
+    /// InvalidParameter if it is not a number or out of bounds.
     pub fn number(
         &self,
         name: &str,
@@ -114,30 +113,30 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A JSON text.
+    /// A parameter that holds JSON.
     ///
     /// # Errors
-    /// InvalidParameter when it is not well formed.
+    /// InvalidParameter if it is not well-formed JSON.
     pub fn json(&self, name: &str) -> Result<Option<Value>, ApiError> {
         let wrong = |error: serde_json::Error| {
-            // Without the parser's own words, which may repeat something of the text.
+            // The message of the parser is not used: it may repeat a part of the text.
             let (line, column) = (error.line(), error.column());
             ApiError::invalid(name, format!("is not well-formed JSON: line {line}, column {column}"))
         };
         self.text(name)?.map(|text| serde_json::from_str(text).map_err(wrong)).transpose()
     }
 
-    /// The values of `<prefix>.1`, `<prefix>.2`, … in the order of their numbers (fact C4), without empty ones.
+    /// The values of `<prefix>.1`, `<prefix>.2`, … by number (fact C4), without empty ones.
     ///
     /// # Errors
-    /// InvalidParameter when a number is no number from 1, occurs twice, or there are more than `max`.
+    /// InvalidParameter if a number is not at least 1 or occurs twice, or if there are more than `max` values.
     pub fn list(&self, prefix: &str, max: usize) -> Result<Vec<&'a str>, ApiError> {
         let members = self.members(prefix, &[""], max)?;
         Ok(members.into_values().filter_map(|fields| fields.first().copied().flatten()).collect())
     }
 
-    /// The members of `<prefix>.1.<name>`, `<prefix>.2.<name>`, … by number: one slot for each of `names`, which is
-    /// `None` when that field was not sent or is empty. A member whose fields are all empty is left out.
+    /// The members of `<prefix>.1.<name>`, `<prefix>.2.<name>`, … by number. Each has one slot for each of `names`,
+    /// which is `None` if that field is absent or empty. Members whose fields are all empty are left out.
     ///
     /// # Errors
     /// As [`Fields::list`].
@@ -151,11 +150,11 @@ impl<'a> Fields<'a> {
         Ok(members.into_values().filter_map(|fields| <[_; N]>::try_from(fields).ok()).collect())
     }
 
-    /// All parameters whose name begins with `<prefix>.`, by the rest of their names (fact C4). They are the members of a
-    /// map, so an empty value is one.
+    /// All parameters whose names begin with `<prefix>.`, by the rest of their names (fact C4). They are members of a
+    /// map, so empty values count.
     ///
     /// # Errors
-    /// InvalidParameter when one is given twice.
+    /// InvalidParameter if one is sent twice.
     pub fn flattened(self, prefix: &str) -> Result<BTreeMap<&'a str, &'a str>, ApiError> {
         let mut members = BTreeMap::new();
         for (full, value) in self.pairs.iter() {
@@ -181,7 +180,7 @@ impl<'a> Fields<'a> {
                 continue;
             };
             let (number, field) = rest.split_once('.').unwrap_or((rest, ""));
-            // A field of another name is an unknown parameter, and those are ignored.
+            // A field with another name is an unknown parameter, which is ignored.
             let Some(slot) = names.iter().position(|name| *name == field) else { continue };
             let wrong = || ApiError::invalid(full, format!("is not numbered from 1, such as {prefix}.1"));
             let number = number.parse::<u32>().ok().filter(|n| *n >= 1).ok_or_else(wrong)?;
@@ -202,7 +201,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Which one the caller means cannot be known.
+/// The error for a parameter that was sent twice: it is unknown which one the caller means.
 fn twice(name: &str) -> ApiError {
     ApiError::invalid(name, "was sent more than once")
 }

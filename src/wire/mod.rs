@@ -1,4 +1,4 @@
-//! The protocol as pure functions over bytes: parameters, signatures, codes, encodings. No I/O, no async.
+//! The wire protocol as pure functions: parameters, signatures, error codes, encodings. No I/O, no async.
 
 pub mod canonical;
 pub mod code;

@@ -1,4 +1,4 @@
-//! Parameters of a request: the decoded pairs of a query, a form body or a JSON body (facts C1, C2, C7).
+//! Parameters of a request: decoded pairs of a query, a form body or a JSON body (facts C1, C2, C7).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,20 +7,20 @@ use percent_encoding::percent_decode;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// How many pairs one query, one body, and both together may hold.
+/// The most pairs in a query, in a body, and in both together.
 pub const MAX_PAIRS: usize = 1_000;
 
-/// How deeply a JSON body may be nested; the body's own object is the first level.
+/// The deepest nesting of a JSON body. The object of the body is the first level.
 pub const MAX_JSON_DEPTH: usize = 32;
 
-/// How many characters of an offending name an error repeats.
+/// The most characters of a wrong name that an error repeats.
 const MAX_NAME_IN_ERROR: usize = 128;
 
 /// Decoded `(name, value)` pairs in the order of the request.
 ///
-/// Names are case-sensitive and may occur more than once: [`get`](Self::get) gives the first, signatures cover all
-/// (C8). Blank values are kept, because clients send and sign them (C2). `Debug` shows the names only: values hold
-/// secrets.
+/// Names are case-sensitive and may occur more than once: [`get`](Self::get) returns the first, signatures cover all
+/// (C8). Blank values are kept, because clients send and sign them (C2). `Debug` shows only the names, because values
+/// may be secret.
 #[derive(Clone, Default)]
 pub struct Pairs<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -30,7 +30,7 @@ pub struct Pairs<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.describe())]
 pub struct ParamError {
-    /// The parameter at fault, decoded and at most 128 characters of it; `None` where no name could be decoded.
+    /// The decoded name of the wrong parameter, at most 128 characters of it. `None` if no name could be decoded.
     pub name: Option<String>,
     /// What is wrong with it.
     pub kind: ParamErrorKind,
@@ -51,7 +51,7 @@ pub enum ParamErrorKind {
     /// The JSON body is not well formed, or something follows its value.
     #[error("not well-formed JSON")]
     BadJson,
-    /// The JSON body is well formed, but no object.
+    /// The JSON body is well formed, but not an object.
     #[error("not a JSON object")]
     NotAnObject,
     /// The JSON body is nested deeper than [`MAX_JSON_DEPTH`].
@@ -84,13 +84,13 @@ impl<'a> Pairs<'a> {
 
     /// Decodes the text of a query (without its `?`) or of a form body (C2).
     ///
-    /// `+` is a space and `%XX` a byte, in names as in values; the result must be UTF-8. Empty segments between two
-    /// `&` are skipped, `a` without `=` is `a` with a blank value, only the first `=` separates. Text without escapes
-    /// is borrowed, not copied.
+    /// In names and values, `+` is a space and `%XX` is a byte; the result must be UTF-8. Empty segments between two
+    /// `&` are skipped, `a` without `=` is `a` with a blank value, and only the first `=` separates. Text without
+    /// escapes is borrowed and not copied.
     ///
     /// # Errors
     ///
-    /// [`ParamErrorKind::BadEscape`] and [`ParamErrorKind::NotUtf8`], naming the parameter when its name could be
+    /// [`ParamErrorKind::BadEscape`] and [`ParamErrorKind::NotUtf8`], naming the parameter if its name could be
     /// decoded; [`ParamErrorKind::TooMany`].
     pub fn parse(raw: &'a str) -> Result<Self, ParamError> {
         let mut pairs = Vec::new();
@@ -106,7 +106,7 @@ impl<'a> Pairs<'a> {
         Ok(Self { pairs })
     }
 
-    /// [`parse`](Self::parse) for a form body as it came, in bytes.
+    /// [`parse`](Self::parse) for the bytes of a form body.
     ///
     /// # Errors
     ///
@@ -128,11 +128,11 @@ impl<'a> Pairs<'a> {
         self.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
     }
 
-    /// Appends the pairs of `other`: the server acts on the union of query and body (C1), the query first.
+    /// Appends the pairs of `other`. The server uses the union of query and body (C1), the query first.
     ///
     /// # Errors
     ///
-    /// [`ParamErrorKind::TooMany`] when both together exceed [`MAX_PAIRS`]; nothing is appended then.
+    /// [`ParamErrorKind::TooMany`] if both together exceed [`MAX_PAIRS`]; then nothing is appended.
     pub fn extend(&mut self, other: Self) -> Result<(), ParamError> {
         if self.len() + other.len() > MAX_PAIRS {
             return Err(ParamError::unnamed(ParamErrorKind::TooMany));
@@ -199,7 +199,7 @@ impl fmt::Debug for Pairs<'_> {
     }
 }
 
-/// Undoes the form encoding of one name or value.
+/// Decodes the form encoding of one name or value.
 fn decode(raw: &str) -> Result<Cow<'_, str>, ParamErrorKind> {
     if !raw.bytes().any(|byte| byte == b'%' || byte == b'+') {
         return Ok(Cow::Borrowed(raw));
@@ -217,7 +217,7 @@ fn decode(raw: &str) -> Result<Cow<'_, str>, ParamErrorKind> {
     }
 }
 
-/// How many arrays and objects are inside each other in `value`. The JSON reader itself stops at 128.
+/// The depth of nested arrays and objects in `value`. The JSON parser itself stops at 128.
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
@@ -226,7 +226,7 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// The members of a JSON object in order, repeated names included; at most one more than [`MAX_PAIRS`] is kept.
+/// The members of a JSON object in order, including repeated names. At most one more than [`MAX_PAIRS`] is kept.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {

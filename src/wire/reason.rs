@@ -1,16 +1,16 @@
-//! Text of strangers in logs and headers: printable, on one line, bounded.
+//! Untrusted text for logs and headers: printable, on one line, bounded.
 
-/// The header that tells a developer why a request was refused; in `open` mode only.
+/// The header that tells a developer why a request was refused. It is sent only in mode `open`.
 pub const HEADER: &str = "x-sesame-reason";
 
 /// The longest reason that is shown, in bytes.
 pub const MOST_BYTES: usize = 1_000;
 
-/// How much is shown of a name that a stranger chose, in bytes.
+/// The longest part of an untrusted name that is shown, in bytes.
 pub const NAME_BYTES: usize = 64;
 
-/// The text in printable ASCII, cut to `most` bytes with `...` at its end. Every other character, line ends included, is
-/// written as its number, such as `\u{4e2d}`.
+/// The text in printable ASCII, truncated to `most` bytes with `...` at the end. Every other character, including line
+/// ends, is escaped as in `\u{4e2d}`.
 ///
 /// ```
 /// use sesame::wire::reason::shown;
@@ -23,7 +23,7 @@ pub fn shown(text: &str, most: usize) -> String {
     const CUT: &str = "...";
     let room = most.saturating_sub(CUT.len());
     let mut out = String::new();
-    // Up to where the text would have to end if it is to be cut.
+    // The end of the text if it has to be truncated.
     let mut whole = 0;
     for c in text.chars() {
         match c {

@@ -1,4 +1,4 @@
-//! The id of a request.
+//! Ids of requests.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// The id of a request: an upper-case UUID, as the gateway makes them (fact D7).
+/// The id of a request: an upper-case UUID, like those of the gateway (fact D7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(Uuid);
 
 impl RequestId {
-    /// Room for the text of one.
+    /// A buffer for the text of an id.
     pub const BUFFER: [u8; Hyphenated::LENGTH] = [0; Hyphenated::LENGTH];
 
-    /// The id that is this random UUID.
+    /// The id of a random UUID.
     pub const fn new(uuid: Uuid) -> Self {
         Self(uuid)
     }
 
-    /// Its text, written to a [`BUFFER`](Self::BUFFER).
+    /// Writes the text of the id to a [`BUFFER`](Self::BUFFER).
     pub fn text(self, buffer: &mut [u8; Hyphenated::LENGTH]) -> &str {
         self.0.hyphenated().encode_upper(buffer)
     }

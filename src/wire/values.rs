@@ -1,4 +1,4 @@
-//! Values that hold secrets on their way through the protocol: no printer shows them, memory is wiped.
+//! Secret values in requests and answers. `Debug` does not show them, and their memory is wiped.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use crate::domain::names::Invalid;
 
-/// A secret value as it came in.
+/// A secret value of a request.
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// The bytes, to be sealed. Limits count bytes (rule 1.8).
+    /// The bytes, for sealing. Limits count bytes (rule 1.8).
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -21,7 +21,7 @@ impl SecretText {
 impl FromStr for SecretText {
     type Err = Invalid;
 
-    /// An empty value is none.
+    /// Refuses an empty value.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let empty = || Invalid::new("is empty; a secret's value has at least one byte");
         if text.is_empty() { Err(empty()) } else { Ok(Self(Zeroizing::new(text.to_owned()))) }
@@ -34,11 +34,11 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// A secret value that goes to the caller: the answer's encoder prints it, nothing else does.
+/// A secret value of an answer. Only the encoder of the answer prints it.
 pub struct Disclosed(Zeroizing<String>);
 
 impl Disclosed {
-    /// Takes over opened bytes; none when they are not UTF-8, which what came in over the API always is.
+    /// Takes opened bytes. `None` if they are not UTF-8, which values of the API always are.
     pub fn from_bytes(mut bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         match String::from_utf8(std::mem::take(&mut *bytes)) {
             Ok(text) => Some(Self(Zeroizing::new(text))),

@@ -436,31 +436,47 @@ fn nothing_is_left_unfinished() {
     }
 }
 
+/// The names of the actions that a source text defines.
+fn actions_defined(text: &str) -> Vec<String> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let implemented = text.match_indices("impl Action for ").map(|(at, found)| &text[at + found.len()..]);
+    let refused =
+        text.match_indices(": Refused = Refused::").filter_map(|(at, _)| text[at..].split('"').nth(1));
+    let name = |rest: &str| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_lowercase();
+    implemented.chain(refused).map(name).collect()
+}
+
 #[test]
-fn every_action_is_defined_in_one_file_and_every_file_defines_one() {
-    let helpers = ["mod", "endpoint", "faults", "permission"];
+fn every_action_has_a_file_of_its_own_that_carries_its_name() {
     let mut defined: Vec<String> = Vec::new();
     for (name, text) in sources() {
-        let Some(file) = name.strip_prefix("actions/") else { continue };
-        // Actions that change the state of keys are declared by a macro.
-        let implemented = after(&text, "impl Action for ").into_iter().filter(|n| !n.is_empty());
-        let declared = text.match_indices("state_action!(").filter_map(|(at, _)| {
-            text[at..].lines().skip(1).find(|line| !line.trim_start().starts_with("///"))
-        });
-        let declared = declared.map(|line| line.trim().trim_end_matches(',').to_owned());
-        let here: Vec<String> = implemented.map(str::to_owned).chain(declared).collect();
-        let parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
-        let is_helper = parts.contains(&"shared") || helpers.contains(parts.last().unwrap());
-        assert!(is_helper || !here.is_empty(), "{name} defines no action");
+        let Some(file) = name.strip_prefix("actions/").and_then(|file| file.strip_suffix(".rs")) else {
+            continue;
+        };
+        let here = actions_defined(&text);
+        let parts: Vec<&str> = file.split('/').collect();
+        let is_room = parts.len() > 1 && !parts.contains(&"shared") && parts.last() != Some(&"mod");
+        let wanted = if is_room { vec![parts.last().unwrap().replace('_', "")] } else { Vec::new() };
+        assert_eq!(
+            here, wanted,
+            "src/{name}: a file in a room defines the one action that it is named after"
+        );
         defined.extend(here);
     }
-    let all = sesame::testing::actions::all();
-    let real = all.filter(|action| action.state() == sesame::testing::actions::State::Real);
-    let mut table: Vec<String> = real.map(|action| action.name().to_lowercase()).collect();
+    let mut table: Vec<String> =
+        sesame::testing::actions::all().map(|action| action.name().to_lowercase()).collect();
     table.sort();
-    let mut defined: Vec<String> = defined.iter().map(|name| name.to_lowercase()).collect();
     defined.sort();
     assert_eq!(defined, table);
+}
+
+#[test]
+fn a_file_with_two_actions_or_none_is_seen() {
+    let two = "impl Action for GetSecretValue {}\nimpl Action for PutSecretValue {}";
+    assert_eq!(actions_defined(two), ["getsecretvalue", "putsecretvalue"]);
+    let refused = "pub const ROTATE: Refused = Refused::rotation(\n    \"RotateSecret\", &[]);";
+    assert_eq!(actions_defined(refused), ["rotatesecret"]);
+    assert_eq!(actions_defined("struct Action; // impl Endpoint for Refused"), [""; 0]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! OpenKmsService: the service is open already, which is what a second call is told on the cloud.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::tags::tag_resource::Nothing;
+use crate::actions::shared::empty::Empty;
 use crate::wire::{ApiError, Code, Fields};
 
 /// The action.
@@ -14,13 +14,13 @@ impl Action for OpenKmsService {
     const PARAMETERS: &'static [Parameter] = &[];
     const CODES: &'static [Code] = &[Code::ForbiddenOpened];
     type Request = ();
-    type Response = Nothing;
+    type Response = Empty;
 
     fn decode(_fields: Fields<'_>) -> Result<(), ApiError> {
         Ok(())
     }
 
-    async fn run(_context: &Context, (): ()) -> Result<Nothing, ApiError> {
+    async fn run(_context: &Context, (): ()) -> Result<Empty, ApiError> {
         Err(ApiError::new(Code::ForbiddenOpened, "the service is open for every account here"))
     }
 }

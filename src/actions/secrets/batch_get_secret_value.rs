@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::get_secret_value::{self, READ_CODES, Request, read};
+use crate::actions::secrets::shared::reading::{READ_CODES, ReadRequest, SecretValue, read};
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields, RequestId};
 
@@ -25,7 +25,7 @@ pub(in crate::actions) struct Response {
 #[derive(Debug, Serialize)]
 struct Item {
     #[serde(flatten)]
-    value: get_secret_value::Response,
+    value: SecretValue,
     #[serde(rename = "RequestId")]
     request_id: RequestId,
 }
@@ -49,10 +49,10 @@ impl Action for BatchGetSecretValue {
     const RESOURCE: Resource = Resource::AskedLater;
     const PARAMETERS: &'static [Parameter] = &[Parameter::required("SecretsList")];
     const CODES: &'static [Code] = READ_CODES;
-    type Request = Vec<Request>;
+    type Request = Vec<ReadRequest>;
     type Response = Response;
 
-    fn decode(fields: Fields<'_>) -> Result<Vec<Request>, ApiError> {
+    fn decode(fields: Fields<'_>) -> Result<Vec<ReadRequest>, ApiError> {
         let list = fields.json("SecretsList")?.ok_or_else(|| fields.missing("SecretsList"))?;
         let Value::Array(list) = list else { return Err(ApiError::invalid("SecretsList", FORM)) };
         if !(1..=MAX_ENTRIES).contains(&list.len()) {
@@ -66,9 +66,9 @@ impl Action for BatchGetSecretValue {
         list.iter().enumerate().map(entry).collect()
     }
 
-    async fn run(context: &Context, requests: Vec<Request>) -> Result<Response, ApiError> {
+    async fn run(context: &Context, requests: Vec<ReadRequest>) -> Result<Response, ApiError> {
         // The list is of different secrets (question 34); a name and its ARN are the same one (rule 1.5).
-        let place = |request: &Request| {
+        let place = |request: &ReadRequest| {
             let secret = &request.secret;
             (secret.scope.clone().unwrap_or_else(|| context.scope.clone()), secret.name.clone())
         };
@@ -101,7 +101,7 @@ impl Action for BatchGetSecretValue {
 const FORM: &str = "is not a list such as [{\"SecretName\":\"app/db\"}]";
 
 /// Reads one entry.
-fn request(item: &Value) -> Result<Request, Invalid> {
+fn request(item: &Value) -> Result<ReadRequest, Invalid> {
     let text = |name: &str| match item.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str())),
@@ -113,5 +113,5 @@ fn request(item: &Value) -> Result<Request, Invalid> {
     let secret = secret.parse().map_err(of("SecretName"))?;
     let version = text("VersionId")?.map(str::parse).transpose().map_err(of("VersionId"))?;
     let stage = text("VersionStage")?.map(str::parse).transpose().map_err(of("VersionStage"))?;
-    Ok(Request::new(secret, version, stage))
+    Ok(ReadRequest::new(secret, version, stage))
 }

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::put_secret_value::check_length;
-use crate::actions::shared::{resource_policies as policy, tagging};
+use crate::actions::secrets::shared::limits::{check_length, description};
+use crate::actions::shared::resource_policies;
+use crate::actions::shared::tags;
+use crate::actions::shared::unsupported::NO_INSTANCES;
 use crate::app::{AppError, Creation};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
-use crate::domain::limits::DESCRIPTION_CHARS;
-use crate::domain::names::Invalid;
 use crate::domain::{DataType, KeyId, SecretName, SecretType, Tags, VersionId};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
@@ -99,7 +99,7 @@ impl Action for CreateSecret {
             data_type: fields.optional("SecretDataType")?.unwrap_or(DataType::Text),
             secret_type,
             description: description(fields)?.unwrap_or_default(),
-            tags: tagging::from_json(fields, "Tags")?.into_iter().flatten().collect(),
+            tags: tags::from_json(fields, "Tags")?.into_iter().flatten().collect(),
             encryption_key: fields.optional("EncryptionKeyId")?,
             instance: fields.optional("DKMSInstanceId")?,
             policy: fields.optional("Policy")?,
@@ -118,8 +118,8 @@ impl Action for CreateSecret {
         let policy = match &request.policy {
             None => None,
             Some(text) => {
-                policy::require_policies(context)?;
-                Some(policy::parse(context, text, &context.scope.account)?)
+                resource_policies::require_policies(context)?;
+                Some(resource_policies::parse(context, text, &context.scope.account)?)
             }
         };
         let encryption_key = match &request.encryption_key {
@@ -174,33 +174,3 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
     held.key().require_enabled()?;
     Ok(held.key().id.clone())
 }
-
-/// The description, at most 8,192 characters (rule 1.11).
-pub(in crate::actions) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
-    bounded(fields, "Description", DESCRIPTION_CHARS)
-}
-
-/// A free text with a maximum length, in characters.
-///
-/// # Errors
-/// InvalidParameter naming the parameter.
-pub(in crate::actions) fn bounded(
-    fields: Fields<'_>,
-    name: &str,
-    most: usize,
-) -> Result<Option<String>, ApiError> {
-    fields.text(name)?.map(|text| short_enough(name, text, most)).transpose()
-}
-
-/// The text, if it is not longer than the maximum.
-///
-/// # Errors
-/// InvalidParameter naming the parameter.
-pub(in crate::actions) fn short_enough(name: &str, text: &str, most: usize) -> Result<String, ApiError> {
-    Invalid::check_length(text, 0..=most).map_err(|invalid| ApiError::invalid(name, invalid))?;
-    Ok(text.to_owned())
-}
-
-/// Why nothing is in a KMS instance.
-pub(in crate::actions) const NO_INSTANCES: &str =
-    "there are no KMS instances here; leave DKMSInstanceId and KmsInstanceId out";

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::limits::RECOVERY_DAYS;
 use crate::domain::writes::{self, Deletion};
-use crate::domain::{SecretRef, Timestamp};
+use crate::domain::{Secret, SecretRef, Timestamp};
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked.
@@ -54,7 +54,7 @@ impl Action for DeleteSecret {
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
         let planned = std::sync::Mutex::new(Timestamp::from_millis(0));
-        let decide = |secret: &crate::domain::Secret, now| {
+        let decide = |secret: &Secret, now| {
             let (change, at) = writes::delete(secret, request.how, now)?;
             *planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = at;
             Ok(Some(change))

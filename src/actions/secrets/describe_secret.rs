@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::tagging::TagList;
+use crate::actions::shared::tags::TagList;
 use crate::domain::SecretRef;
 use crate::wire::{ApiError, Code, Fields};
 

@@ -1,7 +1,7 @@
 //! GetSecretPolicy: who may do what with a secret (rules 10.1 to 10.4).
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::resource_policies::{self as policy, POLICY_NAME, Response};
+use crate::actions::shared::resource_policies::{self, POLICY_NAME, PolicyResponse};
 use crate::domain::policy::default_secret_policy;
 use crate::domain::{ResourcePolicy, SecretRef};
 use crate::wire::{ApiError, Code, Fields};
@@ -16,20 +16,20 @@ impl Action for GetSecretPolicy {
     const PARAMETERS: &'static [Parameter] = &[Parameter::required("SecretName"), POLICY_NAME];
     const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::KeyPolicyUnsupported];
     type Request = SecretRef;
-    type Response = Response;
+    type Response = PolicyResponse;
 
     fn decode(fields: Fields<'_>) -> Result<SecretRef, ApiError> {
         let secret = fields.required("SecretName")?;
-        policy::check_name(fields)?;
+        resource_policies::check_name(fields)?;
         Ok(secret)
     }
 
-    async fn run(context: &Context, secret: SecretRef) -> Result<Response, ApiError> {
+    async fn run(context: &Context, secret: SecretRef) -> Result<PolicyResponse, ApiError> {
         let loaded = context.find_secret(&secret).await?;
-        policy::require_policies(context)?;
+        resource_policies::require_policies(context)?;
         let secret = &loaded.secret;
         let own = secret.policy.as_ref().map(ResourcePolicy::as_str);
         let policy = own.map_or_else(|| default_secret_policy(&secret.scope.account), str::to_owned);
-        Ok(Response { policy })
+        Ok(PolicyResponse { policy })
     }
 }

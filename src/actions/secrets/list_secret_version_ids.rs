@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::get_secret_value::VersionStages;
-use crate::actions::secrets::list_secrets::page;
+use crate::actions::secrets::shared::labels::VersionStages;
+use crate::actions::shared::paging::page;
 use crate::domain::{Page, SecretRef, Version};
 use crate::wire::{ApiError, Code, Fields};
 

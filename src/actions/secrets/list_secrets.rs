@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::tagging::TagList;
+use crate::actions::shared::filters::{Filter, filters, unknown_filter};
+use crate::actions::shared::paging::page;
+use crate::actions::shared::tags::TagList;
+use crate::app::AppError;
 use crate::domain::filter::UnknownKey;
-use crate::domain::names::Invalid;
 use crate::domain::{Page, SecretFilter, SecretName};
 use crate::wire::{ApiError, Code, Fields};
-
-/// The most filters, and the most values of one (rule 5.4).
-const MAX_FILTERS: usize = 10;
 
 /// What is asked.
 #[derive(Debug)]
@@ -86,11 +84,11 @@ impl Action for ListSecrets {
         let listing = store
             .list_secrets(scope, request.filter.as_ref(), request.page, now)
             .await
-            .map_err(crate::app::AppError::from)?;
+            .map_err(AppError::from)?;
         let mut tags: BTreeMap<SecretName, TagList> = BTreeMap::new();
         if request.fetch_tags {
             let names: Vec<SecretName> = listing.rows.iter().map(|row| row.name.clone()).collect();
-            for tag in store.tags_of(&names, scope).await.map_err(crate::app::AppError::from)? {
+            for tag in store.tags_of(&names, scope).await.map_err(AppError::from)? {
                 tags.entry(tag.name).or_default().push(&tag.key, &tag.value);
             }
         }
@@ -110,54 +108,6 @@ impl Action for ListSecrets {
             total_count: listing.total,
         })
     }
-}
-
-/// The page asked for; number from 1, size from 1 to 100.
-pub(in crate::actions) fn page(fields: Fields<'_>, default_size: u32) -> Result<Page, ApiError> {
-    Ok(Page {
-        number: fields.number("PageNumber", 1..=u32::MAX, 1)?,
-        size: fields.number("PageSize", 1..=Page::MAX_SIZE, default_size)?,
-    })
-}
-
-/// A filter: its key and its values.
-pub(in crate::actions) type Filter = (String, Vec<String>);
-
-/// Reads `[{"Key":…,"Values":[…]}, …]`; `None` when the parameter is absent.
-///
-/// # Errors
-/// InvalidParameter naming `Filters`.
-pub(in crate::actions) fn filters(fields: Fields<'_>) -> Result<Option<Vec<Filter>>, ApiError> {
-    let Some(json) = fields.json("Filters")? else { return Ok(None) };
-    let form = || {
-        let why = "is not a list such as [{\"Key\":\"SecretName\",\"Values\":[\"app/db\"]}]";
-        ApiError::invalid("Filters", why)
-    };
-    let count = |what, number| {
-        let why =
-            format!("has {number} {what}; at most {MAX_FILTERS} are allowed, and a filter needs a value");
-        ApiError::invalid("Filters", why)
-    };
-    let list = json.as_array().ok_or_else(form)?;
-    if list.len() > MAX_FILTERS {
-        return Err(count("filters", list.len()));
-    }
-    let filter = |item: &Value| {
-        let key = item.get("Key").and_then(Value::as_str).ok_or_else(form)?;
-        let values = item.get("Values").and_then(Value::as_array).ok_or_else(form)?;
-        if !(1..=MAX_FILTERS).contains(&values.len()) {
-            return Err(count("values in one filter", values.len()));
-        }
-        let values: Option<Vec<String>> = values.iter().map(|v| v.as_str().map(str::to_owned)).collect();
-        Ok((key.to_owned(), values.ok_or_else(form)?))
-    };
-    list.iter().map(filter).collect::<Result<_, _>>().map(Some)
-}
-
-/// A key of a filter that the service does not know.
-pub(in crate::actions) fn unknown_filter(key: &str, known: &[&str]) -> ApiError {
-    let invalid = Invalid::not_one_of(key, known.iter().copied());
-    ApiError::invalid("Filters", format!("has a Key that {invalid}"))
 }
 
 fn filter(filters: Vec<Filter>) -> Result<SecretFilter, ApiError> {

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::get_secret_value::VersionStages;
+use crate::actions::secrets::shared::labels::VersionStages;
+use crate::actions::secrets::shared::limits::check_length;
 use crate::app::Put;
 use crate::domain::names::Invalid;
 use crate::domain::{DataType, SecretRef, StageLabel};
@@ -100,19 +101,4 @@ fn stages(fields: Fields<'_>) -> Result<Vec<StageLabel>, ApiError> {
         ));
     }
     Ok(labels)
-}
-
-/// Refuses a value that is longer than the configuration lets it be (rule 1.8).
-///
-/// # Errors
-/// InvalidParameter naming `SecretData`.
-pub(in crate::actions) fn check_length(context: &Context, data: &[u8]) -> Result<(), ApiError> {
-    let (length, most) = (data.len(), context.app.limits().secret_data_bytes);
-    if length <= most {
-        return Ok(());
-    }
-    let why = format!(
-        "has {length} bytes; at most {most} are allowed (limits.secret_data_bytes in the configuration file)"
-    );
-    Err(ApiError::invalid("SecretData", why))
 }

@@ -1,9 +1,10 @@
 //! UpdateSecret: changes a secret's description.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::create_secret::description;
-use crate::actions::secrets::restore_secret::Response;
-use crate::domain::{SecretRef, writes};
+use crate::actions::secrets::shared::limits::description;
+use crate::actions::secrets::shared::named::SecretNamed;
+use crate::domain::SecretRef;
+use crate::domain::writes;
 use crate::wire::{ApiError, Code, Fields};
 
 /// What is asked. `ExtendedConfig.CustomData` says nothing about a generic secret and is ignored (rule 8.12).
@@ -28,15 +29,15 @@ impl Action for UpdateSecret {
     ];
     const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::RejectedResourceInDeleteWindow];
     type Request = Request;
-    type Response = Response;
+    type Response = SecretNamed;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         Ok(Request { secret: fields.required("SecretName")?, description: description(fields)? })
     }
 
-    async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
+    async fn run(context: &Context, request: Request) -> Result<SecretNamed, ApiError> {
         let decide = |secret: &_, now| writes::update(secret, request.description.clone(), now).map(Some);
         context.app.change(&context.scope, &request.secret, decide).await?;
-        Ok(Response::of(&request.secret))
+        Ok(SecretNamed::of(&request.secret))
     }
 }

@@ -1,7 +1,7 @@
 //! UpdateSecretVersionStage: moves a label between versions (rules 3.20 to 3.36).
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::restore_secret::Response;
+use crate::actions::secrets::shared::named::SecretNamed;
 use crate::domain::SecretRef;
 use crate::domain::writes::{self, MoveStage};
 use crate::wire::{ApiError, Code, Fields};
@@ -34,7 +34,7 @@ impl Action for UpdateSecretVersionStage {
         Code::RejectedUnsupportedOperation,
     ];
     type Request = Request;
-    type Response = Response;
+    type Response = SecretNamed;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         Ok(Request {
@@ -47,10 +47,10 @@ impl Action for UpdateSecretVersionStage {
         })
     }
 
-    async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
+    async fn run(context: &Context, request: Request) -> Result<SecretNamed, ApiError> {
         let limits = context.app.limits();
         let decide = |secret: &_, now| writes::move_stage(secret, &request.command, limits, now);
         context.app.change(&context.scope, &request.secret, decide).await?;
-        Ok(Response::of(&request.secret))
+        Ok(SecretNamed::of(&request.secret))
     }
 }

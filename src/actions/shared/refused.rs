@@ -1,5 +1,5 @@
-//! Actions that belong to what Sesame does not do yet: refused with the code that the service documents for it,
-//! never faked. Actions on a secret say first whether the secret is there, as the service does.
+//! Actions that Sesame does not implement: each is refused with the code that the service documents for it, never
+//! faked. An action on a secret first reports a secret that does not exist, as the service does.
 
 use crate::actions::endpoint::{Answer, Context, Endpoint, Kind, Parameter, Resource, State};
 use crate::domain::SecretRef;
@@ -15,86 +15,45 @@ pub(in crate::actions) struct Refused {
     code: Code,
     /// Why, for developers.
     because: &'static str,
-    when_in_window: InWindow,
 }
 
-/// What an action on a secret says while the secret is scheduled for deletion (rule 6.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum InWindow {
-    /// That it is.
-    Refuse,
-    /// What it always says.
-    Ignore,
-}
+impl Refused {
+    /// An action on enclaves or managed data keys.
+    pub(in crate::actions) const fn enclave(name: &'static str, parameters: &'static [Parameter]) -> Self {
+        Self {
+            name,
+            kind: Kind::Read,
+            resource: Resource::None,
+            parameters,
+            code: Code::UnsupportedOperation,
+            because: "it belongs to enclaves and managed data keys",
+        }
+    }
 
-const SECRET: Parameter = Parameter::required("SecretName");
+    /// An action on KMS instances.
+    pub(in crate::actions) const fn instance(name: &'static str, parameters: &'static [Parameter]) -> Self {
+        Self {
+            name,
+            kind: Kind::Read,
+            resource: Resource::None,
+            parameters,
+            code: Code::DkmsInstanceNotFound,
+            because: "there are no KMS instances",
+        }
+    }
 
-const fn key_action(
-    name: &'static str,
-    kind: Kind,
-    resource: Resource,
-    parameters: &'static [Parameter],
-) -> Refused {
-    Refused {
-        name,
-        kind,
-        resource,
-        parameters,
-        code: Code::UnsupportedOperation,
-        because: "it belongs to enclaves and managed data keys",
-        when_in_window: InWindow::Ignore,
+    /// An action on the rotation of a secret: the service refuses it for a generic secret (rules 2.12, 8.8; question 6).
+    pub(in crate::actions) const fn rotation(name: &'static str, parameters: &'static [Parameter]) -> Self {
+        Self {
+            name,
+            kind: Kind::Write,
+            resource: Resource::Secret,
+            parameters,
+            code: Code::RejectedUnsupportedOperation,
+            because: "only dynamic secrets rotate by themselves, and every secret here is of type Generic",
+        }
     }
 }
-
-const fn secret_action(
-    name: &'static str,
-    kind: Kind,
-    parameters: &'static [Parameter],
-    code: Code,
-    when_in_window: InWindow,
-) -> Refused {
-    let because = "only dynamic secrets rotate by themselves, and every secret here is of type Generic";
-    Refused { name, kind, resource: Resource::Secret, parameters, code, because, when_in_window }
-}
-
-// Dynamic secrets: what RotateSecret and its policy answer for a generic secret (rules 2.12, 8.8; question 6).
-pub(in crate::actions) const ROTATE_SECRET: Refused = secret_action(
-    "RotateSecret",
-    Kind::Write,
-    &[SECRET, Parameter::required("VersionId")],
-    Code::RejectedUnsupportedOperation,
-    InWindow::Refuse,
-);
-pub(in crate::actions) const UPDATE_SECRET_ROTATION_POLICY: Refused = secret_action(
-    "UpdateSecretRotationPolicy",
-    Kind::Write,
-    &[SECRET, Parameter::required("EnableAutomaticRotation"), Parameter::optional("RotationInterval")],
-    Code::RejectedUnsupportedOperation,
-    InWindow::Refuse,
-);
-
-// KMS instances: there is none.
-pub(in crate::actions) const GET_DEFAULT_KMS_INSTANCE: Refused = Refused {
-    name: "GetDefaultKmsInstance",
-    kind: Kind::Read,
-    resource: Resource::None,
-    parameters: &[],
-    code: Code::DkmsInstanceNotFound,
-    because: "there are no KMS instances",
-    when_in_window: InWindow::Ignore,
-};
-
-// Enclaves and managed data keys.
-pub(in crate::actions) const GET_CHALLENGE: Refused =
-    key_action("GetChallenge", Kind::Read, Resource::None, &[]);
-pub(in crate::actions) const GET_MANAGED_DATA_KEY: Refused =
-    key_action("GetManagedDataKey", Kind::Read, Resource::None, &[Parameter::required("DataKeyName")]);
-pub(in crate::actions) const LIST_MANAGED_DATA_KEY_VERSIONS: Refused = key_action(
-    "ListManagedDataKeyVersions",
-    Kind::Read,
-    Resource::None,
-    &[Parameter::required("DataKeyName")],
-);
 
 impl Endpoint for Refused {
     fn name(&self) -> &'static str {
@@ -134,7 +93,7 @@ impl Endpoint for Refused {
     }
 
     fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, _format: Format) -> Answer<'a> {
-        let (code, when_in_window) = (self.code, self.when_in_window);
+        let code = self.code;
         let reason = format!("{} is not implemented here: {}", self.name, self.because);
         let missing = self.parameters.iter().filter(|p| p.required).find_map(|p| match fields.text(p.name) {
             Ok(Some(_)) => None,
@@ -149,9 +108,8 @@ impl Endpoint for Refused {
             }
             if let Some(reference) = reference.transpose()? {
                 let loaded = context.find_secret(&reference).await?;
-                if when_in_window == InWindow::Refuse {
-                    loaded.secret.require_live()?;
-                }
+                // A secret that is scheduled for deletion says so first (rule 6.6).
+                loaded.secret.require_live()?;
             }
             Err(ApiError::new(code, reason))
         })

@@ -11,14 +11,10 @@ use crate::wire::{ApiError, Code, Fields};
 /// What is answered by GetSecretPolicy and GetKeyPolicy.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::actions) struct Response {
+pub(in crate::actions) struct PolicyResponse {
     /// The policy: a text that holds JSON.
     pub(in crate::actions) policy: String,
 }
-
-/// Nothing.
-#[derive(Debug, Serialize)]
-pub(in crate::actions) struct Nothing {}
 
 /// The name of the one policy that there is.
 pub(in crate::actions) const POLICY_NAME: Parameter = Parameter::optional("PolicyName");

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::tagging::{self, MAX_TAGS, Resources, Target};
+use crate::actions::shared::tagged::{Resources, Target};
+use crate::actions::shared::tags::{self, MAX_TAGS};
 use crate::app::AppError;
 use crate::domain::{SecretRef, TagKey, TagValue, Tags};
 use crate::store::TagRow;
@@ -78,10 +79,10 @@ impl Action for ListTagResources {
         let mut tags: Vec<(TagKey, Option<TagValue>)> = Vec::new();
         for [key, value] in fields.structs("Tag", ["Key", "Value"], MAX_TAGS)? {
             let key = key.ok_or_else(|| fields.missing("Tag.N.Key"))?;
-            let value = value.map(tagging::value).transpose()?;
-            tags.push((tagging::key(key)?, value));
+            let value = value.map(tags::value).transpose()?;
+            tags.push((tags::key(key)?, value));
         }
-        if tagging::has_twice(tags.iter().map(|(key, _)| key)) {
+        if tags::has_twice(tags.iter().map(|(key, _)| key)) {
             return Err(ApiError::new(Code::DuplicateTagKey, "two of Tag.N.Key are the same"));
         }
         let after = match fields.text("NextToken")? {

@@ -1,9 +1,9 @@
 //! TagResource: tags one resource, in the old style.
 
-use serde::Serialize;
-
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::tagging::{self, Target};
+use crate::actions::shared::empty::Empty;
+use crate::actions::shared::tagged::Target;
+use crate::actions::shared::tags;
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
@@ -13,10 +13,6 @@ pub(in crate::actions) struct Request {
     target: Target,
     tags: Vec<(TagKey, TagValue)>,
 }
-
-/// What is answered: nothing but the request id.
-#[derive(Debug, Serialize)]
-pub(in crate::actions) struct Nothing {}
 
 /// The action.
 pub(in crate::actions) struct TagResource;
@@ -39,18 +35,18 @@ impl Action for TagResource {
         Code::UnsupportedOperation,
     ];
     type Request = Request;
-    type Response = Nothing;
+    type Response = Empty;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
-        let tags = tagging::from_json(fields, "Tags")?.ok_or_else(|| fields.missing("Tags"))?;
+        let tags = tags::from_json(fields, "Tags")?.ok_or_else(|| fields.missing("Tags"))?;
         if tags.is_empty() {
             return Err(ApiError::invalid("Tags", "is an empty list; at least one tag is needed"));
         }
         Ok(Request { target: Target::decode_one(fields)?, tags })
     }
 
-    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+    async fn run(context: &Context, request: Request) -> Result<Empty, ApiError> {
         request.target.tag(context, &request.tags).await?;
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }

@@ -1,8 +1,9 @@
 //! TagResources: tags several resources, in the new style.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::tagging::{self, MAX_TAGS, Resources};
-use crate::actions::tags::tag_resource::Nothing;
+use crate::actions::shared::empty::Empty;
+use crate::actions::shared::tagged::Resources;
+use crate::actions::shared::tags::{self, MAX_TAGS};
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
@@ -38,29 +39,29 @@ impl Action for TagResources {
         Code::UnsupportedOperation,
     ];
     type Request = Request;
-    type Response = Nothing;
+    type Response = Empty;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         let resources = Resources::decode_some(fields)?;
         let mut tags: Vec<(TagKey, TagValue)> = Vec::new();
         for [key, value] in fields.structs("Tag", ["Key", "Value"], MAX_TAGS)? {
             let key = key.ok_or_else(|| fields.missing("Tag.N.Key"))?;
-            tags.push((tagging::key(key)?, tagging::value(value.unwrap_or_default())?));
+            tags.push((tags::key(key)?, tags::value(value.unwrap_or_default())?));
         }
         if tags.is_empty() {
             return Err(fields.missing("Tag.1.Key"));
         }
-        if tagging::has_twice(tags.iter().map(|(key, _)| key)) {
+        if tags::has_twice(tags.iter().map(|(key, _)| key)) {
             return Err(ApiError::new(Code::DuplicateTagKey, "two of Tag.N.Key are the same"));
         }
         Ok(Request { resources, tags })
     }
 
-    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+    async fn run(context: &Context, request: Request) -> Result<Empty, ApiError> {
         // All are looked up before the first is changed: a wrong id changes nothing.
         for target in request.resources.find(context).await? {
             target.tag(context, &request.tags).await?;
         }
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }

@@ -1,8 +1,9 @@
 //! UntagResource: removes tags of one resource, in the old style. Keys that are not there are skipped.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::tagging::{MAX_TAGS, Target};
-use crate::actions::tags::tag_resource::Nothing;
+use crate::actions::shared::empty::Empty;
+use crate::actions::shared::tagged::Target;
+use crate::actions::shared::tags::MAX_TAGS;
 use crate::domain::TagKey;
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields};
@@ -30,7 +31,7 @@ impl Action for UntagResource {
     const CODES: &'static [Code] =
         &[Code::ResourceNotFound, Code::KeyNotFound, Code::AliasNotFound, Code::UnsupportedOperation];
     type Request = Request;
-    type Response = Nothing;
+    type Response = Empty;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         let text = fields.text("TagKeys")?.ok_or_else(|| fields.missing("TagKeys"))?;
@@ -42,9 +43,9 @@ impl Action for UntagResource {
         Ok(Request { target: Target::decode_one(fields)?, keys })
     }
 
-    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+    async fn run(context: &Context, request: Request) -> Result<Empty, ApiError> {
         request.target.untag(context, Some(&request.keys)).await?;
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }
 

@@ -1,8 +1,9 @@
 //! UntagResources: removes tags of several resources, in the new style (rule 11.4).
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::shared::tagging::{self, MAX_TAGS, Resources};
-use crate::actions::tags::tag_resource::Nothing;
+use crate::actions::shared::empty::Empty;
+use crate::actions::shared::tagged::Resources;
+use crate::actions::shared::tags::{self, MAX_TAGS};
 use crate::domain::TagKey;
 use crate::wire::{ApiError, Code, Fields};
 
@@ -36,12 +37,12 @@ impl Action for UntagResources {
         Code::UnsupportedOperation,
     ];
     type Request = Request;
-    type Response = Nothing;
+    type Response = Empty;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         let resources = Resources::decode_some(fields)?;
         let keys = fields.list("TagKey", MAX_TAGS)?;
-        let keys: Vec<TagKey> = keys.into_iter().map(tagging::key).collect::<Result<_, _>>()?;
+        let keys: Vec<TagKey> = keys.into_iter().map(tags::key).collect::<Result<_, _>>()?;
         // All counts only when no key is sent.
         let all = fields.flag("All", false)?;
         match (keys.is_empty(), all) {
@@ -54,10 +55,10 @@ impl Action for UntagResources {
         }
     }
 
-    async fn run(context: &Context, request: Request) -> Result<Nothing, ApiError> {
+    async fn run(context: &Context, request: Request) -> Result<Empty, ApiError> {
         for target in request.resources.find(context).await? {
             target.untag(context, request.keys.as_deref()).await?;
         }
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }

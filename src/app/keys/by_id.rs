@@ -6,7 +6,7 @@ use super::held::HeldKey;
 use crate::domain::KeyId;
 use crate::store::KeyRecord;
 
-/// The keys of contents, by id, to open and seal values with.
+/// The keys of a snapshot by id, to open and seal its values with.
 #[derive(Debug, Default)]
 pub struct KeysById(BTreeMap<KeyId, HeldKey>);
 

@@ -19,15 +19,15 @@ use crate::domain::keys::{KeyRef, KeyVersion};
 use crate::domain::{KeyId, Scope, Timestamp};
 use crate::store::KeyRecord;
 
-/// Additional data that an encryption is bound to, by name.
+/// Names and values that a ciphertext is bound to.
 pub type EncryptionContext = BTreeMap<String, String>;
 
-/// Why a key cannot do what only the other kind can.
 const ASYMMETRIC: &str = "the key is asymmetric, and this needs a symmetric one";
 const SYMMETRIC: &str = "the key is symmetric, and this needs an asymmetric one (such as KeySpec RSA_2048)";
-const OTHER_MATERIAL: &str = "the key had other material before, and takes only the same again";
+const OTHER_MATERIAL: &str =
+    "the key had other material before; only the same material can be imported again";
 
-/// What was done under which version of which key.
+/// A result, and the key version that it was made with.
 #[derive(Debug)]
 pub struct Done<T> {
     /// The key.
@@ -64,11 +64,11 @@ impl Keys {
         Ok(Done { version: id.to_owned(), result: blob.to_bytes(), key: Arc::clone(&held) })
     }
 
-    /// The key that a ciphertext of [`Keys::encrypt`] names: one of the caller's scope, or, when `everywhere`, also
-    /// one of another account in the same region.
+    /// The key that a ciphertext of [`Keys::encrypt`] names. It is in the caller's scope or, if `everywhere`, in any
+    /// account of the same region.
     ///
     /// # Errors
-    /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` for what is none; [`KeyRefusal::NotFound`].
+    /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` if it is not a ciphertext; [`KeyRefusal::NotFound`].
     pub async fn key_of(
         &self,
         caller: &Scope,
@@ -96,7 +96,7 @@ impl Keys {
     /// Decrypts what [`Keys::encrypt`] made under any version of a key, which [`Keys::key_of`] finds.
     ///
     /// # Errors
-    /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` for what was altered or made for another context;
+    /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` if it was altered or made with another context;
     /// [`KeyRefusal::State`].
     pub fn decrypt(
         &self,
@@ -104,7 +104,7 @@ impl Keys {
         ciphertext: &[u8],
         context: &EncryptionContext,
     ) -> Result<Done<Plaintext>, AppError> {
-        // Altered, truncated, made for another context: the caller is not told which.
+        // The caller is not told whether it was altered, truncated or made with another context.
         let wrong = |_: CryptoError| {
             let why = "does not open: it was altered, or made with another EncryptionContext";
             KeyRefusal::parameter("CiphertextBlob", why)
@@ -125,7 +125,8 @@ impl Keys {
     /// Signs a digest with a version of an asymmetric key.
     ///
     /// # Errors
-    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`]; [`KeyRefusal::Parameter`] naming `Digest` or `Algorithm`.
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`];
+    /// [`KeyRefusal::Parameter`] naming `Digest` or `Algorithm`.
     pub async fn sign(
         &self,
         caller: &Scope,
@@ -137,7 +138,7 @@ impl Keys {
         self.with_pair(caller, named, sign, of_parameter("Digest")).await
     }
 
-    /// Whether a signature is one of a version of an asymmetric key over a digest.
+    /// Verifies a signature over a digest with a version of an asymmetric key.
     ///
     /// # Errors
     /// As [`Keys::sign`].
@@ -156,7 +157,8 @@ impl Keys {
     /// Encrypts to the public key of a version of an asymmetric key.
     ///
     /// # Errors
-    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`]; [`KeyRefusal::Parameter`] naming `Plaintext` or `Algorithm`.
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`];
+    /// [`KeyRefusal::Parameter`] naming `Plaintext` or `Algorithm`.
     pub async fn encrypt_to_public(
         &self,
         caller: &Scope,
@@ -171,7 +173,8 @@ impl Keys {
     /// Decrypts with the private key of a version of an asymmetric key.
     ///
     /// # Errors
-    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`]; [`KeyRefusal::Parameter`] naming `CiphertextBlob` or `Algorithm`.
+    /// Those of [`Keys::find`]; [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`];
+    /// [`KeyRefusal::Parameter`] naming `CiphertextBlob` or `Algorithm`.
     pub async fn decrypt_with_private(
         &self,
         caller: &Scope,
@@ -192,8 +195,8 @@ impl Keys {
         self.with_pair(caller, named, KeyPair::public_key_pem, none).await
     }
 
-    /// Does something with a version of an enabled asymmetric key. `name` says which parameter was wrong when it fails,
-    /// unless it was the algorithm.
+    /// Runs an operation with a version of an enabled asymmetric key. If it fails for another reason than the
+    /// algorithm, `name` gives the refusal.
     ///
     /// # Errors
     /// [`KeyRefusal::UnsupportedKey`], [`KeyRefusal::State`], [`KeyRefusal::VersionNotFound`].
@@ -225,8 +228,8 @@ impl Keys {
         Ok(Done { version: version.id.to_string(), result, key: Arc::clone(&held) })
     }
 
-    /// Stores imported material as the one version of a key of external origin. Once a key had material, it takes only
-    /// the same again.
+    /// Stores imported material as the only version of a key of external origin. If the key had material before, it
+    /// must be the same.
     ///
     /// # Errors
     /// Those of [`decisions::import`]; [`KeyRefusal::Material`].
@@ -268,13 +271,13 @@ impl Keys {
     }
 }
 
-/// The refusal of a parameter that a key pair could not work with.
+/// The refusal of a parameter that a key pair cannot process.
 fn of_parameter(name: &'static str) -> impl Fn(AsymmetricError) -> KeyRefusal + Send + Sync {
     move |error| match error {
         AsymmetricError::DigestLength(_)
         | AsymmetricError::PlaintextLength { .. }
         | AsymmetricError::CiphertextLength(_) => KeyRefusal::parameter(name, format!("is {error}")),
-        _ => KeyRefusal::parameter(name, "does not go with this KeyVersionId and Algorithm, or was altered"),
+        _ => KeyRefusal::parameter(name, "does not match this KeyVersionId and Algorithm, or was altered"),
     }
 }
 
@@ -287,7 +290,7 @@ pub struct PairRef {
     pub version: String,
 }
 
-/// Tells material from other material without being it. Material of 256 bits cannot be guessed from a hash.
+/// A hash that recognizes material. Material of 256 random bits cannot be guessed from it.
 fn fingerprint(id: &KeyId, material: &[u8]) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(b"sesame imported material 1\0");

@@ -1,4 +1,4 @@
-//! A key in memory, its material unwrapped when first needed.
+//! A key in memory, whose material is unwrapped when first needed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -72,7 +72,7 @@ impl HeldKey {
     }
 }
 
-/// What a version of a key's material is bound to.
+/// The context that the material of a key version is bound to.
 pub(in crate::app) fn context(key: &Key, number: u32) -> KeyMaterialContext<'_> {
     KeyMaterialContext {
         account: key.scope.account.as_str(),
@@ -82,7 +82,7 @@ pub(in crate::app) fn context(key: &Key, number: u32) -> KeyMaterialContext<'_> 
     }
 }
 
-/// Refuses bytes that are no material of this kind.
+/// Checks that bytes are valid material for this kind of key.
 pub(in crate::app) fn check_material(spec: KeySpec, number: u32, bytes: &[u8]) -> Result<(), AppError> {
     match pair_spec(spec) {
         Some(spec) => KeyPair::from_pkcs8_der(spec, bytes).map(drop).map_err(AppError::from),
@@ -90,7 +90,7 @@ pub(in crate::app) fn check_material(spec: KeySpec, number: u32, bytes: &[u8]) -
     }
 }
 
-/// The kind of key pair, for an asymmetric key.
+/// The kind of key pair of an asymmetric key. `None` for symmetric keys.
 pub(super) fn pair_spec(spec: KeySpec) -> Option<KeyPairSpec> {
     match spec {
         KeySpec::Aes256 | KeySpec::Sm4 => None,

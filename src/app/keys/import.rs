@@ -1,5 +1,5 @@
-//! Importing material: the wrapping key pair travels inside the import token, sealed by the root key, so that nothing has
-//! to be stored between the two calls.
+//! Importing key material. The import token holds the wrapping key pair, sealed by the root key, so that nothing has to
+//! be stored between the two calls.
 
 use zeroize::Zeroizing;
 
@@ -13,23 +13,23 @@ use crate::domain::keys::{Key, KeyRef, Origin};
 use crate::domain::{KeyId, Scope, Timestamp};
 use crate::store::{StoreError, Unavailable};
 
-/// What the owner of material needs to send it.
+/// What a caller needs to import material.
 #[derive(Debug)]
 pub struct ImportParameters {
     /// The key.
     pub key: KeyId,
-    /// To be given back with the material.
+    /// The import token, which comes back with the material.
     pub token: Vec<u8>,
-    /// What to wrap the material with: `SubjectPublicKeyInfo`, DER in base64.
+    /// The public key to wrap the material with: `SubjectPublicKeyInfo`, DER in base64.
     pub public_key: String,
-    /// Until when the token is good.
+    /// When the token expires.
     pub expires: Timestamp,
 }
 
-/// How long a token is good, in milliseconds.
+/// How long a token is valid, in milliseconds.
 const TOKEN_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// A token is bound to its key like material of a version that no key has.
+/// A token is bound to its key like the material of version 0, which no key has.
 fn token_context(key: &Key) -> KeyMaterialContext<'_> {
     KeyMaterialContext {
         account: key.scope.account.as_str(),
@@ -40,10 +40,10 @@ fn token_context(key: &Key) -> KeyMaterialContext<'_> {
 }
 
 impl Keys {
-    /// Makes a wrapping key pair and its token.
+    /// Generates a wrapping key pair and its token.
     ///
     /// # Errors
-    /// [`KeyRefusal::UnsupportedOrigin`] for a key whose material is made here.
+    /// [`KeyRefusal::UnsupportedOrigin`] for a key whose material is generated here.
     pub async fn import_parameters(
         &self,
         caller: &Scope,
@@ -105,7 +105,7 @@ impl Keys {
 
 const WRAPPED: &str = "EncryptedKeyMaterial does not open with the public key and WrappingAlgorithm of ImportToken, or holds no 32 bytes";
 
-/// A wrapping algorithm inside a token.
+/// The number of a wrapping algorithm in a token.
 fn number(wrapping: WrappingAlgorithm) -> u8 {
     match wrapping {
         WrappingAlgorithm::RsaesOaepSha1 => 1,

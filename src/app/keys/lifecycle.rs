@@ -18,7 +18,7 @@ use crate::domain::keys::{
 use crate::domain::{KeyId, ResourcePolicy, Scope, Tags};
 use crate::store::{KeyChange, KeyRecord, StoreError, Unavailable};
 
-/// A key that a user asks for.
+/// A key to create.
 #[derive(Debug, Clone)]
 pub struct KeyCreation {
     /// Kind of material.
@@ -27,20 +27,20 @@ pub struct KeyCreation {
     pub usage: Option<KeyUsage>,
     /// Where its material comes from.
     pub origin: Origin,
-    /// How it is said to be protected.
+    /// The ProtectionLevel that is reported.
     pub protection: ProtectionLevel,
     /// Free text.
     pub description: String,
-    /// How often it shall rotate by itself, in milliseconds.
+    /// The interval of automatic rotation, in milliseconds.
     pub rotation_interval_ms: Option<i64>,
     /// Its tags.
     pub tags: Tags,
-    /// Its policy; none for the default one.
+    /// Its resource policy. `None` means the default policy.
     pub policy: Option<ResourcePolicy>,
 }
 
 impl Keys {
-    /// Makes a key.
+    /// Creates a key.
     ///
     /// # Errors
     /// Those of [`decisions::create`].
@@ -70,7 +70,7 @@ impl Keys {
         self.make(guard, &keys, key).await
     }
 
-    /// Stores a decided new key with material for its version.
+    /// Stores a new key with material for its version.
     pub(super) async fn make(
         &self,
         guard: Guard,
@@ -84,8 +84,8 @@ impl Keys {
         keys.keys.get(&id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
     }
 
-    /// The record with the next state of its key: with fresh material for a version that is new in it, and without
-    /// any when the key has none any more.
+    /// The record with the next state of its key: with new material for a new version, and without material if the key
+    /// has lost it.
     pub(super) async fn with_material(&self, record: &KeyRecord, next: Key) -> Result<KeyRecord, AppError> {
         let mut material = if next.has_material { record.material.clone() } else { Vec::new() };
         for version in next.versions.iter().filter(|_| next.origin == Origin::Kms) {
@@ -96,7 +96,7 @@ impl Keys {
         Ok(KeyRecord { key: next, material, imported: record.imported.clone() })
     }
 
-    /// Makes and wraps material. An RSA key takes a second of one core, so pairs are made on a thread that may block.
+    /// Generates and wraps material, on a thread that may block: an RSA key takes a second.
     async fn fresh_material(&self, key: &Key, number: u32) -> Result<Arc<[u8]>, AppError> {
         let (root, entropy, key) = (Arc::clone(&self.root), Arc::clone(&self.entropy), key.clone());
         let make = move || -> Result<Arc<[u8]>, AppError> {
@@ -117,7 +117,7 @@ impl Keys {
         tokio::task::spawn_blocking(make).await.map_err(died)?
     }
 
-    /// Changes a key as `decide` says, who may be asked again.
+    /// Changes a key by a decision. `decide` may be called repeatedly.
     ///
     /// # Errors
     /// Those of [`Keys::find`] and of `decide`.
@@ -133,7 +133,7 @@ impl Keys {
         self.change_among(caller, reference, |key, _| decide(key)).await
     }
 
-    /// Changes a key as `decide` says, who sees the scope's other keys too.
+    /// Changes a key by a decision that also depends on the other keys of the scope.
     async fn change_among<F>(
         &self,
         caller: &Scope,
@@ -173,7 +173,7 @@ impl Keys {
         self.change_among(caller, reference, decide).await
     }
 
-    /// Makes an alias for a key.
+    /// Creates an alias of a key.
     ///
     /// # Errors
     /// [`KeyRefusal::AliasExists`], [`KeyRefusal::Parameter`] for a reserved name, [`KeyRefusal::LimitExceeded`],
@@ -194,20 +194,20 @@ impl Keys {
             .into());
         }
         if held.key().owner == KeyOwner::Service {
-            return Err(KeyRefusal::UnsupportedKey("the service's own key has no aliases").into());
+            return Err(KeyRefusal::UnsupportedKey("the service-managed key has no aliases").into());
         }
         if keys.aliases.iter().any(|alias| alias.name == name) {
             return Err(KeyRefusal::AliasExists.into());
         }
         if held.key().state == KeyState::PendingDeletion {
-            let why = "a key that is scheduled for deletion takes no alias";
+            let why = "an alias cannot point to a key that is scheduled for deletion";
             return Err(KeyRefusal::StateModification(held.key().state, why).into());
         }
         decisions::add_alias(keys.aliases.len(), &self.limits)?;
         self.set_alias(guard, &keys, caller, Alias { name, key: id.clone() }).await
     }
 
-    /// Lets an alias stand for another key.
+    /// Points an alias to another key.
     ///
     /// # Errors
     /// [`KeyRefusal::AliasNotFound`], [`KeyRefusal::NotFound`], [`KeyRefusal::State`] for a target that is pending
@@ -224,7 +224,7 @@ impl Keys {
             return Err(KeyRefusal::AliasNotFound.into());
         }
         if held.key().owner == KeyOwner::Service {
-            return Err(KeyRefusal::UnsupportedKey("the service's own key has no aliases").into());
+            return Err(KeyRefusal::UnsupportedKey("the service-managed key has no aliases").into());
         }
         if held.key().state == KeyState::PendingDeletion {
             return Err(KeyRefusal::State(KeyState::PendingDeletion).into());
@@ -247,7 +247,7 @@ impl Keys {
         self.commit(guard, scope.clone(), change, next).await.map(drop)
     }
 
-    /// Removes an alias.
+    /// Deletes an alias.
     ///
     /// # Errors
     /// [`KeyRefusal::AliasNotFound`].
@@ -267,7 +267,7 @@ impl Keys {
         self.commit(guard, caller.clone(), change, next).await.map(drop)
     }
 
-    /// Does everything that is due for keys, in all scopes, and says in how many.
+    /// Does everything that is due for keys, in all scopes. Returns the number of these scopes.
     ///
     /// # Errors
     /// Those of the store.
@@ -280,7 +280,7 @@ impl Keys {
     }
 }
 
-/// The id in a reference that must be an id or its ARN, where an alias is not allowed.
+/// The id in a reference to a key where an alias is not allowed.
 ///
 /// # Errors
 /// [`KeyRefusal::AliasNotAllowed`].

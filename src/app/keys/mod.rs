@@ -1,5 +1,8 @@
-//! Customer master keys in memory: all keys and aliases of a scope at once. The cloud allows a few hundred (rule 12.3); each
-//! change and each listing takes time in proportion to their number. Changes queue on one lock.
+//! Customer master keys. All keys and aliases of a scope are held in memory together: the cloud allows a few hundred
+//! (rule 12.3), and each change and each listing takes time in proportion to their number. One lock serializes all
+//! changes.
+//!
+//! A change of a key is the next `Key`; a change of a secret is a `Change`. `domain::keys::decisions` says why.
 
 mod by_id;
 mod cryptography;
@@ -36,9 +39,10 @@ use crate::domain::{KeyId, Limits, Scope, Tags, Timestamp};
 use crate::ports::{Clock, Entropy};
 use crate::store::{KeyChange, KeyRecord, Store, StoreError};
 
+/// The lock of all changes, while it is held.
 type Guard = OwnedMutexGuard<()>;
 
-/// All keys.
+/// The keys of all scopes.
 #[derive(Debug)]
 pub struct Keys {
     store: Arc<dyn Store>,
@@ -47,7 +51,7 @@ pub struct Keys {
     root: Arc<RootKey>,
     limits: Limits,
     scopes: Scopes,
-    /// How many changes of keys the database is known to have had; stays at 0 where nobody else makes any.
+    /// The last known number of changes of keys in the database. It stays 0 if no other process makes changes.
     seen: AtomicU64,
     writing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -64,22 +68,22 @@ impl Keys {
         Self { store, clock, entropy, root, limits, scopes, seen, writing }
     }
 
-    /// Learns how many changes of keys the database has had.
+    /// Sets the number of changes of keys that the database has had.
     pub(super) fn follow(&self, changes: u64) {
         self.seen.store(changes, Ordering::SeqCst);
     }
 
-    /// Forgets everything in memory.
+    /// Drops all keys from memory.
     pub(super) fn clear(&self) {
         self.scopes.clear();
     }
 
-    /// How many scopes are in memory, and how many keys, versions and aliases in them. Both are bounded.
+    /// The number of scopes in memory, and of keys, versions and aliases in them. Both are bounded.
     pub fn held(&self) -> (usize, usize) {
         self.scopes.held()
     }
 
-    /// The scope's keys in memory, if there are any and they are those in the database.
+    /// The keys of a scope, if they are in memory and current.
     async fn present(&self, scope: &Scope) -> Result<Option<Arc<ScopeKeys>>, AppError> {
         let seen = self.seen.load(Ordering::SeqCst);
         let Some((keys, compared)) = self.scopes.get(scope) else { return Ok(None) };
@@ -93,14 +97,14 @@ impl Keys {
         Ok(Some(keys))
     }
 
-    /// The keys of a scope as they are now: what is due has been done.
+    /// The keys of a scope, after everything that is due was done.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn of(&self, scope: &Scope) -> Result<Arc<ScopeKeys>, AppError> {
         match self.present(scope).await? {
             Some(keys) if keys.next_due.is_none_or(|at| at > self.clock.now()) => Ok(keys),
-            // Boxed: nearly always the keys are here, and every action's future would have room for this.
+            // Boxed, because the keys are nearly always in memory, and the future of every action would grow by this one.
             _ => Box::pin(async { until_first!(self, self.settled(scope)) }).await,
         }
     }
@@ -115,7 +119,7 @@ impl Keys {
     /// # Errors
     /// [`KeyRefusal::NotFound`], [`KeyRefusal::AliasNotFound`].
     pub async fn find(&self, caller: &Scope, reference: &KeyRef) -> Result<Arc<HeldKey>, AppError> {
-        // Whether the caller may reach into another account was decided before: see `App::permit`.
+        // `App::permit` has already decided whether the caller may access another account.
         let scope = reference.scope.as_ref().unwrap_or(caller);
         if scope.region != caller.region {
             return Err(KeyRefusal::NotFound.into());
@@ -143,12 +147,12 @@ impl Keys {
     /// The unwrapped material of a key.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] when it was altered.
+    /// [`AppError::Crypto`] if it was altered.
     pub fn open(&self, held: &HeldKey) -> Result<Arc<Material>, AppError> {
         held.open(&self.root)
     }
 
-    /// The scope's service-managed key, which is made when first needed (rule 7.1).
+    /// The service-managed key of a scope, which is created when first needed (rule 7.1).
     pub(super) async fn service_key(&self, scope: &Scope) -> Result<Arc<HeldKey>, AppError> {
         if let Some(held) = self.of(scope).await?.service_key() {
             return Ok(held);
@@ -181,33 +185,33 @@ impl Keys {
             policy: None,
             version: self.fresh_version_id()?,
         };
-        // The service's own key does not count against the user's quota.
+        // The service-managed key does not count against the quota.
         Ok(decisions::create(new, 0, &self.limits, self.clock.now())?)
     }
 
     /// A new service-managed key for a scope, which is not stored.
     ///
     /// # Errors
-    /// None in practice.
+    /// [`AppError::Crypto`] if the material cannot be wrapped.
     pub async fn new_service_key(&self, scope: &Scope) -> Result<KeyRecord, AppError> {
         let key = self.service_key_of(scope)?;
         self.with_fresh_material(KeyRecord { key, material: Vec::new(), imported: None }).await
     }
 
-    /// A key with fresh material for every version that has none; nothing is stored.
+    /// A key with new material for every version that has none. Nothing is stored.
     ///
     /// # Errors
-    /// None in practice.
+    /// [`AppError::Crypto`] if the material cannot be wrapped.
     pub async fn with_fresh_material(&self, record: KeyRecord) -> Result<KeyRecord, AppError> {
         self.with_material(&record, record.key.clone()).await
     }
 
-    /// Holds off every change of a key while the guard lives.
+    /// Blocks all changes of keys while the guard is held.
     pub(super) async fn lock(&self) -> Guard {
         Arc::clone(&self.writing).lock_owned().await
     }
 
-    /// The scope's keys after everything that is due was done; to be called with the lock held.
+    /// The keys of a scope after everything that is due was done. Call it with the lock held.
     async fn settle(&self, guard: Guard, scope: &Scope) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
         let mut keys = match self.present(scope).await? {
             Some(keys) => keys,
@@ -231,7 +235,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Does the one thing that is due for a key.
+    /// Does what is due for a key.
     async fn do_due(
         &self,
         guard: Guard,
@@ -241,7 +245,7 @@ impl Keys {
     ) -> Result<(Guard, Arc<ScopeKeys>), AppError> {
         let version = self.fresh_version_id()?;
         match decisions::due(held.key(), || version, now) {
-            None => Err(StoreError::Corrupt("a key is due for nothing".to_owned()).into()),
+            None => Err(StoreError::Corrupt("nothing is due for a key that is due".to_owned()).into()),
             Some(Due::Deleted) => self.remove(guard, keys, held.key()).await,
             Some(Due::Expired(next) | Due::Rotated(next)) => {
                 let record = self.with_material(held.record(), next).await?;
@@ -275,8 +279,8 @@ impl Keys {
         self.commit(guard, scope, KeyChange::Put { record: Box::new(record) }, next).await
     }
 
-    /// Commits a change and remembers what the scope is afterwards. Holds the lock until memory and database agree again.
-    /// The caller must run to its end: see `server::net::outliving`.
+    /// Commits a change and updates the keys in memory. Holds the lock until memory and database agree again. The
+    /// calling future must not be cancelled: see `server::net::outliving`.
     async fn commit(
         &self,
         guard: Guard,
@@ -289,22 +293,22 @@ impl Keys {
         let next = Arc::new(ScopeKeys::new(next.keys, next.aliases, next.revision + 1));
         match outcome {
             Ok(()) => self.scopes.put(scope, Arc::clone(&next), compared),
-            // In doubt: the next one asks the database.
+            // The state is unknown, so the next reader asks the database.
             Err(_) => self.scopes.remove(&scope),
         }
         outcome?;
         Ok((guard, next))
     }
 
-    /// `key-` and twenty lower-case letters and digits, as the cloud's keys are named.
+    /// `key-` and twenty lower-case letters and digits, like ids of the cloud.
     fn fresh_key_id(&self) -> Result<KeyId, AppError> {
         self.fresh("key-", 20)
     }
 
-    /// Thirty-two lower-case letters and digits.
+    /// A new id of a key version: thirty-two lower-case letters and digits.
     ///
     /// # Errors
-    /// None in practice.
+    /// [`AppError::Damaged`] if the generated id is not valid, which is a defect of this program.
     pub fn fresh_version_id(&self) -> Result<KeyVersionId, AppError> {
         self.fresh("", 32)
     }

@@ -13,9 +13,9 @@ pub struct ScopeKeys {
     pub(super) keys: BTreeMap<KeyId, Arc<HeldKey>>,
     /// By name.
     pub(super) aliases: Vec<Alias>,
-    /// When something falls due for any of them.
+    /// When something is due for any of the keys next.
     pub(super) next_due: Option<Timestamp>,
-    /// That of the store that they are of.
+    /// The revision of the scope in the store.
     pub(super) revision: u64,
 }
 
@@ -27,12 +27,12 @@ impl ScopeKeys {
         keys
     }
 
-    /// How many versions all keys have together (rule 12.3).
+    /// The number of versions of all keys (rule 12.3).
     pub(super) fn versions(&self) -> usize {
         self.keys.values().map(|held| held.key().versions.len()).sum()
     }
 
-    /// Roughly how much memory it takes: the number of its keys, versions and aliases.
+    /// The number of keys, versions and aliases, as a measure of the memory that they take.
     pub(super) fn size(&self) -> usize {
         self.keys.len() + self.versions() + self.aliases.len()
     }

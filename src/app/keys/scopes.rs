@@ -1,5 +1,5 @@
-//! The keys of scopes in memory. Callers choose which scopes they ask for, so the number of scopes and keys held is
-//! bounded. A scope that was dropped is read from the store again.
+//! The scopes whose keys are in memory. Callers choose which scopes they ask for, so the number of scopes and keys is
+//! bounded. A dropped scope is read from the store again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,9 +9,10 @@ use crate::domain::Scope;
 
 /// The most scopes in memory.
 pub(super) const SCOPES: usize = 1_000;
-/// How many of them are dropped at once when there are too many, so that looking for the oldest is cheap.
+/// The number of scopes that are dropped at once when there are too many. Dropping several makes the search for the
+/// oldest rare.
 const DROPPED: usize = SCOPES / 8;
-/// The most keys, versions and aliases in memory; together they take about 300 MB. A single scope may exceed it.
+/// The most keys, versions and aliases in memory, which take about 300 MB. A single scope may exceed it.
 const THINGS: usize = 400_000;
 
 /// The scopes in memory.
@@ -23,7 +24,7 @@ struct State {
     scopes: BTreeMap<Scope, Entry>,
     /// The sum of all sizes.
     things: usize,
-    /// Counts up with each use.
+    /// Incremented by each use.
     uses: u64,
 }
 
@@ -31,7 +32,7 @@ struct State {
 struct Entry {
     keys: Arc<ScopeKeys>,
     size: usize,
-    /// How many changes of keys the store was known to have had when these were compared with it.
+    /// The number of changes of keys that the store had when these keys were last compared with it.
     compared: u64,
     last_use: u64,
 }
@@ -41,7 +42,7 @@ impl Scopes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The keys of a scope, if they are here, and the number of changes that they were compared at.
+    /// The keys of a scope, if they are in memory, with the number of changes at their last comparison.
     pub(super) fn get(&self, scope: &Scope) -> Option<(Arc<ScopeKeys>, u64)> {
         let mut state = self.state();
         state.uses += 1;
@@ -51,7 +52,7 @@ impl Scopes {
         Some((Arc::clone(&entry.keys), entry.compared))
     }
 
-    /// Puts the keys of a scope here, and drops those that were unused longest while there are too many.
+    /// Adds the keys of a scope. Drops the least recently used scopes if there are too many.
     pub(super) fn put(&self, scope: Scope, keys: Arc<ScopeKeys>, compared: u64) {
         let size = keys.size();
         let mut state = self.state();
@@ -68,7 +69,7 @@ impl Scopes {
         }
     }
 
-    /// Notes that these keys, if they are still here, were compared with the store.
+    /// Records that these keys, if they are still in memory, were compared with the store.
     pub(super) fn compared(&self, scope: &Scope, keys: &Arc<ScopeKeys>, at: u64) {
         let mut state = self.state();
         if let Some(entry) = state.scopes.get_mut(scope).filter(|entry| Arc::ptr_eq(&entry.keys, keys)) {
@@ -81,14 +82,14 @@ impl Scopes {
         self.state().remove(scope);
     }
 
-    /// Drops all.
+    /// Drops all scopes.
     pub(super) fn clear(&self) {
         let mut state = self.state();
         state.scopes.clear();
         state.things = 0;
     }
 
-    /// How many scopes are here, and how many keys, versions and aliases in them.
+    /// The number of scopes, and of keys, versions and aliases in them.
     pub(super) fn held(&self) -> (usize, usize) {
         let state = self.state();
         (state.scopes.len(), state.things)
@@ -102,7 +103,7 @@ impl State {
         }
     }
 
-    /// Drops `count` entries that were unused longest.
+    /// Drops the `count` least recently used scopes.
     fn drop_oldest(&mut self, count: usize) {
         let mut uses: Vec<u64> = self.scopes.values().map(|entry| entry.last_use).collect();
         uses.sort_unstable();

@@ -1,21 +1,21 @@
-//! How many nonces each principal may have remembered.
+//! How many nonces are remembered for each principal.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::span::Generation;
 use crate::domain::NonceLimits;
 
-/// Why a principal may not have another nonce remembered.
+/// Why no further nonce is remembered for a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// It has as many as one may have.
+    /// It has reached the limit of one principal.
     Own {
         /// The limit.
         limit: u64,
     },
-    /// There are as many as there may be, and it has its share.
+    /// All principals together have reached the total limit, and this one has its share.
     Total {
         /// The limit.
         limit: u64,
@@ -24,14 +24,14 @@ pub enum Full {
     },
 }
 
-/// What one principal has.
+/// The nonces of one principal.
 #[derive(Debug, Default)]
 struct Held {
     all: u64,
     of: Vec<(Generation, u64)>,
 }
 
-/// How many maps there are, so that principals do not wait for each other.
+/// The number of maps. More maps make principals wait less for each other.
 const MAPS: usize = 16;
 
 /// Counts nonces by principal and generation.
@@ -40,7 +40,7 @@ pub(super) struct Budget {
     limits: NonceLimits,
     all: AtomicU64,
     principals: AtomicU64,
-    held: [Mutex<HashMap<u32, Held>>; MAPS],
+    held: [Mutex<BTreeMap<u32, Held>>; MAPS],
 }
 
 impl Budget {
@@ -49,7 +49,7 @@ impl Budget {
         Self { limits, all: AtomicU64::new(0), principals: AtomicU64::new(0), held }
     }
 
-    /// Counts a nonce, if the principal may have one more.
+    /// Counts a nonce, if the limits allow another one.
     pub(super) fn take(&self, principal: u32, generation: Generation) -> Result<(), Full> {
         let mut map = self.map(principal);
         let own = map.get(&principal).map_or(0, |held| held.all);
@@ -68,12 +68,12 @@ impl Budget {
         Ok(())
     }
 
-    /// Counts a nonce that is there already.
+    /// Counts a nonce without looking at the limits.
     pub(super) fn add(&self, principal: u32, generation: Generation) {
         self.count(&mut self.map(principal), principal, generation);
     }
 
-    /// Takes a nonce back that was counted and not remembered.
+    /// Removes one nonce that was counted and then not remembered.
     pub(super) fn give_back(&self, principal: u32, generation: Generation) {
         let mut map = self.map(principal);
         let Some(held) = map.get_mut(&principal) else { return };
@@ -87,7 +87,7 @@ impl Budget {
         }
     }
 
-    /// Takes back all of these generations.
+    /// Removes all nonces of these generations.
     pub(super) fn forget(&self, gone: &[Generation]) {
         for map in &self.held {
             let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +109,7 @@ impl Budget {
         self.all.load(Ordering::Relaxed)
     }
 
-    fn count(&self, map: &mut HashMap<u32, Held>, principal: u32, generation: Generation) {
+    fn count(&self, map: &mut BTreeMap<u32, Held>, principal: u32, generation: Generation) {
         let held = map.entry(principal).or_default();
         if held.all == 0 {
             self.principals.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl Budget {
         }
     }
 
-    fn map(&self, principal: u32) -> MutexGuard<'_, HashMap<u32, Held>> {
+    fn map(&self, principal: u32) -> MutexGuard<'_, BTreeMap<u32, Held>> {
         let map = &self.held[principal as usize % MAPS];
         map.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(taken(&budget, 1, 11), (10, Some(Full::Own { limit: 10 })));
         budget.give_back(1, G);
         assert_eq!(taken(&budget, 1, 2).0, 1);
-        // Another one is not concerned, even where both are in one map.
+        // Another principal is not affected, even one in the same map.
         assert_eq!(taken(&budget, 17, 10), (10, None));
         budget.forget(&[Generation(8)]);
         assert_eq!(budget.all(), 20);
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(taken(&budget, 2, 100), (50, full(50)));
         assert_eq!(taken(&budget, 3, 100), (33, full(33)));
         assert_eq!(taken(&budget, 2, 1), (0, full(33)));
-        // However many there are, each has at least one.
+        // However many principals there are, the share of each is at least one.
         let tiny = Budget::new(NonceLimits { per_principal: 1, total: 1 });
         assert_eq!((0..50).map(|one| taken(&tiny, one, 1).0).sum::<usize>(), 50);
         assert_eq!(tiny.principals.load(Ordering::Relaxed), 50);

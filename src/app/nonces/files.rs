@@ -1,14 +1,14 @@
-//! Nonces in files beside the database: what one process wrote down, the next one knows.
+//! Nonces in files next to the database, so that they survive a restart.
 //!
-//! `<database>-nonces` says which generations there are and which spans of signed time were forgotten; it is replaced as
-//! a whole. `<database>-nonces-<number>` has the nonces of one generation: 16 bytes that tell whose file it is, then
-//! records of 12 bytes. A record is a nonce, or says that a second of signed time is open, or that all seconds are closed.
+//! `<database>-nonces` is the index: the generations, and the spans of signed time that were forgotten. It is replaced as a whole.
+//! `<database>-nonces-<number>` has the nonces of one generation: a head of 16 bytes that identifies the installation, then records
+//! of 12 bytes. A record is a nonce, or opens a second of signed time, or closes all seconds.
 //!
-//! Before a request goes on, either its nonce is in the file or its second is open there. So a killed process leaves known
-//! which seconds may lack nonces; they count as forgotten. A write for each nonce would cost thirty times as much.
-//! What the machine itself may have lost, because its power failed, is told by the boot that the index was written in; another
-//! directory in the place of this one, by the index's own inode. An older copy that is written over these files in place
-//! is not noticed.
+//! Before a request continues, its nonce is in the file or its second is open there. After a crash, the open seconds
+//! are those that may lack nonces, and they count as forgotten. Writing every nonce at once would cost thirty times as
+//! much. The index holds the boot id of the machine, which shows that a power failure may have lost data, and its own
+//! inode, which shows that the directory was replaced by another one. If an older copy is written over the files in
+//! place, that is not noticed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -22,22 +22,22 @@ use serde::{Deserialize, Serialize};
 use super::span::{Generation, SKEW, Spans};
 use crate::crypto::ShortHash;
 
-/// The form of these files.
+/// The version of the file format.
 const FORM: u32 = 1;
-/// How long the head of a generation's file is, in bytes.
+/// The length of the head of a generation's file, in bytes.
 const HEAD: usize = 16;
-/// How a generation's file begins.
+/// The first bytes of a generation's file.
 const MAGIC: &[u8; 8] = b"nonces/1";
-/// How much a record takes, in bytes: the hash of a nonce, and that of its principal.
+/// The length of a record, in bytes: the hash of a nonce and the hash of its principal.
 const EACH: usize = 12;
-/// In a record without a hash: all seconds are closed. A number up to 300 opens the second of that number, from 1 on.
+/// In a record whose hash is zero: all seconds are closed. A number from 1 to 300 opens that second.
 const CLOSED: u32 = u32::MAX;
-/// How many seconds are open at most.
+/// The most open seconds.
 const OPEN: usize = 16;
-/// How many bytes of nonces are collected at most.
+/// The most bytes of nonces that are collected before they are written.
 const COLLECTED: usize = 4096;
 
-/// The files beside one database.
+/// The files next to one database.
 #[derive(Debug)]
 pub(super) struct Files {
     database: PathBuf,
@@ -45,23 +45,23 @@ pub(super) struct Files {
     boot: String,
 }
 
-/// What something that was written outlives.
+/// What written data must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durability {
-    /// The process.
+    /// The end of the process.
     Process,
-    /// The machine's power, too.
+    /// A power failure.
     Machine,
 }
 
-/// What the index says.
+/// The content of the index.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     form: u32,
-    /// The boot of the machine that it was written in.
+    /// The boot id of the machine when it was written.
     boot: String,
-    /// The inode that it was written to.
+    /// The inode of the file that it was written to.
     inode: u64,
     forgotten: Spans,
     generations: BTreeSet<Generation>,
@@ -70,27 +70,27 @@ struct Written {
 /// Hashes of nonces and of their principals.
 type Entries = Vec<(u64, u32)>;
 
-/// What was found in files.
+/// What the files hold.
 #[derive(Debug)]
 pub(super) struct Kept {
     pub(super) files: Files,
     pub(super) forgotten: Spans,
     pub(super) generations: Vec<(Generation, Log, Entries)>,
-    /// Whether the index does not say all of this, because it could not be written. No other file may change until it is.
+    /// Whether the index is outdated because it could not be written. No other file may change until it is.
     pub(super) unwritten: bool,
 }
 
-/// What was found in the file of one generation.
+/// What the file of one generation holds.
 struct Found {
     log: Log,
     entries: Entries,
     /// Seconds that may lack nonces.
     open: Vec<u32>,
-    /// Whether it ends within a record.
+    /// Whether the file ends inside a record.
     is_torn: bool,
 }
 
-/// The nonces of one generation, to be appended to.
+/// The file of one generation, to append nonces to.
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
@@ -102,9 +102,9 @@ pub(super) struct Log {
 struct End {
     at: u64,
     file: Option<File>,
-    /// The seconds that are open in the file, the last one last.
+    /// The seconds that are open in the file, the newest last.
     open: Vec<u32>,
-    /// Nonces of these that are not in the file yet.
+    /// Nonces of open seconds that are not in the file yet.
     collected: Vec<u8>,
 }
 
@@ -120,10 +120,10 @@ impl Log {
         Self { path, end: Mutex::new(End { at, file, open: Vec::new(), collected: Vec::new() }) }
     }
 
-    /// Notes a nonce, signed in this second of the generation.
+    /// Adds a nonce that was signed in this second of the generation.
     ///
     /// # Errors
-    /// When the file cannot be written to; the nonce is not noted then.
+    /// An I/O error if the file cannot be written; then the nonce is not added.
     pub(super) fn append(&self, hash: u64, principal: u32, second: u32) -> io::Result<()> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let nonce = record(hash, principal);
@@ -136,16 +136,16 @@ impl Log {
             open.push(second);
             open.drain(..open.len().saturating_sub(OPEN));
         }
-        // When this fails, nobody knows which seconds are open in the file: none is taken for it then.
+        // If this fails, it is unknown which seconds are open in the file, so none counts as open.
         end.write(&self.path, &nonce, &open)?;
         end.open = open;
         Ok(())
     }
 
-    /// Writes down what was collected, closes all seconds, and the file until something is appended again.
+    /// Writes collected nonces, closes all seconds, and closes the file until the next append.
     ///
     /// # Errors
-    /// When the file cannot be written to.
+    /// An I/O error if the file cannot be written.
     pub(super) fn rest(&self) -> io::Result<()> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if end.file.is_some() {
@@ -158,8 +158,8 @@ impl Log {
 }
 
 impl End {
-    /// Writes what was collected and another nonce, closes all seconds, and opens these. What was begun and not ended is
-    /// overwritten the next time.
+    /// Writes collected nonces and a further record, closes all seconds, and opens the given ones. A write that failed
+    /// half way is overwritten by the next one.
     fn write(&mut self, path: &Path, last: &[u8], open: &[u32]) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(self.collected.len() + (2 + open.len()) * EACH);
         bytes.extend_from_slice(&self.collected);
@@ -178,11 +178,11 @@ impl End {
 }
 
 impl Kept {
-    /// Reads what is beside a database. What is missing or damaged counts as forgotten up to `now`, the machine's time in
-    /// milliseconds: so does everything where there is no index, unless the database is new.
+    /// Reads the files next to a database. Missing or damaged nonces count as forgotten up to `now`, the machine's time
+    /// in milliseconds. Without an index that is everything, unless the database is new.
     ///
     /// # Errors
-    /// When the files cannot be read or written at all.
+    /// An I/O error if the files cannot be read or written at all.
     pub(super) fn read(database: &Path, is_new: bool, hash: &ShortHash, now: i64) -> io::Result<Self> {
         let files = Files { database: database.to_owned(), hash: hash.clone(), boot: boot() };
         let mut kept = Self { files, forgotten: Spans::default(), generations: Vec::new(), unwritten: false };
@@ -205,9 +205,9 @@ impl Kept {
         let known: BTreeSet<_> = kept.generations.iter().map(|(generation, ..)| *generation).collect();
         kept.files.remove_others(&known)?;
         if !unchanged {
-            // If that of a new database is lost, the next start finds none and takes everything for forgotten.
+            // If the index of a new database is lost, the next start finds none and treats everything as forgotten.
             let durability = if is_new { Durability::Process } else { Durability::Machine };
-            // On a full disk the server must start all the same: reads and deletions need no nonce to be kept.
+            // The server must start on a full disk too: requests without a signature need no stored nonce.
             if let Err(error) = kept.files.write_index(known, &kept.forgotten, durability) {
                 tracing::warn!(%error, "the index of nonces cannot be written; signed requests are refused until it can");
                 kept.unwritten = true;
@@ -216,7 +216,7 @@ impl Kept {
         Ok(kept)
     }
 
-    /// Reads a generation's file; says whether all of it was there.
+    /// Reads the file of a generation. Returns whether it was complete.
     fn read_generation(&mut self, generation: Generation, same_boot: bool, now: i64) -> io::Result<bool> {
         let (from, until) = generation.span();
         let read = self.files.read_log(generation)?;
@@ -235,14 +235,14 @@ impl Kept {
         Ok(whole)
     }
 
-    /// Counts a span, its end included, as forgotten.
+    /// Adds a span, including its end, to the forgotten ones.
     fn lose(&mut self, from: i64, upto: i64) {
         if from > upto {
             return;
         }
         tracing::warn!(
             until = %crate::domain::Timestamp::from_millis(upto),
-            "nonces of signed requests may be lost: what was signed until then is refused"
+            "nonces of signed requests may be lost; requests signed until then are refused"
         );
         self.forgotten.add(from, upto.saturating_add(1));
         self.forgotten.condense(upto.saturating_sub(SKEW));
@@ -250,10 +250,10 @@ impl Kept {
 }
 
 impl Files {
-    /// Makes the file of a new generation, and notes it in the index.
+    /// Creates the file of a new generation and adds it to the index.
     ///
     /// # Errors
-    /// When that cannot be written; the generation does not begin then.
+    /// An I/O error if that cannot be written; then the generation does not begin.
     pub(super) fn begin(
         &self,
         generation: Generation,
@@ -272,10 +272,11 @@ impl Files {
         Ok(Log::new(path, HEAD as u64, Some(file)))
     }
 
-    /// Replaces the index. After the machine's power failed it must not be older than the files.
+    /// Replaces the index. With [`Durability::Machine`] it survives a power failure, after which it must not be older
+    /// than the files.
     ///
     /// # Errors
-    /// When it cannot be written; the one of before is there then.
+    /// An I/O error if it cannot be written; then the previous index remains.
     pub(super) fn write_index(
         &self,
         generations: BTreeSet<Generation>,
@@ -306,7 +307,7 @@ impl Files {
         }
     }
 
-    /// The index, and whether it is the file that was written. `None` when it is missing or not ours.
+    /// The index, and whether its inode is the one it was written to. `None` if it is missing or not valid.
     fn read_index(&self) -> io::Result<Option<(Written, bool)>> {
         let Some(mut file) = open(&self.beside("-nonces"))? else { return Ok(None) };
         let mut text = Vec::new();
@@ -319,7 +320,7 @@ impl Files {
         }))
     }
 
-    /// Reads the log of a generation. `None` when the file is missing or was made with another root key.
+    /// Reads the file of a generation. `None` if it is missing or was written with another root key.
     fn read_log(&self, generation: Generation) -> io::Result<Option<Found>> {
         let path = self.path_of(generation);
         let Some(mut file) = open(&path)? else { return Ok(None) };
@@ -345,13 +346,13 @@ impl Files {
         let at = (HEAD + records.len() * EACH) as u64;
         let is_torn = !torn.is_empty();
         if is_torn {
-            // It is noticed once.
+            // The incomplete record is removed, so that it is reported only once.
             OpenOptions::new().write(true).open(&path)?.set_len(at)?;
         }
         Ok(Some(Found { log: Log::new(path, at, None), entries, open, is_torn }))
     }
 
-    /// How a generation's file begins: with the hash of its number under the root key.
+    /// The head of a generation's file: the magic bytes, and the hash of its number keyed by the root key.
     fn head(&self, generation: Generation) -> [u8; HEAD] {
         let mut head = [0; HEAD];
         head[..8].copy_from_slice(MAGIC);
@@ -359,7 +360,7 @@ impl Files {
         head
     }
 
-    /// Removes files of generations that the index does not have.
+    /// Removes files of generations that are not in the index.
     fn remove_others(&self, known: &BTreeSet<Generation>) -> io::Result<()> {
         let name = self.beside("-nonces-");
         let Some(begin) = name.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
@@ -386,12 +387,12 @@ impl Files {
     }
 }
 
-/// An empty file that only its owner reads.
+/// Creates an empty file that only its owner can read.
 fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
-/// A file to read, if it is there.
+/// Opens a file to read it. `None` if it does not exist.
 fn open(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
@@ -404,7 +405,7 @@ fn directory(database: &Path) -> &Path {
     database.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-/// What tells this run of the machine from others; where the system does not say it, all are one.
+/// The boot id of the machine; empty if the system does not provide one.
 fn boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
@@ -421,7 +422,7 @@ mod tests {
         let log = Log::new(path.clone(), 0, Some(private(&path).unwrap()));
         log.append(1, 0, 5).unwrap();
         log.append(2, 0, 5).unwrap();
-        // What is written to a file that was opened for reading fails, and may have closed the seconds before it did.
+        // Writing to a file that is open for reading fails, and a failing write may already have closed the seconds.
         let writable = log.end.lock().unwrap().file.replace(File::open(&path).unwrap());
         for second in [6, 5] {
             assert!(log.append(3, 0, second).is_err());

@@ -1,8 +1,8 @@
 //! The nonces that this process remembers.
 //!
-//! A nonce is filed under the generation of its signed time, in one of 256 shards by its hash. Generations are forgotten
-//! as a whole. What is forgotten is remembered as a span of signed time, and a shard learns of the span at the moment at
-//! which it loses the nonces: so at no time is a used nonce neither known nor in a span.
+//! A nonce belongs to the generation of its signed time and, by its hash, to one of 256 shards. Generations are
+//! forgotten as a whole, and the span of signed time of a forgotten generation is refused from then on. A shard adds
+//! the span and drops the nonces under the same lock, so a used nonce is always either remembered or in a span.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,40 +13,40 @@ use super::span::{Clocks, Generation, SKEW, Spans};
 use super::table::Table;
 use crate::domain::NonceLimits;
 
-/// How often at most generations are looked through for those to forget, in milliseconds of the machine's clock.
+/// The shortest time between two sweeps, in milliseconds of the machine's clock.
 const SWEEP_MS: i64 = 30_000;
-/// How many generations of a moved clock are kept that lie behind both clocks. So a test may set the clock to the same
-/// instant of the past again and again.
+/// How many expired generations of a moved clock are kept. They allow a test to set the clock to the same instant of
+/// the past repeatedly.
 pub(super) const PAST_KEPT: usize = 64;
 
-/// A nonce to be remembered.
+/// A nonce.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
-    /// The hash of access key and nonce.
+    /// The hash of access key and nonce, never zero.
     pub(super) hash: u64,
-    /// Hash of the principal whose budget it counts against.
+    /// The hash of the principal whose budget it uses.
     pub(super) principal: u32,
     /// When the request was signed, in milliseconds since 1970.
     pub(super) signed: i64,
 }
 
-/// Why a nonce was not taken.
+/// Why a nonce was refused.
 #[derive(Debug)]
 pub(super) enum Refused {
     /// It was used before.
     Used,
     /// Nonces of its time were forgotten.
     Forgotten,
-    /// The principal has too many.
+    /// The principal has no budget left.
     Full(Full),
-    /// It could not be written down.
+    /// It could not be written to the file.
     NotKept(std::io::Error),
 }
 
-/// One part of the nonces.
+/// One of 256 parts of the nonces.
 #[derive(Debug, Default)]
 struct Shard {
-    /// Spans whose nonces this shard lost.
+    /// The spans of signed time whose nonces this shard has dropped.
     forgotten: Arc<Spans>,
     pages: Vec<Page>,
 }
@@ -59,16 +59,16 @@ struct Page {
     log: Option<Arc<Log>>,
 }
 
-/// A generation that is remembered.
+/// A remembered generation.
 #[derive(Debug)]
 struct Known {
     generation: Generation,
     log: Option<Arc<Log>>,
-    /// Whether the machine's clock was near it at some time. If it never was, the service's clock had been moved there.
+    /// Whether the machine's clock was ever near it. If not, the service's clock had been moved there.
     by_machine: bool,
 }
 
-/// Which generations there are, the one that was made first first.
+/// The remembered generations, oldest first by creation.
 #[derive(Debug, Default)]
 struct Index {
     known: Vec<Known>,
@@ -82,9 +82,9 @@ pub(super) struct Memory {
     shards: Box<[Mutex<Shard>]>,
     budget: Budget,
     index: Mutex<Index>,
-    /// Whether the index of the files could not be written at the start; see [`Kept::unwritten`].
+    /// Whether the index of the files could not be written at the start. See [`Kept::unwritten`].
     unwritten: AtomicBool,
-    /// Held while generations are forgotten.
+    /// Held during a sweep.
     sweeping: Mutex<()>,
     next_sweep: AtomicI64,
 }
@@ -94,7 +94,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Memory {
-    /// A memory of nothing, which ends with the process.
+    /// An empty memory that is not written to files.
     pub(super) fn new(limits: NonceLimits) -> Self {
         Self {
             shards: (0..256).map(|_| Mutex::default()).collect(),
@@ -106,10 +106,10 @@ impl Memory {
         }
     }
 
-    /// The memory that files hold. What lies behind the machine's clock is forgotten at once.
+    /// The memory that files hold. Generations that have expired by the machine's clock are forgotten at once.
     ///
     /// # Errors
-    /// When the files cannot be written.
+    /// An I/O error if the files cannot be written.
     pub(super) fn kept(limits: NonceLimits, kept: Kept, clocks: Clocks) -> std::io::Result<Self> {
         let memory = Self::new(limits);
         let forgotten = Arc::new(kept.forgotten);
@@ -140,15 +140,15 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Takes a nonce that was not used before and remembers it; returns when it is also written down, if it is to be.
+    /// Remembers a nonce that was not used before. Returns after it was written to the file, if there is one.
     pub(super) fn first_use(&self, entry: Entry, clocks: Clocks) -> Result<(), Refused> {
         if clocks.machine >= self.next_sweep.load(Ordering::Relaxed)
             && let Err(error) = self.sweep(clocks, PAST_KEPT)
         {
-            tracing::warn!(%error, "nonces that nobody needs any more cannot be forgotten");
+            tracing::warn!(%error, "expired nonces cannot be forgotten");
         }
         match self.take(entry, clocks) {
-            // Those of a clock that was moved away give their room up first.
+            // Nonces of a clock that was moved away are forgotten first.
             Err(Refused::Full(full)) => match self.sweep(clocks, 0) {
                 Ok(true) => self.take(entry, clocks),
                 _ => Err(Refused::Full(full)),
@@ -157,7 +157,7 @@ impl Memory {
         }
     }
 
-    /// Writes the index if that failed at the start. Until then no other file may change.
+    /// Writes the index if that failed at the start. No other file may change before.
     fn settle(&self) -> std::io::Result<()> {
         if !self.unwritten.load(Ordering::Acquire) {
             return Ok(());
@@ -178,7 +178,7 @@ impl Memory {
         if shard.forgotten.contains(entry.signed) {
             return Err(Refused::Forgotten);
         }
-        // A nonce is not good under another time either, as long as a signature of that time is.
+        // The same nonce must not be accepted with another signed time either, while a signature of that time is valid.
         let asked = |page: &&Page| page.generation == generation || page.generation.is_live(clocks);
         if shard.pages.iter().filter(asked).any(|page| page.table.contains(entry.hash)) {
             return Err(Refused::Used);
@@ -211,7 +211,7 @@ impl Memory {
         Ok(())
     }
 
-    /// The file of a generation, which is made when it is new.
+    /// The file of a generation, which is created if it is new.
     fn log_of(
         &self,
         generation: Generation,
@@ -238,18 +238,18 @@ impl Memory {
         Ok(log)
     }
 
-    /// Forgets the generations that the machine's clock has passed and the service's is not near. Of those that only a
-    /// moved clock ever was near it keeps the last `kept`. Says whether any were forgotten.
+    /// Forgets the expired generations that the service's clock is not near. Keeps the last `kept` of those that only a
+    /// moved clock was ever near. Returns whether any were forgotten.
     ///
     /// # Errors
-    /// An I/O error when the forgotten spans cannot be written. Nothing is forgotten then.
+    /// An I/O error if the forgotten spans cannot be written; then nothing is forgotten.
     pub(super) fn sweep(&self, clocks: Clocks, kept: usize) -> std::io::Result<bool> {
         self.settle()?;
         let sweeping = lock(&self.sweeping);
         self.next_sweep.store(clocks.machine.saturating_add(SWEEP_MS), Ordering::Relaxed);
         let mut index = lock(&self.index);
         for known in index.known.iter().filter(|known| !known.generation.is_live(clocks)) {
-            // They may be many, and descriptors are few.
+            // There may be many of them, and file descriptors are scarce.
             if let Some(log) = &known.log {
                 log.rest()?;
             }
@@ -291,24 +291,24 @@ impl Memory {
         Ok(true)
     }
 
-    /// Writes down whatever is to be, at the end.
+    /// Writes collected nonces to the files, at the end of the process.
     ///
     /// # Errors
-    /// When a file cannot be written to.
+    /// An I/O error if a file cannot be written.
     pub(super) fn rest(&self) -> std::io::Result<()> {
         self.settle()?;
         lock(&self.index).known.iter().filter_map(|known| known.log.as_ref()).try_for_each(|log| log.rest())
     }
 
-    /// For how many milliseconds a request that is signed now would still be refused, because nonces of this second may be lost.
-    /// Clients sign whole seconds, so that is until the next one. `None` when it would not.
+    /// For how many milliseconds a request that is signed now would be refused because nonces of this second may be
+    /// lost. Clients sign whole seconds, so this is the time until the next one. `None` if it would be accepted.
     pub(super) fn refuses_now_for(&self, now: i64) -> Option<u64> {
         let second = now - now.rem_euclid(1000);
         let refused = lock(&self.index).forgotten.contains(second);
         refused.then(|| u64::try_from(second + 1000 - now).unwrap_or_default())
     }
 
-    /// When the machine's clock will have passed the next generation, if any is remembered.
+    /// When the next remembered generation expires by the machine's clock, if there is one.
     pub(super) fn next_passed(&self) -> Option<i64> {
         let index = lock(&self.index);
         let passed = |known: &Known| known.generation.span().1.saturating_add(SKEW);
@@ -337,7 +337,7 @@ impl Shard {
 }
 
 impl Index {
-    /// The generations to forget.
+    /// The generations that a sweep forgets.
     fn passed(&mut self, clocks: Clocks, kept: usize) -> Vec<Generation> {
         let mut gone = Vec::new();
         let mut moved = Vec::new();
@@ -345,7 +345,8 @@ impl Index {
             let generation = known.generation;
             known.by_machine |= generation.is_near(clocks.machine);
             let is_ahead = generation.span().0 > clocks.machine;
-            // One that lies ahead is never forgotten: no signature of it would be good when the machine's clock comes there.
+            // A generation ahead of the machine's clock must stay: if it were forgotten, its span would be refused when
+            // the clock gets there.
             if is_ahead || generation.is_live(clocks) {
                 continue;
             }

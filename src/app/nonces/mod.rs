@@ -1,8 +1,8 @@
-//! The nonces that were used: no signature is good twice.
+//! Used nonces, so that no signature is accepted twice.
 //!
-//! A used nonce is known as long as its signature could be accepted by the machine's clock or the service's, which may
-//! stand still or be moved ([adr/0011](../../../docs/adr/0011-nonces.md)). What must be forgotten is refused from then
-//! on, as if its signature had expired.
+//! A used nonce is remembered as long as its signature could be accepted by the machine's clock or by the service's
+//! clock, which may be stopped or moved ([adr/0011](../../../docs/adr/0011-nonces.md)). If nonces must be forgotten
+//! earlier, signatures of their time are refused from then on, as if they had expired.
 
 mod budget;
 mod files;
@@ -29,20 +29,20 @@ use crate::domain::{NonceLimits, Timestamp};
 use crate::ports::Clock;
 use crate::store::{Store, Unavailable, UsedNonce};
 
-/// How nonces of signed requests are remembered.
+/// How nonces are remembered.
 #[derive(Debug, Clone, Default)]
 pub struct NonceSettings {
-    /// How many.
+    /// How many are remembered.
     pub limits: NonceLimits,
-    /// The file of the database beside which they are kept over a restart. Without one they end with the process, unless
-    /// several processes share the database: then they are in it.
+    /// The database file next to which they are stored, so that they survive a restart. Without one they are lost with
+    /// the process, unless several processes share the database, which then holds them.
     pub beside: Option<PathBuf>,
 }
 
 /// A nonce of a signed request.
 #[derive(Debug, Clone, Copy)]
 pub struct Nonce<'a> {
-    /// Who signed. All sessions of a role are one principal here.
+    /// The principal that signed. All sessions of a role count as one.
     pub principal: &'a Principal,
     /// The access key that signed.
     pub access_key: &'a str,
@@ -52,28 +52,28 @@ pub struct Nonce<'a> {
     pub signed: Timestamp,
 }
 
-/// Why a nonce was not taken.
+/// Why a nonce was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum NonceRefusal {
-    /// It was used before by this access key.
+    /// This access key used it before.
     #[error(
         "a request with this access key and SignatureNonce was accepted before; sign each request anew, repeated ones too"
     )]
     Used,
-    /// Nonces of that time were forgotten, so this one may have been used.
+    /// Nonces of that time were forgotten, so it may have been used.
     #[error(
-        "nonces of requests signed at {0} are not remembered any more; sign the request with the time of now"
+        "nonces of requests signed at {0} are no longer remembered; sign the request with the current time"
     )]
     Forgotten(Timestamp),
-    /// The principal has as many nonces remembered as it may have.
+    /// The principal has reached its limit of remembered nonces.
     #[error("{}", too_many(principal, *full))]
     TooMany {
-        /// Whose they are.
+        /// The principal.
         principal: String,
         /// Which limit is reached.
         full: Full,
     },
-    /// They cannot be looked up or written down.
+    /// Nonces cannot be looked up or stored.
     #[error(transparent)]
     Failed(#[from] AppError),
 }
@@ -96,16 +96,16 @@ fn too_many(principal: &str, full: Full) -> String {
 pub(super) struct Nonces {
     hash: ShortHash,
     memory: Memory,
-    /// Where the other processes' nonces are, if there are others.
+    /// The nonces of all processes, if several share the database.
     shared: Option<Shared>,
 }
 
 impl Nonces {
-    /// The nonces that are kept; of a database that `is_new` none were used. After a crash or a loss this waits, for less than
-    /// a second, until a request that is signed now is not of a second that counts as forgotten.
+    /// The stored nonces. A new database has none. After a crash or a loss this waits less than a second, until a
+    /// request that is signed now is outside of the time whose nonces may be lost.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer or its directory cannot be written to.
+    /// [`AppError::Unavailable`] if the database does not answer or its directory is not writable.
     pub(super) async fn open(
         settings: &NonceSettings,
         store: &Arc<dyn Store>,
@@ -131,17 +131,16 @@ impl Nonces {
         Ok(Self { hash: hash.clone(), memory, shared })
     }
 
-    /// Takes a nonce that was not used before, and remembers it wherever nonces are kept.
+    /// Accepts a nonce that was not used before, and stores it.
     ///
     /// # Errors
     /// [`NonceRefusal`].
     pub(super) async fn first_use(&self, nonce: Nonce<'_>, clock: &dyn Clock) -> Result<(), NonceRefusal> {
         let clocks = clocks(clock);
         let Nonce { principal, access_key, nonce, signed } = nonce;
-        let name = principal.policy_arn();
-        let [a, b, c, d, ..] = self.hash.of("principal", &name).to_le_bytes();
+        let [a, b, c, d, ..] = self.hash.of_parts("principal", &principal.policy_arn_parts()).to_le_bytes();
         let entry = Entry {
-            // No entry of a table is zero.
+            // Zero marks a free place of a table.
             hash: self.hash.of(access_key, nonce).max(1),
             principal: u32::from_le_bytes([a, b, c, d]),
             signed: signed.as_millis(),
@@ -150,9 +149,11 @@ impl Nonces {
             Ok(()) => {}
             Err(Refused::Used) => return Err(NonceRefusal::Used),
             Err(Refused::Forgotten) => return Err(NonceRefusal::Forgotten(signed)),
-            Err(Refused::Full(full)) => return Err(NonceRefusal::TooMany { principal: name, full }),
+            Err(Refused::Full(full)) => {
+                return Err(NonceRefusal::TooMany { principal: principal.policy_arn(), full });
+            }
             Err(Refused::NotKept(error)) => {
-                let why = format!("the nonce of a signed request cannot be written down: {error}");
+                let why = format!("the nonce of a signed request cannot be stored: {error}");
                 return Err(AppError::Unavailable(Unavailable::because(why, error)).into());
             }
         }
@@ -161,7 +162,7 @@ impl Nonces {
             fingerprint: fingerprint(access_key, nonce),
             seen: Timestamp::from_millis(clocks.machine),
             expires: signed.plus_millis(span::SKEW),
-            principal: name,
+            principal: principal.policy_arn(),
         };
         match shared.first_use(&used, entry.signed, clocks).await? {
             Outcome::First => Ok(()),
@@ -170,17 +171,17 @@ impl Nonces {
         }
     }
 
-    /// Writes down whatever is to be, before the process ends.
+    /// Writes collected nonces to the files, before the process ends.
     pub(super) fn close(&self) {
         if let Err(error) = self.memory.rest() {
-            tracing::warn!(%error, "the last nonces of signed requests cannot be written down");
+            tracing::warn!(%error, "the last nonces of signed requests cannot be written");
         }
     }
 
-    /// Forgets the nonces of signatures that no clock accepts any more.
+    /// Forgets nonces whose signatures have expired by all clocks.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when that cannot be written down.
+    /// [`AppError::Unavailable`] if that cannot be stored.
     pub(super) async fn sweep(&self, clock: &dyn Clock) -> Result<(), AppError> {
         let clocks = clocks(clock);
         let failed = |e: std::io::Error| {
@@ -220,7 +221,7 @@ fn clocks(clock: &dyn Clock) -> Clocks {
     Clocks { machine: clock.wall().as_millis(), service: clock.now().as_millis() }
 }
 
-/// What a database knows a nonce by, which processes of other releases know, too: 128 bits of SHA-256.
+/// The hash of a nonce in a shared database: 128 bits of SHA-256. Processes of other releases must compute the same.
 fn fingerprint(access_key: &str, nonce: &str) -> [u8; 16] {
     use sha2::{Digest, Sha256};
     let digest = Sha256::new().chain_update(access_key).chain_update([0]).chain_update(nonce).finalize();

@@ -1,8 +1,7 @@
-//! Nonces of all processes that share a database.
+//! Nonces of processes that share a database.
 //!
-//! A nonce is good for whoever inserts it first. The insertion succeeds only where the table's marker is still there,
-//! without which a crash of the database has emptied it, and where no spans were forgotten that this process does not
-//! know of.
+//! The process that inserts a nonce first may accept it. The insertion requires that the marker of the table exists,
+//! since a crash of the database empties the table, and that this process knows all forgotten spans.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,15 +10,16 @@ use crate::app::error::AppError;
 use crate::domain::Timestamp;
 use crate::store::{KeptNonces, PassedNonces, Store, StoreError, UsedNonce};
 
-/// How much longer than its signature a nonce is kept, in milliseconds: the machines' clocks may differ by as much.
+/// How much longer than its signature a nonce is kept, in milliseconds. The clocks of the machines may differ by this
+/// much.
 const MARGIN: i64 = 5 * 60 * 1000;
-/// How long nonces of a moved clock are kept that lie behind all clocks, in milliseconds. So a test may set the clock to
-/// the same instant of the past again and again.
+/// How long expired nonces of a moved clock are kept, in milliseconds. They allow a test to set the clock to the same
+/// instant of the past repeatedly.
 const MOVED_KEPT: i64 = 24 * 60 * 60 * 1000;
-/// How often an insertion is tried when others forget nonces at the same time.
+/// The most attempts at an insertion while other processes forget nonces.
 const TRIES: usize = 5;
 
-/// What became of a nonce.
+/// The outcome of an insertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     First,
@@ -27,27 +27,29 @@ pub(super) enum Outcome {
     Forgotten,
 }
 
-/// Nonces in a database that other processes use, too.
+/// Nonces in a database that other processes use too.
 #[derive(Debug)]
 pub(super) struct Shared {
     store: Arc<dyn Store>,
-    /// The forgotten spans, and the revision that counts their changes.
+    /// The forgotten spans, and their revision.
     known: Mutex<(u64, Arc<Spans>)>,
 }
 
 impl Shared {
+    /// Reads what was forgotten.
+    ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer.
+    /// [`AppError::Unavailable`] if the database does not answer.
     pub(super) async fn open(store: Arc<dyn Store>, clocks: Clocks) -> Result<Self, AppError> {
         let shared = Self { store, known: Mutex::default() };
         shared.look(clocks).await?;
         Ok(shared)
     }
 
-    /// Takes a nonce that no process used before.
+    /// Inserts a nonce that no process used before.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer, [`AppError::Busy`].
+    /// [`AppError::Unavailable`] if the database does not answer, [`AppError::Busy`].
     pub(super) async fn first_use(
         &self,
         nonce: &UsedNonce,
@@ -69,10 +71,10 @@ impl Shared {
         Err(AppError::Busy)
     }
 
-    /// Forgets the nonces that all clocks have passed.
+    /// Forgets nonces that have expired by all clocks.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database does not answer.
+    /// [`AppError::Unavailable`] if the database does not answer.
     pub(super) async fn sweep(&self, clocks: Clocks) -> Result<(), AppError> {
         let passed = passed(clocks);
         let generations = self.store.passed_nonces(passed).await?;
@@ -83,21 +85,21 @@ impl Shared {
         let before = read(&kept)?;
         let mut forgotten = before.clone();
         for expires in generations {
-            // By when they expire; the nonces were signed so much earlier.
+            // Generations are by expiry; the signed time is earlier by the allowed skew.
             let (from, until) = Generation(expires).span();
             forgotten.add(from.saturating_sub(SKEW), until.saturating_sub(SKEW));
         }
         forgotten.condense(clocks.machine.saturating_sub(SKEW));
-        // First the spans, then the nonces: whoever does not find one any more knows why.
+        // The spans are stored before the nonces are removed, so that a missing nonce is always explained by a span.
         if forgotten != before && !self.replace(&forgotten, kept.revision).await? {
-            // Another process forgets, too. There is time.
+            // Another process is sweeping. The next sweep is soon enough.
             return Ok(());
         }
         Ok(self.store.forget_nonces(passed).await?)
     }
 
-    /// Learns what was forgotten. Where the table was emptied, all that was signed until now is. Says of which revision
-    /// the answer is.
+    /// Reads the forgotten spans and returns their revision. If the table was emptied, everything that was signed until
+    /// now becomes forgotten.
     async fn look(&self, clocks: Clocks) -> Result<u64, AppError> {
         for _ in 0..TRIES {
             let kept = self.store.nonces().await?;
@@ -108,7 +110,7 @@ impl Shared {
             }
             tracing::warn!(
                 until = %Timestamp::from_millis(clocks.machine),
-                "the database lost the nonces of signed requests: what was signed until then is refused"
+                "the database lost the nonces of signed requests; requests signed until then are refused"
             );
             forgotten.add(i64::MIN, clocks.machine.saturating_add(1));
             if self.replace(&forgotten, kept.revision).await? {
@@ -118,7 +120,7 @@ impl Shared {
         Err(AppError::Busy)
     }
 
-    /// Writes down what is forgotten, unless another process was faster.
+    /// Stores the forgotten spans. Returns false if another process was faster.
     async fn replace(&self, forgotten: &Spans, on_revision: u64) -> Result<bool, AppError> {
         let text = serde_json::to_string(forgotten).map_err(|e| AppError::Damaged(e.to_string()))?;
         match self.store.set_forgotten_nonces(text, on_revision).await {
@@ -149,7 +151,7 @@ fn read(kept: &KeptNonces) -> Result<Spans, AppError> {
     serde_json::from_str(text).map_err(damaged)
 }
 
-/// Which nonces all clocks have passed. Their limits are at the ends of generations, so that a generation is
+/// Which nonces have expired by all clocks. The limits are at the ends of generations, so that each generation is
 /// forgotten as a whole.
 fn passed(Clocks { machine, service }: Clocks) -> PassedNonces {
     let begin = |at: i64| Timestamp::from_millis(at.div_euclid(GENERATION_MS).saturating_mul(GENERATION_MS));

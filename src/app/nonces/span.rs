@@ -1,25 +1,25 @@
-//! Spans of signed time: in which of them a nonce may still be looked for, and which were given up.
+//! Spans of signed time: generations of nonces, and the spans whose nonces were forgotten.
 
 use serde::{Deserialize, Serialize};
 
-/// Allowed distance between the signer's clock and ours, both ways, in milliseconds (fact G2).
+/// The allowed difference between the signer's clock and ours, in milliseconds, in both directions (fact G2).
 pub const SKEW_MS: u64 = 15 * 60 * 1000;
 /// The same, for arithmetic on instants.
 pub(super) const SKEW: i64 = 15 * 60 * 1000;
-/// How much signed time one generation of nonces covers, in milliseconds. Generations are forgotten as a whole.
+/// The span of signed time of one generation, in milliseconds. Generations are forgotten as a whole.
 pub(super) const GENERATION_MS: i64 = 5 * 60 * 1000;
 
-/// The two clocks by which a signature may be fresh, in milliseconds since 1970.
+/// The two clocks that decide whether a signature is fresh, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Clocks {
-    /// The machine's. It never goes back while the process runs.
+    /// The machine's clock, which never goes back while the process runs.
     pub(super) machine: i64,
-    /// The service's, which may be moved anywhere.
+    /// The service's clock, which may be moved to any time.
     pub(super) service: i64,
 }
 
-/// The nonces whose signed time lies in the same five minutes. A replay has the signed time of the first request, so it
-/// belongs to the same generation.
+/// The nonces whose signed times are within the same five minutes. A replayed request has the signed time of the
+/// original, so it belongs to the same generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Generation(pub(super) i64);
@@ -36,28 +36,28 @@ impl Generation {
         (from, from.saturating_add(GENERATION_MS))
     }
 
-    /// In which of its seconds a signed time lies.
+    /// The second of the generation that a signed time is in, from 0.
     pub(super) fn second_of(self, signed: i64) -> u32 {
         u32::try_from(signed.saturating_sub(self.span().0) / 1000).unwrap_or_default()
     }
 
-    /// Whether a signature of it may be fresh by a clock.
+    /// Whether a signature of this generation may be fresh by a clock.
     pub(super) fn is_near(self, clock: i64) -> bool {
         let (from, until) = self.span();
         from <= clock.saturating_add(SKEW) && until > clock.saturating_sub(SKEW)
     }
 
-    /// Whether a signature of it may be fresh by one of the clocks.
+    /// Whether a signature of this generation may be fresh by one of the clocks.
     pub(super) fn is_live(self, clocks: Clocks) -> bool {
         self.is_near(clocks.machine) || self.is_near(clocks.service)
     }
 }
 
-/// How many spans are kept apart.
+/// The most spans after [`Spans::condense`].
 const MOST: usize = 64;
 
-/// Spans of signed time whose nonces were forgotten: no signature of them is accepted, whatever a clock is moved to.
-/// They are sorted and do not touch. Each is its first millisecond and the first one after it.
+/// Spans of signed time whose nonces were forgotten. No signature of these times is accepted, wherever a clock is
+/// moved. The spans are sorted and do not touch. Each has its first millisecond and the first one after it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<(i64, i64)>", into = "Vec<(i64, i64)>")]
 pub(super) struct Spans(Vec<(i64, i64)>);
@@ -85,7 +85,7 @@ impl Spans {
         next.checked_sub(1).and_then(|before| self.0.get(before)).is_some_and(|(_, until)| at < *until)
     }
 
-    /// Adds a span, and joins it with those that it meets.
+    /// Adds a span, and joins it with those that it overlaps or touches.
     pub(super) fn add(&mut self, from: i64, until: i64) {
         if from >= until {
             return;
@@ -98,9 +98,9 @@ impl Spans {
         self.0.splice(first..after, [(from, until)]);
     }
 
-    /// Joins spans that have the shortest holes between them until there are no more than 64, so that they stay few
-    /// whatever clocks are moved to. Only holes before an instant are filled: what the machine's clock has passed, it
-    /// does not come to again.
+    /// Closes the shortest gaps between spans until at most 64 spans are left, so that their number stays bounded
+    /// however often clocks are moved. Only gaps before an instant are closed: the machine's clock does not return to
+    /// them.
     pub(super) fn condense(&mut self, before: i64) {
         while self.0.len() > MOST {
             let holes = self.0.windows(2).enumerate().filter(|(_, pair)| pair[1].0 <= before);

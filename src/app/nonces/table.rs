@@ -1,12 +1,13 @@
-//! A set of 64-bit hashes in little memory.
+//! A compact set of 64-bit hashes.
 
-/// How much longer a full table becomes: by a fourth of its length.
+/// A full table grows by its length divided by this.
 const GROWTH: usize = 4;
 /// The length of the first table.
 const FIRST: usize = 8;
 
-/// Hashes, never zero, at the place that their bits after the first eight say, or the next free one. At most 85 of 100
-/// places are taken, so that a search is short; that makes 10 to 13 bytes each.
+/// An open-addressing hash table of hashes that are not zero. The bits after the first eight give the place; collisions
+/// take the next free place. At most 85 % of the places are taken, which keeps searches short and needs 10 to 13 bytes
+/// for each hash.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     places: Vec<u64>,
@@ -14,12 +15,12 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Whether a hash is in it.
+    /// Whether the set contains a hash.
     pub(super) fn contains(&self, hash: u64) -> bool {
         self.find(hash).is_ok()
     }
 
-    /// Puts a hash in.
+    /// Adds a hash.
     pub(super) fn insert(&mut self, hash: u64) {
         if (self.taken + 1) * 20 > self.places.len() * 17 {
             let longer = self.places.len() + (self.places.len() / GROWTH).max(FIRST);
@@ -39,10 +40,10 @@ impl Table {
         }
     }
 
-    /// Finds a hash, or the place where it would be.
+    /// Finds a hash, or returns the place where it belongs.
     fn find(&self, hash: u64) -> Result<(), usize> {
         let length = self.places.len();
-        // The first eight bits chose the table among 256.
+        // The first eight bits already chose one of 256 tables.
         let place = (u128::from(hash << 8) * length as u128) >> 64;
         let mut at = usize::try_from(place).unwrap_or_default();
         loop {
@@ -51,7 +52,7 @@ impl Table {
                 Some(other) if *other == hash => return Ok(()),
                 Some(_) => at += 1,
                 None if length == 0 => return Err(0),
-                // There is a free place before the search comes round.
+                // There is always a free place, so the search ends.
                 None => at = 0,
             }
         }

@@ -11,12 +11,12 @@ use super::span::{Clocks, GENERATION_MS, Generation, SKEW};
 use crate::crypto::{RootKey, ShortHash, SymmetricKey};
 use crate::domain::NonceLimits;
 
-/// The machine's time at the begin of a test.
+/// The machine's time at the start of a test.
 const T: i64 = 1_795_491_000_000;
 const MINUTE: i64 = 60_000;
 const LIMITS: NonceLimits = NonceLimits { per_principal: 1_000_000, total: 1_000_000 };
 
-/// Both clocks at one instant.
+/// Both clocks at the same instant.
 fn both(at: i64) -> Clocks {
     Clocks { machine: at, service: at }
 }
@@ -25,7 +25,7 @@ fn hash(byte: u8) -> ShortHash {
     RootKey::from_key(&SymmetricKey::from_bytes([byte; 32])).unwrap().nonce_hash().clone()
 }
 
-/// An entry as a nonce gives it.
+/// The entry of a nonce.
 fn entry(nonce: u64, signed: i64) -> Entry {
     Entry { hash: hash(1).of("key", &nonce.to_string()).max(1), principal: 1, signed }
 }
@@ -49,7 +49,7 @@ fn used(memory: &Memory, entry: Entry, clocks: Clocks) -> Outcome {
     }
 }
 
-/// What the files beside a database hold, as the next process reads it.
+/// What the next process reads from the files next to a database.
 fn opened(dir: &Path, is_new: bool, root: u8, clocks: Clocks) -> Memory {
     let kept = Kept::read(&dir.join("db"), is_new, &hash(root), clocks.machine).unwrap();
     Memory::kept(LIMITS, kept, clocks).unwrap()
@@ -70,13 +70,13 @@ fn file_of(dir: &Path, signed: i64) -> std::path::PathBuf {
 #[test]
 fn a_nonce_is_known_as_long_as_its_signature_is_fresh_and_then_its_time_is_refused() {
     let memory = Memory::new(LIMITS);
-    // Signed by a clock that is ahead as far as it may be.
+    // Signed by a clock that is ahead by the allowed skew.
     let ahead = entry(1, T + SKEW);
     assert_eq!(used(&memory, ahead, both(T)), Outcome::First);
     for minutes in 0..=30 {
         let now = both(T + minutes * MINUTE);
         assert_eq!(used(&memory, ahead, now), Outcome::Used, "{minutes}");
-        // Others go on meanwhile.
+        // Other requests continue meanwhile.
         let other = entry(100 + u64::try_from(minutes).unwrap(), now.machine);
         assert_eq!(used(&memory, other, now), Outcome::First);
     }
@@ -84,7 +84,7 @@ fn a_nonce_is_known_as_long_as_its_signature_is_fresh_and_then_its_time_is_refus
     let later = both(T + 60 * MINUTE);
     assert_eq!(used(&memory, entry(2, later.machine), later), Outcome::First);
     assert_eq!(memory.count(), 1);
-    // The service's clock is moved back to where the signature is fresh.
+    // The service's clock is moved back to a time at which the signature is fresh.
     let back = Clocks { machine: later.machine, service: T };
     assert_eq!(used(&memory, ahead, back), Outcome::Forgotten);
     assert_eq!(
@@ -135,7 +135,7 @@ fn a_generation_ahead_of_the_machines_clock_is_never_given_up() {
         let there = Clocks { machine: T, service: ahead(n) };
         assert_eq!(used(&memory, entry(n, ahead(n)), there), Outcome::Used, "{n}");
     }
-    // When the machine's clock comes there, it goes on.
+    // The nonce is still remembered when the machine's clock gets there.
     let now = both(ahead(99) + MINUTE);
     assert_eq!(used(&memory, entry(2000, now.machine), now), Outcome::First);
 }
@@ -150,7 +150,7 @@ fn nonces_of_a_moved_clock_give_their_room_up_to_others() {
     assert_eq!(used(&memory, entry(100, past.service), past), Outcome::Full, "the clock stands there");
     assert_eq!(used(&memory, entry(101, T), both(T)), Outcome::First);
     assert_eq!(used(&memory, entry(1, past.service), past), Outcome::Forgotten);
-    // However many instants the clock is set to, what is remembered of them stays little.
+    // However often the clock is set, the memory for it stays bounded.
     let memory = Memory::new(LIMITS);
     for n in 1..500 {
         let past = Clocks { machine: T, service: T - SKEW - i64::try_from(n).unwrap() * 7 * GENERATION_MS };
@@ -190,7 +190,7 @@ fn nonces_are_known_whatever_moment_others_are_forgotten_at() {
                             entry(user << 32 | u64::try_from(step).unwrap(), now.machine - 14 * MINUTE);
                         let first = used(memory, nonce, now);
                         let again = used(memory, nonce, now);
-                        // Users are not at the same step: one's clock may have made the memory forget another's time.
+                        // The threads are at different steps, so the clock of one may have made the memory forget the time of another.
                         assert!(matches!(first, Outcome::First | Outcome::Forgotten), "{first:?}");
                         assert!(matches!(again, Outcome::Used | Outcome::Forgotten), "{again:?}");
                     }
@@ -216,7 +216,7 @@ fn what_was_written_down_is_known_to_the_next_process() {
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     memory.rest().unwrap();
-    // And again, as what is appended next must not harm what was read.
+    // Once more, because an append must not damage what was read.
     for round in 0..3 {
         let memory = opened(dir.path(), false, 1, both(T));
         assert_eq!(memory.count(), 1_000 + round);
@@ -241,7 +241,7 @@ fn what_a_killed_process_had_not_written_yet_lies_in_seconds_that_count_as_forgo
             let outcome = used(&memory, *nonce, both(T));
             assert!(matches!(outcome, Outcome::Used | Outcome::Forgotten), "{round}: {outcome:?}");
         }
-        // Few or many in a second, and by clocks that differ by more seconds than are open at once.
+        // Few or many nonces in a second, from clocks that differ by more seconds than may be open at once.
         for n in 0..[3, 700, 5_000, 40][usize::try_from(round).unwrap()] {
             let second = if round == 3 { n % 40 } else { n % 5 };
             let signed = T - 500_000 + i64::try_from(round * 100 + second).unwrap() * 1000;
@@ -249,10 +249,10 @@ fn what_a_killed_process_had_not_written_yet_lies_in_seconds_that_count_as_forgo
             assert_eq!(used(&memory, nonce, both(T)), Outcome::First, "{round} {n}");
             all.push(nonce);
         }
-        // As by kill -9: nothing is written at the end.
+        // As after kill -9: nothing is written at the end.
     }
     let memory = opened(dir.path(), false, 1, both(T));
-    // Of the last process the last sixteen seconds, of the others five or less; the seconds beside them are free.
+    // The last sixteen seconds of the last process are refused, and at most five of each other; the adjacent seconds are not.
     let seconds = (0..500).filter(|second| {
         let signed = T - 500_000 + second * 1000;
         used(&memory, entry(u64::MAX - second.unsigned_abs(), signed), both(T)) == Outcome::Forgotten
@@ -283,7 +283,7 @@ fn a_process_that_cannot_write_the_index_starts_and_changes_no_file_until_it_can
     let killed = opened(dir.path(), true, 1, both(T));
     assert_eq!(used(&killed, entry(1, T), both(T)), Outcome::First);
     drop(killed);
-    // The draft of the index cannot be made, as on a full disk.
+    // The draft of the index cannot be created, as on a full disk.
     let draft = dir.path().join("db-nonces.new");
     std::fs::create_dir(&draft).unwrap();
     let before = files(dir.path());
@@ -305,7 +305,7 @@ fn after_a_write_that_failed_no_second_is_taken_for_open() {
     let memory = opened(dir.path(), true, 1, both(T));
     assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
     assert_eq!(used(&memory, entry(2, T), both(T)), Outcome::First, "this one is collected");
-    // The file is closed, and cannot be opened again.
+    // The file is closed and cannot be opened again.
     memory.rest().unwrap();
     let (path, away) = (file_of(dir.path(), T), dir.path().join("away"));
     std::fs::rename(&path, &away).unwrap();
@@ -329,7 +329,7 @@ fn files_of_what_is_forgotten_are_removed_and_its_time_stays_refused() {
     let names = ["db-nonces".to_owned(), format!("db-nonces-{}", Generation::of(later.machine).0)];
     assert_eq!(files(dir.path()), names);
     let back = Clocks { machine: later.machine, service: T };
-    // Also when the process was away all the time, and when a file is left over.
+    // The same holds if no process ran in the meantime, and if a file was left over.
     std::fs::write(file_of(dir.path(), T), b"left over").unwrap();
     let memory = opened(dir.path(), false, 1, back);
     assert_eq!(files(dir.path()), names);
@@ -341,7 +341,7 @@ fn files_of_what_is_forgotten_are_removed_and_its_time_stays_refused() {
     assert_eq!(files(dir.path()), names[..1]);
 }
 
-/// What must hold after a loss: a replay is refused, and so is whatever was signed until the start, but nothing after it.
+/// Checks the state after a loss: replays are refused, and so is everything signed until the start, but nothing after it.
 fn lost(dir: &Path, root: u8, what: &str) {
     let start = T + MINUTE;
     let memory = opened(dir, false, root, both(start));
@@ -351,7 +351,7 @@ fn lost(dir: &Path, root: u8, what: &str) {
     assert_eq!(used(&memory, entry(8, start), both(start)), Outcome::Forgotten, "{what}");
     assert_eq!(used(&memory, entry(9, start + 1), both(start)), Outcome::First, "{what}");
     memory.rest().unwrap();
-    // It is known from then on.
+    // The loss is recorded from then on.
     let memory = opened(dir, false, root, both(start + MINUTE));
     assert_eq!(used(&memory, entry(7, T), both(start)), Outcome::Forgotten, "{what}");
     assert_eq!(used(&memory, entry(9, start + 1), both(start)), Outcome::Used, "{what}");
@@ -392,7 +392,7 @@ fn what_is_lost_or_damaged_counts_as_forgotten_up_to_the_start() {
         harm(dir.path());
         lost(dir.path(), 1, what);
     }
-    // A copy of an older state is put back, which knows nothing of a nonce that was used since.
+    // An older copy is restored, which does not have a nonce that was used since.
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
     assert_eq!(used(&memory, entry(0, T - 10 * MINUTE), both(T)), Outcome::First);
@@ -405,12 +405,12 @@ fn what_is_lost_or_damaged_counts_as_forgotten_up_to_the_start() {
     }
     assert!(index(dir.path()).exists());
     lost(dir.path(), 1, "an older state was put back");
-    // The root key is another one: nothing that was written can be found by it.
+    // With a different root key nothing in the files can be found.
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
     assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
     lost(dir.path(), 2, "the root key was replaced");
-    // A database that is not new has no files: an earlier release served it.
+    // A database that is not new has no files, because an earlier release served it.
     lost(tempfile::tempdir().unwrap().path(), 1, "there are no files");
 }
 
@@ -419,7 +419,7 @@ fn what_cannot_be_written_down_is_refused_and_good_later() {
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
     assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
-    // No further file can be made where its name is a directory's.
+    // No file can be created where a directory has its name.
     let next = T + SKEW;
     std::fs::create_dir(file_of(dir.path(), next)).unwrap();
     for _ in 0..2 {
@@ -439,15 +439,15 @@ fn what_cannot_be_written_down_is_refused_and_good_later() {
 enum Step {
     /// Time passes, in seconds.
     Pass(i64),
-    /// Sets the service's clock this many minutes from the machine's; it stands or runs.
+    /// The service's clock is set to this many minutes from the machine's, stopped or running.
     Move(i64, bool),
-    /// It shows the machine's time again.
+    /// The service's clock is reset to the machine's.
     Resume,
-    /// A new nonce, signed this many milliseconds from the machine's or the service's clock.
+    /// A new nonce is used, signed this many milliseconds from the machine's or the service's clock.
     Use(i64, bool),
-    /// One of the nonces that were used is sent again.
+    /// A used nonce is replayed.
     Replay(prop::sample::Index),
-    /// The process is killed, or ends, and another one is started.
+    /// The process is killed or ends, and another one starts.
     Restart(bool),
 }
 
@@ -455,7 +455,7 @@ fn step() -> impl Strategy<Value = Step> {
     let minutes = prop_oneof![
         -100_i64..100,
         (-3_i64..=3).prop_map(|years| years * 525_600),
-        // Instants to come back to.
+        // Instants to which the clock returns.
         prop::sample::select(vec![-1000_i64, 1000, 40, -40]),
     ];
     let skew = prop_oneof![Just(-SKEW), Just(SKEW), -SKEW..=SKEW];
@@ -469,17 +469,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a plain list knows.
+/// The model: a plain list.
 #[derive(Debug)]
 struct Model {
     machine: i64,
-    /// How far the service's clock is ahead, and where it stands, if it does.
+    /// How far the service's clock is ahead, and the instant at which it is stopped, if it is.
     ahead: i64,
     stands: Option<i64>,
     used: Vec<Entry>,
-    /// Generations of what was used; only these may ever be refused.
+    /// Generations of used nonces. Only these may ever be refused.
     generations: HashSet<Generation>,
-    /// Seconds of what was used before a process was killed.
+    /// Seconds of nonces that were used before a process was killed.
     killed: HashSet<i64>,
 }
 
@@ -497,8 +497,8 @@ impl Model {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
-    /// However the clocks are moved, a used nonce is never taken again, and a new one is refused only where its time is
-    /// one of which others were forgotten, which is never the machine's present or future.
+    /// However the clocks are moved, a used nonce is never accepted again. A new one is refused only if nonces of its time were
+    /// forgotten, which never happens to the machine's present or future.
     #[test]
     fn nonces_are_as_in_a_plain_list(steps in prop::collection::vec(step(), 1..120), on_disk in any::<bool>()) {
         let dir = tempfile::tempdir().unwrap();
@@ -512,7 +512,7 @@ proptest! {
                 Step::Pass(seconds) => model.machine += seconds * 1000,
                 Step::Move(minutes, stands) => {
                     model.ahead = minutes * MINUTE;
-                    // The same instants again and again, whatever the machine's time is.
+                    // The same instants repeatedly, whatever the machine's time is.
                     model.stands = stands.then_some(T + model.ahead);
                 }
                 Step::Resume => (model.ahead, model.stands) = (0, None),

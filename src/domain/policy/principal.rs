@@ -49,12 +49,18 @@ impl Principal {
     /// The ARN by which policies name this caller, which is also the value of `acs:PrincipalARN`. For a role session it is
     /// the ARN of the role.
     pub fn policy_arn(&self) -> String {
-        match &self.identity {
-            Identity::Root => format!("acs:ram::{}:root", self.account),
-            Identity::User { name } => format!("acs:ram::{}:user/{name}", self.account),
-            Identity::RoleSession { role, .. } => format!("acs:ram::{}:role/{role}", self.account),
-            Identity::Federated { provider } => format!("acs:ram::{}:oidc-provider/{provider}", self.account),
-        }
+        self.policy_arn_parts().concat()
+    }
+
+    /// The ARN of [`Principal::policy_arn`] in parts, for uses that need no string.
+    pub fn policy_arn_parts(&self) -> [&str; 4] {
+        let (kind, name) = match &self.identity {
+            Identity::Root => (":root", ""),
+            Identity::User { name } => (":user/", name.as_str()),
+            Identity::RoleSession { role, .. } => (":role/", role.as_str()),
+            Identity::Federated { provider } => (":oidc-provider/", provider.as_str()),
+        };
+        ["acs:ram::", self.account.as_str(), kind, name]
     }
 }
 

@@ -4,9 +4,10 @@ use sqlx::migrate::MigrateError;
 
 use crate::store::{StoreError, Unavailable};
 
-/// The driver's error as ours: a broken uniqueness, a parent that is gone, a deadlock mean that somebody else came first.
+/// The driver's error as a [`StoreError`]. A unique violation, a missing parent and a deadlock all mean that a
+/// concurrent writer won, which is a conflict.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
-    /// What PostgreSQL says of a transaction that it ended in favour of another one: serialization, deadlock.
+    /// PostgreSQL's codes for a transaction that it aborted in favour of another: serialization failure, deadlock.
     const LOST: [&str; 2] = ["40001", "40P01"];
     match &error {
         sqlx::Error::Database(e)
@@ -20,7 +21,7 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Why the schema is not this program's, in words for the one who starts it.
+/// Why a migration failed, in words for the operator who starts the program.
 pub(super) fn not_migrated(error: MigrateError) -> StoreError {
     let what = match &error {
         MigrateError::VersionMissing(version) => format!(

@@ -1,7 +1,7 @@
-//! The writer: group commit.
+//! Group commit.
 //!
-//! It takes what waits, carries each write out under a savepoint of one transaction, commits, and only then answers
-//! all. So a write is durable when it is acknowledged, and many writers share the cost of one commit.
+//! The writer takes all waiting writes, runs each under a savepoint of one transaction, commits, and answers
+//! afterwards. A write is therefore durable when it is acknowledged, and many writes share the cost of one commit.
 
 use std::sync::Arc;
 use std::thread;
@@ -18,40 +18,42 @@ use super::write::Write;
 use super::{statements as sql, write_keys, write_secrets, write_snapshot};
 use crate::store::{StoreError, Unavailable};
 
-/// A write and who waits for it.
+/// A waiting write.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) write: Write,
+    /// Takes the outcome.
     pub(super) done: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// How many writes may wait; one more is refused, so that memory stays bounded.
+/// The most writes that may wait. Further ones are refused, so that memory stays bounded.
 pub(super) const QUEUE: usize = 4096;
 
-/// The most writes of one transaction: bounds how long the first of them waits.
+/// The most writes in one transaction, which bounds how long the first of them waits.
 pub(super) const GROUP: usize = 256;
 
-/// Where groups of writes are carried out.
+/// Carries out groups of writes.
 pub(super) trait Writer: Send + 'static {
-    /// One transaction with all writes; the outcome of each, or one error for all of them.
+    /// Carries out all writes in one transaction. Returns the outcome of each, or one error for all of them.
     fn group(&mut self, writes: &[Write]) -> impl Future<Output = Outcomes> + Send;
 }
 
-/// What became of each write of a group, or why there was no transaction at all.
+/// The outcome of each write of a group, or the reason why the whole transaction failed.
 pub(super) type Outcomes = Result<Vec<Result<(), StoreError>>, StoreError>;
 
-/// A writer at work: what waits for it, and its end, which comes when that is closed and empty.
+/// A running writer. It ends when the queue is closed and empty.
 pub(super) struct WriterHandle {
     pub(super) queue: mpsc::Sender<Job>,
+    /// Resolves when the writer has ended.
     pub(super) ended: oneshot::Receiver<()>,
-    /// What it makes to be counted again.
+    /// Totals and page ends, which the writer discards when the number of secrets may have changed.
     pub(super) listings: Arc<Listings>,
 }
 
-/// Sets a writer to work on a thread of its own.
+/// Runs a writer on a thread of its own.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] when there can be no more threads.
+/// [`StoreError::Unavailable`] if the thread cannot be started.
 pub(super) fn on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
@@ -60,7 +62,7 @@ pub(super) fn on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError>
     let work = move || {
         runtime.block_on(run(writer, jobs, &recount));
         if end.send(()).is_err() {
-            tracing::debug!("nobody waits for the writer's end");
+            tracing::debug!("nothing waits for the end of the writer");
         }
     };
     let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
@@ -68,28 +70,31 @@ pub(super) fn on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError>
     Ok(WriterHandle { queue, ended, listings })
 }
 
-/// Sets a writer to work that waits for others, as one does whose connection is in a pool.
+/// Runs a writer as a task, for one that has to wait for a connection of a pool.
 pub(super) fn on_task(writer: impl Writer) -> WriterHandle {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
     let recount = Arc::clone(&listings);
-    #[expect(clippy::disallowed_methods, reason = "who closes the queue waits for the end")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "closing the queue ends the task, and close() waits for it"
+    )]
     tokio::spawn(async move {
         run(writer, jobs, &recount).await;
         if end.send(()).is_err() {
-            tracing::debug!("nobody waits for the writer's end");
+            tracing::debug!("nothing waits for the end of the writer");
         }
     });
     WriterHandle { queue, ended, listings }
 }
 
-/// Works until the queue is closed and empty.
-async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>, listings: &Listings) {
+/// Takes writes until the queue is closed and empty.
+async fn run(mut writer: impl Writer, mut queue: mpsc::Receiver<Job>, listings: &Listings) {
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, GROUP).await > 0 {
         let (writes, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.write, job.done)).unzip();
-        let outcomes = match carrier.group(&writes).await {
+        let outcomes = match writer.group(&writes).await {
             Ok(outcomes) => outcomes,
             Err(error) => vec![Err(error); writes.len()],
         };
@@ -98,13 +103,13 @@ async fn run(mut carrier: impl Writer, mut queue: mpsc::Receiver<Job>, listings:
         }
         for (done, outcome) in waiting.into_iter().zip(outcomes) {
             if done.send(outcome).is_err() {
-                tracing::debug!("nobody waits for this write any more");
+                tracing::debug!("nothing waits for this write any more");
             }
         }
     }
 }
 
-/// A writer whose connection is in a pool, for a database that others need the same connection of.
+/// A writer that takes its connection from a pool, for a database in memory, whose one connection readers need too.
 pub(super) struct Pooled<D: Dialect>(pub(super) Pool<D::Db>);
 
 impl<D: Dialect> Writer for Pooled<D> {
@@ -113,15 +118,15 @@ impl<D: Dialect> Writer for Pooled<D> {
     }
 }
 
-/// As [`Writer::group`], on a connection of a pool.
+/// [`Writer::group`] on a connection of a pool.
 pub(super) async fn group<D: Dialect>(pool: &Pool<D::Db>, writes: &[Write]) -> Outcomes {
-    // Rolled back when it is dropped before its end.
+    // It is rolled back if it is dropped before its end.
     let mut transaction = Transaction::<D>::begin(pool, D::BEGIN).await?;
     let outcomes = match all_of(&mut *transaction, writes).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
             if let Err(also) = transaction.rollback().await {
-                // It may be gone already: a full disk ends it. The pool tests a connection before it is used again.
+                // On a full disk SQLite has already ended the transaction, and there is nothing to roll back.
                 tracing::warn!(error = %also, "a failed transaction could not be rolled back");
             }
             return Err(error);
@@ -134,7 +139,7 @@ pub(super) async fn group<D: Dialect>(pool: &Pool<D::Db>, writes: &[Write]) -> O
     Ok(outcomes)
 }
 
-/// Takes destroyed material out of what the database keeps beside its tables.
+/// Removes destroyed key material from the journals of the database.
 async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
     for statement in D::SCRUB {
         let mut connection = pool.acquire().await.map_err(failed)?;
@@ -143,10 +148,10 @@ async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// All writes inside one transaction.
+/// Carries out all writes inside the current transaction.
 pub(super) async fn all_of<S: Session>(session: &mut S, writes: &[Write]) -> Outcomes {
     if let [write] = writes {
-        // Alone it needs no savepoint: what is refused is the whole transaction.
+        // A single write needs no savepoint: if it is refused, so is the transaction.
         return one(session, write).await.map(|()| vec![Ok(())]);
     }
     let mut outcomes = Vec::with_capacity(writes.len());
@@ -154,7 +159,7 @@ pub(super) async fn all_of<S: Session>(session: &mut S, writes: &[Write]) -> Out
         session.execute("SAVEPOINT one", &[]).await?;
         let outcome = one(session, write).await;
         if outcome.is_err() {
-            // One refused write must not harm the others; where the whole transaction is broken, this fails too.
+            // A refused write must not affect the others. If the whole transaction is broken, this statement fails too.
             session.execute("ROLLBACK TO SAVEPOINT one", &[]).await?;
         }
         session.execute("RELEASE SAVEPOINT one", &[]).await?;
@@ -163,6 +168,7 @@ pub(super) async fn all_of<S: Session>(session: &mut S, writes: &[Write]) -> Out
     Ok(outcomes)
 }
 
+/// Carries out one write.
 async fn one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Commit(batch) => write_secrets::commit(session, batch).await,
@@ -171,7 +177,7 @@ async fn one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreErro
             let params = [Param::from(*name), value.as_slice().into()];
             session.execute(sql::INSERT_META, &params).await.map(drop)
         }
-        Write::Snapshot(instead, contents) => write_snapshot::put(session, instead, contents).await,
+        Write::Snapshot(replaces, snapshot) => write_snapshot::put(session, replaces, snapshot).await,
         Write::Reseal(resealed) => write_snapshot::reseal(session, resealed).await,
         Write::Account(id, sealed, on) => {
             let params = [Param::from(id.as_str()), sealed.as_deref().into()];

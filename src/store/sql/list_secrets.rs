@@ -1,4 +1,4 @@
-//! Listing secrets.
+//! Listing secrets, their tags, and totals.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ impl<D: Dialect> SqlStore<D> {
             }
         };
         let known = listings.end_before(scope, now, page.offset());
-        // Where rows are to be skipped, the last of them is read, too: so they are skipped once.
+        // If rows must be skipped, the last of them is read and remembered, so that they are skipped only once.
         let skips = page.offset() > known.as_ref().map_or(0, |(before, _)| *before);
         let (first, size) = (page.offset() - u64::from(skips), page.size + u32::from(skips));
         let mut rows = self.rows_after(known, scope, first, size, now).await?;
@@ -54,7 +54,7 @@ impl<D: Dialect> SqlStore<D> {
         Ok(Listing { total, rows })
     }
 
-    /// So many rows after the first ones, given where some of these end.
+    /// `size` rows after the `first` ones. `known` is a remembered page end among these, from which the skipping starts.
     async fn rows_after(
         &self,
         known: Option<(u64, End)>,
@@ -116,7 +116,7 @@ impl<D: Dialect> SqlStore<D> {
     }
 }
 
-/// Account, region and time, which many statements begin with.
+/// Account, region and time: the first parameters of many statements.
 pub(super) fn scoped(scope: &Scope, now: Timestamp) -> [Param<'_>; 3] {
     [scope.account.as_str().into(), scope.region.as_str().into(), now.as_millis().into()]
 }
@@ -125,7 +125,7 @@ fn offset(rows: u64) -> Param<'static> {
     i64::try_from(rows).unwrap_or(i64::MAX).into()
 }
 
-/// A JSON array of texts, to bind as one parameter.
+/// A JSON array of strings, to pass as one parameter.
 pub(super) fn array<'a>(values: Option<impl Iterator<Item = &'a str>>) -> Option<String> {
     values.map(|values| values.collect::<Value>().to_string())
 }

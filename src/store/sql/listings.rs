@@ -1,19 +1,20 @@
-//! What is known of the listing of a scope's secrets: how many there are, and where its pages end. Counting them, or the rows
-//! before a page, takes time in proportion to their number. So it is remembered until it may be another one. Only where nobody
-//! else writes to the database.
+//! Remembered totals and page ends of the listing of secrets.
+//!
+//! Counting the secrets of a scope, and skipping the rows before a page, takes time in proportion to their number. Both
+//! results are remembered until they may have changed. This works only where no other process writes to the database.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{Scope, SecretName, Timestamp};
 
-/// The listings that are known.
+/// The remembered listings.
 #[derive(Debug, Default)]
 pub(super) struct Listings(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Counts up with every change that may make a listing another one.
+    /// Incremented by every change that may alter a listing.
     changes: u64,
     known: HashMap<Scope, Known>,
 }
@@ -21,17 +22,17 @@ struct State {
 #[derive(Debug)]
 struct Known {
     total: Total,
-    /// The last secret of each page that was read, by how many there are up to it.
+    /// The last secret of each page that was read, by its position in the listing, counted from 1.
     ends: BTreeMap<u64, End>,
 }
 
-/// How many ends of pages are remembered of a scope: not more than some 200 KB, for names of ordinary length.
+/// The most page ends of one scope. With names of ordinary length they take about 200 KB.
 const ENDS: usize = 1_000;
 
-/// How many scopes are remembered. Callers choose which scopes they ask for.
+/// The most scopes. Callers choose which scopes they ask for, so there must be a bound.
 const SCOPES: usize = 1_000;
 
-/// A total, which stands from one instant until, at another one, a secret falls due for its deletion.
+/// A total. It is valid from the instant of the count until the next recovery window ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Total {
     pub(super) secrets: u64,
@@ -39,7 +40,7 @@ pub(super) struct Total {
     pub(super) until: Option<Timestamp>,
 }
 
-/// A secret, by what listings are sorted by.
+/// A secret's position in the order of listings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) created: Timestamp,
@@ -47,10 +48,10 @@ pub(super) struct End {
 }
 
 impl State {
-    /// What is known of a scope and stands at an instant.
+    /// What is remembered of a scope and valid at an instant.
     fn at(&mut self, scope: &Scope, now: Timestamp) -> Option<&mut Known> {
-        let stands = |total: Total| total.from <= now && total.until.is_none_or(|until| now < until);
-        self.known.get_mut(scope).filter(|known| stands(known.total))
+        let is_valid = |total: Total| total.from <= now && total.until.is_none_or(|until| now < until);
+        self.known.get_mut(scope).filter(|known| is_valid(known.total))
     }
 }
 
@@ -59,27 +60,28 @@ impl Listings {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The total at an instant, if it is known.
+    /// The total at an instant, if it is remembered.
     pub(super) fn total(&self, scope: &Scope, now: Timestamp) -> Option<u64> {
         self.state().at(scope, now).map(|known| known.total.secrets)
     }
 
-    /// The last end of a page that is not behind a place, and how many secrets there are up to it, if one is known.
+    /// The last remembered page end that is not after a position, with its own position.
     pub(super) fn end_before(&self, scope: &Scope, now: Timestamp, place: u64) -> Option<(u64, End)> {
         let mut state = self.state();
         let (count, end) = state.at(scope, now)?.ends.range(..=place).next_back()?;
         Some((*count, end.clone()))
     }
 
-    /// To be asked before reading, for [`Listings::learn_total`] and [`Listings::learn_end`].
+    /// The number of changes so far. Take it before reading, and pass it to [`Listings::learn_total`] and
+    /// [`Listings::learn_end`].
     pub(super) fn changes(&self) -> u64 {
         self.state().changes
     }
 
-    /// Remembers a total, unless something changed since it was begun to be counted.
+    /// Remembers a total, unless something changed since the count began.
     pub(super) fn learn_total(&self, scope: &Scope, total: Total, changes: u64) {
         let mut state = self.state();
-        // One that stands was learnt meanwhile, and ends with it.
+        // A valid total that was learnt meanwhile stays, with its page ends.
         if state.changes == changes && state.at(scope, total.from).is_none() {
             if state.known.len() >= SCOPES {
                 state.known.clear();
@@ -88,8 +90,7 @@ impl Listings {
         }
     }
 
-    /// Remembers the last secret of a page, and how many there are up to it, unless something changed since it was begun to
-    /// be read.
+    /// Remembers the last secret of a page and its position, unless something changed since the reading began.
     pub(super) fn learn_end(&self, scope: &Scope, now: Timestamp, count: u64, end: End, changes: u64) {
         let mut state = self.state();
         if state.changes != changes {
@@ -102,7 +103,7 @@ impl Listings {
         known.ends.insert(count, end);
     }
 
-    /// Forgets all. To be called when a change is there for readers, and before anybody is told of it.
+    /// Forgets everything. Call it after a change is visible to readers and before it is acknowledged.
     pub(super) fn forget(&self) {
         let mut state = self.state();
         state.changes += 1;

@@ -1,8 +1,17 @@
-//! The store over SQL: one text of each statement, generic over the database.
+//! The store over SQL. Each statement is written once and works on every database; [`Dialect`] holds the differences.
 //!
-//! [`Dialect`] holds the real differences and nothing else. Where one process owns the database, writes go through one
-//! writer, which commits what waits as one transaction and answers after it is durable (see `group_commit.rs`). Where several
-//! write, each write is a transaction of its own.
+//! If one process owns the database, writes go through one writer, which commits all waiting writes in one transaction
+//! and answers when that is durable (`group_commit.rs`). If several processes write, each write is a transaction of its
+//! own.
+//!
+//! | to change | open |
+//! |---|---|
+//! | a statement | `statements.rs` |
+//! | how a secret, a key or everything is written | `write_secrets.rs`, `write_keys.rs`, `write_snapshot.rs` |
+//! | how it is read | `read_secrets.rs`, `read_keys.rs`, `read_snapshot.rs`, `list_secrets.rs` |
+//! | which method of the trait does what | `store_trait.rs` |
+//! | connections, time limits | `sql_store.rs` |
+//! | what differs between databases | `dialect.rs`, `sqlite_dialect.rs`, `postgres.rs` |
 
 pub mod dialect;
 mod error;

@@ -1,4 +1,4 @@
-//! Nonces of signed requests that several processes share.
+//! Nonces of signed requests in a database that several processes share.
 
 use super::dialect::{Dialect, Param, revision};
 use super::rows::Row;
@@ -33,7 +33,7 @@ impl<D: Dialect> SqlStore<D> {
     }
 }
 
-/// The parameters of both statements about nonces that all clocks have passed.
+/// The common parameters of the two statements about expired nonces.
 pub(super) fn bounds(passed: PassedNonces) -> [Param<'static>; 5] {
     [
         passed.expired_before.as_millis().into(),

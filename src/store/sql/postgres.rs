@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::query::Query;
-use sqlx::{Column, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row, TypeInfo, ValueRef};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
 
-use super::dialect::{Cell, Dialect, Param, Session};
+use super::dialect::{Cell, Dialect, Param, Session, bound, cells};
 use super::error::{failed, not_migrated};
 use super::sql_store::SqlStore;
 use super::statements::per_dialect;
@@ -21,7 +20,7 @@ use crate::store::{Probe, StoreError};
 #[derive(Debug)]
 pub struct PostgresDialect;
 
-/// Reads parameter n, a JSON array of texts, as rows.
+/// Reads parameter n, a JSON array of strings, as rows.
 macro_rules! postgres_each {
     ($n:literal) => {
         concat!("(SELECT jsonb_array_elements_text(CAST($", $n, " AS jsonb)))")
@@ -30,18 +29,21 @@ macro_rules! postgres_each {
 
 impl Dialect for PostgresDialect {
     type Db = Postgres;
+    const INTEGER: &'static str = "INT8";
+    const BYTES: &'static str = "BYTEA";
 
     const SHARED: bool = true;
-    // Longer than the server's own time-out of a statement, which says more.
+    // Longer than the server's own statement_timeout, whose error says more.
     const PATIENCE: Option<Duration> = Some(Duration::from_secs(12));
-    // Each statement sees what others committed before it: a compare-and-set that had to wait compares with the newest.
+    // Each statement sees what was committed before it, so a compare-and-set that waited for a lock compares with the
+    // newest row.
     const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
     const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    // The tables that every transaction begins with: once these are held, none is under way.
+    // Every writing transaction begins with one of these tables, so none is under way once all of them are locked.
     const LOCK_ALL: &'static [&'static str] =
         &["LOCK TABLE secrets, key_scopes, accounts IN SHARE ROW EXCLUSIVE MODE"];
     per_dialect!(postgres_each);
-    // Its own tool is pg_amcheck.
+    // PostgreSQL has no such statement; its tool is pg_amcheck.
     const INTEGRITY: &'static str = "SELECT 'ok'";
     const SCRUB: &'static [&'static str] = &[];
 
@@ -50,8 +52,8 @@ impl Dialect for PostgresDialect {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Vec<Cell>>, StoreError> {
-        let rows = bound(sql, params).fetch_all(&mut *connection).await.map_err(failed)?;
-        rows.iter().map(cells).collect()
+        let rows = bound::<Postgres>(sql, params).fetch_all(&mut *connection).await.map_err(failed)?;
+        rows.iter().map(cells::<Self>).collect()
     }
 }
 
@@ -59,44 +61,17 @@ impl Session for PgConnection {
     type Dialect = PostgresDialect;
 
     async fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let done = bound(sql, params).execute(&mut *self).await.map_err(failed)?;
+        let done = bound::<Postgres>(sql, params).execute(&mut *self).await.map_err(failed)?;
         Ok(done.rows_affected())
     }
 }
 
-fn bound<'q>(sql: &'static str, params: &[Param<'q>]) -> Query<'q, Postgres, PgArguments> {
-    params.iter().fold(sqlx::query(sql), |query, param| match *param {
-        Param::Int(value) => query.bind(value),
-        Param::Text(value) => query.bind(value),
-        Param::Bytes(value) => query.bind(value),
-    })
-}
-
-fn cells(row: &PgRow) -> Result<Vec<Cell>, StoreError> {
-    row.columns()
-        .iter()
-        .map(|column| {
-            let at = column.ordinal();
-            let raw = row.try_get_raw(at)?;
-            if raw.is_null() {
-                return Ok(Cell::Null);
-            }
-            Ok(match raw.type_info().name() {
-                "INT8" => Cell::Int(row.try_get(at)?),
-                "BYTEA" => Cell::Bytes(row.try_get(at)?),
-                _ => Cell::Text(row.try_get(at)?),
-            })
-        })
-        .collect::<Result<_, sqlx::Error>>()
-        .map_err(|e| StoreError::Corrupt(e.to_string()))
-}
-
-/// Where a database is. `Display` and `Debug` show no password.
+/// The address of a database. `Display` and `Debug` do not show the password.
 #[derive(Clone)]
 pub struct Address(PgConnectOptions);
 
-/// Unless the URL says otherwise: how long a statement may take, how long one may wait for another's lock, how long a
-/// process may leave a transaction open; and which notices the server sends.
+/// Settings of each connection, unless the URL has others: the time limits of a statement, of waiting for a lock and of
+/// an idle transaction, and the least severity of messages that the server sends.
 const SETTINGS: [(&str, &str); 4] = [
     ("statement_timeout", "10s"),
     ("lock_timeout", "5s"),
@@ -135,17 +110,16 @@ impl fmt::Debug for Address {
     }
 }
 
-/// How long a request waits for a connection before it is told to come again. Meanwhile the pool tries to connect again
-/// and again, with longer and longer pauses.
+/// How long a request waits for a connection before it fails. Meanwhile the pool retries to connect, with growing pauses.
 const ACQUIRE: Duration = Duration::from_secs(2);
-/// A connection that lay idle for longer is tried before it is used; and how long a trial may take.
+/// A connection that was idle for longer is tested before it is used. The same is the time limit of that test.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How long the first look at a database may take.
+/// The time limit of [`probe`].
 const START: Duration = Duration::from_secs(10);
 
 impl SqlStore<PostgresDialect> {
-    /// Opens and migrates a database, with at most so many connections.
+    /// Opens and migrates a database, with at most `connections` connections.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with the server's own words when it does not answer or cannot be migrated.
@@ -155,7 +129,7 @@ impl SqlStore<PostgresDialect> {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE)
-            // Trying costs a round trip; one that was just in use is trusted.
+            // A test costs a round trip, so a connection that was just in use is not tested.
             .test_before_acquire(false)
             .before_acquire(|connection, lately| {
                 Box::pin(async move {
@@ -168,7 +142,7 @@ impl SqlStore<PostgresDialect> {
             .after_release(move |connection, _lately| {
                 let suspicious = suspicious.load(Ordering::Relaxed);
                 Box::pin(async move {
-                    // Once the server was silent, a connection must prove that it is heard, or is closed at once.
+                    // After the server once did not answer, each connection must prove that it works, or is closed.
                     if suspicious && tokio::time::timeout(IDLE, connection.ping()).await.is_err() {
                         return Err(sqlx::Error::PoolTimedOut);
                     }
@@ -188,7 +162,7 @@ impl SqlStore<PostgresDialect> {
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// Whether the schema is this program's. Found out by reading alone, so that a role may serve that may not migrate.
+/// Whether the schema is that of this program. This only reads, so that a role without the right to migrate can serve.
 async fn is_migrated(pool: &PgPool) -> Result<bool, StoreError> {
     let read = async {
         let there: bool =
@@ -208,7 +182,7 @@ async fn is_migrated(pool: &PgPool) -> Result<bool, StoreError> {
     Ok(applied.into_iter().eq(ours))
 }
 
-/// Looks at a database without changing it.
+/// Reads what the start needs to know of a database, without changing it.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with the server's own words when it does not answer.
@@ -219,7 +193,7 @@ pub async fn probe(address: &Address) -> Result<Probe, StoreError> {
         connection.close().await.map(|()| found)
     };
     let looked = tokio::time::timeout(START, look).await;
-    let silent = |_late| StoreError::unavailable(format!("no answer within {START:?}"));
+    let silent = |_late| StoreError::unavailable(format!("the server did not answer within {START:?}"));
     looked.map_err(silent)?.map_err(failed)
 }
 

@@ -63,7 +63,7 @@ fn of_key<'r>(
     records.get_mut(*places.get(id)?)
 }
 
-/// The key's own row.
+/// A key from its row, without versions and tags.
 pub(super) fn bare_key(mut row: Row, scope: &Scope) -> Result<KeyRecord, StoreError> {
     let id = row.parsed()?;
     let (owner, spec, usage) = (row.parsed()?, row.parsed()?, row.parsed()?);

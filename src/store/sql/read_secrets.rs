@@ -1,4 +1,4 @@
-//! Reading secrets with all that belongs to them.
+//! Reading a secret with its versions, labels, tags and data keys.
 
 use super::dialect::Dialect;
 use super::rows::Row;
@@ -8,6 +8,7 @@ use crate::domain::{Scope, Secret, SecretName, StageMap, Tags, Version};
 use crate::store::{DataKeyRecord, SealedValue, SecretRecord, StoreError};
 
 impl<D: Dialect> SqlStore<D> {
+    /// The secret with this name, if there is one.
     pub(super) async fn secret(
         &self,
         scope: &Scope,
@@ -31,7 +32,7 @@ impl<D: Dialect> SqlStore<D> {
     }
 }
 
-/// What a row beside the secret's own tells of it.
+/// The kind of a row that belongs to a secret.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part {
     Version,
@@ -41,13 +42,13 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// The kind of a row of [`sql::LOAD_SECRET`]; none is the secret's own.
+    /// The kind of a row of [`sql::LOAD_SECRET`]. `None` is the row of the secret itself.
     fn of(row: &mut Row) -> Result<Option<Self>, StoreError> {
         let part = match row.int()? {
             1 => Self::Version,
             4 => Self::DataKey,
             kind => {
-                // The column of bytes, which these have not.
+                // Rows of these kinds have NULL in the column of bytes.
                 row.optional_bytes()?;
                 match kind {
                     0 => return Ok(None),
@@ -60,7 +61,7 @@ impl Part {
         Ok(Some(part))
     }
 
-    /// Takes it out of the row, from its first cell on.
+    /// Adds the row to the record. The next cell of the row is the first of the kind's own.
     pub(super) fn add(self, mut row: Row, record: &mut SecretRecord) -> Result<(), StoreError> {
         match self {
             Self::Version => {
@@ -95,7 +96,7 @@ impl Part {
     }
 }
 
-/// Versions and their values as they were made, data keys as they came into use.
+/// Sorts versions and values by ordinal, and data keys by creation.
 pub(super) fn in_order(record: &mut SecretRecord) {
     let mut versions: Vec<_> = record.secret.versions.drain(..).zip(record.values.drain(..)).collect();
     versions.sort_unstable_by_key(|(version, _)| version.ordinal);
@@ -103,7 +104,7 @@ pub(super) fn in_order(record: &mut SecretRecord) {
     record.data_keys.sort_by_key(|key| (key.created, key.key_version));
 }
 
-/// The secret's own row, from its id on.
+/// A secret from its row, whose next cell is the id. Versions, labels and tags are still missing.
 pub(super) fn bare_secret(mut row: Row, scope: Scope, name: SecretName) -> Result<Secret, StoreError> {
     Ok(Secret {
         name,

@@ -1,4 +1,4 @@
-//! Reading everything at once: one query per table, whatever the number of secrets.
+//! Reading a snapshot: one query per table, whatever the number of secrets.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::domain::keys::{Alias, KeyVersion};
 use crate::store::{KeyRecord, SecretRecord, Snapshot, StoreError};
 
 impl<D: Dialect> SqlStore<D> {
-    /// Everything of an account, or of all: one consistent look.
+    /// Everything of one account, or of all accounts, as of one instant.
     pub(super) async fn whole_snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, StoreError> {
         let mut transaction = self.read_transaction().await?;
-        let contents = snapshot_on::<D>(&mut transaction, account).await?;
+        let snapshot = snapshot_on::<D>(&mut transaction, account).await?;
         transaction.commit().await?;
-        Ok(contents)
+        Ok(snapshot)
     }
 }
 

@@ -1,4 +1,4 @@
-//! From cells to records: what cannot be understood is damage, never a panic.
+//! From cells to records. A value that cannot be parsed is reported as damage and never panics.
 
 use std::str::FromStr;
 
@@ -6,11 +6,11 @@ use super::dialect::Cell;
 use crate::domain::{AccountId, ResourcePolicy, Scope, SecretName, TagKey, TagValue, Timestamp};
 use crate::store::StoreError;
 
-/// The cells of one row, taken from left to right.
+/// The cells of one row, which are taken from left to right.
 #[derive(Debug)]
 pub(super) struct Row {
     cells: std::vec::IntoIter<Cell>,
-    /// What is being read, for the error.
+    /// The table, for error messages.
     table: &'static str,
 }
 
@@ -35,7 +35,7 @@ impl Row {
         self.optional_int()?.ok_or_else(|| self.damaged("an integer is NULL"))
     }
 
-    /// A count: an integer that is not negative.
+    /// An integer that is not negative.
     pub(super) fn count(&mut self) -> Result<u64, StoreError> {
         u64::try_from(self.int()?).map_err(|_negative| self.damaged("a count is negative"))
     }
@@ -64,7 +64,7 @@ impl Row {
         self.optional_text()?.ok_or_else(|| self.damaged("a text is NULL"))
     }
 
-    /// A text that is a valid `T`.
+    /// A text, parsed as `T`.
     pub(super) fn parsed<T: FromStr>(&mut self) -> Result<T, StoreError> {
         self.text()?.parse().map_err(|_invalid| self.damaged("an identifier is not valid"))
     }
@@ -86,7 +86,7 @@ impl Row {
         text.parse().map(Some).map_err(|_invalid| self.damaged("an identifier is not valid"))
     }
 
-    /// The policy of something that an account owns.
+    /// The policy of a resource that an account owns.
     pub(super) fn policy(&mut self, account: &AccountId) -> Result<Option<ResourcePolicy>, StoreError> {
         let Some(text) = self.optional_text()? else { return Ok(None) };
         ResourcePolicy::parse(&text, account)

@@ -20,15 +20,15 @@ use crate::store::StoreError;
 pub struct SqlStore<D: Dialect> {
     /// Connections for reading.
     read: Pool<D::Db>,
-    /// Connections for writing whatever the writer does not.
+    /// Connections for writes that do not go through the writer.
     write: Pool<D::Db>,
-    /// The writer; none once the store is closed, or where there is none.
+    /// The writer. `None` after the store was closed, or if each write is a transaction of its own.
     writer: Mutex<Option<writer::WriterHandle>>,
-    /// The same queue, for everybody; none where each write is a transaction of its own.
+    /// The queue of the writer. `None` if each write is a transaction of its own.
     queue: Option<mpsc::WeakSender<writer::Job>>,
-    /// What is known of the listing of secrets; none where others write, too.
+    /// Remembered totals and page ends. `None` if other processes write too.
     pub(super) listings: Option<Arc<Listings>>,
-    /// Whether the database was once waited for in vain.
+    /// Whether the database once did not answer in time.
     silent: Arc<AtomicBool>,
 }
 
@@ -39,14 +39,14 @@ impl<D: Dialect> fmt::Debug for SqlStore<D> {
 }
 
 impl<D: Dialect> SqlStore<D> {
-    /// A store over migrated pools; for a database in memory both are the same.
+    /// A store over migrated pools. For a database in memory both are the same pool.
     pub(super) fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::WriterHandle) -> Self {
         let queue = Some(writer.queue.downgrade());
         let listings = Some(Arc::clone(&writer.listings));
         Self { read, write, writer: Mutex::new(Some(writer)), queue, listings, silent: Arc::default() }
     }
 
-    /// A store over a migrated pool of a database in which others write, too.
+    /// A store over a migrated pool of a database that other processes write to.
     pub(super) fn start_shared(pool: Pool<D::Db>, silent: Arc<AtomicBool>) -> Self {
         Self {
             read: pool.clone(),
@@ -58,7 +58,8 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    /// Does something with the database, which is given up when there is no answer: a cut line tells nobody that it is.
+    /// Runs work on the database within the time limit of the dialect. Without a limit a broken network connection
+    /// would never be noticed.
     pub(super) async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -66,7 +67,7 @@ impl<D: Dialect> SqlStore<D> {
         self.in_times(1, work).await
     }
 
-    /// The same, for work that takes so many times as long.
+    /// [`SqlStore::in_time`] with a multiple of the time limit, for longer work.
     pub(super) async fn in_times<T>(
         &self,
         times: u32,
@@ -79,7 +80,7 @@ impl<D: Dialect> SqlStore<D> {
         })
     }
 
-    /// Hands a write to the writer, or carries it out, and waits until it is durable.
+    /// Carries out a write, by the writer if there is one, and returns when it is durable.
     pub(super) async fn write(&self, write: Write) -> Result<(), StoreError> {
         let Some(queue) = &self.queue else {
             let times = write.times();
@@ -96,7 +97,7 @@ impl<D: Dialect> SqlStore<D> {
         answer.await.map_err(|_lost| closed())?
     }
 
-    /// A write that is one statement and needs no company; says how many rows it touched.
+    /// Runs a write of a single statement outside the writer, and returns the number of affected rows.
     pub(super) async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         let execute = async {
             let mut connection = self.write.acquire().await.map_err(failed)?;
@@ -105,12 +106,12 @@ impl<D: Dialect> SqlStore<D> {
         self.in_time(execute).await
     }
 
-    /// A transaction whose queries all see the same state. It is rolled back when it is dropped before its end.
+    /// Begins a transaction whose queries all see the same state.
     pub(super) async fn read_transaction(&self) -> Result<Transaction<D>, StoreError> {
         Transaction::begin(&self.read, D::BEGIN_READ).await
     }
 
-    /// All rows of a query, on a connection of its own.
+    /// Runs a query on a connection of the pool. `table` is named in the error if a row is damaged.
     pub(super) async fn rows(
         &self,
         table: &'static str,
@@ -124,21 +125,22 @@ impl<D: Dialect> SqlStore<D> {
         self.in_time(query).await
     }
 
-    /// Lets the writer finish what waits and closes the pools.
+    /// Lets the writer finish the waiting writes, and closes the pools.
     pub(super) async fn shut(&self) {
         if let Some(writer::WriterHandle { queue, ended, .. }) = self.writer.lock().await.take() {
             drop(queue);
             if ended.await.is_err() {
-                tracing::error!("the writer did not end well");
+                tracing::error!("the writer panicked");
             }
         }
-        // One that may write last: SQLite folds its journal into the database when the last one closes, and a
-        // read-only one cannot do that.
+        // The writing pool closes last: the last connection moves the journal into the database, and a read-only
+        // connection cannot do that.
         self.read.close().await;
         self.write.close().await;
     }
 }
 
+/// Runs a query on this connection.
 pub(super) async fn rows_on<D: Dialect>(
     connection: &mut Connection<D>,
     table: &'static str,
@@ -158,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn one_write_too_many_is_refused_and_the_others_are_carried_out() {
         let store = Arc::new(SqlStore::in_memory().await.unwrap());
-        // The writer waits for its one connection.
+        // The writer waits for the one connection of the pool.
         let held = store.write.acquire().await.unwrap();
         let mut writes = JoinSet::new();
         for _ in 0..writer::QUEUE + writer::GROUP + 10 {
@@ -172,7 +174,7 @@ mod tests {
             |wanted: fn(&Result<(), StoreError>) -> bool| outcomes.iter().filter(|o| wanted(o)).count();
         let refused = count(|outcome| matches!(outcome, Err(StoreError::Unavailable(_))));
         assert!((10..=10 + writer::GROUP).contains(&refused), "{refused} were refused");
-        // Of one name there is one; the others came too late, but each was tried.
+        // Only one of them can store the fact; the others conflict with it, but each was tried.
         assert_eq!(count(Result::is_ok), 1);
         assert_eq!(count(|outcome| *outcome == Err(StoreError::Conflict)), outcomes.len() - refused - 1);
         store.shut().await;

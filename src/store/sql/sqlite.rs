@@ -12,14 +12,14 @@ use super::sqlite_dialect::{BUSY, SqliteDialect};
 use super::sqlite_writer::SqliteWriter;
 use crate::store::{Probe, StoreError};
 
-/// Readers beside the one writer; reads that miss the cache are short.
+/// The number of reading connections. Reads that miss the cache are short, so a few are enough.
 const READERS: u32 = 4;
 
 impl SqlStore<SqliteDialect> {
     /// Opens (and creates and migrates) a database file.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with SQLite's own words when the file is no database, is damaged, or cannot be
+    /// [`StoreError::Unavailable`] with the message of SQLite if the file is not a database, is damaged, or cannot be
     /// opened or migrated.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let write = pool_options()
@@ -29,8 +29,8 @@ impl SqlStore<SqliteDialect> {
             .connect_with(file(path).create_if_missing(true))
             .await
             .map_err(failed)?;
-        // No step of the way needs to be durable by itself: a start that is cut off is made again. Before anything is
-        // acknowledged, the first commit makes all of it durable.
+        // The migrations need not be durable one by one: an interrupted start is repeated, and the first commit makes
+        // them durable before anything is acknowledged.
         synchronous(&write, "PRAGMA synchronous = NORMAL").await?;
         migrate(&write).await?;
         synchronous(&write, "PRAGMA synchronous = FULL").await?;
@@ -43,12 +43,12 @@ impl SqlStore<SqliteDialect> {
         Ok(Self::start(read, write, writer))
     }
 
-    /// A migrated database in memory; nothing touches the disk.
+    /// A migrated database in memory. Nothing is written to disk.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when SQLite fails.
     pub async fn in_memory() -> Result<Self, StoreError> {
-        // One connection, kept for ever: with it the database would go away.
+        // One connection, which is never closed: the database would be lost with it.
         let pool = pool_options()
             .max_connections(1)
             .idle_timeout(None)
@@ -62,8 +62,9 @@ impl SqlStore<SqliteDialect> {
     }
 }
 
-/// A connection is not tried before it is used: the pool closes a connection whose trial is cut off (sqlx issue 1869), and
-/// a database in memory goes away with its connection. A file in this machine does not hang up, so a trial finds nothing.
+/// Connections are not tested before use. The pool closes a connection whose test is cancelled (sqlx issue 1869), and a
+/// database in memory is lost with its connection. A connection to a local file does not break, so a test would find
+/// nothing.
 fn pool_options() -> SqlitePoolOptions {
     SqlitePoolOptions::new().test_before_acquire(false)
 }
@@ -74,19 +75,19 @@ fn file(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        // Deleted key material is overwritten, not only unlinked.
+        // Deleted key material is overwritten with zeros.
         .pragma("secure_delete", "ON")
         .busy_timeout(BUSY)
 }
 
-/// Copies a database that may be in use, as it is at one instant.
+/// Copies a database, which may be in use, as of one instant.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let options = SqliteConnectOptions::new().filename(from).busy_timeout(BUSY);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-    let to = to.to_str().ok_or_else(|| StoreError::unavailable("the name is no text"))?;
+    let to = to.to_str().ok_or_else(|| StoreError::unavailable("the path of the copy is not valid UTF-8"))?;
     let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;
     connection.close().await.map_err(failed)?;
     copied.map(drop).map_err(failed)
@@ -100,16 +101,17 @@ async fn migrate(pool: &Pool<Sqlite>) -> Result<(), StoreError> {
     sqlx::migrate!("migrations/sqlite").run(pool).await.map_err(not_migrated)
 }
 
-/// Up to this size a database is checked for damage before it is served: that takes a few milliseconds. Larger ones
-/// are checked by `sesame check`.
+/// Databases up to this size are checked for damage at every start, which takes a few milliseconds. `sesame check`
+/// checks larger ones.
 const QUICK_CHECK_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Looks at a database file of so many bytes without changing it.
+/// Reads what the start needs to know of a database file of `bytes` bytes, without changing it.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] with SQLite's own words when it is no database or is damaged.
+/// [`StoreError::Unavailable`] with the message of SQLite if the file is not a database, [`StoreError::Corrupt`] if it
+/// is damaged.
 pub async fn probe(path: &Path, bytes: u64) -> Result<Probe, StoreError> {
-    // After a clean stop there is no journal, and a database that is said not to change is read without making one.
+    // After a clean stop there is no journal, and an immutable database is read without creating one.
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
     let clean = !Path::new(&journal).exists();

@@ -1,8 +1,7 @@
 //! The writer of a SQLite file: one connection on a thread of its own.
 //!
-//! sqlx hands every statement to another thread and waits for it, which costs more than the statement. Here a group of
-//! writes is carried out on the thread that has the connection, and only the group is handed over. This is the one place
-//! that knows rusqlite.
+//! sqlx sends every statement to another thread and waits for it, which costs more than the statement itself. Here a
+//! whole group of writes is sent to the thread that owns the connection. This is the only file that uses rusqlite.
 
 use std::future;
 use std::path::Path;
@@ -16,18 +15,18 @@ use super::sqlite_dialect::{BUSY, SqliteDialect};
 use super::write::Write;
 use crate::store::{StoreError, Unavailable};
 
-/// A connection that writes.
+/// The connection of the writer.
 #[derive(Debug)]
 pub(super) struct SqliteWriter(Connection);
 
-/// The settings of [`super::sqlite`], as far as they are the connection's and not the file's.
+/// The settings of `sqlite.rs` that belong to a connection and not to the file.
 const SETTINGS: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
 
-/// More than there are statements that write.
+/// The size of the cache of prepared statements: more than there are writing statements.
 const STATEMENTS: usize = 64;
 
 impl SqliteWriter {
-    /// Opens a file that is there and has the schema.
+    /// Opens an existing file that has the current schema.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -40,27 +39,27 @@ impl SqliteWriter {
         Ok(Self(connection))
     }
 
-    /// Runs a statement on this thread and says how many rows it touched.
+    /// Runs a statement on this thread and returns the number of affected rows.
     fn run(&self, sql: &'static str, params: &[Param<'_>]) -> rusqlite::Result<u64> {
         let mut statement = self.0.prepare_cached(sql)?;
         for at in 1..=statement.parameter_count() {
             let param = number(&statement, at).and_then(|number| params.get(number - 1));
             statement.raw_bind_parameter(at, param)?;
         }
-        // A pragma answers with a row, which nobody wants.
+        // A pragma returns a row, which is not needed.
         let mut rows = statement.raw_query();
         while rows.next()?.is_some() {}
         drop(rows);
         Ok(self.0.changes())
     }
 
-    /// Ends a transaction that failed, unless that ended by itself, as it does on a full disk.
+    /// Rolls back a failed transaction, unless SQLite already ended it, as it does on a full disk.
     async fn roll_back(&mut self) -> Result<(), StoreError> {
         if self.0.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK", &[]).await.map(drop) }
     }
 }
 
-/// Which parameter stands at a place of a statement: `$7` is the seventh, wherever it is first mentioned.
+/// The number of the parameter at an index of a statement: `$7` is the seventh, wherever it first occurs.
 fn number(statement: &Statement<'_>, at: usize) -> Option<usize> {
     statement.parameter_name(at)?.strip_prefix('$')?.parse().ok().filter(|number| *number > 0)
 }
@@ -79,7 +78,7 @@ impl Session for SqliteWriter {
 
 impl Writer for SqliteWriter {
     async fn group(&mut self, writes: &[Write]) -> Outcomes {
-        // One that could not be rolled back when it failed.
+        // The previous transaction may have failed to roll back.
         self.roll_back().await?;
         self.execute(SqliteDialect::BEGIN, &[]).await?;
         let outcomes = match writer::all_of(self, writes).await {
@@ -112,9 +111,9 @@ impl ToSql for Param<'_> {
     }
 }
 
-/// The driver's error as ours, as [`super::error::failed`] does it for sqlx.
+/// The driver's error as a [`StoreError`], like [`super::error::failed`] for sqlx.
 fn failed(error: rusqlite::Error) -> StoreError {
-    /// What SQLite says of a broken uniqueness and of a parent that is not there.
+    /// SQLite's codes for a unique violation and a missing parent.
     const LOST: [i32; 3] =
         [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_FOREIGNKEY];
     match &error {

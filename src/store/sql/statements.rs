@@ -1,8 +1,18 @@
-//! Every statement, as constant text. What differs between databases is made by [`Dialect`](super::Dialect).
+//! Every statement, as constant text. [`Dialect`](super::Dialect) has what differs between databases.
 
-/// A secret with everything that belongs to it, as rows of five kinds in any order: one answer of the database, and so
-/// one state of it, for one question. Texts, numbers and bytes stand each in columns of their own, because a column
-/// has one type; the first row of a union decides which.
+/// A secret with everything that belongs to it. One statement reads one state of the database. It returns rows of five
+/// kinds in any order; the kind decides what the other columns mean:
+///
+/// | kind | bytes | text | text | int | int | text | text | text | int | int |
+/// |---|---|---|---|---|---|---|---|---|---|---|
+/// | 0 secret | | `id` | `secret_type` | `created` | `updated` | `description` | `encryption_key` | `policy` | `planned_deletion` | `revision` |
+/// | 1 version | `sealed` | `version_id` | `data_type` | `ordinal` | `created` | `data_key_id` | | | | |
+/// | 2 label | | `label` | `version_id` | | | | | | | |
+/// | 3 tag | | `tag_key` | `tag_value` | | | | | | | |
+/// | 4 data key | `wrapped` | `id` | `key_id` | `key_version` | `created` | | | | | |
+///
+/// A column of a union has one type, that of the first SELECT, so values of one type share columns.
+/// `read_secrets::Part` reads the rows.
 pub(super) const LOAD_SECRET: &str = "SELECT CAST(0 AS BIGINT) AS kind, CAST(NULL AS BYTEA) AS bytes, id, secret_type, \
      created, updated, description, encryption_key, policy, planned_deletion, revision \
      FROM secrets WHERE account = $1 AND region = $2 AND name = $3 \
@@ -21,11 +31,12 @@ pub(super) const HEAD: &str =
 pub(super) const INSERT_SECRET: &str = "INSERT INTO secrets (id, account, region, name, secret_type, description, \
      encryption_key, created, updated, planned_deletion, policy, revision) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-/// Compare and set: no row is touched when the revision is another one.
+/// Compare-and-set: affects no row if the revision is a different one.
 pub(super) const UPDATE_SECRET: &str = "UPDATE secrets SET revision = revision + 1, \
      description = COALESCE($3, description), updated = COALESCE($4, updated), \
      policy = COALESCE($5, policy) WHERE id = $1 AND revision = $2";
-/// Apart: it is in indexes, which SQLite writes anew for every statement that names it, whatever its value.
+/// Separate from `UPDATE_SECRET`: SQLite rewrites the indexes on this column for every statement that sets it, even to
+/// the same value.
 pub(super) const PLAN_DELETION: &str = "UPDATE secrets SET planned_deletion = $2 WHERE id = $1";
 pub(super) const INSERT_VERSION: &str = "INSERT INTO secret_versions (secret_id, version_id, ordinal, data_type, \
      data_key_id, sealed, created) VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -37,15 +48,16 @@ pub(super) const DELETE_LABEL: &str = "DELETE FROM secret_labels WHERE secret_id
 pub(super) const SET_TAG: &str = "INSERT INTO tags (secret_id, tag_key, tag_value) VALUES ($1, $2, $3) \
      ON CONFLICT (secret_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value";
 pub(super) const DELETE_TAG: &str = "DELETE FROM tags WHERE secret_id = $1 AND tag_key = $2";
-/// Only while the key's version is there: another process may have deleted or replaced it since it wrapped the data key.
+/// Only if the version of the key still exists: another process may have deleted or replaced it since it wrapped the
+/// data key.
 pub(super) const INSERT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
      SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM key_versions WHERE key_id = $3 AND number = $4 AND id = $7)";
 
-/// The same, whether the key is there or not.
+/// The same without that condition.
 pub(super) const PUT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key_id, key_version, wrapped, created) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
-/// Everything that belongs to a secret, children first; the last one is the secret itself.
+/// Deletes what belongs to a secret, before `DELETE_SECRET` deletes the secret.
 pub(super) const PURGE_CHILDREN: [&str; 4] = [
     "DELETE FROM secret_labels WHERE secret_id = $1",
     "DELETE FROM secret_versions WHERE secret_id = $1",
@@ -54,7 +66,7 @@ pub(super) const PURGE_CHILDREN: [&str; 4] = [
 ];
 pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
 
-/// Everything that contents are made of, children first.
+/// Deletes everything that a snapshot holds, children first.
 pub(super) const CLEAR: [&str; 10] = [
     "DELETE FROM accounts",
     "DELETE FROM secret_labels",
@@ -67,15 +79,16 @@ pub(super) const CLEAR: [&str; 10] = [
     "DELETE FROM key_versions",
     "DELETE FROM keys",
 ];
-/// What a reset does beside that.
+/// The rest of a reset.
 pub(super) const RESET: [&str; 2] = [
     "UPDATE key_scopes SET revision = revision + 1",
     "UPDATE installation SET keys = keys + 1, accounts = accounts + 1, clock = clock + 1, clock_ahead_ms = 0, \
      clock_stands = NULL, faults = faults + 1, fault_rules = NULL",
 ];
 
-/// After everything was replaced. A revision of before must not come back, or another process would take what it holds
-/// for what there is: a secret's is lifted above all that went before, which takes 2^32 changes of it to reach.
+/// Increments all revisions after everything was replaced. No earlier revision may come back, or another process would
+/// believe that what it holds is current. The revision of a secret is raised above all earlier ones, which 2^32 changes
+/// would be needed to reach.
 pub(super) const COUNT_ALL: [&str; 3] = [
     "UPDATE key_scopes SET revision = revision + 1",
     "UPDATE installation SET keys = keys + 1, accounts = accounts + 1",
@@ -83,7 +96,7 @@ pub(super) const COUNT_ALL: [&str; 3] = [
 ];
 pub(super) const ADD_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) ON CONFLICT (account, region) DO NOTHING";
 
-/// The contents of one account, children first.
+/// Deletes everything of one account, children first.
 pub(super) const CLEAR_ACCOUNT: [&str; 10] = [
     "DELETE FROM accounts WHERE id = $1",
     "DELETE FROM secret_labels WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
@@ -97,7 +110,7 @@ pub(super) const CLEAR_ACCOUNT: [&str; 10] = [
     "DELETE FROM keys WHERE account = $1",
 ];
 
-/// What belongs to an account, or to all when the parameter is NULL; each statement reads one table.
+/// Reads what belongs to an account, or to all accounts if the parameter is NULL. Each statement reads one table.
 pub(super) const ALL_KEYS: &str = "SELECT account, region, id, owner, spec, usage, origin, protection, state, \
      description, created, deletion, protected, protected_because, material_expires, rotation_interval_ms, \
      last_rotation, imported, policy, revision FROM keys WHERE CAST($1 AS TEXT) IS NULL OR account = $1";
@@ -124,7 +137,7 @@ pub(super) const ALL_ACCOUNTS: &str =
 pub(super) const INSTALLATION: &str =
     "SELECT keys, accounts, clock, faults, clock_ahead_ms, clock_stands FROM installation";
 pub(super) const COUNT_KEYS: &str = "UPDATE installation SET keys = keys + 1";
-/// Compare and set, as those that follow.
+/// Compare-and-set, like `SET_CLOCK`.
 pub(super) const COUNT_ACCOUNTS: &str = "UPDATE installation SET accounts = accounts + 1 WHERE accounts = $1";
 pub(super) const SET_CLOCK: &str = "UPDATE installation SET clock = clock + 1, clock_ahead_ms = $2, \
      clock_stands = $3 WHERE clock = $1";
@@ -133,8 +146,9 @@ pub(super) const SET_FAULTS: &str = "UPDATE installation SET faults = faults + 1
 pub(super) const COUNT_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
      ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
 pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";
-/// Only while the marker is there, which is the one row that expires at the end of time: without it the table was
-/// emptied. And only while no nonces were forgotten since: this one may be among them.
+/// Inserts a nonce, if two conditions hold. The marker must exist, the one row that expires at the greatest time:
+/// without it the table was emptied by a crash. And the revision must match: this nonce may be among those that were
+/// forgotten since.
 pub(super) const INSERT_NONCE: &str = "INSERT INTO nonces (fingerprint, seen, expires, principal) \
      SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM installation WHERE nonces = $5) \
      AND EXISTS (SELECT 1 FROM nonces WHERE expires = $6) ON CONFLICT (fingerprint) DO NOTHING";
@@ -142,7 +156,7 @@ pub(super) const NONCES: &str = "SELECT nonces, forgotten_nonces, \
      (SELECT COUNT(*) FROM nonces WHERE expires = $1) AS marks FROM installation";
 pub(super) const SET_FORGOTTEN_NONCES: &str =
     "UPDATE installation SET nonces = nonces + 1, forgotten_nonces = $2 WHERE nonces = $1";
-/// The fingerprint of the marker is one byte, unlike any nonce's.
+/// The fingerprint of the marker has one byte; those of nonces have 16.
 pub(super) const MARK_NONCES: &str = "INSERT INTO nonces (fingerprint, seen, expires, principal) \
      VALUES ($1, $2, $2, '') ON CONFLICT (fingerprint) DO NOTHING";
 /// See `PassedNonces`.
@@ -156,7 +170,7 @@ macro_rules! where_passed {
     };
 }
 pub(super) const FORGET_NONCES: &str = where_passed!("DELETE");
-/// Whole numbers are divided towards zero, generations downwards.
+/// SQL divides integers towards zero, but generations are rounded down.
 pub(super) const PASSED_NONCES: &str = where_passed!(
     "SELECT DISTINCT CASE WHEN expires < 0 THEN (expires - $6 + 1) / $6 ELSE expires / $6 END AS generation"
 );
@@ -166,8 +180,8 @@ pub(super) const COUNT_SECRETS: &str = "SELECT COUNT(*) AS total FROM secrets WH
 pub(super) const LIST_SECRETS: &str = "SELECT name, secret_type, created, updated, planned_deletion FROM secrets \
      WHERE account = $1 AND region = $2 AND (planned_deletion IS NULL OR planned_deletion > $3) \
      ORDER BY created DESC, name LIMIT $4 OFFSET $5";
-/// The same behind one of them: two ranges of the index that the order is of, so that also many of one instant are not
-/// walked through.
+/// The rows after a given one. The two SELECTs are ranges of the index of this order, so that many secrets of the same
+/// instant need not be scanned.
 pub(super) const LIST_SECRETS_AFTER: &str = "SELECT name, secret_type, created, updated, planned_deletion FROM secrets \
      WHERE account = $1 AND region = $2 AND (planned_deletion IS NULL OR planned_deletion > $3) \
      AND created = $6 AND name > $7 UNION ALL \
@@ -185,7 +199,7 @@ pub(super) const NAMES_WITH_TAG: &str = "SELECT s.name AS name FROM tags t JOIN 
 
 pub(super) const DUE_FOR_PURGE: &str = "SELECT account, region, name FROM secrets WHERE planned_deletion IS NOT NULL \
      AND planned_deletion <= $1 ORDER BY planned_deletion LIMIT $2";
-/// The first that falls due after an instant.
+/// When the next recovery window after an instant ends.
 pub(super) const PURGE_AFTER: &str = "SELECT planned_deletion FROM secrets WHERE planned_deletion IS NOT NULL \
      AND planned_deletion > $1 ORDER BY planned_deletion LIMIT 1";
 pub(super) const NEXT_PURGE: &str = "SELECT planned_deletion FROM secrets WHERE planned_deletion IS NOT NULL \
@@ -209,7 +223,7 @@ pub(super) const INSERT_KEY: &str = "INSERT INTO keys (id, revision, state, desc
      protected_because, material_expires, rotation_interval_ms, last_rotation, imported, due, policy, account, region, \
      owner, spec, usage, origin, protection, created) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
-/// Compare and set: no row is touched when the revision is not the one before.
+/// Compare-and-set: affects no row unless the revision is the one before.
 pub(super) const UPDATE_KEY: &str = "UPDATE keys SET revision = $2, state = $3, description = $4, deletion = $5, \
      protected = $6, protected_because = $7, material_expires = $8, rotation_interval_ms = $9, last_rotation = $10, \
      imported = $11, due = $12, policy = $13 \
@@ -220,7 +234,7 @@ pub(super) const DELETE_KEY_TAGS: &str = "DELETE FROM key_tags WHERE key_id = $1
 pub(super) const INSERT_KEY_TAG: &str =
     "INSERT INTO key_tags (key_id, tag_key, tag_value) VALUES ($1, $2, $3)";
 pub(super) const LOCK_KEY: &str = "UPDATE keys SET revision = revision + 1 WHERE id = $1 AND revision = $2";
-/// Everything that belongs to a key, children first; the last one is the key itself.
+/// Deletes a key and everything that belongs to it, children first.
 pub(super) const DELETE_KEY: [&str; 4] = [
     "DELETE FROM aliases WHERE key_id = $1",
     "DELETE FROM key_tags WHERE key_id = $1",
@@ -242,7 +256,7 @@ pub(super) const PUT_ACCOUNT: &str = "INSERT INTO accounts (id, sealed) VALUES (
      ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed";
 pub(super) const INSERT_ACCOUNT: &str = "INSERT INTO accounts (id, sealed) VALUES ($1, $2)";
 pub(super) const DELETE_ACCOUNT: &str = "DELETE FROM accounts WHERE id = $1";
-/// Key ids are unique everywhere.
+/// Key ids are unique across accounts and regions.
 pub(super) const SCOPE_OF_KEY: &str = "SELECT account, region FROM keys WHERE id = $1";
 pub(super) const SET_MATERIAL: &str =
     "UPDATE key_versions SET material = $3 WHERE key_id = $1 AND number = $2";
@@ -251,7 +265,8 @@ pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2
 pub(super) const META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";
 
-/// The filtered listing: `$each!(n)` is the database's way to read parameter n, a JSON array of texts, as rows.
+/// The filtered listing. `$each!(n)` is the dialect's expression that reads parameter n, a JSON array of strings, as
+/// rows.
 macro_rules! filtered {
     ($head:literal, $each:ident, $tail:literal) => {
         concat!(
@@ -276,7 +291,7 @@ macro_rules! filtered {
     };
 }
 
-/// Both filtered statements, count and page, and the tags of named secrets, for one database.
+/// The statements of a dialect that read JSON arrays: the filtered count and page, and the tags of named secrets.
 macro_rules! per_dialect {
     ($each:ident) => {
         const COUNT_FILTERED: &'static str =

@@ -1,4 +1,4 @@
-//! The store as its trait: each method hands on to the file that does it, or is one statement.
+//! The implementation of [`Store`]. A method is one statement, or calls the file that does the work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::store::{
     ReplaceScope, Resealed, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
 };
 
-/// How soon a healthy database answers a small query.
+/// The time limit of a health check.
 const HEALTHY: Duration = Duration::from_millis(2500);
 
 #[async_trait]
@@ -211,7 +211,8 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn accounts(&self) -> Result<KeptAccounts, StoreError> {
-        // The number first: when there is a change in between, the accounts are newer than it, which is soon noticed.
+        // The revision is read first. If accounts change in between, they are newer than it, and the next comparison
+        // reads again.
         let revision = self.installation().await?.accounts;
         let rows = self.rows("accounts", sql::ACCOUNTS, &[]).await?;
         let account = |mut row: Row| Ok((row.parsed()?, row.bytes()?));
@@ -236,8 +237,8 @@ impl<D: Dialect> Store for SqlStore<D> {
         self.whole_snapshot(account).await
     }
 
-    async fn put_snapshot(&self, instead: ReplaceScope, contents: Arc<Snapshot>) -> Result<(), StoreError> {
-        self.write(Write::Snapshot(instead, contents)).await
+    async fn put_snapshot(&self, replaces: ReplaceScope, snapshot: Arc<Snapshot>) -> Result<(), StoreError> {
+        self.write(Write::Snapshot(replaces, snapshot)).await
     }
 
     async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError> {
@@ -255,7 +256,9 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn health(&self) -> Result<(), StoreError> {
         let answered = tokio::time::timeout(HEALTHY, self.next_purge()).await;
-        answered.unwrap_or_else(|_late| Err(StoreError::unavailable("it takes too long"))).map(drop)
+        answered
+            .unwrap_or_else(|_late| Err(StoreError::unavailable("the health check took too long")))
+            .map(drop)
     }
 
     async fn reset(&self) -> Result<(), StoreError> {

@@ -1,9 +1,9 @@
-//! Transactions that leave nothing behind when they are dropped in the middle, as they are when the database takes too long.
+//! Transactions that are rolled back when they are dropped, as happens when the database takes too long.
 //!
-//! The driver rolls back a transaction that is dropped once it has begun. But PostgreSQL's driver forgets a BEGIN whose
-//! answer nobody waited for, and hands the connection, which is inside a transaction now, to the next caller: its reads
-//! would see an old state, and its writes would not be committed. So there the connection is closed unless the
-//! transaction came to its end.
+//! The driver rolls back a transaction that is dropped after it began. But if the task is cancelled while `BEGIN` runs,
+//! PostgreSQL's driver does not know that the connection is inside a transaction and gives it to the next caller, whose
+//! reads would see an old state and whose writes would not be committed. So on PostgreSQL the connection is closed
+//! unless the transaction ended properly.
 
 use std::ops::{Deref, DerefMut};
 
@@ -14,11 +14,11 @@ use super::dialect::{Connection, Dialect, Session};
 use super::error::failed;
 use crate::store::StoreError;
 
-/// A transaction; rolled back when it is dropped.
+/// A transaction. It is rolled back when it is dropped.
 pub(super) enum Transaction<D: Dialect> {
-    /// The driver's own.
-    Drivers(sqlx::Transaction<'static, D::Db>),
-    /// One that closes its connection when it is dropped.
+    /// A transaction of the driver.
+    OfDriver(sqlx::Transaction<'static, D::Db>),
+    /// A transaction that closes its connection when it is dropped.
     Closing(Closing<D>),
 }
 
@@ -37,10 +37,10 @@ impl<D: Dialect> Drop for Closing<D> {
 }
 
 impl<D: Dialect> Transaction<D> {
-    /// Begins one, with this statement.
+    /// Begins a transaction with the given statement.
     pub(super) async fn begin(pool: &Pool<D::Db>, statement: &'static str) -> Result<Self, StoreError> {
         if !D::SHARED {
-            return pool.begin_with(statement).await.map(Self::Drivers).map_err(failed);
+            return pool.begin_with(statement).await.map(Self::OfDriver).map_err(failed);
         }
         let connection = pool.acquire().await.map_err(failed)?;
         let mut begun = Closing { connection, ended: false };
@@ -49,18 +49,18 @@ impl<D: Dialect> Transaction<D> {
         Ok(Self::Closing(begun))
     }
 
-    /// Makes it durable.
+    /// Commits.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Drivers(transaction) => transaction.commit().await.map_err(failed),
+            Self::OfDriver(transaction) => transaction.commit().await.map_err(failed),
             Self::Closing(begun) => begun.end("COMMIT").await,
         }
     }
 
-    /// Undoes it.
+    /// Rolls back.
     pub(super) async fn rollback(self) -> Result<(), StoreError> {
         match self {
-            Self::Drivers(transaction) => transaction.rollback().await.map_err(failed),
+            Self::OfDriver(transaction) => transaction.rollback().await.map_err(failed),
             Self::Closing(begun) => begun.end("ROLLBACK").await,
         }
     }
@@ -80,7 +80,7 @@ impl<D: Dialect> Deref for Transaction<D> {
 
     fn deref(&self) -> &Connection<D> {
         match self {
-            Self::Drivers(transaction) => transaction,
+            Self::OfDriver(transaction) => transaction,
             Self::Closing(begun) => &begun.connection,
         }
     }
@@ -89,7 +89,7 @@ impl<D: Dialect> Deref for Transaction<D> {
 impl<D: Dialect> DerefMut for Transaction<D> {
     fn deref_mut(&mut self) -> &mut Connection<D> {
         match self {
-            Self::Drivers(transaction) => &mut *transaction,
+            Self::OfDriver(transaction) => &mut *transaction,
             Self::Closing(begun) => &mut begun.connection,
         }
     }

@@ -1,47 +1,47 @@
-//! What a store may be asked to write, as data.
+//! Writes as data, so that they can wait in a queue.
 
 use std::sync::Arc;
 
 use crate::domain::{AccountId, Op, Scope};
 use crate::store::{Batch, KeyChange, ReplaceScope, Resealed, Snapshot};
 
-/// What the writer is asked to do.
+/// A write that the writer carries out.
 #[derive(Debug)]
 pub(crate) enum Write {
-    /// Persist a change.
+    /// Persist a change of a secret.
     Commit(Box<Batch>),
-    /// Persist a change of keys or aliases of a scope, decided on this revision.
+    /// Persist a change of the keys or aliases of a scope that was decided on this revision.
     Keys(Scope, u64, Box<KeyChange>),
     /// Store a fact about the installation.
     AddMeta(&'static str, Vec<u8>),
-    /// Put everything of the contents instead of others.
+    /// Replace what the scope says with a snapshot.
     Snapshot(ReplaceScope, Arc<Snapshot>),
     /// Replace everything that the root key seals.
     Reseal(Box<Resealed>),
-    /// Keep an account, sealed, or keep it no longer, decided on this revision.
+    /// Store a sealed account, or remove it if there is none; decided on this revision of the accounts.
     Account(AccountId, Option<Vec<u8>>, u64),
     /// Remove every secret, key and account.
     Reset,
 }
 
 impl Write {
-    /// Whether key material ceases to exist, so that no copy of it may stay beside the tables.
+    /// Whether key material is destroyed, so that no copy of it may remain in journals.
     pub(super) fn destroys(&self) -> bool {
         match self {
             Self::Keys(_, _, change) => change.destroys(),
-            Self::Snapshot(instead, _) => *instead != ReplaceScope::Nothing,
-            // What the old root key wrapped must not stay beside the tables either.
+            Self::Snapshot(replaces, _) => *replaces != ReplaceScope::Nothing,
+            // What the old root key wrapped must not remain in journals either.
             Self::Reset | Self::Reseal(_) => true,
             Self::Commit(_) | Self::Account(..) | Self::AddMeta(..) => false,
         }
     }
 }
 
-/// How many things of contents are written at least in the time that is given for one change.
+/// A snapshot is given the time of one more change for each this many things in it.
 const AT_ONCE: usize = 1000;
 
 impl Write {
-    /// Whether there may be another number of secrets afterwards, now or at some time.
+    /// Whether the number of secrets may differ afterwards, at once or when a recovery window ends.
     pub(super) fn recounts(&self) -> bool {
         let counts = |op: &Op| matches!(op, Op::Create(_) | Op::Purge | Op::SetPlannedDeletion(_));
         match self {
@@ -51,10 +51,10 @@ impl Write {
         }
     }
 
-    /// How many times as long as one change this may take.
+    /// How many times the time limit of one change this write is allowed.
     pub(super) fn times(&self) -> u32 {
         let things = match self {
-            Self::Snapshot(_, contents) => contents.len(),
+            Self::Snapshot(_, snapshot) => snapshot.len(),
             Self::Reseal(resealed) => resealed.material.len() + resealed.accounts.len(),
             _ => 0,
         };
@@ -70,8 +70,8 @@ mod tests {
     fn more_contents_are_given_more_time() {
         let account = |n: u32| (n.to_string().parse().unwrap(), Vec::new());
         let put = |n| {
-            let contents = Snapshot { accounts: (1..=n).map(account).collect(), ..Snapshot::default() };
-            Write::Snapshot(ReplaceScope::Everything, Arc::new(contents)).times()
+            let snapshot = Snapshot { accounts: (1..=n).map(account).collect(), ..Snapshot::default() };
+            Write::Snapshot(ReplaceScope::Everything, Arc::new(snapshot)).times()
         };
         assert_eq!([put(1), put(999), put(1000), put(20_000)], [1, 1, 2, 21]);
         assert_eq!(Write::Reset.times(), 1);

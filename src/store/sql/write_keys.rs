@@ -6,7 +6,7 @@ use crate::domain::keys::{Alias, Key};
 use crate::domain::{KeyId, ResourcePolicy, Scope, Timestamp};
 use crate::store::{KeyChange, KeyRecord, StoreError};
 
-/// Carries a change out inside the writer's transaction.
+/// Carries out a change of keys or aliases inside the current transaction.
 pub(super) async fn change<S: Session>(
     session: &mut S,
     scope: &Scope,
@@ -15,7 +15,7 @@ pub(super) async fn change<S: Session>(
 ) -> Result<(), StoreError> {
     let place = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
     let [account, region] = place;
-    // First of all, so that changes of one scope take turns.
+    // This comes first: it locks the scope against other changes.
     touched(session.execute(sql::COUNT_SCOPE, &[account, region, revision(on_revision)]).await?)?;
     match change {
         KeyChange::Put { record } => put(session, record).await?,
@@ -26,11 +26,11 @@ pub(super) async fn change<S: Session>(
             session.execute(sql::REMOVE_ALIAS, &params).await.map(drop)?;
         }
     }
-    // Last of all: changes of other scopes wait for this row only while we commit.
+    // This comes last, so that changes of other scopes wait for the row only during the commit.
     touched(session.execute(sql::COUNT_KEYS, &[]).await?)
 }
 
-/// What changes in a key's row, in the order that both statements begin with.
+/// The columns of a key that may change, in the order in which both statements begin.
 fn changing(record: &KeyRecord) -> [Param<'_>; 13] {
     let key = &record.key;
     let time = |at: Option<Timestamp>| Param::Int(at.map(Timestamp::as_millis));
@@ -51,7 +51,7 @@ fn changing(record: &KeyRecord) -> [Param<'_>; 13] {
     ]
 }
 
-/// What never changes in a key's row.
+/// The columns of a key that never change.
 fn fixed(key: &Key) -> [Param<'_>; 8] {
     [
         key.scope.account.as_str().into(),
@@ -65,7 +65,7 @@ fn fixed(key: &Key) -> [Param<'_>; 8] {
     ]
 }
 
-/// Lets an alias stand for a key, by this statement.
+/// Points an alias to a key with the given statement.
 pub(super) async fn put_alias<S: Session>(
     session: &mut S,
     statement: &'static str,
@@ -86,18 +86,18 @@ async fn put<S: Session>(session: &mut S, record: &KeyRecord) -> Result<(), Stor
         return insert(session, record).await;
     }
     touched(session.execute(sql::UPDATE_KEY, &changing(record)).await?)?;
-    // A change adds one version at the most, and only the newest one's material comes and goes.
+    // A change adds at most one version, and only the material of the newest one may change.
     parts(session, record, 1).await
 }
 
-/// A key that is not there yet, with everything that belongs to it.
+/// Inserts a key with its versions and tags.
 pub(super) async fn insert<S: Session>(session: &mut S, record: &KeyRecord) -> Result<(), StoreError> {
     let params: Vec<Param<'_>> = changing(record).into_iter().chain(fixed(&record.key)).collect();
     session.execute(sql::INSERT_KEY, &params).await?;
     parts(session, record, record.key.versions.len()).await
 }
 
-/// The newest versions of a key, and all its tags.
+/// Writes the newest versions of a key, and replaces its tags.
 async fn parts<S: Session>(session: &mut S, record: &KeyRecord, versions: usize) -> Result<(), StoreError> {
     let key = &record.key;
     let id = Param::from(key.id.as_str());

@@ -5,7 +5,7 @@ use super::statements as sql;
 use crate::domain::{KeyId, Op, ResourcePolicy, Secret, SecretId, Timestamp, Version};
 use crate::store::{Batch, DataKeyRecord, SealedValue, StoreError};
 
-/// Carries a change out, step by step.
+/// Carries out a change of a secret.
 pub(super) async fn commit<S: Session>(session: &mut S, batch: &Batch) -> Result<(), StoreError> {
     let change = &batch.change;
     if change.ops.iter().any(|op| matches!(op, Op::Purge)) {
@@ -28,8 +28,8 @@ pub(super) async fn commit<S: Session>(session: &mut S, batch: &Batch) -> Result
     Ok(())
 }
 
-/// The steps in an order in which the database's own guards hold all the time: a version is there before a label
-/// enters it, and labels have left it before it goes.
+/// The steps in an order that satisfies the constraints of the database: a version exists before a label points to it,
+/// and is removed after its labels have moved.
 fn ordered(ops: &[Op]) -> impl Iterator<Item = &Op> {
     let rank = |op: &Op| match op {
         Op::AddVersion(_) => 0,
@@ -64,7 +64,7 @@ async fn step<S: Session>(
             session.execute(sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?
         }
         Op::RemoveTag(key) => session.execute(sql::DELETE_TAG, &[id, key.as_str().into()]).await?,
-        // Carried out by the statement on the secret's own row.
+        // `touch` does these in the row of the secret.
         Op::Create(_)
         | Op::SetDescription(_)
         | Op::SetUpdated(_)
@@ -75,7 +75,7 @@ async fn step<S: Session>(
     Ok(())
 }
 
-/// Stores a wrapped data key, whether its key is there or not.
+/// Stores a wrapped data key without checking that the key exists that wraps it.
 pub(super) async fn put_data_key<S: Session>(
     session: &mut S,
     secret: &str,
@@ -84,7 +84,7 @@ pub(super) async fn put_data_key<S: Session>(
     session.execute(sql::PUT_DATA_KEY, &data_key(secret, key)).await.map(drop)
 }
 
-/// What is stored of a data key.
+/// The columns of a data key.
 fn data_key<'a>(secret: &'a str, key: &'a DataKeyRecord) -> [Param<'a>; 6] {
     [
         secret.into(),
@@ -96,7 +96,7 @@ fn data_key<'a>(secret: &'a str, key: &'a DataKeyRecord) -> [Param<'a>; 6] {
     ]
 }
 
-/// Stores a version with its value.
+/// Stores a version and its sealed value.
 pub(super) async fn insert_version<S: Session>(
     session: &mut S,
     secret: &str,
@@ -117,7 +117,7 @@ pub(super) async fn insert_version<S: Session>(
     session.execute(sql::INSERT_VERSION, &params).await.map(drop)
 }
 
-/// The secret's own row, and its tags. A fresh secret counts as changed once.
+/// Inserts the row of a secret, and its tags. The revision of a new secret is 1.
 pub(super) async fn insert_secret<S: Session>(session: &mut S, secret: &Secret) -> Result<(), StoreError> {
     let id = Param::from(secret.id.as_str());
     let params = [
@@ -141,7 +141,7 @@ pub(super) async fn insert_secret<S: Session>(session: &mut S, secret: &Secret) 
     Ok(())
 }
 
-/// Counts the revision up and sets what changes in the secret's own row.
+/// Increments the revision of a secret and sets the changed columns of its row.
 async fn touch<S: Session>(session: &mut S, batch: &Batch) -> Result<(), StoreError> {
     let (mut description, mut updated, mut planned, mut policy) = (None, None, None, None);
     for op in &batch.change.ops {
@@ -163,7 +163,7 @@ async fn touch<S: Session>(session: &mut S, batch: &Batch) -> Result<(), StoreEr
 }
 
 async fn purge<S: Session>(session: &mut S, id: &SecretId, on_revision: u64) -> Result<(), StoreError> {
-    // Lock and compare first: the row is counted up, then removed with its children.
+    // The compare-and-set also locks the row against other writers.
     let params =
         [id.as_str().into(), revision(on_revision), Param::Text(None), Param::Int(None), Param::Text(None)];
     touched(session.execute(sql::UPDATE_SECRET, &params).await?)?;

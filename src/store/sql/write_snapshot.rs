@@ -1,4 +1,4 @@
-//! Writing everything at once.
+//! Writing a snapshot, and replacing everything that the root key seals.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,16 @@ use super::dialect::{Dialect, Param, Session};
 use super::{statements as sql, write_keys, write_secrets};
 use crate::store::{ReplaceScope, Resealed, SecretRecord, Snapshot, StoreError};
 
-/// Puts contents instead of others, inside the writer's transaction.
+/// Replaces what the scope says with a snapshot, inside the current transaction.
 pub(super) async fn put<S: Session>(
     session: &mut S,
-    instead: &ReplaceScope,
-    contents: &Snapshot,
+    replaces: &ReplaceScope,
+    snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
     for statement in S::Dialect::LOCK_ALL {
         session.execute(statement, &[]).await?;
     }
-    match instead {
+    match replaces {
         ReplaceScope::Nothing => {}
         ReplaceScope::Account(account) => {
             for statement in sql::CLEAR_ACCOUNT {
@@ -28,26 +28,26 @@ pub(super) async fn put<S: Session>(
             }
         }
     }
-    for record in &contents.keys {
+    for record in &snapshot.keys {
         write_keys::insert(session, record).await?;
     }
-    for (scope, alias) in &contents.aliases {
+    for (scope, alias) in &snapshot.aliases {
         write_keys::put_alias(session, sql::INSERT_ALIAS, scope, alias).await?;
     }
-    for record in &contents.secrets {
+    for record in &snapshot.secrets {
         insert(session, record).await?;
     }
-    for (id, sealed) in &contents.accounts {
+    for (id, sealed) in &snapshot.accounts {
         let params = [Param::from(id.as_str()), sealed.as_slice().into()];
         session.execute(sql::INSERT_ACCOUNT, &params).await?;
     }
-    if S::Dialect::SHARED { count_all(session, contents).await } else { Ok(()) }
+    if S::Dialect::SHARED { count_all(session, snapshot).await } else { Ok(()) }
 }
 
-/// Counts up whatever other processes compare: nothing that they hold in memory is of these contents.
-async fn count_all<S: Session>(session: &mut S, contents: &Snapshot) -> Result<(), StoreError> {
-    let of_keys = contents.keys.iter().map(|record| &record.key.scope);
-    for scope in of_keys.chain(contents.aliases.iter().map(|(scope, _)| scope)).collect::<BTreeSet<_>>() {
+/// Increments every revision that other processes compare, because nothing they hold in memory is of this snapshot.
+async fn count_all<S: Session>(session: &mut S, snapshot: &Snapshot) -> Result<(), StoreError> {
+    let of_keys = snapshot.keys.iter().map(|record| &record.key.scope);
+    for scope in of_keys.chain(snapshot.aliases.iter().map(|(scope, _)| scope)).collect::<BTreeSet<_>>() {
         let params = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
         session.execute(sql::ADD_SCOPE, &params).await?;
     }
@@ -57,7 +57,7 @@ async fn count_all<S: Session>(session: &mut S, contents: &Snapshot) -> Result<(
     Ok(())
 }
 
-/// Everything that belongs to a secret, as it is in the record.
+/// Inserts a secret with its data keys, versions and labels.
 async fn insert<S: Session>(session: &mut S, record: &SecretRecord) -> Result<(), StoreError> {
     let secret = &record.secret;
     write_secrets::insert_secret(session, secret).await?;
@@ -76,7 +76,7 @@ async fn insert<S: Session>(session: &mut S, record: &SecretRecord) -> Result<()
     Ok(())
 }
 
-/// Replaces everything that the root key seals, inside the writer's transaction.
+/// Replaces everything that the root key seals, inside the current transaction.
 pub(super) async fn reseal<S: Session>(session: &mut S, resealed: &Resealed) -> Result<(), StoreError> {
     for (key, number, wrapped) in &resealed.material {
         let params = [Param::from(key.as_str()), i64::from(*number).into(), wrapped.as_slice().into()];

@@ -15,13 +15,14 @@ use crate::wire::canonical::canonical_query;
 /// The last piece of an ACS4 credential.
 const SCOPE_END: &str = "aliyun_v4_request";
 
-/// The two names of the header with the hash of the body: what Tea sends, also for SM3 (F10), and what SM3 suggests.
+/// The two names of the header with the hash of the body: the one that Tea sends, also for SM3 (F10), and the one for
+/// SM3.
 const HASH_HEADERS: [&str; 2] = ["x-acs-content-sha256", "x-acs-content-sm3"];
 
 /// A hash in lower-case hexadecimal; SHA-256 and SM3 have the same length.
 type HexHash = const_hex::Buffer<32>;
 
-/// Reads `Authorization` and the headers that go with it (F1, F2).
+/// Reads `Authorization` and the headers that belong to it (F1, F2).
 pub(super) fn claim<'a>(
     request: &SignedRequest<'a>,
     authorization: &'a str,
@@ -90,7 +91,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A credential taken apart; only ACS4 has more than the id (F10).
+/// The parts of a credential. Only ACS4 has more than the id (F10).
 struct Scope<'a> {
     access_key_id: &'a str,
     date: Option<&'a str>,
@@ -118,7 +119,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// F5: lower-case names in ascending order, none twice.
+/// Checks that the names are in lower case and strictly ascending (F5).
 fn check_signed_headers(names: &[&str]) -> Result<(), AuthError> {
     let token = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
     if names.iter().any(|name| name.is_empty() || !name.bytes().all(token)) {
@@ -130,7 +131,7 @@ fn check_signed_headers(names: &[&str]) -> Result<(), AuthError> {
     Ok(())
 }
 
-/// Checks that the signature covers what it must and is right (F3 to F8, F10).
+/// Checks that the signature covers what it must, and that it is right (F3 to F8, F10).
 pub(super) fn verify(
     request: &SignedRequest<'_>,
     claim: &SignedClaim<'_>,
@@ -143,9 +144,9 @@ pub(super) fn verify(
     }
 }
 
-/// F5: every `x-acs-*` header that is present must be signed; time, nonce, token and action are such headers.
+/// Checks that every `x-acs-*` header is signed (F5). Time, nonce, token and action are such headers.
 fn check_coverage(request: &SignedRequest<'_>, claim: &SignedClaim<'_>) -> Result<(), AuthError> {
-    // They are in ascending order: that was checked when the claim was read.
+    // `claim` has checked that they are in ascending order.
     let unsigned =
         |name: &&str| name.starts_with("x-acs-") && claim.signed_headers.binary_search(name).is_err();
     match request.headers.keys().map(http::HeaderName::as_str).find(unsigned) {
@@ -184,7 +185,7 @@ fn verify_with<D: Digest + OutputSizeUser<OutputSize = U32>, M: Mac + KeyInit>(
     })))
 }
 
-/// The hash of the body in hexadecimal, which must be what the header says (F3).
+/// The hash of the body in hexadecimal. The header must have the same (F3).
 fn body_hash<D: Digest + OutputSizeUser<OutputSize = U32>>(
     request: &SignedRequest<'_>,
 ) -> Result<HexHash, AuthError> {
@@ -197,7 +198,7 @@ fn body_hash<D: Digest + OutputSizeUser<OutputSize = U32>>(
     Err(AuthError::Malformed { reason: "x-acs-content-sha256 is missing" })
 }
 
-/// The MAC under the key of the claim: for ACS3 the secret itself (F8), for ACS4 the end of a chain (F10).
+/// The MAC with the key of the claim. For ACS3 that is the secret (F8), for ACS4 the end of a chain of derivations (F10).
 fn keyed<M: Mac + KeyInit>(claim: &SignedClaim<'_>, material: Material<'_>) -> Result<M, AuthError> {
     let secret = secret(material)?;
     let new = |key: &[u8]| M::new_from_slice(key).ok().ok_or(AuthError::UnusableKey);
@@ -206,10 +207,10 @@ fn keyed<M: Mac + KeyInit>(claim: &SignedClaim<'_>, material: Material<'_>) -> R
     else {
         return new(secret);
     };
-    // A key derived for one day must not sign for another.
+    // A key that was derived for one day must not sign for another.
     if !claim.time.split('T').next().unwrap_or_default().split('-').eq(date_parts(date)) {
         return Err(AuthError::Malformed {
-            reason: "the scope of Credential is of another day than x-acs-date",
+            reason: "the date in the scope of Credential is not the day of x-acs-date",
         });
     }
     let prefix = b"aliyun_v4";
@@ -224,17 +225,17 @@ fn keyed<M: Mac + KeyInit>(claim: &SignedClaim<'_>, material: Material<'_>) -> R
     Ok(mac)
 }
 
-/// Year, month and day of `yyyymmdd`, as far as there are such pieces.
+/// Year, month and day of `yyyymmdd`, as far as it has these parts.
 fn date_parts(date: &str) -> impl Iterator<Item = &str> {
     [date.get(..4), date.get(4..6), date.get(6..)].into_iter().flatten()
 }
 
-/// F7.
+/// The string to sign (F7).
 fn string_to_sign(claim: &SignedClaim<'_>, request_hash: &HexHash) -> String {
     format!("{}\n{}", claim.scheme.as_str(), request_hash.as_str())
 }
 
-/// Whether a canonical request shows the values of headers that are tokens.
+/// Whether a canonical request shows the values of headers that hold tokens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tokens {
     AsSent,
@@ -276,7 +277,8 @@ fn canonical_request(
     put(body_hash.as_str().as_bytes());
 }
 
-/// The trimmed value of a header; of a repeated one all values, sorted, joined by `,`; nothing for an absent one.
+/// Appends the trimmed value of a header. A repeated header gives all values, sorted and joined by `,`; an absent one
+/// gives nothing.
 fn put_header(request: &SignedRequest<'_>, name: &str, put: &mut impl FnMut(&[u8])) {
     let mut values = request.values(name).map(|value| value.as_bytes().trim_ascii());
     let (Some(first), second) = (values.next(), values.next()) else { return };
@@ -293,7 +295,7 @@ fn hex(hash: [u8; 32]) -> HexHash {
     text
 }
 
-/// The bytes of a signature in lower-case hexadecimal (F8), nothing else.
+/// Decodes a signature in lower-case hexadecimal (F8).
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let lower = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.bytes().all(lower) { const_hex::decode(text).ok() } else { None }
@@ -521,7 +523,7 @@ mod tests {
         check_scope("testid/20261124/cn-hangzhou/Kms/aliyun_v3_request", wrong);
         check_scope("testid/20261124/cn-hangzhou/Kms/aliyun_v4_request/x", wrong);
         check_scope("testid/20261124//Kms/aliyun_v4_request", wrong);
-        let other_day = "the scope of Credential is of another day than x-acs-date";
+        let other_day = "the date in the scope of Credential is not the day of x-acs-date";
         check_scope("testid/20261123/cn-hangzhou/Kms/aliyun_v4_request", other_day);
         check_scope("testid/202611240/cn-hangzhou/Kms/aliyun_v4_request", other_day);
         check_scope("testid/2026112/cn-hangzhou/Kms/aliyun_v4_request", other_day);

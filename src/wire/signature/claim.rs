@@ -5,8 +5,8 @@ use super::{acs, client_key, rpc};
 
 /// Reads what a request says about its sender, in the order of B1. Checks nothing that needs a key.
 ///
-/// A header `x-acs-action` decides nothing (B2). A request with `AccessKeyId` but neither `Signature` nor token is an
-/// unfinished RPC request, not an unsigned one.
+/// A header `x-acs-action` has no effect here (B2). A request with `AccessKeyId` but neither `Signature` nor a token is
+/// an incomplete RPC request and not an unsigned one.
 ///
 /// # Errors
 ///

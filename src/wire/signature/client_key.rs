@@ -9,12 +9,12 @@ use super::types::{
     SignedRequest, rsa_matches, unknown_method,
 };
 
-/// The header with the id as clients send it, and as the documentation spells it (K2).
+/// The header with the key id: as clients send it, and as the documentation spells it (K2).
 const KEY_ID_HEADERS: [&str; 2] = ["x-kms-acccesskeyid", "x-kms-accesskeyid"];
 
-/// Reads the headers of K2; `signature` is what follows `Bearer `.
+/// Reads the headers of K2. `signature` is the text after `Bearer `.
 ///
-/// Neither query nor path are signed, so a request with query parameters is refused.
+/// Neither the query nor the path is signed, so a request with query parameters is refused.
 pub(super) fn claim<'a>(
     request: &SignedRequest<'a>,
     signature: &'a str,
@@ -78,7 +78,7 @@ pub(super) fn verify(
     Err(AuthError::Mismatch(Box::new(Mismatch { string_to_sign, canonical_request: None })))
 }
 
-/// K3: method, body hash, type, date, the `x-kms-` headers by name, and `/`.
+/// The string to sign (K3): method, body hash, type, date, the `x-kms-` headers by name, and `/`.
 fn string_to_sign(request: &SignedRequest<'_>, claim: &SignedClaim<'_>) -> Result<String, AuthError> {
     let one = |name: &str| {
         let mut values = request.headers.get_all(name).iter();

@@ -1,10 +1,10 @@
-//! Who signed a request, and did they really? Pure functions over one request.
+//! Signatures of requests: reading who claims to have signed, and checking it. Pure functions over one request.
 //!
-//! A request proves knowledge of a key by a *signature* over a *string to sign*, a text that both sides derive from
-//! the request. The server finds the key by the id in the request, derives the same text and checks the signature.
-//! Three families are in use; [`claim`] tells them apart (fact B1) and [`verify`] checks each:
+//! A client proves that it knows a key by a *signature* over a *string to sign*, a text that both sides derive from the
+//! request. The server finds the key by the id in the request, derives the same text and checks the signature. Three
+//! families are in use. [`claim`] distinguishes them (fact B1), and [`verify`] checks each:
 //!
-//! - **RPC v1** (`rpc.rs`, section E): everything is a parameter, `Signature` too. The string to sign is the method,
+//! - **RPC v1** (`rpc.rs`, section E): everything is a parameter, including `Signature`. The string to sign is the method,
 //!   `%2F`, and the sorted parameters, encoded twice. The key is the secret followed by `&`; HMAC-SHA1 nearly always,
 //!   HMAC-SHA256 rarely, or RSA with a client key. Headers and path are not covered.
 //! - **ACS3 and ACS4** (`acs.rs`, section F): the header `Authorization` holds key id, names of the signed headers
@@ -14,11 +14,11 @@
 //! - **Client key** (`client_key.rs`, dkms-gateway.md section 1): the instance gateway with protobuf bodies.
 //!   `Authorization: Bearer` holds an RSA signature over method, body hash, type, date and the `x-kms-` headers.
 //!
-//! Besides these, a request may carry a bearer token instead of a signature, or nothing at all.
+//! A request may also have a bearer token instead of a signature, or neither.
 //!
-//! The steps of a server: [`claim`], which only reads; look up the key by [`SignedClaim::access_key_id`]; compare
-//! [`SignedClaim::time_ms`] with the clock (15 minutes, G2); [`verify`]; only then remember the nonce (G4, D20). No
-//! function here keeps state, reads a clock, or gives out a signature it computed.
+//! The server calls [`claim`], which only reads; looks up the key by [`SignedClaim::access_key_id`]; compares
+//! [`SignedClaim::time_ms`] with the clock (15 minutes, G2); calls [`verify`]; and only then stores the nonce (G4,
+//! D20). No function here keeps state, reads a clock, or reveals a signature that it computed.
 
 mod acs;
 mod claim;

@@ -13,8 +13,8 @@ use super::types::{
 };
 use crate::wire::canonical::{canonical_query, encode_into};
 
-/// Reads the system parameters (E1). Of a parameter given twice the first counts (C8), but two `Signature`s are
-/// refused: both would be left out of the string to sign.
+/// Reads the system parameters (E1). If a parameter is repeated, the first counts (C8). A repeated `Signature` is
+/// refused, because both would be left out of the string to sign.
 pub(super) fn claim<'a>(request: &SignedRequest<'a>) -> Result<SignedClaim<'a>, AuthError> {
     let required =
         |name, max| request.field(name, max).and_then(|value| value.ok_or(AuthError::Missing { name }));
@@ -74,7 +74,7 @@ pub(super) fn verify(
     Err(AuthError::Mismatch(Box::new(Mismatch { string_to_sign, canonical_request: None })))
 }
 
-/// E7: the key is the secret followed by `&`.
+/// The MAC. Its key is the secret followed by `&` (E7).
 fn hmac_matches<M: Mac + KeyInit>(
     material: Material<'_>,
     string_to_sign: &str,
@@ -89,7 +89,7 @@ fn hmac_matches<M: Mac + KeyInit>(
     Ok(signature.is_some_and(|bytes| mac.verify_slice(bytes).is_ok()))
 }
 
-/// The string to sign (E2 to E6): the method, the path `/`, and all parameters but `Signature`, sorted.
+/// The string to sign (E2 to E6): the method, the path `/`, and all parameters except `Signature`, sorted.
 fn string_to_sign(request: &SignedRequest<'_>) -> String {
     let mut canonical = String::new();
     canonical_query(&mut canonical, request.query.iter().chain(request.form.iter()), Some("Signature"));

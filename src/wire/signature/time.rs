@@ -1,4 +1,5 @@
-//! Reading the times of signatures. The forms are strict, so each is taken apart here; the calendar is jiff's.
+//! Parsing the times of signatures. The formats are stricter than those of a library, so they are split here; jiff has
+//! the calendar.
 
 use std::str::FromStr;
 
@@ -13,7 +14,7 @@ const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// The instant of a `Timestamp` or `x-acs-date` in milliseconds since the epoch (G1).
 ///
 /// Exactly `yyyy-MM-ddTHH:mm:ssZ`, with an optional fraction of one to nine digits (cut to milliseconds) before the
-/// `Z`. Anything else is `None`: other offsets, lower case, leap seconds, days that do not exist.
+/// `Z`. Anything else is `None`, such as other offsets, lower case, leap seconds and days that do not exist.
 pub fn parse_time(raw: &str) -> Option<i64> {
     let (date, time) = raw.strip_suffix('Z')?.split_once('T')?;
     let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
@@ -23,8 +24,9 @@ pub fn parse_time(raw: &str) -> Option<i64> {
     millis((digits(year, 4)?, digits(month, 2)?, digits(day, 2)?), clock, nanos / 1_000_000)
 }
 
-/// The instant of a `Date` header in milliseconds since the epoch: exactly `Tue, 24 Nov 2026 02:58:39 GMT`, the form
-/// of RFC 1123 that clients send (G1, K2). Anything else is `None`; the weekday must exist, but is not compared.
+/// The instant of a `Date` header in milliseconds since the epoch: exactly `Tue, 24 Nov 2026 02:58:39 GMT`, the form of
+/// RFC 1123 that clients send (G1, K2). Anything else is `None`. The weekday must be a valid name, but is not compared
+/// with the date.
 pub fn parse_http_date(raw: &str) -> Option<i64> {
     let (weekday, rest) = raw.split_once(", ")?;
     let (date, clock) = rest.strip_suffix(" GMT")?.rsplit_once(' ')?;
@@ -36,7 +38,7 @@ pub fn parse_http_date(raw: &str) -> Option<i64> {
     millis((digits(year, 4)?, i8::try_from(month).ok()?, digits(day, 2)?), clock, 0)
 }
 
-/// A day and the `HH:mm:ss` of a clock in UTC, as milliseconds since the epoch.
+/// A day, the time `HH:mm:ss` in UTC and milliseconds, as milliseconds since the epoch.
 fn millis((year, month, day): (i16, i8, i8), clock: &str, millis: i32) -> Option<i64> {
     let [hour, minute, second] = split(clock, ':')?;
     let (hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
@@ -45,7 +47,7 @@ fn millis((year, month, day): (i16, i8, i8), clock: &str, millis: i32) -> Option
     Some(since.as_secs() * 1_000 + i64::from(since.subsec_millis()))
 }
 
-/// Three parts of a text.
+/// Splits a text into exactly three parts.
 fn split(text: &str, separator: char) -> Option<[&str; 3]> {
     let mut parts = text.split(separator);
     let three = [parts.next()?, parts.next()?, parts.next()?];

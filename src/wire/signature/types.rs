@@ -1,4 +1,4 @@
-//! What a signature is made of: the request, the claim that was read from it, the key, and what may be wrong.
+//! The types of signatures: the request, the claim that was read from it, the key, and the errors.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use rsa::{PublicKey, pkcs8::DecodePublicKey};
 use super::time::{parse_http_date, parse_time};
 use crate::wire::params::Pairs;
 
-/// The longest `Authorization` header that is read, in bytes.
+/// The longest accepted `Authorization` header, in bytes.
 pub const MAX_AUTHORIZATION: usize = 4_096;
-/// The longest id of a key that is read, in bytes.
+/// The longest accepted key id, in bytes.
 pub const MAX_KEY_ID: usize = 4_096;
-/// The longest signature that is read, in bytes of its text.
+/// The longest accepted signature, in bytes of its text.
 pub const MAX_SIGNATURE: usize = 4_096;
-/// The longest security token that is read, in bytes.
+/// The longest accepted security token, in bytes.
 pub const MAX_SECURITY_TOKEN: usize = 16_384;
-/// The longest nonce that is read, in bytes (G3: at least 64).
+/// The longest accepted nonce, in bytes (G3: at least 64).
 pub const MAX_NONCE: usize = 256;
-/// The longest other field that is read (time, method, version, hash), in bytes.
+/// The longest accepted value of other fields (time, method, version, hash), in bytes.
 pub const MAX_FIELD: usize = 128;
 
 /// The parts of a request that signatures cover.
@@ -26,12 +26,13 @@ pub const MAX_FIELD: usize = 128;
 pub struct SignedRequest<'a> {
     /// The method as sent, `GET` or `POST`.
     pub method: &'a str,
-    /// The path as sent, without the query. RPC v1 and client-key signatures do not cover it: serve `/` only (A1).
+    /// The path as sent, without the query. RPC v1 and client-key signatures do not cover it, so only `/` may be served
+    /// (A1).
     pub path: &'a str,
     /// The decoded query.
     pub query: &'a Pairs<'a>,
     /// The decoded form body, or the members of a JSON body; empty for any other body. RPC v1 signs these like the
-    /// query (E2), so that no parameter is acted upon unsigned; ACS signs the raw body instead (F3).
+    /// query (E2), so that every parameter that has an effect is signed; ACS signs the raw body instead (F3).
     pub form: &'a Pairs<'a>,
     /// All headers as received.
     pub headers: &'a HeaderMap,
@@ -39,7 +40,7 @@ pub struct SignedRequest<'a> {
     pub body: &'a [u8],
 }
 
-/// A way of signing.
+/// A signature scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// RPC v1, `SignatureMethod=HMAC-SHA1` (E7).
@@ -60,32 +61,32 @@ pub enum Scheme {
     ClientKey,
 }
 
-/// What a request says about its sender (B1). Nothing of it is proven yet.
+/// What a request says about its sender (B1). Nothing is proven yet.
 #[derive(Debug)]
 pub enum Claim<'a> {
-    /// Neither signature nor token. A server that wants a key answers `MissingAccessKeyId`.
+    /// Neither a signature nor a token. A server that requires a key answers `MissingAccessKeyId`.
     Unsigned,
     /// A bearer token, as header `x-acs-bearer-token` (F10) or parameter `BearerToken` (E9).
     Bearer,
-    /// A signature, to be checked by [`verify`].
+    /// A signature that [`verify`](super::verify) must check.
     Signed(SignedClaim<'a>),
 }
 
-/// A signature and what goes with it, as read by [`claim`].
+/// A signature and the fields that belong to it, as read by [`claim`](super::claim).
 ///
-/// `Debug` leaves out the security token and the signature.
+/// `Debug` does not show the security token and the signature.
 pub struct SignedClaim<'a> {
-    /// The way of signing.
+    /// The signature scheme.
     pub scheme: Scheme,
     /// The id of the key, never blank: `AccessKeyId`, the `Credential`, or `x-kms-acccesskeyid`.
     pub access_key_id: &'a str,
-    /// The token of temporary credentials: `SecurityToken` (E11) or `x-acs-security-token` (F1). Blank is `None`. Whoever
-    /// looks up the key must compare it.
+    /// The token of temporary credentials: `SecurityToken` (E11) or `x-acs-security-token` (F1). `None` if it is blank.
+    /// The caller that looks up the key must compare it.
     pub security_token: Option<&'a str>,
     /// The raw time: `Timestamp`, `x-acs-date` or `Date`; never blank. See [`time_ms`](Self::time_ms).
     pub time: &'a str,
     /// The nonce: `SignatureNonce`, optional in RPC v1 (E1), or `x-acs-signature-nonce`; a client key has none (K5).
-    /// Blank is `None`.
+    /// `None` if it is blank.
     pub nonce: Option<&'a str>,
     /// The region an ACS4 key was derived for (F10), otherwise `None`.
     pub scope_region: Option<&'a str>,
@@ -98,10 +99,10 @@ pub struct SignedClaim<'a> {
     pub(super) signature: Signature<'a>,
 }
 
-/// The text of a signature. Not comparable, so that nobody compares it in variable time.
+/// The text of a signature. It has no `PartialEq`, so that it cannot be compared in variable time.
 pub(super) struct Signature<'a>(pub(super) &'a str);
 
-/// The key to check a signature with. `Debug` shows the kind only.
+/// The key that a signature is checked with. `Debug` shows only the kind.
 #[derive(Clone, Copy)]
 pub enum Material<'a> {
     /// The access key secret, for the HMAC schemes.
@@ -110,7 +111,7 @@ pub enum Material<'a> {
     PublicKeyPem(&'a str),
 }
 
-/// Why a request is not accepted as signed.
+/// Why a signature is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// A parameter or header is absent or blank: the answer is `Missing<name>` (D17). The time is always called
@@ -132,16 +133,16 @@ pub enum AuthError {
     /// The `Authorization` header or another field is not well formed: `IncompleteSignature`.
     #[error("{reason}")]
     Malformed {
-        /// What is wrong, naming the field; nothing of the request is in it.
+        /// What is wrong. It names the field and contains nothing of the request.
         reason: &'static str,
     },
-    /// A field is longer than the bounds of this module: `IncompleteSignature`.
+    /// A field is longer than the limits above: `IncompleteSignature`.
     #[error("{name} is too long")]
     TooLong {
         /// The field.
         name: &'static str,
     },
-    /// A field that counts once was sent more than once: `IncompleteSignature`.
+    /// A field that may be sent only once was sent repeatedly: `IncompleteSignature`.
     #[error("{name} is given more than once")]
     Repeated {
         /// The field.
@@ -165,24 +166,24 @@ pub enum AuthError {
     /// The signature is wrong: `SignatureDoesNotMatch` (E10, F9).
     #[error("signature does not match")]
     Mismatch(Box<Mismatch>),
-    /// A secret was given for a scheme with public keys, or the other way round. The id is of another kind of key.
+    /// A secret was given for a scheme with public keys, or the other way round. The id belongs to another kind of key.
     #[error("the key is of another kind than the signature")]
     WrongMaterial,
-    /// The key itself cannot be used (empty, or no RSA key in PEM): the server's fault.
+    /// The stored key cannot be used because it is empty or not an RSA key in PEM. This is a fault of the server.
     #[error("the stored key cannot be used")]
     UnusableKey,
 }
 
-/// What the server computed when a signature did not match, for the answer to the caller and nothing else.
+/// What the server computed for a signature that did not match. Use it only for the answer to the caller.
 ///
-/// It repeats parameters of the request (by the protocol's nature even `SecretData`), so `Debug` shows none of it.
+/// It contains parameters of the request, which may include `SecretData`, so `Debug` shows nothing of it.
 pub struct Mismatch {
     pub(super) string_to_sign: String,
     pub(super) canonical_request: Option<String>,
 }
 
 impl Mismatch {
-    /// The server's string to sign: the tail of the message of E10, the first bracket of F9.
+    /// The server's string to sign: the end of the message of E10, the first bracket of F9.
     pub fn string_to_sign(&self) -> &str {
         &self.string_to_sign
     }
@@ -200,12 +201,12 @@ impl Scheme {
         matches!(self, Self::RpcRsaSha256 | Self::Acs3RsaSha256 | Self::ClientKey)
     }
 
-    /// Whether the signature is in parameters (RPC v1) rather than in headers (B3).
+    /// Whether the signature is in parameters (RPC v1) and not in headers (B3).
     pub const fn is_rpc(self) -> bool {
         matches!(self, Self::RpcHmacSha1 | Self::RpcHmacSha256 | Self::RpcRsaSha256)
     }
 
-    /// Whether a request without a nonce is refused: header signatures, but for the client key, which has none (K5).
+    /// Whether a nonce is required: for header signatures except the client key, which has none (K5).
     pub const fn needs_nonce(self) -> bool {
         !self.is_rpc() && !matches!(self, Self::ClientKey)
     }
@@ -266,7 +267,7 @@ impl<'a> SignedRequest<'a> {
         bounded(self.parameter(name).unwrap_or_default(), name, max)
     }
 
-    /// The values of a header. A handful of headers is looked through in less time than the name is hashed.
+    /// The values of a header. With a handful of headers a linear search is faster than hashing the name.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &'a HeaderValue> {
         self.headers.iter().filter(move |(candidate, _)| candidate.as_str() == name).map(|(_, value)| value)
     }
@@ -294,7 +295,7 @@ fn bounded<'a>(text: &'a str, name: &'static str, max: usize) -> Result<Option<&
     }
 }
 
-/// The error for a signature method nobody knows.
+/// The error for an unknown signature method.
 pub(super) fn unknown_method(method: &str) -> AuthError {
     AuthError::UnknownMethod { method: method.chars().take(64).collect() }
 }

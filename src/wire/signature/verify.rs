@@ -3,10 +3,10 @@
 use super::types::{AuthError, Material, Scheme, SignedClaim, SignedRequest};
 use super::{acs, client_key, rpc};
 
-/// Checks the signature of `claim`, which must have been read from the same `request`, against the key whose id it
-/// names. Compares in constant time.
+/// Checks the signature of `claim`, which must have been read from the same `request`, with the key whose id it names.
+/// The comparison takes constant time.
 ///
-/// Neither the time, nor the nonce, nor the security token is checked here.
+/// This checks neither the time nor the nonce nor the security token.
 ///
 /// # Errors
 ///

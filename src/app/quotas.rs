@@ -1,9 +1,10 @@
-//! How many more secrets an account may have in a region (`[limits] secrets_per_account`).
+//! The quota of secrets per account and region (`[limits] secrets_per_account`).
 //!
-//! Secrets are counted at the first creation in a scope, and again when the room that was found is used up. Each creation
-//! in between takes one of it, so a creation does not count, and a refusal is always decided on a fresh count. Room that
-//! deletions make is found by the next count. Where other processes write, too, only a part of the room is used before the
-//! next count, so that all of them together exceed the limit by no more than what they create at the same moment.
+//! Secrets are counted at the first creation in a scope. The remaining quota is remembered, and each creation takes one
+//! of it, so most creations do not count. When it is used up, secrets are counted again, so a refusal always comes from
+//! a fresh count, which also sees what deletions have freed. If other processes write too, only a part of the remaining
+//! quota is used before the next count, so that all processes together exceed the limit at most by what they create at
+//! the same moment.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,37 +17,37 @@ use super::error::AppError;
 use crate::domain::{Page, Quota, Refusal, Scope, Timestamp};
 use crate::store::Store;
 
-/// How many tables there are. Scopes that share one only wait for each other while one of them is counted.
+/// The number of tables. Scopes that share one wait for each other while one of them is counted.
 const TABLES: usize = 64;
-/// The most scopes of a table; one that was forgotten is counted again.
+/// The most scopes of a table. A scope that was dropped is counted again.
 const SCOPES: usize = 16;
-/// Where other processes write: the part of the room that is used before the next count.
+/// If other processes write: the remaining quota is divided by this, and only that part is used before the next count.
 const SHARE: u64 = 16;
 
 type Table = HashMap<Scope, AtomicU64>;
 
-/// Room for one secret. To be held until the creation is committed or given up: nothing is counted meanwhile.
+/// Quota for one secret. Hold it until the creation is committed or given up: it prevents a count in between.
 pub(super) type Taken = OwnedRwLockReadGuard<Table>;
 
-/// The room that is left in each scope.
+/// The remaining quota of each scope.
 #[derive(Debug)]
-pub(super) struct Rooms {
+pub(super) struct RemainingQuotas {
     limit: Quota,
     hash: RandomState,
     tables: Vec<Arc<RwLock<Table>>>,
 }
 
-impl Rooms {
-    /// Room for as many secrets in each scope as the limit says.
+impl RemainingQuotas {
+    /// A quota of this many secrets in each scope.
     pub(super) fn new(limit: Quota) -> Self {
         let tables = (0..TABLES).map(|_| Arc::default()).collect();
         Self { limit, hash: RandomState::new(), tables }
     }
 
-    /// Takes room for one more secret.
+    /// Takes quota for one secret.
     ///
     /// # Errors
-    /// [`Refusal::QuotaExceeded`] when there is none; those of the store.
+    /// [`Refusal::QuotaExceeded`] if none is left; those of the store.
     pub(super) async fn take(
         &self,
         store: &dyn Store,
@@ -60,7 +61,7 @@ impl Rooms {
             return Ok(taken);
         }
         drop(taken);
-        // Waits for every creation under way in this table: what is counted now is all there is.
+        // This waits for every running creation of this table, so the count is complete.
         let mut table = table.write_owned().await;
         if !take_one(&table, scope) {
             let page = Page { number: 1, size: 1 };
@@ -78,7 +79,7 @@ impl Rooms {
         Ok(table.downgrade())
     }
 
-    /// Forgets all counts, because everything may have been replaced.
+    /// Forgets all counts. Call it when everything may have been replaced.
     pub(super) async fn clear(&self) {
         for table in &self.tables {
             table.write().await.clear();
@@ -86,7 +87,7 @@ impl Rooms {
     }
 }
 
-/// Takes one of the room that is known, if there is any.
+/// Takes one of the remembered quota, if any is left.
 fn take_one(table: &Table, scope: &Scope) -> bool {
     let one_less = |left: u64| left.checked_sub(1);
     let order = (Ordering::AcqRel, Ordering::Acquire);

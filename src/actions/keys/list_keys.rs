@@ -1,9 +1,10 @@
-//! ListKeys.
+//! ListKeys: lists the keys of an account and region, newest first.
 
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::actions::secrets::list_secrets::{Filter, filters, page, unknown_filter};
+use crate::actions::shared::filters::{Filter, filters, unknown_filter};
+use crate::actions::shared::paging::page;
 use crate::domain::Page;
 use crate::domain::keys::filter::KeyFilter;
 use crate::wire::{ApiError, Code, Fields};
@@ -33,7 +34,6 @@ struct Row {
     key_arn: String,
 }
 
-/// Lists the keys of an account and region, newest first.
 pub(in crate::actions) struct ListKeys;
 
 impl Action for ListKeys {

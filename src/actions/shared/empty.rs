@@ -1,0 +1,7 @@
+//! The answer of actions that return only the id of the request.
+
+use serde::Serialize;
+
+/// What is answered: nothing but the request id.
+#[derive(Debug, Serialize)]
+pub(in crate::actions) struct Empty {}
