@@ -47,11 +47,6 @@ impl Sealed {
     pub fn into_bytes(self) -> Box<[u8]> {
         self.0
     }
-
-    /// Length of the plaintext in bytes.
-    pub fn plaintext_len(&self) -> usize {
-        self.0.len().saturating_sub(OVERHEAD)
-    }
 }
 
 impl AsRef<[u8]> for Sealed {
@@ -290,7 +285,7 @@ mod tests {
             let key = SymmetricKey::from_bytes(key);
             let sealed = seal(&key, &aad, &plaintext, &mut random()).unwrap();
             prop_assert_eq!(sealed.as_bytes().len(), plaintext.len() + OVERHEAD);
-            prop_assert_eq!(sealed.plaintext_len(), plaintext.len());
+            prop_assert_eq!(sealed.as_bytes().len(), plaintext.len() + OVERHEAD);
             let restored = Sealed::from_bytes(sealed.as_bytes()).unwrap();
             prop_assert_eq!(&*open(&key, &aad, restored.as_ref()).unwrap(), &plaintext);
         }

@@ -447,7 +447,7 @@ impl<'n> Members<'n> {
 
 /// A string or an array of strings, each with its place; neither may be empty. Numbers and booleans are quoted too, as
 /// documented.
-fn texts<'n>(node: &'n Node, place: &str) -> Checked<Vec<(String, &'n str)>> {
+fn strings<'n>(node: &'n Node, place: &str) -> Checked<Vec<(String, &'n str)>> {
     let one = |node: &'n Node, place: String| match node {
         Node::Text(text) if text.is_empty() => fail(place, "empty"),
         Node::Text(text) => Ok((place, text.as_str())),
