@@ -444,9 +444,8 @@ mod tests {
             let start = [&[1, 25], KEY.as_bytes(), &[36], VERSION.as_bytes(), &algorithm.header()].concat();
             assert!(bytes.starts_with(&start));
             assert_eq!(bytes.len(), start.len() + 12 + 40 + 16);
-            assert_eq!(blob.sealed.len() - OVERHEAD, 40);
             assert_eq!(Blob::parse(&bytes).unwrap(), blob);
-            assert_eq!((blob.key_id(), blob.version_id(), blob.algorithm), (KEY, VERSION, algorithm));
+            assert_eq!((blob.key_id(), blob.version_id()), (KEY, VERSION));
         }
     }
 
@@ -629,7 +628,6 @@ mod tests {
             let opened = read.decrypt(&cipher, &place).unwrap();
             prop_assert_eq!(opened.as_bytes(), &plaintext);
             prop_assert_eq!((read.key_id(), read.version_id()), (&*key_id, &*version_id));
-            prop_assert_eq!(read.sealed.len() - OVERHEAD, plaintext.len());
         }
 
         #[test]
