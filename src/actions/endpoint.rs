@@ -191,6 +191,9 @@ pub trait Endpoint: Send + Sync {
     /// Decodes, runs and encodes.
     fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, format: Format) -> Answer<'a>;
     /// Only decodes; an action that is refused reads nothing.
+    ///
+    /// # Errors
+    /// Those of the action's parameters.
     #[cfg(test)]
     fn decode(&self, fields: Fields<'_>) -> Result<(), ApiError>;
 }

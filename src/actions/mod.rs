@@ -102,7 +102,7 @@ pub enum Host {
 pub struct Product {
     /// Its name.
     pub name: &'static str,
-    /// The version of its API. Requests name the product by it (fact B4).
+    /// The version of its API. Requests name the product by it (protocol P14).
     pub version: &'static str,
     /// Its host.
     pub host: Host,

@@ -69,7 +69,7 @@ pub struct Parts {
     pub default_account: AccountId,
     /// Whether the well-known access key is accepted, now and after every change of accounts.
     pub well_known_key: bool,
-    /// Whether secrets and keys have resource policies, as in a KMS instance (question 28).
+    /// Whether secrets and keys have resource policies, as in a KMS instance (difference D18).
     pub resource_policies: bool,
     /// The checked rules of faults of the configuration file.
     pub faults: Vec<FaultRule>,
@@ -163,7 +163,7 @@ impl App {
         &self.limits
     }
 
-    /// Whether secrets and keys have resource policies, as in a KMS instance (question 28).
+    /// Whether secrets and keys have resource policies, as in a KMS instance (difference D18).
     pub fn resource_policies(&self) -> bool {
         self.resource_policies
     }

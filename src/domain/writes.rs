@@ -150,9 +150,9 @@ pub struct MoveStage {
 /// Decides UpdateSecretVersionStage (rules 3.20 to 3.36). `None` means that nothing changes (rule 3.23).
 ///
 /// # Errors
-/// [`Refusal::Parameter`] (3.20, 3.26), [`Refusal::StageMismatch`] (3.25, 3.28, 3.29),
-/// [`Refusal::VersionNotFound`] (3.33), [`Refusal::LimitExceeded`] (3.34), [`Refusal::InRecoveryWindow`] (3.35),
-/// [`Refusal::NoCurrentVersion`] (3.36).
+/// [`Refusal::Parameter`] (rules 3.20, 3.26), [`Refusal::StageMismatch`] (rules 3.25, 3.28, 3.29),
+/// [`Refusal::VersionNotFound`] (rule 3.33), [`Refusal::LimitExceeded`] (rule 3.34), [`Refusal::InRecoveryWindow`] (rule 3.35),
+/// [`Refusal::NoCurrentVersion`] (rule 3.36).
 pub fn move_stage(
     secret: &Secret,
     command: &MoveStage,
@@ -221,7 +221,7 @@ pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change,
             }
             secret.require_live()?;
             let at = now.plus_days(days);
-            // Scheduling a deletion does not change UpdateTime (open question 13).
+            // Scheduling a deletion does not change UpdateTime (guess G13).
             Ok((untimed(secret, vec![Op::SetPlannedDeletion(Some(at))]), at))
         }
     }
@@ -252,7 +252,7 @@ pub fn update(secret: &Secret, description: Option<String>, now: Timestamp) -> R
     Ok(change(secret, description.map(Op::SetDescription).into_iter().collect(), now))
 }
 
-/// Decides SetSecretPolicy. It does not change UpdateTime (question 13).
+/// Decides SetSecretPolicy. It does not change UpdateTime (guess G13).
 ///
 /// # Errors
 /// [`Refusal::InRecoveryWindow`].
@@ -271,7 +271,7 @@ pub fn tag(secret: &Secret, tags: Vec<(TagKey, TagValue)>) -> Result<Change, Ref
         return Err(Refusal::LimitExceeded(limits::TAGS));
     }
     let ops = tags.into_iter().map(|(key, value)| Op::SetTag(key, value)).collect();
-    // Tags do not change UpdateTime (open question 13).
+    // Tags do not change UpdateTime (guess G13).
     Ok(untimed(secret, ops))
 }
 

@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A boolean, ignoring case (fact C5).
+    /// A boolean, ignoring case (protocol P21).
     ///
     /// # Errors
     /// InvalidParameter if it is neither true nor false.
@@ -128,7 +128,7 @@ impl<'a> Fields<'a> {
         self.text(name)?.map(|text| serde_json::from_str(text).map_err(wrong)).transpose()
     }
 
-    /// The values of `<prefix>.1`, `<prefix>.2`, … by number (fact C4), without empty ones.
+    /// The values of `<prefix>.1`, `<prefix>.2`, … by number (protocol P20), without empty ones.
     ///
     /// # Errors
     /// InvalidParameter if a number is not at least 1 or occurs twice, or if there are more than `max` values.
@@ -152,7 +152,7 @@ impl<'a> Fields<'a> {
         Ok(members.into_values().filter_map(|fields| <[_; N]>::try_from(fields).ok()).collect())
     }
 
-    /// All parameters whose names begin with `<prefix>.`, by the rest of their names (fact C4). They are members of a
+    /// All parameters whose names begin with `<prefix>.`, by the rest of their names (protocol P20). They are members of a
     /// map, so empty values count.
     ///
     /// # Errors

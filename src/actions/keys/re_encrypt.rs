@@ -94,7 +94,7 @@ async fn re_encrypt(context: &Context, request: &Request) -> Result<Ciphertext, 
     let sealed =
         keys.encrypt(scope, &request.destination, &request.destination_context, &opened.result).await?;
     Ok(Ciphertext {
-        // The id of the key that decrypted, as documented (question 23).
+        // The id of the key that decrypted, as documented (guess G35).
         key_id: opened.key.key().id.to_string(),
         key_version_id: opened.version,
         ciphertext_blob: to_base64(&sealed.result),

@@ -65,7 +65,7 @@ impl Action for BatchGetSecretValue {
     }
 
     async fn run(context: &Context, requests: Vec<ReadRequest>) -> Result<Response, ApiError> {
-        // The secrets of the list must differ (question 34); a name and an ARN can mean the same secret (rule 1.5).
+        // The secrets of the list must differ (guess G54); a name and an ARN can mean the same secret (rule 1.5).
         let place = |request: &ReadRequest| {
             let secret = &request.secret;
             (secret.scope.clone().unwrap_or_else(|| context.scope.clone()), secret.name.clone())

@@ -36,7 +36,7 @@ impl Action for GetSecretValue {
     }
 
     async fn run(context: &Context, request: ReadRequest) -> Result<SecretValue, ApiError> {
-        // A dry run never returns a value (rule 4.10, question 7).
+        // A dry run never returns a value (rule 4.10, guess G8).
         dry_run(request.dry_run, read(context, &request).await)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::wire::{ApiError, Code};
 
-/// Turns the outcome of a dry run into one of three error codes (rule 4.10, question 7). Failures of the server stay as
+/// Turns the outcome of a dry run into one of three error codes (rule 4.10, guess G8). Failures of the server stay as
 /// they are.
 pub(in crate::actions) fn dry_run<T>(dry: bool, outcome: Result<T, ApiError>) -> Result<T, ApiError> {
     if !dry {

@@ -42,7 +42,7 @@ impl Refused {
         }
     }
 
-    /// An action on the rotation of a secret: the service refuses it for a generic secret (rules 2.12, 8.8; question 6).
+    /// An action on the rotation of a secret: the service refuses it for a generic secret (rules 2.12, 8.8; guess G7).
     pub(in crate::actions) const fn rotation(name: &'static str, parameters: &'static [Parameter]) -> Self {
         Self {
             name,

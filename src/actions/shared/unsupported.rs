@@ -10,7 +10,7 @@ pub(in crate::actions) const NO_INSTANCES: &str =
 pub(in crate::actions) const NO_ENCLAVES: &str =
     "Recipient names an enclave, and there are none here; leave it out";
 
-/// Refuses a request that names an enclave (question 24).
+/// Refuses a request that names an enclave (guess G21).
 ///
 /// # Errors
 /// UnsupportedOperation.

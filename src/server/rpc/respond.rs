@@ -17,7 +17,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-acs-request-id");
 const REASON: HeaderName = HeaderName::from_static(reason::HEADER);
 /// Carries what was accepted although it is probably a mistake.
 const WARNING: HeaderName = HeaderName::from_static("x-sesame-warning");
-/// Tells the client how many milliseconds to wait before it tries again. Only fault rules set it (TH2.5).
+/// Tells the client how many milliseconds to wait before it tries again. Only fault rules set it (protocol P43).
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 
 /// Makes the response. `reason` is what the client may know of an error's reason.

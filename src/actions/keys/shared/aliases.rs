@@ -68,7 +68,7 @@ impl AliasPage {
     }
 }
 
-/// Reads a page; PageSize 0 means the default size (question 19).
+/// Reads a page; PageSize 0 means the default size (guess G36).
 pub(in crate::actions) fn alias_page(fields: Fields<'_>) -> Result<Page, ApiError> {
     if fields.text("PageSize")? == Some("0") {
         return Ok(Page { number: fields.number("PageNumber", 1..=u32::MAX, 1)?, size: 10 });

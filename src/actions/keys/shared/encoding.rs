@@ -47,7 +47,7 @@ pub(in crate::actions) fn to_base64(bytes: &[u8]) -> String {
 /// The maximum length of an encryption context, in characters.
 pub(in crate::actions) const CONTEXT_CHARS: usize = 8192;
 
-/// Reads an encryption context: a JSON object of strings, or parameters `<name>.<key>=<value>` (fact C4).
+/// Reads an encryption context: a JSON object of strings, or parameters `<name>.<key>=<value>` (protocol P20).
 ///
 /// # Errors
 /// InvalidParameter naming the parameter.

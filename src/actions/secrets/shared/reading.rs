@@ -66,7 +66,7 @@ pub(in crate::actions) async fn read(
     request: &ReadRequest,
 ) -> Result<SecretValue, ApiError> {
     if request.recipient.is_some() {
-        // Enclaves: question 24.
+        // Enclaves: guess G21.
         return Err(ApiError::new(Code::UnsupportedOperation, NO_ENCLAVES));
     }
     let loaded = context.find_secret(&request.secret).await?;
@@ -84,7 +84,7 @@ pub(in crate::actions) async fn read(
         secret_data_type: version.data_type.as_str(),
         version_id: version.id.to_string(),
         version_stages: secret.stages.labels_of(&version.id).collect(),
-        // The creation time of the secret, not of the version, as documented (question 12).
+        // The creation time of the secret, not of the version, as documented (guess G12).
         create_time: secret.created.to_string(),
     })
 }
