@@ -222,12 +222,6 @@ const IMPURE: &[&str] = &[
     "async ",
 ];
 
-/// Groups of files that are known to be in circles. The list may only get shorter.
-const KNOWN_CIRCLES: &[&[&str]] = &[
-    &["cli/client.rs", "cli/commands.rs", "cli/files.rs", "cli/startup.rs"],
-    &["state/read.rs", "state/read_secrets.rs"],
-];
-
 /// The maximum number of lines of a file without its tests.
 const MAX_LINES: usize = 500;
 
@@ -346,16 +340,8 @@ fn a_layer_is_held_to_its_row_by_inline_paths_too() {
 fn no_circle_of_files_in_src() {
     let uses = circles::uses(&product());
     let found = circles::circles(&uses);
-    let known = |files: &Vec<String>| {
-        KNOWN_CIRCLES.iter().any(|known| files.iter().all(|file| known.contains(&file.as_str())))
-    };
-    let new: Vec<String> =
-        found.iter().filter(|files| !known(files)).map(|files| circles::shown(&uses, files)).collect();
-    assert!(new.is_empty(), "{} circles of files:\n{}", new.len(), new.join("\n"));
-    let in_circles: BTreeSet<&str> = found.iter().flatten().map(String::as_str).collect();
-    for file in KNOWN_CIRCLES.iter().copied().flatten() {
-        assert!(in_circles.contains(file), "{file} is in no circle any more: remove it from KNOWN_CIRCLES");
-    }
+    let shown: Vec<String> = found.iter().map(|files| circles::shown(&uses, files)).collect();
+    assert!(shown.is_empty(), "{} circles of files:\n{}", shown.len(), shown.join("\n"));
 }
 
 #[test]
