@@ -19,12 +19,14 @@ fn main() {
     println!("cargo:rustc-env=SESAME_COMMIT={}", commit.as_deref().unwrap_or("no commit"));
 }
 
+/// The commit that the repository is at. Cargo builds again after the next commit.
 fn of_repository() -> Option<String> {
     let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
     println!("cargo:rerun-if-changed={log}");
     git(&["rev-parse", "--short=12", "HEAD"])
 }
 
+/// What git answers; `None` where there is no git or no repository.
 fn git(arguments: &[&str]) -> Option<String> {
     let output =
         Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;

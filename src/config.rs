@@ -133,7 +133,7 @@ pub struct Config {
     pub connections: Option<usize>,
     /// Maximum number of open connections of one address. `None`: a quarter of all.
     pub connections_per_address: Option<usize>,
-    /// Whether secrets and keys have policies, as in a KMS instance (question 28). Default true.
+    /// Whether secrets and keys have policies, as in a KMS instance (difference D18). Default true.
     pub resource_policies: bool,
     /// Fault rules.
     pub faults: Vec<FaultRule>,

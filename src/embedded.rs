@@ -114,7 +114,7 @@ impl Builder {
         let (report, started) = mpsc::sync_channel(1);
         let shutdown = CancellationToken::new();
         let stopped = shutdown.clone();
-        #[expect(clippy::disallowed_methods, reason = "this server must not run on its caller's threads")]
+        // Not on its caller's threads, which a test may block while it waits for an answer.
         let thread = std::thread::Builder::new()
             .name("sesame".to_owned())
             .spawn(move || self.run(&report, stopped))

@@ -1,4 +1,4 @@
-//! What an action is, and the adapter that decodes its request and encodes its answer.
+//! The trait of an action, and the adapter that decodes its request and encodes its answer.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,14 +27,15 @@ pub enum State {
     Refused,
 }
 
-/// What a policy names when it speaks of the action, and which parameters say it (rule 10.7).
+/// The resource that a policy names for an action, and the parameters that it comes from (rule 10.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource {
     /// No permission is needed (rule 10.8).
     Unchecked,
-    /// What it is about shows only while the action runs, which asks itself: entries of a list, keys of ciphertexts.
+    /// The resource is known only while the action runs, which checks the permission itself: entries of a list, keys of
+    /// ciphertexts.
     AskedLater,
-    /// Nothing in particular: `*`.
+    /// No single resource: `*`.
     None,
     /// `acs:kms:<region>:<account>:secret`.
     Secrets,
@@ -48,7 +49,7 @@ pub enum Resource {
     ProtectedKey,
     /// `acs:kms:<region>:<account>:alias`.
     Aliases,
-    /// `acs:kms:<region>:<account>:alias/<name>` and the key that it stands for.
+    /// `acs:kms:<region>:<account>:alias/<name>` and the key that the alias points to.
     Alias,
     /// `acs:kms:<region>:<account>:alias/<name>` and the key of `KeyId`.
     AliasAndKey,
@@ -59,7 +60,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// What a policy names, behind `acs:kms:<region>:<account>:`.
+    /// The resource as policies name it, after `acs:kms:<region>:<account>:`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unchecked => "-",
@@ -79,43 +80,50 @@ impl Resource {
 /// A parameter of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name; `.N` stands for a number from 1.
+    /// Its name; `.N` stands for a number, counted from 1.
     pub name: &'static str,
     /// Whether it must be given.
     pub required: bool,
-    /// Whether an empty value means something by itself; for all others it counts as absent (rule 14.10).
+    /// Whether an empty value has a meaning of its own; for all other parameters it counts as absent (rule 14.10).
     pub may_be_empty: bool,
+    /// Whether the parameter is accepted without being read: it means nothing for what is implemented here.
+    pub ignored: bool,
 }
 
 impl Parameter {
-    /// One that must be given.
+    /// A parameter that must be given.
     pub const fn required(name: &'static str) -> Self {
-        Self { name, required: true, may_be_empty: false }
+        Self { name, required: true, may_be_empty: false, ignored: false }
     }
 
-    /// One that must be given, and whose empty value means something; it is read by [`Fields::given`].
+    /// A parameter that must be given and whose empty value has a meaning; read it by [`Fields::given`].
     pub const fn required_or_empty(name: &'static str) -> Self {
-        Self { name, required: true, may_be_empty: true }
+        Self { name, required: true, may_be_empty: true, ignored: false }
     }
 
-    /// One that may be given.
+    /// A parameter that may be given.
     pub const fn optional(name: &'static str) -> Self {
-        Self { name, required: false, may_be_empty: false }
+        Self { name, required: false, may_be_empty: false, ignored: false }
+    }
+
+    /// A parameter that may be given and has no effect. Giving it twice is still an error.
+    pub const fn ignored(name: &'static str) -> Self {
+        Self { name, required: false, may_be_empty: false, ignored: true }
     }
 }
 
-/// What an action works with.
+/// What an action gets besides its parameters.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The application.
     pub app: Arc<App>,
-    /// The caller's account, and the region of the request.
+    /// The caller's account and the region of the request.
     pub scope: Scope,
-    /// Who asks, and what that lets them do.
+    /// The caller and the caller's permissions.
     pub access: Access,
     /// The id of the request, which the answer carries.
     pub request_id: RequestId,
-    /// The host and port that the caller reached the server by; empty when the request names no host.
+    /// The host and port of the request's Host header; empty when it has none.
     pub address: String,
 }
 
@@ -131,12 +139,12 @@ pub trait Action: Send + Sync + 'static {
     const ANONYMOUS: bool = false;
     /// Its parameters.
     const PARAMETERS: &'static [Parameter];
-    /// The codes it may answer, beside those that any action may ([`COMMON_CODES`]).
+    /// The error codes it may return besides those of every action ([`COMMON_CODES`]).
     const CODES: &'static [Code];
 
-    /// The decoded request: once it exists, each parameter is valid by itself.
+    /// The decoded request. Each of its parameters is valid on its own.
     type Request: Send;
-    /// The members of the answer, in the shape and order of the wire.
+    /// The answer, with its members in the shape and order of the wire.
     type Response: Serialize + Send;
 
     /// Reads the parameters.
@@ -145,14 +153,14 @@ pub trait Action: Send + Sync + 'static {
     /// MissingParameter or InvalidParameter, naming the parameter.
     fn decode(fields: Fields<'_>) -> Result<Self::Request, ApiError>;
 
-    /// Does it.
+    /// Runs the action.
     fn run(
         context: &Context,
         request: Self::Request,
     ) -> impl Future<Output = Result<Self::Response, ApiError>> + Send;
 }
 
-/// Codes that any action may answer.
+/// Error codes that every action may return.
 pub const COMMON_CODES: &[Code] = &[
     Code::InvalidParameter,
     Code::MissingParameter,
@@ -161,10 +169,10 @@ pub const COMMON_CODES: &[Code] = &[
     Code::ServiceUnavailableTemporary,
 ];
 
-/// A boxed future of an answer's document.
+/// A boxed future of the encoded answer.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, ApiError>> + Send + 'a>>;
 
-/// An action with its types erased, as the table holds it.
+/// An action with its types erased, as the tables hold it.
 pub trait Endpoint: Send + Sync {
     /// Its name.
     fn name(&self) -> &'static str;
@@ -178,10 +186,16 @@ pub trait Endpoint: Send + Sync {
     fn anonymous(&self) -> bool;
     /// Its parameters.
     fn parameters(&self) -> &'static [Parameter];
-    /// The codes it may answer, beside [`COMMON_CODES`].
+    /// The error codes it may return besides [`COMMON_CODES`].
     fn codes(&self) -> &'static [Code];
     /// Decodes, runs and encodes.
     fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, format: Format) -> Answer<'a>;
+    /// Only decodes; an action that is refused reads nothing.
+    ///
+    /// # Errors
+    /// Those of the action's parameters.
+    #[cfg(test)]
+    fn decode(&self, fields: Fields<'_>) -> Result<(), ApiError>;
 }
 
 impl<A: Action> Endpoint for A {
@@ -213,8 +227,13 @@ impl<A: Action> Endpoint for A {
         A::CODES
     }
 
+    #[cfg(test)]
+    fn decode(&self, fields: Fields<'_>) -> Result<(), ApiError> {
+        A::decode(fields).map(drop)
+    }
+
     fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, format: Format) -> Answer<'a> {
-        // Also one that this implementation has no use for is not to be given twice.
+        // No parameter may be given twice, not even one that is ignored.
         let once = A::PARAMETERS.iter().try_for_each(|parameter| fields.text(parameter.name).map(drop));
         let request = once.and_then(|()| A::decode(fields));
         Box::pin(async move {

@@ -1,6 +1,6 @@
-//! The actions of the API: one file each, one line each in [`ACTIONS`].
+//! The actions of the API. Each has a file of its own and one line in [`ACTIONS`].
 //!
-//! Command line, documentation, policies and coverage tests are derived from the table.
+//! The command line, the documentation, policies and the coverage tests are derived from that table.
 
 mod account;
 mod endpoint;
@@ -11,14 +11,16 @@ mod secrets;
 mod shared;
 mod sts;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 pub use faults::{check_faults, injected_error, secrets_named};
 pub use permission::authorize;
 pub use shared::resource_policies::unknown_actions;
 
-pub use endpoint::{Action, Answer, COMMON_CODES, Context, Endpoint, Kind, Parameter, Resource, State};
+pub use endpoint::{COMMON_CODES, Context, Endpoint, Kind, Parameter, State};
 
-/// The API version of every action.
+/// The API version of KMS.
 pub const VERSION: &str = "2016-01-20";
 
 /// All actions, by name.
@@ -87,20 +89,20 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &secrets::update_secret_version_stage::UpdateSecretVersionStage,
 ];
 
-/// Which host is a product's own, as errors name it (`HostId`).
+/// The host of a product, which errors name as `HostId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
-    /// One in each region: this, and `.<region>.aliyuncs.com`.
+    /// One host in each region: this prefix, then `.<region>.aliyuncs.com`.
     InRegion(&'static str),
-    /// The same one for all regions.
+    /// One host for all regions.
     Everywhere(&'static str),
 }
 
-/// A product of the cloud: actions under one version.
+/// A product of the cloud: the actions of one API version.
 pub struct Product {
     /// Its name.
     pub name: &'static str,
-    /// The version of its API, by which requests name it (fact B4).
+    /// The version of its API. Requests name the product by it (protocol P14).
     pub version: &'static str,
     /// Its host.
     pub host: Host,
@@ -128,7 +130,7 @@ pub static STS: Product = Product {
         &sts::get_caller_identity::GetCallerIdentity,
     ],
 };
-/// Where services are.
+/// Tells SDKs where services are.
 pub static LOCATION: Product = Product {
     name: "Location",
     version: "2015-06-12",
@@ -144,7 +146,7 @@ pub fn all() -> impl Iterator<Item = &'static dyn Endpoint> {
     PRODUCTS.iter().flat_map(|product| product.actions).copied()
 }
 
-/// The product that a version is of; `None` for a version that is not served.
+/// The product that has this API version; `None` for a version that is not served.
 pub fn of_version(version: &str) -> Option<&'static Product> {
     PRODUCTS.into_iter().find(|product| product.version == version)
 }

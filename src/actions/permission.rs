@@ -1,5 +1,5 @@
-//! Which permissions a call needs (rules 4.8, 7.4, 10.7, 10.8), and asking for them. In every mode: where policies do
-//! not decide, this is what keeps other accounts out.
+//! The permissions that a call needs (rules 4.8, 7.4, 10.7, 10.8), and their check. It runs in every mode: where policies
+//! do not decide, it keeps other accounts out.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use crate::domain::keys::{AliasName, KeyOwner, KeyRef};
 use crate::domain::{KeyId, Refusal, Scope, SecretRef};
 use crate::wire::{ApiError, Fields};
 
-/// Asks for the permissions that a call needs, as far as its parameters name what it is about.
+/// Checks the permissions that a call needs, as far as its parameters name the resource.
 ///
 /// # Errors
-/// 403 Forbidden.NoPermission; InvalidParameter or MissingParameter when what it is about is not named rightly.
+/// 403 Forbidden.NoPermission; InvalidParameter or MissingParameter when the parameter that names the resource is wrong
+/// or absent.
 pub async fn authorize(context: &Context, action: &dyn Endpoint, fields: Fields<'_>) -> Result<(), ApiError> {
     let has_dry_run = || action.parameters().iter().any(|parameter| parameter.name == "DryRun");
     match permitted(context, action, fields).await {
@@ -43,7 +44,7 @@ async fn permitted(context: &Context, action: &dyn Endpoint, fields: Fields<'_>)
             let name = if by_arn { "ProtectedResourceArn" } else { "KeyId" };
             match fields.optional::<KeyRef>(name)? {
                 Some(key) => context.permit_named_key(&permission, &key).await,
-                // Refused for another reason: there is nothing else to protect.
+                // The action refuses this itself: it protects nothing but keys.
                 None => Ok(()),
             }
         }
@@ -64,7 +65,7 @@ async fn permitted(context: &Context, action: &dyn Endpoint, fields: Fields<'_>)
     }
 }
 
-/// The resources that the tag actions of the new style name; all of the kind when they name none.
+/// Checks the resources that a tag action of the new style names; all resources of the type when it names none.
 async fn tagged(context: &Context, permission: &str, resources: &Resources) -> Result<(), ApiError> {
     let targets = resources.named()?;
     if targets.is_empty() {
@@ -86,13 +87,13 @@ impl Context {
         self.app.find_once(&self.access, &self.scope, secret).await
     }
 
-    /// Asks for a permission that is about nothing in particular.
+    /// Checks a permission that concerns no single resource.
     fn permit_everything(&self, permission: &str) -> Result<(), ApiError> {
         let subject = Subject { arn: "*", named: "*", owner: &self.scope.account, policy: None, tags: None };
         Ok(self.app.permit(&self.access, permission, subject)?)
     }
 
-    /// Asks for a permission on something of the own account, which has neither policy nor tags.
+    /// Checks a permission on a resource of the caller's account that has neither policy nor tags.
     fn permit_own(&self, permission: &str, resource: &str) -> Result<(), ApiError> {
         self.permit_bare(permission, &self.scope, resource)
     }
@@ -110,14 +111,14 @@ impl Context {
         }
     }
 
-    /// Asks for a permission on a secret, before it is known whether there is such a secret (rule 10.12).
+    /// Checks a permission on a secret that may not exist (rule 10.12).
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
     pub(super) async fn permit_secret(&self, permission: &str, secret: &SecretRef) -> Result<(), ApiError> {
         let scope = secret.scope.as_ref().unwrap_or(&self.scope);
         if !self.access.enforced {
-            // The owner is all that counts: nothing needs to be read.
+            // Only the owner counts, so the secret need not be read.
             return if scope.account == self.scope.account {
                 Ok(())
             } else {
@@ -140,7 +141,7 @@ impl Context {
         Ok(self.app.permit(&self.access, permission, subject)?)
     }
 
-    /// Asks for a permission on a key that is named, before it is known whether there is such a key.
+    /// Checks a permission on a key that may not exist.
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
@@ -166,7 +167,7 @@ impl Context {
         }
     }
 
-    /// Asks for a permission on a key.
+    /// Checks a permission on a key.
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
@@ -174,7 +175,7 @@ impl Context {
         self.permit_key_named(permission, held, &held.key().arn())
     }
 
-    /// The same for a key that the caller named by this ARN.
+    /// As [`Context::permit_key`], for a key that the caller named by the ARN `named`.
     fn permit_key_named(&self, permission: &str, held: &HeldKey, named: &str) -> Result<(), ApiError> {
         let key = held.key();
         let arn = key.arn();
@@ -188,8 +189,8 @@ impl Context {
         Ok(self.app.permit(&self.access, permission, subject)?)
     }
 
-    /// Asks for a permission on the user's key that a secret is under, if it is under one (rules 4.8, 7.4). The refusal
-    /// names the bare id of the key.
+    /// Checks a permission on the user's key that encrypts a secret, if there is one (rules 4.8, 7.4). The refusal names the
+    /// bare id of the key.
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
@@ -209,7 +210,7 @@ impl Context {
         permitted.map_err(|refusal| refusal.about(id.as_str()))
     }
 
-    /// The same for a secret that is named; one that is not there is left to the action.
+    /// As [`Context::permit_key_of_secret`], for a secret by name. The action itself reports a secret that does not exist.
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
@@ -226,11 +227,11 @@ impl Context {
         self.permit_key_of_secret(permission, &secret.scope, secret.encryption_key.as_ref()).await
     }
 
-    /// The key that a ciphertext was made with, once the permission on it is given. A key of another account is found
-    /// only where policies may open it.
+    /// Finds the key that a ciphertext was made with and checks the permission on it. A key of another account is found only
+    /// in the mode in which policies can allow it.
     ///
     /// # Errors
-    /// 403 Forbidden.NoPermission; InvalidParameter for what is no ciphertext, 404 for a key that is not there.
+    /// 403 Forbidden.NoPermission; InvalidParameter for bytes that are not a ciphertext; 404 for a key that does not exist.
     pub(super) async fn key_of_ciphertext(
         &self,
         permission: &str,

@@ -45,8 +45,6 @@ pub use progress::{Progress, Unseen};
 pub use rotation::{Followed, NewManaged, Prepared, RotationCounts};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
-pub use snapshot::Unwrapped;
-pub use upkeep::Damage;
 
 use crate::crypto::{CryptoError, RootKey};
 use crate::domain::rotation::RotationSettings;
@@ -74,7 +72,7 @@ pub struct Parts {
     pub default_account: AccountId,
     /// Whether the well-known access key is accepted, now and after every change of accounts.
     pub well_known_key: bool,
-    /// Whether secrets and keys have resource policies, as in a KMS instance (question 28).
+    /// Whether secrets and keys have resource policies, as in a KMS instance (difference D18).
     pub resource_policies: bool,
     /// The checked rules of faults of the configuration file.
     pub faults: Vec<FaultRule>,
@@ -174,7 +172,7 @@ impl App {
         &self.limits
     }
 
-    /// Whether secrets and keys have resource policies, as in a KMS instance (question 28).
+    /// Whether secrets and keys have resource policies, as in a KMS instance (difference D18).
     pub fn resource_policies(&self) -> bool {
         self.resource_policies
     }

@@ -294,8 +294,8 @@ impl App {
         Ok(writes::put_version(&loaded.secret, put, &self.limits, now)?)
     }
 
-    /// Changes a secret by a decision. `decide` returns `None` if nothing is to be changed, and may be called
-    /// repeatedly. Returns the secret after the change, or `None` if the change removed it.
+    /// Changes a secret as `decide` says; `None` changes nothing. `decide` is called again when another writer was
+    /// faster. Returns the secret after the change; `None` when the change removed it.
     ///
     /// # Errors
     /// Those of [`App::find`] and of `decide`.
@@ -308,25 +308,45 @@ impl App {
     where
         F: Fn(&Secret, Timestamp) -> Result<Option<Change>, Refusal> + Send + Sync,
     {
+        let decide = |secret: &Secret, now| decide(secret, now).map(|change| (change, ()));
+        self.change_with(caller, reference, decide).await.map(|(secret, ())| secret)
+    }
+
+    /// As [`App::change`]; `decide` also returns a value about the change, which the caller gets once the change is
+    /// stored.
+    ///
+    /// # Errors
+    /// As [`App::change`].
+    pub async fn change_with<T: Send, F>(
+        &self,
+        caller: &Scope,
+        reference: &SecretRef,
+        decide: F,
+    ) -> Result<(Option<Arc<Loaded>>, T), AppError>
+    where
+        F: Fn(&Secret, Timestamp) -> Result<(Option<Change>, T), Refusal> + Send + Sync,
+    {
         let scope = resolve(caller, reference)?;
         until_first!(self, self.change_once(&scope, &reference.name, &decide))
     }
 
-    async fn change_once<F>(
+    async fn change_once<T: Send, F>(
         &self,
         scope: &Scope,
         name: &SecretName,
         decide: &F,
-    ) -> Result<Option<Arc<Loaded>>, AppError>
+    ) -> Result<(Option<Arc<Loaded>>, T), AppError>
     where
-        F: Fn(&Secret, Timestamp) -> Result<Option<Change>, Refusal> + Send + Sync,
+        F: Fn(&Secret, Timestamp) -> Result<(Option<Change>, T), Refusal> + Send + Sync,
     {
         let guard = self.locks.hold(scope, name).await;
         let (guard, loaded) = self.load_live(guard, scope, name).await?;
         let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
-        let Some(change) = decide(&loaded.secret, self.clock.now())? else { return Ok(Some(loaded)) };
+        let (change, value) = decide(&loaded.secret, self.clock.now())?;
+        let Some(change) = change else { return Ok((Some(loaded), value)) };
         let next = loaded.after(&change, None, None);
-        self.commit(guard, Decided::plain(&loaded.secret, change), next).await.map(|(_, next)| next)
+        let (_, next) = self.commit(guard, Decided::plain(&loaded.secret, change), next).await?;
+        Ok((next, value))
     }
 
     /// Removes a secret if its recovery window has ended. Returns whether it did.

@@ -223,22 +223,22 @@ impl Vault {
         &self,
         target: Target<'_>,
         by: &Key,
-        ring: &KeyRing,
+        key_ring: &KeyRing,
         now: Timestamp,
     ) -> Result<FreshDataKey, AppError> {
-        let version = by.versions.iter().find(|version| version.number == ring.primary());
+        let version = by.versions.iter().find(|version| version.number == key_ring.primary());
         let version = version.ok_or_else(|| StoreError::Corrupt("material of no version".to_owned()))?;
         let mut rng = self.entropy.rng();
         let key = SymmetricKey::generate(&mut *rng);
         let mut record = DataKeyRecord {
             id: fresh_id("dk-", &*self.entropy)?,
             key: by.id.clone(),
-            key_version: ring.primary(),
+            key_version: key_ring.primary(),
             wrapped: Vec::new(),
             created: now,
         };
         let context = data_key_context(target.scope, target.secret, &record);
-        record.wrapped = ring.wrap_data_key(&context, &key, &mut *rng)?.into_vec();
+        record.wrapped = key_ring.wrap_data_key(&context, &key, &mut *rng)?.into_vec();
         Ok(FreshDataKey::new(record, Arc::new(key), version.id.clone()))
     }
 }

@@ -1,4 +1,4 @@
-//! The client of a running server, for every command that talks to one: one request over HTTP or HTTPS.
+//! The HTTP and HTTPS client of every command that talks to a running server.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,16 +19,16 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
-use super::startup;
+use super::data_dir::data_dir as resolve_data_dir;
 use crate::tls::{self, ConnectError, Trust};
 
-/// How long connecting may take, with the look-up of the name and the TLS handshake.
+/// The limit for connecting, including name lookup and TLS handshake.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// How long a seed, an export or an import may take.
+/// The limit for a seed, an export or an import.
 const LONG_WORK: Duration = Duration::from_mins(10);
-/// The longest answer that is read. A server takes files of half that size.
+/// The longest answer that is read, in bytes. A server accepts files of half that size.
 const ANSWER_BYTES: usize = 1024 * 1024 * 1024;
-/// The server of a command that names none.
+/// The server that a command without --url talks to.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 /// The server that a command talks to.
@@ -43,27 +43,18 @@ pub(super) struct Target {
     ca: Option<PathBuf>,
 }
 
-/// A server, and what it wants to see before it lets somebody administer it.
+/// The server that a command administers, and the token for it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct AdminTarget {
     #[command(flatten)]
     pub(super) target: Target,
-    /// What the server was given as --admin-token.
+    /// The --admin-token of the server.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<SecretString>,
 }
 
-/// The data directory of this machine, for commands that read nothing else from it than the certificate of its authority.
-#[derive(Debug, Clone, Args)]
-pub(super) struct DataDir {
-    /// Directory that holds the HTTPS authority in tls/ [default: the platform's data directory + /sesame].
-    #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
-    pub(super) data_dir: Option<PathBuf>,
-}
-
 impl Target {
-    /// A client of that server, or of the one at `otherwise` when no address was given; `patience` is how long a whole
-    /// request may take.
+    /// A client of that server, or of the one at `otherwise` when no address was given. `patience` limits a whole request.
     ///
     /// # Errors
     /// When the certificates to trust cannot be read.
@@ -79,17 +70,17 @@ impl Target {
         } else if let Some(file) = &self.ca {
             Some(Trust::only(file).context("--ca (SESAME_CA)")?)
         } else {
-            Some(Trust::system_and(&tls::ca_file(&startup::data_dir(data_dir)?))?)
+            Some(Trust::system_and(&tls::ca_file(&resolve_data_dir(data_dir)?))?)
         };
         Ok(Client::new(url, trust, patience))
     }
 }
 
 impl AdminTarget {
-    /// Sends a request to `/_sesame` and gives the body of the answer.
+    /// Sends a request to `/_sesame` and returns the body of the answer.
     ///
     /// # Errors
-    /// One line: no server, one that is not trusted, or what the server says is wrong.
+    /// One line: no server answers, it is not trusted, or it reports an error.
     pub(super) async fn call(
         &self,
         data_dir: Option<&Path>,
@@ -120,11 +111,11 @@ impl AdminTarget {
     }
 }
 
-/// The admin token as text, which a header can carry. An empty one is an error for server and client alike: it comes from a
-/// variable that somebody forgot to fill, and a server that took it for "no token" would let everybody in.
+/// The admin token, checked to fit into a header. An empty token is an error for server and client: it comes from a
+/// variable that was left empty, and a server that took it for "no token" would let everyone in.
 ///
 /// # Errors
-/// When it is empty, or holds something else than visible ASCII.
+/// When it is empty or contains anything but visible ASCII.
 pub(super) fn check_token(token: Option<&SecretString>) -> anyhow::Result<Option<&str>> {
     #[expect(clippy::disallowed_methods, reason = "the token itself is checked and sent")]
     let Some(token) = token.map(ExposeSecret::expose_secret) else { return Ok(None) };
@@ -141,11 +132,11 @@ pub(super) fn check_token(token: Option<&SecretString>) -> anyhow::Result<Option
     Ok(Some(token))
 }
 
-/// The address of a server: scheme, host, port, and perhaps a path before all paths, where a proxy wants one.
+/// The address of a server: scheme, host, port, and a path prefix if a proxy needs one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServerUrl {
     secure: bool,
-    /// As in the header Host: an IPv6 address is in brackets.
+    /// As in the Host header: an IPv6 address is in brackets.
     host: String,
     port: Option<u16>,
     /// Without a slash at the end.
@@ -180,7 +171,7 @@ impl fmt::Display for ServerUrl {
 }
 
 impl FromStr for ServerUrl {
-    /// What is wrong, with an example. It does not repeat the address: there may be a password in it.
+    /// What is wrong, with an example. It does not repeat the address, which may contain a password.
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -231,7 +222,7 @@ pub(super) struct Response {
     pub(super) body: Bytes,
 }
 
-/// A client of one server. Each request has a connection of its own; redirects are not followed, proxies not used.
+/// A client of one server. Each request opens a connection; redirects are not followed and proxies not used.
 #[derive(Debug)]
 pub(super) struct Client {
     url: ServerUrl,
@@ -243,14 +234,13 @@ pub(super) struct Client {
 type Stream = Either<TcpStream, Box<tls::ClientStream<TcpStream>>>;
 
 impl Client {
-    /// A client of the server at `url`; `trust` is for https:// addresses, which are not spoken to without it. A whole
-    /// request may take as long as `patience`.
+    /// A client of the server at `url`. An https:// address needs `trust`. `patience` limits a whole request.
     pub(super) fn new(url: ServerUrl, trust: Option<Trust>, patience: Duration) -> Self {
         Self { url, trust, patience }
     }
 
-    /// Sends a request and reads the whole answer. `path` begins with a slash and may have a query. Over HTTPS nothing of
-    /// the request is sent before the server's certificate is found good.
+    /// Sends a request and reads the whole answer. `path` begins with a slash and may have a query. Over HTTPS the request
+    /// is sent only after the server's certificate was verified.
     ///
     /// # Errors
     /// One line: the server cannot be reached, is not trusted, takes too long, or does not speak HTTP.
@@ -312,18 +302,18 @@ impl Client {
             let body = body.map_err(|error| anyhow!(error)).context("the answer is cut short or too long")?;
             Ok(Response { status, body: body.to_bytes() })
         };
-        // The connection is driven here, not by a task of its own: it ends with the answer.
+        // The connection is driven here and not by a task of its own, so that it ends with the answer.
         tokio::pin!(connection);
         tokio::pin!(answer);
         tokio::select! {
             answered = &mut answer => answered,
-            // What it found wrong comes with the answer; so does an answer that ended the connection.
+            // Errors of the connection show in the answer, and an answer may itself end the connection.
             _ended = &mut connection => answer.await,
         }
     }
 }
 
-/// Says how a server that is not trusted can be trusted.
+/// Adds advice on how to trust the server.
 fn advice(error: &ConnectError, url: &ServerUrl) -> anyhow::Error {
     match error {
         ConnectError::Issuer => anyhow!(

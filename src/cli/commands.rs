@@ -1,30 +1,26 @@
-//! The commands beside `serve`.
+//! Small commands: healthcheck, check, migrate, actions, completions, man.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use bytes::Bytes;
 use clap::{Args, CommandFactory};
 use http::{HeaderMap, Method, StatusCode};
 
-use super::client::{DataDir, Target};
+use super::client::Target;
+use super::data_dir::DataDir;
+use super::offline::open;
 use super::progress::Bar;
-use super::startup::{self, Place};
 use super::{StoreArgs, values};
 use crate::actions::{self, State};
-use crate::app::{App, NonceSettings, Parts};
-use crate::domain::Limits;
-use crate::domain::rotation::RotationSettings;
-use crate::ports::{OsEntropy, ServerClock};
 
-/// How long a health check may take.
+/// The limit for a health check.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Which server is asked whether it is ready.
+/// The server to check.
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
     #[command(flatten)]
@@ -38,7 +34,7 @@ pub(super) struct HealthcheckArgs {
     place: DataDir,
 }
 
-/// Asks a server whether it is ready.
+/// Checks whether a server is ready.
 pub(super) async fn healthcheck(args: &HealthcheckArgs) -> anyhow::Result<ExitCode> {
     ensure!(
         args.target.url.is_some() || args.listen.port() != 0,
@@ -60,38 +56,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Opens the data, which must be there.
-pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<std::fs::File>)> {
-    let place = Place::from_args(args)?;
-    if let Place::Files { database, .. } = &place {
-        ensure!(database.exists(), "there is no database {}", database.display());
-    }
-    open_or_make(args).await
-}
-
-/// Opens the data, which is made when it is not there.
-pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<std::fs::File>)> {
-    let place = Place::from_args(args)?;
-    let opened = startup::open(&place, args, &OsEntropy).await?;
-    let parts = Parts {
-        store: opened.store,
-        clock: Arc::new(ServerClock::default()),
-        entropy: Arc::new(OsEntropy),
-        limits: Limits::default(),
-        cache_bytes: 1024 * 1024,
-        accounts: Vec::new(),
-        default_account: "0".parse().context("an account id")?,
-        well_known_key: true,
-        resource_policies: true,
-        faults: Vec::new(),
-        // No request is answered: those that a server kept stay as they are.
-        nonces: NonceSettings::default(),
-        rotation: RotationSettings::default(),
-    };
-    Ok((App::open(parts, opened.root).await?, opened.lock))
-}
-
-/// Checks every secret; one line per damage, then a summary.
+/// Checks every secret. Prints one line for each damaged place, then a summary.
 pub(super) async fn check(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let (app, _lock) = open(args).await?;
     let bar = Bar::start("checking secrets");

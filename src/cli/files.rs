@@ -1,4 +1,4 @@
-//! `sesame seed`, `export`, `import`, and what they have in common with `serve --seed`: reading files.
+//! `sesame seed`, `export` and `import`, and reading files for them and for `serve --seed`.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,12 +10,13 @@ use bytes::Bytes;
 use clap::Args;
 use http::Method;
 
-use super::StoreArgs;
-use super::client::{AdminTarget, DataDir};
-use super::commands::open;
+use super::client::AdminTarget;
+use super::data_dir::DataDir;
+use super::offline::{open, open_or_make};
+use super::private_file::write_private;
 use super::progress::Bar;
+use super::{StoreArgs, root_key};
 use crate::app::AppError;
-use crate::crypto::{RootKey, SymmetricKey};
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
 use crate::state::file::StateFile;
@@ -25,10 +26,10 @@ use crate::state::warnings;
 use crate::state::write::{Form, write};
 use crate::store::ReplaceScope;
 
-/// What a server may say that is another program.
+/// The error for an answer of a program that is not Sesame.
 const FOREIGN: &str = "what the server answers is not an answer of Sesame's";
 
-/// What to bring a server to.
+/// Arguments of `sesame seed`.
 #[derive(Debug, Args)]
 pub(super) struct SeedArgs {
     /// The seed: YAML or JSON.
@@ -39,16 +40,16 @@ pub(super) struct SeedArgs {
     place: DataDir,
 }
 
-/// What to write down, and where.
+/// Arguments of `sesame export`.
 #[derive(Debug, Args)]
 #[command(mut_arg("url", |url| url.help("The running server, http:// or https://, to ask instead of opening the data")))]
 pub(super) struct ExportArgs {
-    /// Where to; standard output when absent. JSON when the name ends in .json, YAML otherwise.
+    /// The file to write; standard output when absent. JSON when the name ends in .json, YAML otherwise.
     file: Option<PathBuf>,
     /// Write values, key material and access keys readable, for another root key.
     #[arg(long)]
     plaintext: bool,
-    /// Only what belongs to this account.
+    /// Export only this account.
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     #[command(flatten)]
@@ -57,13 +58,13 @@ pub(super) struct ExportArgs {
     store: StoreArgs,
 }
 
-/// What to take in.
+/// Arguments of `sesame import`.
 #[derive(Debug, Args)]
 #[command(mut_arg("url", |url| url.help("The running server, http:// or https://, to put it into instead of opening the data")))]
 pub(super) struct ImportArgs {
     /// The export: YAML or JSON; - is standard input.
     file: PathBuf,
-    /// Put it instead of what is there; without this the data must be empty.
+    /// Replace the existing data; without this flag the data must be empty.
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
@@ -75,7 +76,7 @@ pub(super) struct ImportArgs {
     store: StoreArgs,
 }
 
-/// Reads a file and puts the values of environment variables and other files into their places.
+/// Reads a file and fills in the values that it takes from environment variables and other files.
 ///
 /// # Errors
 /// One line that names file, line and field.
@@ -117,20 +118,20 @@ pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
     Ok(file)
 }
 
-/// Says on standard error what is probably a mistake in a file.
+/// Prints warnings about a file to standard error.
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        // Nobody is left to tell when even this cannot be written.
+        // If standard error is closed, there is nowhere left to report it.
         drop(writeln!(std::io::stderr(), "warning: {warning}"));
     }
 }
 
-/// A file as the body of a request; its memory is wiped once it is sent.
+/// A file as the body of a request. Its memory is wiped after sending.
 fn body(file: &StateFile) -> anyhow::Result<Bytes> {
     Ok(Bytes::from_owner(zeroize::Zeroizing::new(serde_json::to_vec(file)?)))
 }
 
-/// Brings a running server to what a file says.
+/// Seeds a running server.
 pub(super) async fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
     let _bar = Bar::start("seeding");
@@ -150,7 +151,7 @@ pub(super) async fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes everything down.
+/// Exports accounts, keys and secrets.
 pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file: StateFile = if args.server.target.url.is_some() {
         let mut path = "/_sesame/state?".to_owned();
@@ -189,32 +190,7 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a file that only its owner reads, whole or not at all.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let draft = draft_of(path);
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    finish(&draft, path)
-}
-
-/// The name under which a file is written until it is whole.
-pub(super) fn draft_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    PathBuf::from(name)
-}
-
-/// Gives a file that is whole its name, durably.
-pub(super) fn finish(draft: &Path, path: &Path) -> std::io::Result<()> {
-    std::fs::rename(draft, path)?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    std::fs::File::open(dir)?.sync_all()
-}
-
-/// Takes everything in.
+/// Imports an export.
 pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
     if args.server.target.url.is_some() {
@@ -231,7 +207,7 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
         warn(&warnings(&file));
         return Ok(ExitCode::SUCCESS);
     }
-    let (app, _lock) = super::commands::open_or_make(&args.store).await?;
+    let (app, _lock) = open_or_make(&args.store).await?;
     let imported = put(&app, args, &file).await;
     app.close().await;
     let (keys, secrets) = imported?;
@@ -245,28 +221,18 @@ async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyh
     if !args.replace && !app.snapshot(None).await?.is_empty() {
         bail!(NOT_EMPTY);
     }
-    let source = args.source_root_key_file.as_deref().map(root_key).transpose()?;
+    let source = args.source_root_key_file.as_deref().map(root_key::read).transpose()?;
     let scope = Scope { account: "1000000000000001".parse()?, region: "cn-hangzhou".parse()? };
     let bar = Bar::start("importing secrets");
     let reader = Reader { app, scope, now: app.clock().now(), source, beside: false, progress: &bar };
     let contents = reader.read(file).await.with_context(|| args.file.display().to_string())?;
     let counts = (contents.keys.len(), contents.secrets.len());
     bar.next("storing");
-    // Another process may have put something there meanwhile: it must not be lost.
+    // Another process may have stored something meanwhile, which must not be lost.
     let instead = if args.replace { ReplaceScope::Everything } else { ReplaceScope::Nothing };
     match app.put_snapshot(instead, Arc::new(contents)).await {
         Err(AppError::Busy) => bail!(NOT_EMPTY),
         put => put?,
     }
     Ok(counts)
-}
-
-/// A root key from a file such as root.key.
-pub(super) fn root_key(path: &Path) -> anyhow::Result<RootKey> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
-    let text = text.with_context(|| format!("cannot read the root key file {shown}"))?;
-    let key = SymmetricKey::parse(text.trim()).ok();
-    let key = key.with_context(|| format!("the root key file {shown} does not hold a key"))?;
-    Ok(RootKey::from_key(&key)?)
 }

@@ -2,11 +2,15 @@
 
 mod client;
 mod commands;
+mod data_dir;
 mod descriptors;
 mod environment;
 mod files;
+mod offline;
 mod policy;
+mod private_file;
 mod progress;
+mod root_key;
 mod serve;
 mod startup;
 mod test_key;
@@ -43,13 +47,13 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Exit 0 when the server is ready.
     Healthcheck(commands::HealthcheckArgs),
-    /// Bring a running server to what a seed says: what is absent is made, what differs is brought into line.
+    /// Apply a seed to a running server: missing items are created, differing items are changed.
     Seed(files::SeedArgs),
-    /// Write everything down: accounts, keys, secrets; sealed unless --plaintext.
+    /// Export accounts, keys and secrets, sealed unless --plaintext is given.
     Export(files::ExportArgs),
-    /// Take in what an export wrote.
+    /// Import an export.
     Import(files::ImportArgs),
-    /// Open every value, verify every invariant, report; exit 1 on damage.
+    /// Open every value, verify every invariant and report; exit 1 on damage.
     Check(StoreArgs),
     /// Copy the database of a running server, consistently.
     Backup(upkeep::BackupArgs),
@@ -64,7 +68,7 @@ enum Command {
     Man,
     /// Run pending migrations and stop.
     Migrate(StoreArgs),
-    /// Try policies without a server.
+    /// Test policies without a server.
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
@@ -84,7 +88,7 @@ enum PolicyCommand {
     Test(policy::TestArgs),
 }
 
-/// Who is let in.
+/// Which requests are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Auth {
     /// Unsigned requests act as the root of the default account.
@@ -128,10 +132,10 @@ struct ServeArgs {
     /// Keep everything in memory; nothing touches the disk.
     #[arg(long, env = "SESAME_IN_MEMORY", value_parser = values::switch)]
     in_memory: bool,
-    /// Who is let in.
+    /// Which requests are accepted.
     #[arg(long, env = "SESAME_AUTH", value_enum, default_value = "open")]
     auth: Auth,
-    /// Region of requests whose address names none.
+    /// Region of requests whose host names none.
     #[arg(long, env = "SESAME_REGION", default_value = "cn-hangzhou", value_name = "ID")]
     region: String,
     /// Account of unsigned requests and of the built-in access key.
@@ -150,15 +154,15 @@ struct ServeArgs {
     /// service names; *.example.com for every name one label longer; several with commas between, or several times.
     #[arg(long, env = "SESAME_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
-    /// Let the well-known access key `test` in from other machines in enforced mode: for throw-away servers.
+    /// Accept the well-known access key `test` from other machines in enforced mode; for throw-away servers.
     #[arg(long, env = "SESAME_ALLOW_TEST_KEY", value_parser = values::switch)]
     allow_test_key: bool,
     #[command(flatten)]
     tls: tls::TlsArgs,
-    /// How log lines look.
+    /// Format of log lines.
     #[arg(long, env = "SESAME_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
-    /// Which log lines there are: a level, or a filter such as sesame=debug.
+    /// Which log lines are written: a level, or a filter such as sesame=debug.
     #[arg(long, env = "SESAME_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
 }
@@ -200,7 +204,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs a command that talks to a server. It ends when its limits of time say so, even if the system still looks up a name.
+/// Runs a command that talks to a server. It ends at its time limits, even while the system still looks up a name.
 fn bounded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let ended = runtime.block_on(command);

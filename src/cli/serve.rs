@@ -26,7 +26,7 @@ use crate::state::read::Reader;
 use crate::state::{self, seed as seeds};
 use crate::telemetry;
 
-/// Starts, says so, serves until a signal, stops.
+/// Starts the server, announces it, serves until a signal, stops.
 pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     telemetry::init(args.log_format, &args.log, std::io::stderr).context("--log")?;
     let unknown = environment::check()?;
@@ -40,14 +40,14 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     let allowed_hosts = [args.tls.names()?, tls::names("--allow-host", &args.allow_host)?].concat();
     let seed = args.seed.as_deref().map(files::load).transpose()?;
     let config = Config::load(args.config.as_deref(), &default_account)?;
-    // Everything that can fail without touching the disk comes first: the port, too.
+    // Everything that can fail without touching the disk comes first, the port included.
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let place = if args.in_memory { Place::Memory } else { Place::from_args(&args.store)? };
     let well_known =
         test_key::Guard { mode, address, allowed: args.allow_test_key, account: &default_account };
-    // Before anything is made on disk, where nothing is stored yet that could bring a key of its own.
+    // Before anything is created on disk. An existing database is checked once it is open, as it may hold an access key.
     if !place.may_hold_data() && !well_known.has_own_key(&config.accounts, seed.as_ref()) {
         well_known.refuse()?;
     }
@@ -103,7 +103,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         bounds,
     };
     let code = until_signalled(settings, listener).await?;
-    // Held until here, so that no second process opens the data.
+    // The lock is held until here, so that no second process opens the data.
     drop(opened.lock);
     Ok(code)
 }
@@ -129,7 +129,7 @@ impl From<Auth> for AuthMode {
     }
 }
 
-/// Says that the server is ready, where it is, and what it serves.
+/// Announces that the server is ready, with its address and data.
 fn greet(
     out: &mut dyn Write,
     mode: AuthMode,
@@ -150,7 +150,7 @@ fn greet(
     out.flush()
 }
 
-/// Tells of what nobody should run by accident.
+/// Warns about settings that nobody should run by accident.
 fn warn(mode: AuthMode, address: SocketAddr, app: &App, mistakes: &[String]) {
     if mode == AuthMode::Open && is_public(address) {
         tracing::warn!(%address, "anyone who reaches this address can read and change every secret (--auth open)");

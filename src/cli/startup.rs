@@ -1,9 +1,8 @@
-//! Opening the data: directory, lock, root key, database, in an order in which a refusal changes nothing on disk.
+//! Opens the data: directory, lock, root key, database, in an order in which a failed start changes nothing on disk.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +10,9 @@ use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::StoreArgs;
+use super::data_dir::data_dir;
+use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
+use super::{StoreArgs, private_file};
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::Entropy;
 use crate::store::sql::SqlStore;
@@ -26,12 +27,12 @@ pub(super) enum Place {
     Memory,
     /// A directory, and the database file.
     Files { dir: PathBuf, database: PathBuf },
-    /// A database server, which others may use, too, and the directory of the root key, if it is in a file.
+    /// A database server, which other processes may use too, and the directory of the root key file.
     Server { dir: PathBuf, address: Box<Address>, connections: u32 },
 }
 
 impl Place {
-    /// The place that the flags name, or the platform's own.
+    /// The place that the flags name, or the platform's default.
     pub(super) fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
         const KNOWN: &str = "--database must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME";
         let dir = data_dir(args.data_dir.as_deref())?;
@@ -45,12 +46,12 @@ impl Place {
             return Ok(Self::Files { dir, database });
         }
         ensure!(url.starts_with("postgres://") || url.starts_with("postgresql://"), KNOWN);
-        // What is wrong with it is not said by quoting it: there may be a password in it.
+        // The error does not quote the address, which may contain a password.
         let address: Address = url.parse().map_err(|why: String| anyhow!(why)).context(KNOWN)?;
         Ok(Self::Server { dir, address: Box::new(address), connections: args.database_connections })
     }
 
-    /// The directory of the root key, and of the authority of HTTPS.
+    /// The directory of the root key and of the HTTPS authority.
     pub(super) fn dir(&self) -> Option<&Path> {
         match self {
             Self::Memory => None,
@@ -66,7 +67,7 @@ impl Place {
         }
     }
 
-    /// Whether there may be a database that holds something.
+    /// Whether a database with data may exist.
     pub(super) fn may_hold_data(&self) -> bool {
         match self {
             Self::Memory => false,
@@ -109,39 +110,20 @@ impl fmt::Display for Place {
     }
 }
 
-/// The directory that a flag names, or the platform's own.
-pub(super) fn data_dir(named: Option<&Path>) -> anyhow::Result<PathBuf> {
-    match named {
-        Some(dir) => Ok(dir.to_owned()),
-        None => platform_dir().context("there is no home directory; name one with --data-dir"),
-    }
-}
-
-fn platform_dir() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the platform names its directories in the environment")]
-    let named = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let base = if cfg!(target_os = "macos") {
-        named("HOME")?.join("Library/Application Support")
-    } else {
-        named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")))?
-    };
-    Some(base.join("sesame"))
-}
-
 /// Opened data.
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
     pub(super) root: RootKey,
-    /// Held while the data is open: a second process finds the directory or the database locked. They are closed after the
-    /// database: closing any descriptor of its file would take SQLite's own locks away.
+    /// The locks that keep a second process out while the data is open. They are closed after the database, because closing
+    /// any descriptor of its file releases SQLite's own locks.
     pub(super) lock: Vec<File>,
 }
 
-/// Fact about the installation: the salt of a passphrase.
+/// The name under which the database stores the salt of a passphrase.
 pub(super) const SALT: &str = "root-key-salt";
 
-/// Opens the data. A wrong root key, a damaged database, a directory that is in use or cannot be written to are
-/// found before anything is changed.
+/// Opens the data. A wrong root key, a damaged database, and a directory that is in use or not writable are found before
+/// anything is changed.
 pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy) -> anyhow::Result<Opened> {
     let given = Given::from_args(args)?;
     let mut lock = match place {
@@ -160,7 +142,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
         (Given::Key(root), _) => *root,
         (Given::Nothing, Some(dir)) if finish_rekey(dir, &peek)? => {
             tracing::info!("an interrupted change of the root key was finished");
-            RootKey::from_key(&file_key(&dir.join(KEY_FILE), false, entropy)?.0)?
+            RootKey::from_key(&root_key::read_or_make(&dir.join(KEY_FILE), false, entropy)?.0)?
         }
         (Given::Passphrase(text), _) => {
             let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
@@ -168,7 +150,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
         }
         (Given::Nothing, None) => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
         (Given::Nothing, Some(dir)) => {
-            let (key, fresh) = file_key(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
+            let (key, fresh) = root_key::read_or_make(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
             let root = RootKey::from_key(&key)?;
             fresh_file = fresh.then_some((dir, key));
             root
@@ -181,7 +163,7 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     }
     if let Some((dir, key)) = fresh_file {
         make(dir)?;
-        write_key(&dir.join(KEY_FILE), &key)?;
+        root_key::write_new(&dir.join(KEY_FILE), &key)?;
     }
     let store = place.store().await?;
     if let (Some(database), None) = (place.file(), existing) {
@@ -198,19 +180,14 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     Ok(Opened { store, root, lock })
 }
 
-/// The root key's file in the data directory.
-pub(super) const KEY_FILE: &str = "root.key";
-/// The next root key's file, while the root key is changed.
-pub(super) const NEXT_KEY_FILE: &str = "root.key.next";
-
-/// Finishes a change of the root key that was cut off: when the next key is the one that the database is sealed with
-/// it becomes the key, otherwise it never was. Says whether it became it.
+/// Finishes an interrupted change of the root key. If the database is sealed with the next key, that key becomes the root
+/// key; otherwise it is removed. Returns whether it became the root key.
 fn finish_rekey(dir: &Path, peek: &Probe) -> anyhow::Result<bool> {
     let next = dir.join(NEXT_KEY_FILE);
     let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
-    let fits = super::files::root_key(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
+    let fits = root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
     if fits {
-        super::files::finish(&next, &dir.join(KEY_FILE))
+        private_file::finish(&next, &dir.join(KEY_FILE))
             .context("cannot finish the change of the root key")?;
     } else {
         std::fs::remove_file(&next).context("cannot undo the change of the root key")?;
@@ -218,7 +195,7 @@ fn finish_rekey(dir: &Path, peek: &Probe) -> anyhow::Result<bool> {
     Ok(fits)
 }
 
-/// Makes the data directory if need be.
+/// Creates the data directory if it does not exist.
 fn make(dir: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -227,7 +204,7 @@ fn make(dir: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the data directory {}", dir.display()))
 }
 
-/// Makes the directory if need be and takes its lock.
+/// Creates the data directory if it does not exist, and locks it.
 fn prepare(dir: &Path) -> anyhow::Result<File> {
     make(dir)?;
     let shown = dir.display();
@@ -239,7 +216,7 @@ fn prepare(dir: &Path) -> anyhow::Result<File> {
             return Err(error).with_context(|| format!("cannot lock the data directory {shown}"));
         }
     }
-    // The only sure way to know is to try; the file is gone before anything else happens.
+    // Writing a file is the only sure check; it is removed at once.
     let probe = dir.join(".writable");
     File::create(&probe)
         .and_then(|_| std::fs::remove_file(&probe))
@@ -247,7 +224,7 @@ fn prepare(dir: &Path) -> anyhow::Result<File> {
     Ok(lock)
 }
 
-/// Takes the lock of a database file, whatever directory or link it was reached by. SQLite's own locks are of another kind.
+/// Locks a database file, by whichever path or link it was reached. SQLite's own locks are of another kind.
 fn lock_database(database: &Path) -> anyhow::Result<File> {
     let shown = database.display();
     let lock = File::open(database).with_context(|| format!("cannot read the database {shown}"))?;
@@ -260,7 +237,7 @@ fn lock_database(database: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Looks at a database without changing it; one that is not there has nothing in it.
+/// Looks at a database without changing it. One that does not exist counts as empty.
 async fn look(database: &Path) -> anyhow::Result<Probe> {
     match std::fs::metadata(database) {
         Ok(facts) if facts.len() > 0 => sqlite::probe(database, facts.len())
@@ -287,12 +264,12 @@ pub(super) fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
 enum Given {
     Nothing,
     Key(Box<RootKey>),
-    /// To be turned into a key with the salt of the database.
+    /// Becomes a key together with the salt in the database.
     Passphrase(Zeroizing<String>),
 }
 
 impl Given {
-    /// Checked before anything is touched.
+    /// Reads and checks it before anything is changed.
     fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "the root key comes in as text")]
         match (&args.root_key, &args.root_passphrase) {
@@ -309,37 +286,4 @@ impl Given {
             }
         }
     }
-}
-
-/// The key in the file, or a fresh one (true) for a new database.
-fn file_key(path: &Path, is_new: bool, entropy: &dyn Entropy) -> anyhow::Result<(SymmetricKey, bool)> {
-    let shown = path.display();
-    match std::fs::read_to_string(path).map(Zeroizing::new) {
-        Ok(text) => {
-            let key = SymmetricKey::parse(text.trim()).ok();
-            Ok((key.with_context(|| format!("the root key file {shown} does not hold a key"))?, false))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
-            Ok((SymmetricKey::generate(&mut *entropy.rng()), true))
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot read the root key file {shown}")),
-    }
-}
-
-/// Writes a fresh key durably, for its owner only, before anything is sealed with it.
-pub(super) fn write_key(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
-    let write = || {
-        // Under another name first: a crash must not leave a file without a key.
-        let draft = path.with_extension(format!("key.{}", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(key.to_hex().as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        // Not a rename: when another process was faster, its key must stay.
-        let linked = std::fs::hard_link(&draft, path);
-        std::fs::remove_file(&draft)?;
-        linked?;
-        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
-    };
-    write().with_context(|| format!("cannot write the root key file {}", path.display()))
 }

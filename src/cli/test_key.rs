@@ -1,4 +1,4 @@
-//! The well-known access key: who can be let in by it, and where that is refused.
+//! The well-known access key: when it may be used, and when the start is refused.
 
 use std::net::SocketAddr;
 
@@ -15,14 +15,14 @@ pub(super) fn is_public(address: SocketAddr) -> bool {
     !address.ip().to_canonical().is_loopback()
 }
 
-/// What decides whether the well-known key may be used.
+/// The settings that decide whether the well-known key may be used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Guard<'a> {
-    /// Who is let in.
+    /// The authentication mode.
     pub(super) mode: AuthMode,
     /// Where the server listens.
     pub(super) address: SocketAddr,
-    /// Whether it was said that the key may be used from other machines.
+    /// Whether --allow-test-key was given.
     pub(super) allowed: bool,
     /// The default account.
     pub(super) account: &'a AccountId,
@@ -38,12 +38,12 @@ impl Guard<'_> {
         })
     }
 
-    /// Whether the well-known key may open the server. Accounts may change while it runs, and their keys may go.
+    /// Whether the well-known key may be used. It also decides later, when the accounts' own keys are removed at run time.
     pub(super) fn may_be_used(&self) -> bool {
         self.mode != AuthMode::Enforced || !is_public(self.address) || self.allowed
     }
 
-    /// Refuses a server that other machines reach and that seems to be closed, but lets everybody in.
+    /// Refuses to start a server that other machines can reach and that seems closed but lets everyone in.
     ///
     /// # Errors
     /// One line that says what to do.
@@ -58,8 +58,8 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// Does so once it is known who there is, and warns where signatures are asked for and the well-known key makes good
-    /// ones.
+    /// As [`Guard::refuse`], once the accounts are known. Warns when signatures are required but the well-known key can
+    /// make valid ones.
     ///
     /// # Errors
     /// Those of [`Guard::refuse`].

@@ -1,4 +1,4 @@
-//! Which certificates HTTPS is answered with.
+//! The certificates of HTTPS, and `sesame ca`.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -9,19 +9,19 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 
-use super::client::DataDir;
-use super::startup::{self, Place};
+use super::data_dir::{DataDir, data_dir};
+use super::startup::Place;
 use super::values;
 use crate::ports::{Clock, ServerClock};
 use crate::tls::{self, Tls, TlsName};
 
-/// How the CA of a server in memory is had.
+/// How to get the CA of a server in memory.
 const OF_MEMORY: &str = "run `curl http://127.0.0.1:7070/_sesame/ca.pem` with the address of that server";
 
 /// HTTPS.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TlsArgs {
-    /// Host name or address that the HTTPS certificate is for, too; several with commas between, or several times.
+    /// Additional host name or address of the HTTPS certificate; separate several by commas or repeat the flag.
     #[arg(long, env = "SESAME_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
     tls_name: Vec<String>,
     /// Certificate chain (PEM) for HTTPS, instead of certificates signed by the data directory's own CA.
@@ -33,7 +33,7 @@ pub(super) struct TlsArgs {
 }
 
 impl TlsArgs {
-    /// Reads what there is; changes nothing.
+    /// Reads the certificates that the flags name; changes nothing.
     pub(super) fn open(
         self,
         place: &Place,
@@ -54,7 +54,7 @@ impl TlsArgs {
         Ok(Arc::new(tls))
     }
 
-    /// The names that the certificate is for, too.
+    /// The additional names of the certificate.
     ///
     /// # Errors
     /// When one is neither a host name nor an address.
@@ -63,7 +63,7 @@ impl TlsArgs {
     }
 }
 
-/// Reads the names that a flag gives. Empty ones are left out: a variable that is set to nothing names nothing.
+/// Reads the names of a flag. Empty names are skipped: an empty variable names nothing.
 ///
 /// # Errors
 /// When one is neither a host name nor an address.
@@ -79,7 +79,7 @@ pub(super) fn names(flag: &str, texts: &[String]) -> anyhow::Result<Vec<TlsName>
     texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(name).collect()
 }
 
-/// Which authority's certificate is printed.
+/// Arguments of `sesame ca`.
 #[derive(Debug, Args)]
 pub(super) struct CaArgs {
     #[command(flatten)]
@@ -95,14 +95,14 @@ pub(super) fn print_ca(args: &CaArgs, out: &mut dyn Write) -> anyhow::Result<Exi
         !args.in_memory,
         "a server with --in-memory (SESAME_IN_MEMORY) keeps its CA in memory, where this command cannot read it: {OF_MEMORY}"
     );
-    let dir = startup::data_dir(args.place.data_dir.as_deref())?;
+    let dir = data_dir(args.place.data_dir.as_deref())?;
     let file = tls::ca_file(&dir);
     let was_there = file.exists();
     let pem = tls::ca_pem(&dir, &ServerClock::default())?;
     out.write_all(pem.as_bytes())?;
     if !was_there {
         let shown = file.display();
-        // The certificate is printed, whether or not this can be said.
+        // The certificate is printed even when this note cannot be.
         drop(writeln!(
             std::io::stderr(),
             "note: made a new CA, {shown}: servers that use this data directory sign with it. A server with --in-memory has \

@@ -9,23 +9,25 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::StoreArgs;
-use super::files::{draft_of, finish};
+use super::offline::open;
+use super::private_file::{draft_of, finish};
 use super::progress::Bar;
-use super::startup::{self, KEY_FILE, NEXT_KEY_FILE, Place, SALT};
+use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
+use super::startup::{self, Place, SALT};
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::{Entropy, OsEntropy};
 use crate::store::sql::sqlite;
 
-/// Where a backup goes.
+/// Arguments of `sesame backup`.
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
-    /// The copy; it must not be there yet.
+    /// The copy; the file must not exist yet.
     file: PathBuf,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-/// The next root key.
+/// Arguments of `sesame rekey`.
 #[derive(Debug, Args)]
 pub(super) struct RekeyArgs {
     /// The next root key, 64 hexadecimal digits or base64; made and kept in root.key when neither this nor a
@@ -45,7 +47,7 @@ pub(super) struct RekeyArgs {
     store: StoreArgs,
 }
 
-/// Copies the database of a running server, or of one that stands still: consistent, and whole or not at all.
+/// Copies the database, even while a server uses it: consistently, and completely or not at all.
 pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Place::Files { dir, database } = Place::from_args(&args.store)? else {
         bail!("a database server has its own tools for copies, such as pg_dump")
@@ -73,14 +75,14 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Replaces the root key. Killed at any moment, the data opens with the old one or with the next one.
+/// Replaces the root key. If the command is killed at any moment, the data opens with the old key or the next one.
 pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Place::Files { dir, .. } = Place::from_args(&args.store)? else {
         bail!(
             "the root key of a database that several processes use cannot be replaced: export and import instead"
         )
     };
-    let (app, _lock) = super::commands::open(&args.store).await?;
+    let (app, _lock) = open(&args.store).await?;
     let next = dir.join(NEXT_KEY_FILE);
     #[expect(clippy::disallowed_methods, reason = "the next root key comes in as text")]
     let (root, facts, in_file) = match (&args.new_root_key, &args.new_root_passphrase) {
@@ -96,8 +98,8 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
         }
         (None, None) => {
             let key = SymmetricKey::generate(&mut *OsEntropy.rng());
-            // On disk before anything is sealed with it; which of the two counts, the database's marker tells.
-            startup::write_key(&next, &key)?;
+            // Stored before anything is sealed with it. The marker in the database says which of the two keys counts.
+            root_key::write_new(&next, &key)?;
             (RootKey::from_key(&key)?, Vec::new(), true)
         }
     };

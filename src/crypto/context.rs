@@ -94,7 +94,7 @@ pub struct SessionContext;
 
 impl SessionContext {
     /// The associated data.
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode() -> Vec<u8> {
         encode(&["sesame/session/1"], None)
     }
 }
@@ -105,7 +105,7 @@ pub struct MarkerContext;
 
 impl MarkerContext {
     /// The associated data.
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode() -> Vec<u8> {
         encode(&["sesame/marker/1"], None)
     }
 }
@@ -162,7 +162,7 @@ mod tests {
             b"\0\0\0\0\0\0\0\x011\0\0\0\0\0\0\0\x02cn\0\0\0\0\0\0\0\x01k\0\0\x01\x02",
         ];
         assert_eq!(context.encode(), expected.concat());
-        assert_eq!(MarkerContext.encode(), b"\0\0\0\0\0\0\0\x0fsesame/marker/1");
+        assert_eq!(MarkerContext::encode(), b"\0\0\0\0\0\0\0\x0fsesame/marker/1");
         let six = ["a", "b", "c", "d", "e", "f"].map(str::to_owned);
         let field = |text: &str| format!("\0\0\0\0\0\0\0\x01{text}");
         let five: String = ["a", "b", "c", "d", "e"].map(field).concat();
@@ -183,7 +183,7 @@ mod tests {
             value(&empty).encode(),
             data_key(&empty, 0).encode(),
             material(&empty, 0).encode(),
-            MarkerContext.encode(),
+            MarkerContext::encode(),
         ];
         assert_eq!(all.into_iter().collect::<HashSet<_>>().len(), 4);
     }

@@ -97,8 +97,8 @@ impl fmt::Debug for KeyRing {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::random;
-    use super::super::{Sealed, ValueContext, open, seal};
+    use super::super::testing::{open, random, seal};
+    use super::super::{Sealed, ValueContext};
     use super::*;
 
     const AES: SymmetricAlgorithm = SymmetricAlgorithm::Aes256;

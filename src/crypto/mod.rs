@@ -39,8 +39,8 @@ pub use context::{
 pub use key::SymmetricKey;
 pub use keyring::KeyRing;
 pub use login_key::LoginKey;
-pub use root::{RootKey, SALT_LEN};
-pub use sealed::{Cipher, OVERHEAD, Sealed, open, seal};
+pub use root::RootKey;
+pub use sealed::{Cipher, OVERHEAD, Sealed};
 pub use short_hash::ShortHash;
 
 /// Why something could not be sealed or opened. Contains nothing secret.
@@ -63,8 +63,30 @@ mod testing {
 
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD_NO_PAD;
-    use rand::SeedableRng;
+    use rand::{CryptoRng, SeedableRng};
     use rand_chacha::ChaCha20Rng;
+    use zeroize::Zeroizing;
+
+    use super::{Cipher, CryptoError, Sealed, SymmetricKey};
+
+    /// Seals once under a key.
+    pub(super) fn seal(
+        key: &SymmetricKey,
+        aad: &[u8],
+        plaintext: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Sealed, CryptoError> {
+        Cipher::new(key).seal(aad, plaintext, rng)
+    }
+
+    /// Opens once under a key.
+    pub(super) fn open(
+        key: &SymmetricKey,
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        Cipher::new(key).open(aad, sealed)
+    }
 
     /// A seeded random number generator.
     pub(super) fn random() -> ChaCha20Rng {

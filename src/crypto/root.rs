@@ -135,7 +135,7 @@ impl RootKey {
     /// # Errors
     /// As [`Cipher::seal`].
     pub fn seal_session(&self, session: &[u8], rng: &mut dyn CryptoRng) -> Result<Sealed, CryptoError> {
-        self.identity.seal(&SessionContext.encode(), session, rng)
+        self.identity.seal(&SessionContext::encode(), session, rng)
     }
 
     /// Opens temporary credentials.
@@ -143,7 +143,7 @@ impl RootKey {
     /// # Errors
     /// [`CryptoError::CannotOpen`] and [`CryptoError::Malformed`], as [`Cipher::open`].
     pub fn open_session(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        self.identity.open(&SessionContext.encode(), sealed)
+        self.identity.open(&SessionContext::encode(), sealed)
     }
 
     /// The hash under which nonces of signed requests are remembered.
@@ -156,7 +156,7 @@ impl RootKey {
     /// # Errors
     /// As [`Cipher::seal`].
     pub fn marker(&self, rng: &mut dyn CryptoRng) -> Result<Sealed, CryptoError> {
-        self.marker.seal(&MarkerContext.encode(), MARKER, rng)
+        self.marker.seal(&MarkerContext::encode(), MARKER, rng)
     }
 
     /// Checks at start that the database belongs to this root key.
@@ -165,7 +165,7 @@ impl RootKey {
     /// [`CryptoError::CannotOpen`] when another root key made the marker, [`CryptoError::Malformed`] when it is not a
     /// marker.
     pub fn check_marker(&self, marker: &[u8]) -> Result<(), CryptoError> {
-        let opened = self.marker.open(&MarkerContext.encode(), marker)?;
+        let opened = self.marker.open(&MarkerContext::encode(), marker)?;
         if same_bytes(&opened, MARKER) { Ok(()) } else { Err(CryptoError::Malformed) }
     }
 }
@@ -289,14 +289,14 @@ mod tests {
         assert_eq!(stranger.check_marker(marker.as_bytes()), Err(CryptoError::CannotOpen));
         assert_eq!(root.check_marker(b""), Err(CryptoError::Malformed));
         assert_eq!(root.check_marker(&[0; 64]), Err(CryptoError::Malformed));
-        let other = root.marker.seal(&MarkerContext.encode(), b"something else", &mut random).unwrap();
+        let other = root.marker.seal(&MarkerContext::encode(), b"something else", &mut random).unwrap();
         assert_eq!(root.check_marker(other.as_bytes()), Err(CryptoError::Malformed));
     }
 
     #[test]
     fn the_subkeys_are_separate() {
         let (root, mut random) = (root(1), random());
-        let aad = MarkerContext.encode();
+        let aad = MarkerContext::encode();
         let by_wrap = root.wrap.seal(&aad, MARKER, &mut random).unwrap();
         assert_eq!(root.check_marker(by_wrap.as_bytes()), Err(CryptoError::CannotOpen));
         let key = SymmetricKey::from_bytes([1; 32]);

@@ -47,11 +47,6 @@ impl Sealed {
     pub fn into_bytes(self) -> Box<[u8]> {
         self.0
     }
-
-    /// Length of the plaintext in bytes.
-    pub fn plaintext_len(&self) -> usize {
-        self.0.len().saturating_sub(OVERHEAD)
-    }
 }
 
 impl AsRef<[u8]> for Sealed {
@@ -150,34 +145,13 @@ impl fmt::Debug for Cipher {
     }
 }
 
-/// Seals once under a key. [`Cipher::seal`] is faster when the key is used again.
-///
-/// # Errors
-/// As [`Cipher::seal`].
-pub fn seal(
-    key: &SymmetricKey,
-    aad: &[u8],
-    plaintext: &[u8],
-    rng: &mut dyn CryptoRng,
-) -> Result<Sealed, CryptoError> {
-    Cipher::new(key).seal(aad, plaintext, rng)
-}
-
-/// Opens once under a key. [`Cipher::open`] is faster when the key is used again.
-///
-/// # Errors
-/// As [`Cipher::open`].
-pub fn open(key: &SymmetricKey, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    Cipher::new(key).open(aad, sealed)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
     use proptest::prelude::*;
 
-    use super::super::testing::random;
+    use super::super::testing::{open, random, seal};
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
@@ -311,7 +285,7 @@ mod tests {
             let key = SymmetricKey::from_bytes(key);
             let sealed = seal(&key, &aad, &plaintext, &mut random()).unwrap();
             prop_assert_eq!(sealed.as_bytes().len(), plaintext.len() + OVERHEAD);
-            prop_assert_eq!(sealed.plaintext_len(), plaintext.len());
+            prop_assert_eq!(sealed.as_bytes().len(), plaintext.len() + OVERHEAD);
             let restored = Sealed::from_bytes(sealed.as_bytes()).unwrap();
             prop_assert_eq!(&*open(&key, &aad, restored.as_ref()).unwrap(), &plaintext);
         }

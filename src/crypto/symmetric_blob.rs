@@ -344,16 +344,6 @@ impl Blob {
     pub fn version_id(&self) -> &str {
         &self.version_id
     }
-
-    /// The cipher that encrypted it.
-    pub fn algorithm(&self) -> SymmetricAlgorithm {
-        self.algorithm
-    }
-
-    /// Length of the plaintext in bytes.
-    pub fn plaintext_len(&self) -> usize {
-        self.sealed.len().saturating_sub(OVERHEAD)
-    }
 }
 
 impl fmt::Debug for Blob {
@@ -454,9 +444,8 @@ mod tests {
             let start = [&[1, 25], KEY.as_bytes(), &[36], VERSION.as_bytes(), &algorithm.header()].concat();
             assert!(bytes.starts_with(&start));
             assert_eq!(bytes.len(), start.len() + 12 + 40 + 16);
-            assert_eq!(blob.plaintext_len(), 40);
             assert_eq!(Blob::parse(&bytes).unwrap(), blob);
-            assert_eq!((blob.key_id(), blob.version_id(), blob.algorithm()), (KEY, VERSION, algorithm));
+            assert_eq!((blob.key_id(), blob.version_id()), (KEY, VERSION));
         }
     }
 
@@ -639,7 +628,6 @@ mod tests {
             let opened = read.decrypt(&cipher, &place).unwrap();
             prop_assert_eq!(opened.as_bytes(), &plaintext);
             prop_assert_eq!((read.key_id(), read.version_id()), (&*key_id, &*version_id));
-            prop_assert_eq!(read.plaintext_len(), plaintext.len());
         }
 
         #[test]

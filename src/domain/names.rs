@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 pub use super::invalid::Invalid;
 
-/// Characters of secret names, version ids and labels (rule 1.1; open question 14 for the other two).
+/// Characters of secret names, version ids and labels (rule 1.1; guess G14 for the other two).
 fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '+' | '=' | '.' | '-' | '@')
 }

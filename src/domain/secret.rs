@@ -38,7 +38,7 @@ pub struct Secret {
     pub encryption_key: Option<KeyId>,
     /// When it was created.
     pub created: Timestamp,
-    /// When it was last changed (open question 13 lists what counts as a change).
+    /// When it was last changed (guess G13 lists what counts as a change).
     pub updated: Timestamp,
     /// When it will be purged, while it is scheduled for deletion.
     pub planned_deletion: Option<Timestamp>,

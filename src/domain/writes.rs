@@ -51,20 +51,20 @@ pub struct NewSecret {
 pub fn check_name(secret_type: SecretType, name: &SecretName) -> Result<(), Refusal> {
     let wrong = |why| Err(Refusal::parameter("SecretName", why));
     let text = name.as_str();
+    let below = |start: &str| text.strip_prefix(start).is_some_and(|rest| !rest.is_empty());
     match secret_type {
-        SecretType::Ecs if !text.starts_with(ECS_NAMES) || text == ECS_NAMES => {
+        SecretType::Ecs if !below(ECS_NAMES) => {
             wrong("does not begin with acs/ecs/, as the name of a secret of type ECS must")
         }
-        SecretType::RamCredentials if !text.starts_with(RAM_NAMES) || text == RAM_NAMES => {
+        SecretType::RamCredentials if !below(RAM_NAMES) => {
             wrong("is not $Auto; the service names secrets of type RAMCredentials itself")
         }
-        SecretType::Ecs | SecretType::RamCredentials => Ok(()),
         SecretType::Generic | SecretType::Rds | SecretType::Redis | SecretType::PolarDb
             if name.is_reserved() =>
         {
             wrong("begins with acs/, which is reserved for the service")
         }
-        SecretType::Generic | SecretType::Rds | SecretType::Redis | SecretType::PolarDb => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -188,9 +188,9 @@ pub struct MoveStage {
 /// Decides UpdateSecretVersionStage (rules 3.20 to 3.36). `None` means that nothing changes (rule 3.23).
 ///
 /// # Errors
-/// [`Refusal::Parameter`] (3.20, 3.26), [`Refusal::StageMismatch`] (3.25, 3.28, 3.29),
-/// [`Refusal::VersionNotFound`] (3.33), [`Refusal::LimitExceeded`] (3.34), [`Refusal::InRecoveryWindow`] (3.35),
-/// [`Refusal::NoCurrentVersion`] (3.36).
+/// [`Refusal::Parameter`] (rules 3.20, 3.26), [`Refusal::StageMismatch`] (rules 3.25, 3.28, 3.29),
+/// [`Refusal::VersionNotFound`] (rule 3.33), [`Refusal::LimitExceeded`] (rule 3.34), [`Refusal::InRecoveryWindow`] (rule 3.35),
+/// [`Refusal::NoCurrentVersion`] (rule 3.36).
 pub fn move_stage(
     secret: &Secret,
     command: &MoveStage,
@@ -259,7 +259,7 @@ pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change,
             }
             secret.require_live()?;
             let at = now.plus_days(days);
-            // Scheduling a deletion does not change UpdateTime (open question 13).
+            // Scheduling a deletion does not change UpdateTime (guess G13).
             let mut ops = vec![Op::SetPlannedDeletion(Some(at))];
             // A rotation that is under way is dropped (rule R3.16).
             let running = secret.managed.as_deref().filter(|managed| managed.running.is_some());
@@ -305,7 +305,7 @@ pub fn update(
     Ok(change(secret, ops, now))
 }
 
-/// Decides SetSecretPolicy. It does not change UpdateTime (question 13).
+/// Decides SetSecretPolicy. It does not change UpdateTime (guess G13).
 ///
 /// # Errors
 /// [`Refusal::InRecoveryWindow`].
@@ -324,7 +324,7 @@ pub fn tag(secret: &Secret, tags: Vec<(TagKey, TagValue)>) -> Result<Change, Ref
         return Err(Refusal::LimitExceeded(limits::TAGS));
     }
     let ops = tags.into_iter().map(|(key, value)| Op::SetTag(key, value)).collect();
-    // Tags do not change UpdateTime (open question 13).
+    // Tags do not change UpdateTime (guess G13).
     Ok(untimed(secret, ops))
 }
 

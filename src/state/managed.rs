@@ -5,16 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_saphyr::Spanned;
 
 use super::file::{AccessKeyEntry, RotationEntry, SecretEntry, StateFile, written};
-use super::problem::{Place, Problem};
-use super::read::{Reader, base64, parsed, place_of};
+use super::problem::Place;
+use super::reader::{Checked, Reader, base64, parsed, place_of};
 use super::times::exact;
 use crate::app::{App, AppError};
 use crate::domain::rotation::{ExtendedConfig, Managed, Plan, RotationInterval, Running, Window};
 use crate::domain::{AccountId, Secret, SecretType, Timestamp};
 use crate::identities::file::{Document, Hidden};
 use crate::store::{AccessKeyRecord, SealedValue, SecretRecord};
-
-type Checked<T> = Result<T, Problem>;
 
 /// Writes down what is managed of a secret. A rotation under way is in sealed exports only: its value is sealed.
 pub(super) fn write_managed(

@@ -9,13 +9,13 @@ use crate::app::AppError;
 /// Something that is wrong with a file: one line, with line number and field, and without any value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The line, from 1; none when it is not known.
+    /// The line, from 1; `None` when it is not known.
     pub line: Option<u64>,
     /// The field, such as `secrets[1].versions[0].value`.
     pub field: String,
     /// What is wrong.
     pub problem: String,
-    /// Whether nothing is: somebody else came first, and another try may go well.
+    /// Whether another process was faster, so that a second attempt may succeed.
     pub busy: bool,
 }
 
@@ -59,7 +59,7 @@ impl Place {
         Problem { line: self.line, field: self.field.clone(), problem: problem.into(), busy: false }
     }
 
-    /// A failure of the server while it looked at this.
+    /// A failure of the server at this place.
     pub(super) fn failed(&self, error: &AppError) -> Problem {
         Problem { busy: matches!(error, AppError::Busy), ..self.wrong(error.to_string()) }
     }

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::file::{DataKeyEntry, Password, SecretEntry, StateFile, VersionEntry, secret};
 use super::managed::{read_access_keys, read_candidate, read_managed};
-use super::problem::{Place, Problem};
-use super::read::{Reader, base64, parsed, place_of, policy, tags};
+use super::problem::Place;
+use super::reader::{Checked, Reader, base64, parsed, place_of, policy, tags};
 use crate::app::AppError;
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
@@ -18,13 +18,11 @@ use crate::domain::password::{LENGTH, PasswordSpec, generate};
 use crate::domain::{DataType, KeyId, Scope, Secret, SecretType, StageLabel, StageMap, Timestamp, Version};
 use crate::store::{DataKeyRecord, SealedValue, SecretRecord, Snapshot};
 
-type Checked<T> = Result<T, Problem>;
-
-/// Reads every secret of a file into the contents, whose keys are there already.
+/// Reads every secret of a file into the contents. The keys must be in the contents already.
 pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Snapshot) -> Checked<()> {
     contents.access_keys = read_access_keys(reader, file)?;
     let mut names = HashSet::new();
-    // The keys so far; they are unwrapped once, not for each secret.
+    // The keys so far, unwrapped once and not for each secret.
     let mut keys = Reader::opened(contents);
     let total = file.secrets.len();
     for (at, entry) in file.secrets.iter().enumerate() {
@@ -61,7 +59,7 @@ pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mu
     Ok(())
 }
 
-/// The key that is named by id or alias, in the file or, beside it, in the server.
+/// The key of this id or alias: from the file or, for a seed, from the server.
 async fn key_of(
     reader: &Reader<'_>,
     name: &str,
@@ -81,7 +79,7 @@ async fn key_of(
         return Ok(id.clone());
     }
     if !reader.beside {
-        // A key that is gone: an export names it still, with values that nothing opens.
+        // The key was deleted: an export may still name it, with values that nothing can open.
         return here.ok_or_else(|| place.wrong("there is no such alias"));
     }
     match reader.app.keys().find(scope, &reference).await {
@@ -96,7 +94,7 @@ async fn key_of(
     }
 }
 
-/// Everything but the values.
+/// The secret without its values.
 fn aggregate(
     reader: &Reader<'_>,
     entry: &SecretEntry,
@@ -232,7 +230,7 @@ fn made(reader: &Reader<'_>, password: &Password, place: &Place) -> Checked<Stri
     generate(&spec, &mut *reader.app.entropy().rng()).map_err(|refusal| place.wrong(refusal.to_string()))
 }
 
-/// A secret whose values stay as they are: sealed by data keys that are wrapped by its key.
+/// A secret whose values stay sealed by data keys, which its key wraps.
 fn as_sealed(
     reader: &Reader<'_>,
     entry: &SecretEntry,

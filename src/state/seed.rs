@@ -1,5 +1,5 @@
-//! Seeds: bringing a server to what a file says. What is absent is made, what differs is brought into line, and what is
-//! as it should be is left alone, so that a second run changes nothing. Everything is checked before anything is changed.
+//! Seeds: applies a file to a server. Missing items are created, differing items are changed, and equal items are left
+//! alone, so that a second run changes nothing. Everything is checked before anything is changed.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::file::{AccountEntry, KeyEntry, SecretEntry, StateFile};
 use super::problem::{Place, Problem};
-use super::read::{Reader, parsed, place_of};
+use super::reader::{Checked, Reader, parsed, place_of, policy, tags};
 use crate::app::{App, AppError, Loaded, Put};
 use crate::crypto::same_bytes;
 use crate::domain::keys::decisions::{self, KeyRefusal};
@@ -18,27 +18,25 @@ use crate::domain::{KeyId, Refusal, ResourcePolicy, Scope, Secret, SecretRef, St
 use crate::identities::file::AccountFile;
 use crate::store::{ReplaceScope, SecretRecord, Snapshot};
 
-/// What a seed did.
+/// The result of a seed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// Things that were made.
+    /// The number of created items.
     pub created: usize,
-    /// Things that were brought into line.
+    /// The number of changed items.
     pub changed: usize,
-    /// Things that were as they should be.
+    /// The number of items that needed no change.
     pub unchanged: usize,
 }
 
-type Checked<T> = Result<T, Problem>;
-
-/// A change of something that is there, to be carried out once everything was checked.
+/// A change of an existing item, which is made after everything was checked.
 enum Step {
     Account(AccountFile),
     Key { scope: Scope, id: KeyId, want: KeyWish },
     Secret { scope: Scope, want: SecretWish },
 }
 
-/// What differs of a key.
+/// The changes that a key needs.
 #[derive(Debug, Default)]
 struct KeyWish {
     description: Option<String>,
@@ -48,7 +46,7 @@ struct KeyWish {
     aliases: Vec<AliasName>,
 }
 
-/// What differs of a secret.
+/// The changes that a secret needs.
 #[derive(Debug)]
 struct SecretWish {
     secret: SecretRef,
@@ -59,14 +57,14 @@ struct SecretWish {
     policy: Option<ResourcePolicy>,
 }
 
-/// How often a seed is tried while others change things.
+/// The number of attempts while other processes change data.
 const ATTEMPTS: u32 = 12;
 
-/// Brings the server to what the file says. While others make or replace something, such as a process that starts with
-/// the same seed, it is looked at again.
+/// Applies a file to the server. It tries again when another process changes data meanwhile, such as one that starts with
+/// the same seed.
 ///
 /// # Errors
-/// The first [`Problem`]; nothing is changed then, unless the server itself fails while it changes things.
+/// The first [`Problem`]. Nothing is changed then, unless the server itself fails during the changes.
 pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
     let whole = whole();
     for _ in 1..ATTEMPTS {
@@ -75,7 +73,7 @@ pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
         let outcome = apply_once(reader, file).await;
         let Err(problem) = &outcome else { return outcome };
         reader.app.catch_up().await.map_err(|e| whole.failed(&e))?;
-        // What looks wrong may come of half having been read before somebody else's change and half after it.
+        // The problem may come from reading partly before and partly after another process's change.
         if !problem.busy && reader.app.last_seen().await == before {
             return outcome;
         }
@@ -83,7 +81,7 @@ pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
     apply_once(reader, file).await
 }
 
-/// The file itself, where no item of it is meant.
+/// The place of a problem that belongs to no item of the file.
 fn whole() -> Place {
     Place::new("document".to_owned(), serde_saphyr::Location::UNKNOWN)
 }
@@ -115,7 +113,7 @@ async fn apply_once(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
         }
     }
     let mut contents = reader.read(&absent).await?;
-    // Those that are there were only looked at, to seal with.
+    // Existing keys were only read to seal values with.
     let mut made = Vec::new();
     for record in contents.keys {
         if reader.app.keys().by_id(&record.key.scope, &record.key.id).await.is_err() {
@@ -137,7 +135,7 @@ async fn apply_once(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
     Ok(outcome)
 }
 
-/// Takes out of the contents the aliases that are there and stand for other keys: once their new keys are there they move.
+/// Takes out of the contents the aliases that exist and point to other keys. They are moved once their new keys exist.
 async fn moved_aliases(reader: &Reader<'_>, contents: &mut Snapshot) -> Checked<Vec<Step>> {
     let mut steps = Vec::new();
     let mut added = Vec::new();
@@ -191,7 +189,7 @@ async fn account(
     Ok(())
 }
 
-/// What differs of a key that is there; the outer none when it is not.
+/// The changes of an existing key; the outer `None` when it does not exist.
 async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Option<Option<Step>>> {
     let scope = reader.scope_of(entry.account.as_deref(), entry.region.as_deref(), place)?;
     let id: KeyId = parsed(&entry.id, &place.member("id"))?;
@@ -211,9 +209,9 @@ async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Op
         description: entry.description.clone().filter(|text| *text != key.description),
         ..KeyWish::default()
     };
-    let tags = super::read::tags(&entry.tags, true, &place.member("tags"))?;
+    let tags = tags(&entry.tags, true, &place.member("tags"))?;
     want.tags = differing(&tags, |name| key.tags.get(name));
-    let policy = super::read::policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?;
+    let policy = policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?;
     want.policy = policy.filter(|policy| key.policy.as_ref() != Some(policy));
     want.enabled = match (entry.state.as_deref(), key.state) {
         (Some("Enabled"), KeyState::Disabled) => Some(true),
@@ -239,7 +237,7 @@ fn differing<'a>(
     wanted.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The secret, if it is there.
+/// The secret, if it exists.
 async fn present(
     reader: &Reader<'_>,
     entry: &SecretEntry,
@@ -254,29 +252,28 @@ async fn present(
     }
 }
 
-/// What a secret that is there shall be, with its values.
+/// The state that the file wants of an existing secret, with its values.
 async fn wanted(
     reader: &Reader<'_>,
     file: &StateFile,
     at: usize,
 ) -> Checked<(SecretRecord, Vec<Zeroizing<Vec<u8>>>)> {
     let place = Place::new(format!("secrets[{at}]"), serde_saphyr::Location::UNKNOWN);
-    let mut alone = StateFile { keys: file.keys.clone(), ..StateFile::default() };
-    // The keys are there, or will be: what they are for the secret is all that counts here.
-    alone.keys.clear();
-    alone.secrets = file.secrets.get(at).cloned().into_iter().collect();
-    let contents = reader.read(&alone).await.map_err(|problem| at_index(problem, at))?;
-    let record = contents.secrets.first().cloned().ok_or_else(|| place.wrong("vanished"))?;
+    // Without the keys of the file: those that exist are found in the server, and the others do not exist yet.
+    let secrets = file.secrets.get(at).cloned().into_iter().collect();
+    let alone = StateFile { secrets, ..StateFile::default() };
+    let mut contents = reader.read(&alone).await.map_err(|problem| at_index(problem, at))?;
+    let record = contents.secrets.pop().ok_or_else(|| place.wrong("vanished"))?;
     let values = reader.app.values_of(&record, &Reader::opened(&contents)).map_err(|e| place.failed(&e))?;
     Ok((record, values.ok_or_else(|| place.wrong("its key has no material"))?))
 }
 
-/// The secret was read alone; in the file it stands elsewhere.
+/// Corrects the index of a problem: the secret was read alone.
 fn at_index(problem: Problem, at: usize) -> Problem {
     Problem { field: problem.field.replacen("secrets[0]", &format!("secrets[{at}]"), 1), ..problem }
 }
 
-/// What differs of a secret that is there.
+/// The changes of an existing secret.
 async fn secret(
     app: &App,
     entry: &SecretEntry,
@@ -323,7 +320,7 @@ async fn secret(
             }
         }
     }
-    // Labels that nobody wrote down stay where they are.
+    // Labels that the file does not mention stay where they are.
     if is_written && entry.versions.iter().any(|version| !version.value.stages.is_empty()) {
         wish.moves = moves(live, &want.secret, &wish.puts);
     }
@@ -332,7 +329,7 @@ async fn secret(
     Ok((!same).then_some(Step::Secret { scope: scope.clone(), want: wish }))
 }
 
-/// The labels that sit elsewhere; those of versions that are put come with them.
+/// The labels that have to move. New versions bring their own labels.
 fn moves(live: &Secret, want: &Secret, puts: &[(Put, Zeroizing<Vec<u8>>)]) -> Vec<MoveStage> {
     let by_put = |label: &StageLabel| puts.iter().any(|(put, _)| put.stages.contains(label));
     let elsewhere = want
@@ -344,7 +341,7 @@ fn moves(live: &Secret, want: &Secret, puts: &[(Put, Zeroizing<Vec<u8>>)]) -> Ve
         remove_from: live.stages.version_of(label.as_str()).cloned(),
         move_to: Some(version.clone()),
     };
-    // ACSCurrent first: it takes ACSPrevious along, which then has the last word itself.
+    // ACSCurrent first: moving it also moves ACSPrevious, which the file may then place elsewhere.
     let mut moves: Vec<MoveStage> = elsewhere.map(step).collect();
     moves.sort_by_key(|step| step.label.as_str() != StageLabel::CURRENT);
     moves
@@ -396,7 +393,7 @@ async fn change_secret(app: &App, scope: &Scope, want: SecretWish) -> Result<(),
     }
     for step in want.moves {
         let decide = |secret: &Secret, now| {
-            // An earlier step may have moved it.
+            // An earlier step may have moved the label.
             let remove_from = secret.stages.version_of(step.label.as_str()).cloned();
             let step = MoveStage { remove_from, ..step.clone() };
             if step.remove_from == step.move_to {

@@ -1,4 +1,4 @@
-//! What is probably a mistake in a file that is accepted.
+//! Warnings about probable mistakes in a file that is accepted.
 
 use super::file::StateFile;
 use crate::domain::AccountId;
@@ -6,10 +6,10 @@ use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::identities;
 use crate::identities::file::Document;
 
-/// The most warnings; the last one says how many more there are.
+/// The maximum number of warnings; the last one says how many more there are.
 const MOST: usize = 20;
 
-/// What is probably a mistake, one line each: actions in policies that KMS does not have.
+/// One warning for each action in a policy that KMS does not have.
 pub fn warnings(file: &StateFile) -> Vec<String> {
     let mut all: Vec<String> = file.open_accounts().flat_map(identities::warnings).collect();
     let keys = file.keys.iter().enumerate().map(|(n, key)| ("keys", n, &key.value.policy));
@@ -26,8 +26,8 @@ pub fn warnings(file: &StateFile) -> Vec<String> {
     all
 }
 
-/// The policy of a secret or key; none when it is wrong, which whoever reads the file says. Whose the secret is makes no
-/// difference to its actions.
+/// The policy of a secret or key; `None` when it is wrong, which reading the file reports. The owner does not matter for
+/// its actions.
 fn parsed(document: &Document) -> Option<PolicyDocument> {
     let account: AccountId = "1".parse().ok()?;
     PolicyDocument::parse(&document.0, PolicyKind::Resource { account }).ok()

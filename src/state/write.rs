@@ -24,7 +24,7 @@ pub enum Form {
     Plaintext,
 }
 
-/// Writes everything down.
+/// Exports accounts, keys and secrets.
 ///
 /// # Errors
 /// [`AppError::Crypto`], [`AppError::Damaged`] when something stored does not open.

@@ -30,7 +30,7 @@ pub use tokio_rustls::server::TlsStream as Stream;
 use self::authority::Authority;
 use self::files::Files;
 use self::leaves::Leaves;
-pub use self::names::{InvalidName, TlsName, is_known_host};
+pub use self::names::{TlsName, is_known_host};
 pub use self::trust::{ClientStream, ConnectError, Trust};
 use crate::domain::with_causes;
 use crate::ports::Clock;

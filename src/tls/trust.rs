@@ -43,7 +43,7 @@ impl Trust {
     /// Trusts only the certificates in a PEM file.
     ///
     /// # Errors
-    /// When the file cannot be read, or holds no certificate or a damaged one.
+    /// When the file cannot be read, or contains no certificate or a damaged one.
     pub fn only(file: &Path) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         add(&mut roots, file)?;

@@ -1,4 +1,4 @@
-//! The canonical text that signatures are computed over (facts E3, E4, E5, F4).
+//! The canonical text that signatures are computed over (protocol P47, P48, P49, P60).
 //!
 //! Clients write the same value in different ways (a space as `+` or `%20`, `*` raw or as `%2A`), so raw text is
 //! never signed. Values are decoded first and encoded again in a single way.
@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// All bytes except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Appends `text` with the percent-encoding of RFC 3986 (E4).
+/// Appends `text` with the percent-encoding of RFC 3986 (protocol P48).
 ///
 /// `A-Z a-z 0-9 - _ . ~` stay, every other byte of the UTF-8 text becomes `%XX` with upper-case digits: a space is
 /// `%20`, `*` is `%2A`, `+` is `%2B`. Text without such bytes is copied in one piece.
@@ -19,9 +19,9 @@ pub fn encode_into(out: &mut String, text: &str) {
 }
 
 /// Appends the canonical query of `pairs`: `enc(name)=enc(value)` joined by `&`, ordered by the bytes of the name
-/// and then of the value (E3, E5, F4). Without pairs it appends nothing.
+/// and then of the value (protocol P47, P49, P60). Without pairs it appends nothing.
 ///
-/// Pairs named `skip` are left out: RPC requests carry their own `Signature` among the parameters (E2). Names and
+/// Pairs named `skip` are left out: RPC requests carry their own `Signature` among the parameters (protocol P46). Names and
 /// values are decoded text; blank values are kept.
 pub fn canonical_query<'p>(
     out: &mut String,

@@ -14,19 +14,19 @@ use crate::app::{NoPermission, StatementTrace};
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// The default (fact D2).
+    /// The default (protocol P27).
     Json,
     /// For `Format=XML`.
     Xml,
 }
 
 impl Format {
-    /// Parses the parameter `Format`, ignoring case. Unknown formats mean JSON (fact D3).
+    /// Parses the parameter `Format`, ignoring case. Unknown formats mean JSON (protocol P28).
     pub fn of(parameter: Option<&str>) -> Self {
         if parameter.is_some_and(|text| text.eq_ignore_ascii_case("xml")) { Self::Xml } else { Self::Json }
     }
 
-    /// The content type. Clients compare it exactly (facts D5, D12).
+    /// The content type. Clients compare it exactly (protocol P30, P36).
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json;charset=utf-8",
@@ -44,7 +44,7 @@ struct Envelope<'a, T> {
     members: &'a T,
 }
 
-/// An error document with the members that clients read, capitalized (facts D13, D14, D16).
+/// An error document with the members that clients read, capitalized (protocol P37, P38, P40).
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ErrorDocument<'a> {

@@ -58,14 +58,14 @@ impl ApiError {
         Self::naming(Code::InvalidParameter, name, reason)
     }
 
-    /// 400 MissingParameter for a parameter of the action (fact C9). If the request is available,
+    /// 400 MissingParameter for a parameter of the action (protocol P25). If the request is available,
     /// [`Fields::missing`](super::Fields::missing) says more.
     pub fn missing(name: &str) -> Self {
         let reason = format!("{name} is needed and was not sent; send it in the query or in a form body");
         Self::naming(Code::MissingParameter, name, reason)
     }
 
-    /// 400 `Missing<Name>` for a parameter that the gateway itself needs (fact D17).
+    /// 400 `Missing<Name>` for a parameter that the gateway itself needs (protocol P41).
     pub fn missing_from_gateway(name: &str, reason: impl Into<Cow<'static, str>>) -> Self {
         let error = Self::naming(Code::MissingGatewayParameter, name, reason);
         Self { wire: format!("Missing{name}").into(), ..error }
@@ -234,7 +234,7 @@ impl From<AuthError> for ApiError {
             AuthError::Mismatch(mismatch) => Self::with_message(
                 Code::SignatureDoesNotMatch,
                 match mismatch.canonical_request() {
-                    // Clients compare the text after the first colon with their own string to sign (fact E10).
+                    // Clients compare the text after the first colon with their own string to sign (protocol P54).
                     None => format!(
                         "Specified signature is not matched with our calculation. server string to sign is:{}",
                         mismatch.string_to_sign()

@@ -41,6 +41,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// As [`Fields::text`].
     pub fn given(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
+        #[cfg(test)]
+        recording::note(name.to_owned());
         let mut given = self.pairs.iter().filter(|(n, _)| *n == name).map(|(_, value)| value);
         let first = given.next();
         if given.next().is_some() { Err(twice(name)) } else { Ok(first) }
@@ -80,7 +82,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A boolean, ignoring case (fact C5).
+    /// A boolean, ignoring case (protocol P21).
     ///
     /// # Errors
     /// InvalidParameter if it is neither true nor false.
@@ -126,7 +128,7 @@ impl<'a> Fields<'a> {
         self.text(name)?.map(|text| serde_json::from_str(text).map_err(wrong)).transpose()
     }
 
-    /// The values of `<prefix>.1`, `<prefix>.2`, … by number (fact C4), without empty ones.
+    /// The values of `<prefix>.1`, `<prefix>.2`, … by number (protocol P20), without empty ones.
     ///
     /// # Errors
     /// InvalidParameter if a number is not at least 1 or occurs twice, or if there are more than `max` values.
@@ -150,12 +152,14 @@ impl<'a> Fields<'a> {
         Ok(members.into_values().filter_map(|fields| <[_; N]>::try_from(fields).ok()).collect())
     }
 
-    /// All parameters whose names begin with `<prefix>.`, by the rest of their names (fact C4). They are members of a
+    /// All parameters whose names begin with `<prefix>.`, by the rest of their names (protocol P20). They are members of a
     /// map, so empty values count.
     ///
     /// # Errors
     /// InvalidParameter if one is sent twice.
     pub fn flattened(self, prefix: &str) -> Result<BTreeMap<&'a str, &'a str>, ApiError> {
+        #[cfg(test)]
+        recording::note(prefix.to_owned());
         let mut members = BTreeMap::new();
         for (full, value) in self.pairs.iter() {
             let Some(rest) = full.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) else {
@@ -174,6 +178,11 @@ impl<'a> Fields<'a> {
         names: &[&str],
         max: usize,
     ) -> Result<BTreeMap<u32, Vec<Option<&'a str>>>, ApiError> {
+        #[cfg(test)]
+        for name in names {
+            let name = if name.is_empty() { String::new() } else { format!(".{name}") };
+            recording::note(format!("{prefix}.N{name}"));
+        }
         let mut members: BTreeMap<u32, Vec<Option<&'a str>>> = BTreeMap::new();
         for (full, value) in self.pairs.iter() {
             let Some(rest) = full.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) else {
@@ -204,6 +213,29 @@ impl<'a> Fields<'a> {
 /// The error for a parameter that was sent twice: it is unknown which one the caller means.
 fn twice(name: &str) -> ApiError {
     ApiError::invalid(name, "was sent more than once")
+}
+
+/// Records which parameters are read, for tests.
+#[cfg(test)]
+pub(crate) mod recording {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static NAMES: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub(super) fn note(name: String) {
+        NAMES.with_borrow_mut(|names| names.insert(name));
+    }
+
+    /// Runs `read`; returns its result and the names of the parameters that it read. A numbered one is named like
+    /// `Tag.N.Key`.
+    pub(crate) fn names_read<T>(read: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+        NAMES.take();
+        let result = read();
+        (result, NAMES.take())
+    }
 }
 
 #[cfg(test)]

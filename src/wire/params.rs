@@ -1,4 +1,4 @@
-//! Parameters of a request: decoded pairs of a query, a form body or a JSON body (facts C1, C2, C7).
+//! Parameters of a request: decoded pairs of a query, a form body or a JSON body (protocol P17, P18, P23).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ const MAX_NAME_IN_ERROR: usize = 128;
 /// Decoded `(name, value)` pairs in the order of the request.
 ///
 /// Names are case-sensitive and may occur more than once: [`get`](Self::get) returns the first, signatures cover all
-/// (C8). Blank values are kept, because clients send and sign them (C2). `Debug` shows only the names, because values
+/// (protocol P24). Blank values are kept, because clients send and sign them (protocol P18). `Debug` shows only the names, because values
 /// may be secret.
 #[derive(Clone, Default)]
 pub struct Pairs<'a> {
@@ -82,7 +82,7 @@ impl<'a> Pairs<'a> {
         Self { pairs: Vec::new() }
     }
 
-    /// Decodes the text of a query (without its `?`) or of a form body (C2).
+    /// Decodes the text of a query (without its `?`) or of a form body (protocol P18).
     ///
     /// In names and values, `+` is a space and `%XX` is a byte; the result must be UTF-8. Empty segments between two
     /// `&` are skipped, `a` without `=` is `a` with a blank value, and only the first `=` separates. Text without
@@ -128,7 +128,7 @@ impl<'a> Pairs<'a> {
         self.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
     }
 
-    /// Appends the pairs of `other`. The server uses the union of query and body (C1), the query first.
+    /// Appends the pairs of `other`. The server uses the union of query and body (protocol P17), the query first.
     ///
     /// # Errors
     ///
@@ -153,11 +153,11 @@ impl<'a> Pairs<'a> {
 }
 
 impl Pairs<'static> {
-    /// Reads the body of a request with `Content-Type: application/json` (C7).
+    /// Reads the body of a request with `Content-Type: application/json` (protocol P23).
     ///
     /// The top-level members are the parameters, in order: a string verbatim, a number or boolean as its text, an
     /// array or object as its compact JSON text (members sorted by name), `null` as if it were absent. A blank body
-    /// has no parameters, whatever its type says (A9).
+    /// has no parameters, whatever its type says (protocol P9).
     ///
     /// # Errors
     ///

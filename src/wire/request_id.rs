@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// The id of a request: an upper-case UUID, like those of the gateway (fact D7).
+/// The id of a request: an upper-case UUID, like those of the gateway (protocol P32).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(Uuid);
 

@@ -125,7 +125,7 @@ fn exercise(server: &Program) {
     assert!(server.call("GetSecretValue", &[("SecretName", "canary"), ("VersionId", "v1")]).contains(VALUE));
     let list = format!(r#"[{{"SecretName":"canary"}},{{"SecretName":"{VALUE_REFUSED}"}}]"#);
     assert!(server.call("BatchGetSecretValue", &[("SecretsList", &list)]).contains(VALUE_IN_JSON));
-    // A wrong signature: the answer repeats the request (fact E10); nothing else may.
+    // A wrong signature: the answer repeats the request (protocol P54); nothing else may.
     let signed = [
         ("SecretName", "canary"),
         ("SecretData", VALUE_REFUSED),

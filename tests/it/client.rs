@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::Output;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -11,25 +10,14 @@ use sesame::testing::ports::ServerClock;
 use sesame::testing::tls::Tls;
 use tokio::io::AsyncReadExt;
 
-use crate::support::program::{Program, run};
+use crate::support::program::{Program, printed, run, succeed};
 
 const TOKEN: &str = "token-that-must-not-leak";
 
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// Runs a command that must succeed.
-fn good(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = run(arguments, environment);
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
-    said(&output)
-}
-
 /// Runs a command that must fail, with one line that contains all of these.
-fn bad(arguments: &[&str], environment: &[(&str, &str)], wanted: &[&str]) {
+fn fail(arguments: &[&str], environment: &[(&str, &str)], wanted: &[&str]) {
     let output = run(arguments, environment);
-    let said = said(&output);
+    let said = printed(&output);
     assert_ne!(output.status.code(), Some(0), "{arguments:?}: {said}");
     for wanted in wanted {
         assert!(said.contains(wanted), "{arguments:?}: {said}");
@@ -62,19 +50,19 @@ fn every_command_speaks_https_to_a_server_whose_ca_is_given() {
     let (url, ca, seed) = (https(server.address), ca(&server, dir.path()), seed(dir.path()));
     let file = dir.path().join("all.yaml").display().to_string();
     let with = ["--url", &url, "--ca", &ca, "--admin-token", TOKEN];
-    assert_eq!(good(&[&["seed", &seed], &with[..]].concat(), &[]), "1 created, 0 changed, 0 unchanged\n");
-    good(&[&["export", &file, "--plaintext"], &with[..]].concat(), &[]);
+    assert_eq!(succeed(&[&["seed", &seed], &with[..]].concat(), &[]), "1 created, 0 changed, 0 unchanged\n");
+    succeed(&[&["export", &file, "--plaintext"], &with[..]].concat(), &[]);
     assert!(std::fs::read_to_string(&file).unwrap().contains("value: one"));
     assert_eq!(
-        good(&[&["import", &file, "--replace"], &with[..]].concat(), &[]),
+        succeed(&[&["import", &file, "--replace"], &with[..]].concat(), &[]),
         "1 keys, 1 secrets imported\n"
     );
-    good(&["healthcheck", "--url", &url, "--ca", &ca], &[]);
+    succeed(&["healthcheck", "--url", &url, "--ca", &ca], &[]);
     // The same through the environment.
     let settings = [("SESAME_URL", url.as_str()), ("SESAME_CA", &ca), ("SESAME_ADMIN_TOKEN", TOKEN)];
-    assert_eq!(good(&["seed", &seed], &settings), "0 created, 0 changed, 1 unchanged\n");
-    good(&["healthcheck"], &settings);
-    bad(&["seed", &seed, "--url", &url, "--ca", &ca], &[], &["no admin token was sent"]);
+    assert_eq!(succeed(&["seed", &seed], &settings), "0 created, 0 changed, 1 unchanged\n");
+    succeed(&["healthcheck"], &settings);
+    fail(&["seed", &seed, "--url", &url, "--ca", &ca], &[], &["no admin token was sent"]);
 }
 
 #[test]
@@ -84,24 +72,24 @@ fn the_ca_of_the_data_directory_and_the_systems_roots_are_trusted_without_a_flag
     let server = Program::serve(&["--data-dir", &data], &[]);
     let url = https(server.address);
     let none = dir.path().join("none").display().to_string();
-    bad(&["healthcheck", "--url", &url, "--data-dir", &none], &[], &["is not trusted", "--ca FILE"]);
-    good(&["healthcheck", "--url", &url, "--data-dir", &data], &[]);
-    good(&["seed", &seed(dir.path()), "--url", &url], &[("SESAME_DATA_DIR", &data)]);
-    good(&["export", "--url", &url, "--data-dir", &data], &[]);
+    fail(&["healthcheck", "--url", &url, "--data-dir", &none], &[], &["is not trusted", "--ca FILE"]);
+    succeed(&["healthcheck", "--url", &url, "--data-dir", &data], &[]);
+    succeed(&["seed", &seed(dir.path()), "--url", &url], &[("SESAME_DATA_DIR", &data)]);
+    succeed(&["export", "--url", &url, "--data-dir", &data], &[]);
     let system = dir.path().join("data/tls/ca.pem").display().to_string();
-    good(&["healthcheck", "--url", &url, "--data-dir", &none], &[("SSL_CERT_FILE", &system)]);
+    succeed(&["healthcheck", "--url", &url, "--data-dir", &none], &[("SSL_CERT_FILE", &system)]);
     // A file that is named is the only one trusted.
     let other = Program::serve(&["--in-memory"], &[]);
     let foreign = ca(&other, dir.path());
-    bad(
+    fail(
         &["healthcheck", "--url", &url, "--data-dir", &data, "--ca", &foreign],
         &[("SSL_CERT_FILE", &system)],
         &["is not trusted"],
     );
     // A damaged one is not ignored.
     std::fs::write(&system, "damaged").unwrap();
-    bad(&["healthcheck", "--url", &url, "--data-dir", &data], &[], &["ca.pem holds no certificate"]);
-    bad(&["healthcheck", "--url", &url, "--ca", &none], &[], &["--ca (SESAME_CA)", "cannot read", &none]);
+    fail(&["healthcheck", "--url", &url, "--data-dir", &data], &[], &["ca.pem contains no certificate"]);
+    fail(&["healthcheck", "--url", &url, "--ca", &none], &[], &["--ca (SESAME_CA)", "cannot read", &none]);
 }
 
 /// A server with a certificate of another authority. Returns what a client sent after the handshake.
@@ -132,7 +120,7 @@ async fn the_token_never_goes_to_a_server_whose_certificate_is_not_trusted() {
             .collect();
         let refused = tokio::task::spawn_blocking(move || {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            bad(
+            fail(
                 &arguments,
                 &[],
                 &["is not trusted", "not signed by an authority", "--ca FILE (SESAME_CA)", "--in-memory"],
@@ -162,7 +150,7 @@ fn a_certificate_for_another_name_is_refused_with_the_flag_that_adds_the_name() 
     let (certificate, secret) = (certificate.display().to_string(), secret.display().to_string());
     let server = Program::serve(&["--in-memory", "--tls-cert", &certificate, "--tls-key", &secret], &[]);
     let url = https(server.address);
-    bad(
+    fail(
         &["healthcheck", "--url", &url, "--ca", &certificate],
         &[],
         &["not for the name 127.0.0.1", "--tls-name 127.0.0.1"],
@@ -201,11 +189,11 @@ fn an_answer_that_is_not_http_is_reported() {
         (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "is not an answer of Sesame's"),
     ] {
         let (address, seen) = stranger(answer);
-        bad(&["export", "--url", &format!("http://{address}")], &[], &[words]);
+        fail(&["export", "--url", &format!("http://{address}")], &[], &[words]);
         assert!(seen.join().unwrap().starts_with("GET /_sesame/state?"));
     }
     let (address, seen) = stranger(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-    bad(
+    fail(
         &["export", "--url", &https(address), "--admin-token", TOKEN],
         &[],
         &["is not trusted", "speak HTTPS?"],
@@ -217,12 +205,12 @@ fn an_answer_that_is_not_http_is_reported() {
 fn a_server_that_says_nothing_does_not_hold_a_command() {
     for scheme in ["http", "https"] {
         let (address, seen) = stranger(b"");
-        bad(&["healthcheck", "--url", &format!("{scheme}://{address}")], &[], &[scheme]);
+        fail(&["healthcheck", "--url", &format!("{scheme}://{address}")], &[], &[scheme]);
         seen.join().unwrap();
     }
     // There is no handshake: this ends long before the time limit of the work itself.
     let (address, seen) = stranger(b"");
-    bad(&["export", "--url", &https(address)], &[], &["connecting takes too long"]);
+    fail(&["export", "--url", &https(address)], &[], &["connecting takes too long"]);
     seen.join().unwrap();
 }
 
@@ -230,9 +218,9 @@ fn a_server_that_says_nothing_does_not_hold_a_command() {
 fn an_unreachable_server_is_reported_with_its_address() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for url in [format!("http://127.0.0.1:{port}"), format!("https://127.0.0.1:{port}")] {
-        bad(&["export", "--url", &url], &[], &[&format!("no server answers at {url}")]);
+        fail(&["export", "--url", &url], &[], &[&format!("no server answers at {url}")]);
     }
-    bad(
+    fail(
         &["export", "--url", "http://no.such.host.invalid"],
         &[],
         &["no server answers at http://no.such.host.invalid"],
@@ -248,23 +236,23 @@ fn addresses_are_understood_or_refused_with_an_example() {
         format!("HTTP://localhost:{port}"),
         format!(" http://127.0.0.1:{port}"),
     ] {
-        good(&["healthcheck", "--url", &url], &[]);
+        succeed(&["healthcheck", "--url", &url], &[]);
     }
     let server = Program::serve(&["--in-memory", "--listen", "[::1]:0"], &[]);
     assert_eq!(server.address.ip(), Ipv6Addr::LOCALHOST);
     let dir = tempfile::tempdir().unwrap();
-    good(&["healthcheck", "--url", &format!("http://{}/", server.address)], &[]);
-    good(&["healthcheck", "--url", &https(server.address), "--ca", &ca(&server, dir.path())], &[]);
+    succeed(&["healthcheck", "--url", &format!("http://{}/", server.address)], &[]);
+    succeed(&["healthcheck", "--url", &https(server.address), "--ca", &ca(&server, dir.path())], &[]);
     for (url, words) in [
         ("127.0.0.1:7070", "the scheme is missing"),
         ("ftp://sesame", "ftp:// is not spoken"),
         ("http://user:pass@sesame", "must not hold a user"),
     ] {
-        bad(&["healthcheck", "--url", url], &[], &[words, "http://127.0.0.1:7070"]);
+        fail(&["healthcheck", "--url", url], &[], &[words, "http://127.0.0.1:7070"]);
     }
     // A proxy may need a prefix before all paths.
     let (address, seen) = stranger(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    good(&["healthcheck", "--url", &format!("http://{address}/kms/")], &[]);
+    succeed(&["healthcheck", "--url", &format!("http://{address}/kms/")], &[]);
     let seen = seen.join().unwrap().to_lowercase();
     assert!(seen.starts_with("get /kms/_sesame/ready http/1.1\r\n"), "{seen}");
     assert!(seen.contains(&format!("host: {address}\r\n")), "{seen}");
@@ -276,15 +264,18 @@ fn a_health_check_asks_where_the_server_of_this_machine_listens() {
     let port = server.address.port();
     let own = Program::serve(&["--in-memory"], &[]).address.port();
     for listen in [format!("0.0.0.0:{port}"), format!("{port}"), format!("127.0.0.1:{port}")] {
-        good(&["healthcheck"], &[("SESAME_LISTEN", &listen)]);
+        succeed(&["healthcheck"], &[("SESAME_LISTEN", &listen)]);
     }
     // --url takes precedence.
     let gone = format!("0.0.0.0:{own}");
-    bad(&["healthcheck"], &[("SESAME_LISTEN", &gone)], &["no server answers at http://127.0.0.1:"]);
-    good(&["healthcheck"], &[("SESAME_LISTEN", &gone), ("SESAME_URL", &format!("http://127.0.0.1:{port}"))]);
-    bad(&["healthcheck"], &[("SESAME_LISTEN", "127.0.0.1:0")], &["--url"]);
+    fail(&["healthcheck"], &[("SESAME_LISTEN", &gone)], &["no server answers at http://127.0.0.1:"]);
+    succeed(
+        &["healthcheck"],
+        &[("SESAME_LISTEN", &gone), ("SESAME_URL", &format!("http://127.0.0.1:{port}"))],
+    );
+    fail(&["healthcheck"], &[("SESAME_LISTEN", "127.0.0.1:0")], &["--url"]);
     let server = Program::serve(&["--in-memory", "--listen", "[::]:0"], &[]);
-    good(&["healthcheck"], &[("SESAME_LISTEN", &server.address.to_string())]);
+    succeed(&["healthcheck"], &[("SESAME_LISTEN", &server.address.to_string())]);
 }
 
 #[test]
@@ -304,6 +295,6 @@ fn the_ca_command_says_where_a_server_in_memory_shows_its_ca() {
     // Where the server's setting is known, nothing is created.
     let other = dir.path().join("other");
     let environment = [("SESAME_IN_MEMORY", "true"), ("SESAME_DATA_DIR", other.to_str().unwrap())];
-    bad(&["ca"], &environment, &["--in-memory", "curl http://127.0.0.1:7070/_sesame/ca.pem"]);
+    fail(&["ca"], &environment, &["--in-memory", "curl http://127.0.0.1:7070/_sesame/ca.pem"]);
     assert!(!other.exists());
 }

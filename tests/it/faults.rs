@@ -346,7 +346,10 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
         ),
         (r#"[{"action":"*","delay_ms":1,"every":0}]"#, "rule 1: every: must be at least 1"),
         (r#"[{"action":"*","delay_ms":1,"times":0}]"#, "rule 1: times: must be at least 1"),
-        (r#"[{"action":"*","delay_ms":1,"secret":"a*b"}]"#, "rule 1: secret: \"a*b\" is no secret's name"),
+        (
+            r#"[{"action":"*","delay_ms":1,"secret":"a*b"}]"#,
+            "rule 1: secret: \"a*b\" is neither a secret name nor",
+        ),
         (&many, "there are more than 100 rules"),
     ] {
         let answer = admin(&server, "PUT", PATH, body).await;

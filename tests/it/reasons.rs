@@ -100,7 +100,7 @@ async fn of_shape(seen: &mut Seen, server: &Server) {
         ("POST", "/", "Action=%zz", "InvalidParameter", "Action"),
         ("POST", "/", "SecretName=a", "MissingAction", "send it as a parameter, such as Action="),
         ("POST", "/", "Action=ListSecrets", "MissingVersion", "such as Version=2016-01-20"),
-        ("POST", "/", "Action=ListSecrets&Version=2016", "InvalidVersion", "Version 2016 is not served"),
+        ("POST", "/", "Action=ListSecrets&Version=2016", "InvalidVersion", "Version 2016 is unknown"),
         ("POST", "/", "Action=ListSecrts&Version=2016-01-20", "InvalidAction.NotFound", "mean ListSecrets?"),
         ("POST", "/", "Action=listSecrets&Version=2016-01-20", "InvalidAction.NotFound", "write ListSecrets"),
         ("POST", "/", "Action=AssumeRole&Version=2016-01-20", "InvalidAction.NotFound", "2015-04-01 (Sts)"),
@@ -465,7 +465,7 @@ async fn of_sts(seen: &mut Seen) {
     let signature = rpc_signature("POST", &secret, &parameters);
     parameters.push(("Signature", &signature));
     let answer = server.send("POST", "/", &FORM, form(&parameters).as_bytes()).await;
-    seen.note(server, answer, "InvalidSecurityToken.Expired", "good until 2026-11-24T04:30:00Z").await;
+    seen.note(server, answer, "InvalidSecurityToken.Expired", "expired at 2026-11-24T04:30:00Z").await;
     let provider =
         [("OIDCProviderArn", "acs:ram::1:oidc-provider/x"), ("RoleArn", &app), ("RoleSessionName", "job")];
     let bearer = |token| [&provider[..], &[("OIDCToken", token)]].concat();

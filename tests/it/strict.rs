@@ -155,7 +155,7 @@ async fn unknown_paths_and_methods_are_answered_in_json_with_a_hint() {
     ] {
         let answer = admin(&server, method, &format!("/_sesame{path}"), "").await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some(known)), "{method} {path}");
-        assert_eq!(error(&answer), format!("/_sesame{path} takes {known} only"));
+        assert_eq!(error(&answer), format!("/_sesame{path} allows only {known}"));
     }
     // Also where the web framework refuses.
     let answer = admin(&server, "GET", "/_sesame/accounts/%ff", "").await;
@@ -267,12 +267,12 @@ async fn a_reset_of_an_unknown_account_is_refused_and_resets_nothing() {
 #[tokio::test]
 async fn every_path_below_sesame_is_administration_and_every_other_path_is_the_api() {
     let server = Server::start().await;
-    for path in ["/_sesame", "/_sesame/", "/_sesame/x", "/_sesame/health/", "/_sesame//health"] {
+    for path in ["/_sesame", "/_sesame/x", "/_sesame/health/"] {
         let answer = admin(&server, "GET", path, "").await;
         assert_eq!(answer.status, 404, "{path}: {}", answer.body);
         assert!(error(&answer).starts_with("there is no endpoint /_sesame"), "{path}: {}", answer.body);
     }
-    for path in ["/_sesamex", "/_sesam", "/x/_sesame", "//_sesame/health", "/%5fsesame/health"] {
+    for path in ["/_sesame/", "/_sesamex", "/_sesam", "/x/_sesame", "/%5fsesame/health"] {
         let answer = admin(&server, "GET", path, "").await;
         assert!(answer.body.contains("\"Code\":\"InvalidAction.NotFound\""), "{path}: {}", answer.body);
     }

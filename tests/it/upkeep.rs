@@ -2,25 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Output;
 
-use crate::support::program::{Program, run};
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// Runs a command that must succeed.
-fn good(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = run(arguments, environment);
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
-    said(&output)
-}
+use crate::support::program::{Program, printed, run, succeed};
 
 /// Runs a command that must fail with one line that contains this.
-fn bad(arguments: &[&str], environment: &[(&str, &str)], wanted: &str) {
+fn fail(arguments: &[&str], environment: &[(&str, &str)], wanted: &str) {
     let output = run(arguments, environment);
-    let said = said(&output);
+    let said = printed(&output);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
     assert!(said.contains(wanted), "{arguments:?}: {said}");
 }
@@ -81,10 +69,10 @@ fn a_wrong_seed_stops_the_start_with_file_line_and_field() {
         ("secret: []".to_owned(), "seed.yaml: line 1: document: unknown field `secret`".to_owned()),
     ] {
         std::fs::write(&path, seed).unwrap();
-        bad(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &data, "--seed", &path], &[], &wanted);
+        fail(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &data, "--seed", &path], &[], &wanted);
     }
     let none = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data, "--seed", "/none.yaml"];
-    bad(&none, &[], "cannot read /none.yaml");
+    fail(&none, &[], "cannot read /none.yaml");
 }
 
 #[test]
@@ -93,24 +81,24 @@ fn a_running_server_is_seeded_exported_and_imported() {
     let seed = seed_file(dir.path());
     let server = Program::serve(&["--in-memory"], &[]);
     let url = format!("http://{}", server.address);
-    assert_eq!(good(&["seed", &seed, "--url", &url], &[OUTSIDE]), "3 created, 0 changed, 0 unchanged\n");
-    assert_eq!(good(&["seed", &seed, "--url", &url], &[OUTSIDE]), "0 created, 0 changed, 3 unchanged\n");
-    bad(
+    assert_eq!(succeed(&["seed", &seed, "--url", &url], &[OUTSIDE]), "3 created, 0 changed, 0 unchanged\n");
+    assert_eq!(succeed(&["seed", &seed, "--url", &url], &[OUTSIDE]), "0 created, 0 changed, 3 unchanged\n");
+    fail(
         &["seed", &seed, "--url", &url],
         &[("SEED_VALUE", "other")],
         "the version is there with another value",
     );
     let file = dir.path().join("all.yaml").display().to_string();
-    good(&["export", &file, "--plaintext", "--url", &url], &[]);
+    succeed(&["export", &file, "--plaintext", "--url", &url], &[]);
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("from outside") && text.starts_with("version: 1\n"), "{text}");
     let other = Program::serve(&["--in-memory"], &[]);
     let there = format!("http://{}", other.address);
-    bad(&["import", &file, "--url", &there], &[], "say --replace");
-    good(&["import", &file, "--url", &there, "--replace"], &[]);
+    fail(&["import", &file, "--url", &there], &[], "say --replace");
+    succeed(&["import", &file, "--url", &there, "--replace"], &[]);
     assert_eq!(value(&other, "from/file"), "from a file");
     drop(server);
-    bad(&["seed", &seed, "--url", &url], &[OUTSIDE], "no server answers");
+    fail(&["seed", &seed, "--url", &url], &[OUTSIDE], "no server answers");
 }
 
 #[test]
@@ -119,27 +107,30 @@ fn exports_move_between_directories_with_and_without_the_root_key() {
     let data = seeded(dir.path());
     let path = |name: &str| dir.path().join(name).display().to_string();
     let (sealed, plain) = (path("sealed.json"), path("plain.yaml"));
-    good(&["export", &sealed, "--data-dir", &data], &[]);
-    good(&["export", &plain, "--plaintext", "--data-dir", &data], &[]);
+    succeed(&["export", &sealed, "--data-dir", &data], &[]);
+    succeed(&["export", &plain, "--plaintext", "--data-dir", &data], &[]);
     let text = std::fs::read_to_string(&sealed).unwrap();
     assert!(!text.contains("from outside"), "{text}");
     assert_eq!(std::fs::metadata(&plain).unwrap().permissions().mode() & 0o777, 0o600);
 
     let (one, two, three) = (path("one"), path("two"), path("three"));
-    good(&["import", &plain, "--data-dir", &one], &[]);
-    bad(&["import", &plain, "--data-dir", &one], &[], "the data is not empty");
-    bad(
+    succeed(&["import", &plain, "--data-dir", &one], &[]);
+    fail(&["import", &plain, "--data-dir", &one], &[], "the data is not empty");
+    fail(
         &["import", &sealed, "--data-dir", &two],
         &[],
         "sealed_with: the file was sealed with another root key",
     );
     let key = format!("{data}/root.key");
-    good(&["import", &sealed, "--data-dir", &two, "--source-root-key-file", &key], &[]);
+    succeed(&["import", &sealed, "--data-dir", &two, "--source-root-key-file", &key], &[]);
     std::fs::create_dir(&three).unwrap();
     std::fs::copy(&key, format!("{three}/root.key")).unwrap();
-    good(&["import", &sealed, "--data-dir", &three], &[]);
+    succeed(&["import", &sealed, "--data-dir", &three], &[]);
     for data in [&one, &two, &three] {
-        assert!(good(&["check", "--data-dir", data], &[]).contains("2 secrets checked, 0 damaged"), "{data}");
+        assert!(
+            succeed(&["check", "--data-dir", data], &[]).contains("2 secrets checked, 0 damaged"),
+            "{data}"
+        );
         let server = Program::serve(&["--data-dir", data], &[]);
         assert_eq!(value(&server, "from/env"), "from outside");
         assert_eq!(value(&server, "from/file"), "from a file");
@@ -154,11 +145,11 @@ fn a_backup_of_a_running_server_opens_with_its_root_key() {
     let copy = dir.path().join("copy").display().to_string();
     std::fs::create_dir(&copy).unwrap();
     let file = format!("{copy}/sesame.db");
-    assert!(good(&["backup", &file, "--data-dir", &data], &[]).contains("keep both, apart"));
-    bad(&["backup", &file, "--data-dir", &data], &[], "is there already");
+    assert!(succeed(&["backup", &file, "--data-dir", &data], &[]).contains("keep both, apart"));
+    fail(&["backup", &file, "--data-dir", &data], &[], "is there already");
     drop(server);
     std::fs::copy(format!("{data}/root.key"), format!("{copy}/root.key")).unwrap();
-    assert!(good(&["check", "--data-dir", &copy], &[]).contains("2 secrets checked, 0 damaged"));
+    assert!(succeed(&["check", "--data-dir", &copy], &[]).contains("2 secrets checked, 0 damaged"));
 }
 
 #[test]
@@ -167,20 +158,20 @@ fn the_root_key_is_replaced_and_the_old_one_opens_nothing() {
     let data = seeded(dir.path());
     let key = format!("{data}/root.key");
     let old = std::fs::read_to_string(&key).unwrap();
-    good(&["rekey", "--data-dir", &data], &[]);
+    succeed(&["rekey", "--data-dir", &data], &[]);
     assert_ne!(old, std::fs::read_to_string(&key).unwrap());
-    assert!(good(&["check", "--data-dir", &data], &[]).contains("2 secrets checked, 0 damaged"));
+    assert!(succeed(&["check", "--data-dir", &data], &[]).contains("2 secrets checked, 0 damaged"));
     let by_old = ("SESAME_ROOT_KEY", old.trim());
-    bad(&["check", "--data-dir", &data], &[by_old], "does not open the database");
+    fail(&["check", "--data-dir", &data], &[by_old], "does not open the database");
     // To a key from the environment, and from there to a passphrase.
-    good(&["rekey", "--data-dir", &data], &[("SESAME_NEW_ROOT_KEY", old.trim())]);
-    good(&["check", "--data-dir", &data], &[by_old]);
-    good(&["rekey", "--data-dir", &data], &[by_old, ("SESAME_NEW_ROOT_PASSPHRASE", "a long one")]);
+    succeed(&["rekey", "--data-dir", &data], &[("SESAME_NEW_ROOT_KEY", old.trim())]);
+    succeed(&["check", "--data-dir", &data], &[by_old]);
+    succeed(&["rekey", "--data-dir", &data], &[by_old, ("SESAME_NEW_ROOT_PASSPHRASE", "a long one")]);
     let by_passphrase = ("SESAME_ROOT_PASSPHRASE", "a long one");
-    good(&["check", "--data-dir", &data], &[by_passphrase]);
-    bad(&["check", "--data-dir", &data], &[by_old], "does not open the database");
+    succeed(&["check", "--data-dir", &data], &[by_passphrase]);
+    fail(&["check", "--data-dir", &data], &[by_old], "does not open the database");
     let server = Program::serve(&["--data-dir", &data], &[by_passphrase]);
-    bad(&["rekey", "--data-dir", &data], &[by_passphrase], "is in use by another process");
+    fail(&["rekey", "--data-dir", &data], &[by_passphrase], "is in use by another process");
     drop(server);
 }
 
@@ -192,13 +183,13 @@ fn a_change_of_the_root_key_that_was_cut_off_is_finished_or_undone() {
     let old = std::fs::read_to_string(&key).unwrap();
     // Before the database changed: the next key was never used.
     std::fs::write(&next, "ab".repeat(32)).unwrap();
-    good(&["check", "--data-dir", &data], &[]);
+    succeed(&["check", "--data-dir", &data], &[]);
     assert!(!Path::new(&next).exists());
     // After it changed, and before the file did.
-    good(&["rekey", "--data-dir", &data], &[]);
+    succeed(&["rekey", "--data-dir", &data], &[]);
     std::fs::rename(&key, &next).unwrap();
     std::fs::write(&key, &old).unwrap();
-    good(&["check", "--data-dir", &data], &[]);
+    succeed(&["check", "--data-dir", &data], &[]);
     assert!(!Path::new(&next).exists());
     assert_ne!(std::fs::read_to_string(&key).unwrap(), old);
     let server = Program::serve(&["--data-dir", &data], &[]);
@@ -208,8 +199,8 @@ fn a_change_of_the_root_key_that_was_cut_off_is_finished_or_undone() {
 #[test]
 fn shells_and_readers_get_what_the_command_line_is() {
     for shell in ["bash", "zsh", "fish"] {
-        assert!(good(&["completions", shell], &[]).contains("healthcheck"), "{shell}");
+        assert!(succeed(&["completions", shell], &[]).contains("healthcheck"), "{shell}");
     }
-    let page = good(&["man"], &[]);
+    let page = succeed(&["man"], &[]);
     assert!(page.contains(".TH sesame") && page.contains("rekey"), "{page:.200}");
 }

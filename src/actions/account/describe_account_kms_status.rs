@@ -5,14 +5,12 @@ use serde::Serialize;
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
     account_status: &'static str,
 }
 
-/// The action.
 pub(in crate::actions) struct DescribeAccountKmsStatus;
 
 impl Action for DescribeAccountKmsStatus {

@@ -1,4 +1,4 @@
-//! The product Location, which tells classic SDKs where a service is: DescribeEndpoints.
+//! DescribeEndpoints, of the product Location: tells classic SDKs where a service is.
 
 use serde::Serialize;
 
@@ -6,12 +6,11 @@ use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::Region;
 use crate::wire::{ApiError, Code, Fields};
 
-/// The services that are here, as their callers spell them to Location.
+/// The services that this server has, by the code that SDKs send to Location.
 const SERVICES: [&str; 2] = ["kms", "sts"];
 /// The kind of endpoint that SDKs ask for.
 const OPEN_API: &str = "openAPI";
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     region: Region,
@@ -19,7 +18,6 @@ pub(in crate::actions) struct Request {
     kind: String,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -27,7 +25,6 @@ pub(in crate::actions) struct Response {
     endpoints: Endpoints,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Endpoints {
@@ -42,21 +39,21 @@ struct Row {
     r#type: String,
     namespace: &'static str,
     id: String,
-    /// So misspelt by the service; SDKs read this member.
+    /// The service misspells it this way, and SDKs read this member.
     serivce_code: String,
     /// Host and port.
     endpoint: String,
 }
 
-/// The protocols, wrapped as the wire has them.
+/// Protocols in the wrapper that the wire uses.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Protocols {
     protocols: [&'static str; 2],
 }
 
-/// Says that a service is where the caller asked: this server is all of them, in every region. For a service that is not
-/// here the list is empty, and SDKs look elsewhere.
+/// Returns this server's own address as the endpoint of every service it has, in every region. For other services the
+/// list is empty, and SDKs look elsewhere.
 pub(in crate::actions) struct DescribeEndpoints;
 
 impl Action for DescribeEndpoints {

@@ -1,4 +1,4 @@
-//! DescribeRegions: the regions of the service. Each works here; the answer lists the cloud's and the caller's own.
+//! DescribeRegions: lists the regions of the cloud's service and the region of the request. Every region works here.
 
 use serde::Serialize;
 
@@ -33,28 +33,24 @@ const REGIONS: &[&str] = &[
     "me-east-1",
 ];
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
     regions: Regions,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Regions {
     region: Vec<Row>,
 }
 
-/// One region.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
     region_id: String,
 }
 
-/// The action.
 pub(in crate::actions) struct DescribeRegions;
 
 impl Action for DescribeRegions {

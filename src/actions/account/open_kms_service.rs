@@ -1,10 +1,9 @@
-//! OpenKmsService: the service is open already, which is what a second call is told on the cloud.
+//! OpenKmsService: answers that the service is open already, as the cloud answers a second call.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::shared::empty::Empty;
 use crate::wire::{ApiError, Code, Fields};
 
-/// The action.
 pub(in crate::actions) struct OpenKmsService;
 
 impl Action for OpenKmsService {

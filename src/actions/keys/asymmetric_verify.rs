@@ -1,4 +1,4 @@
-//! AsymmetricVerify: says whether a signature is right.
+//! AsymmetricVerify: says whether a signature is valid.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::KEY_CODES;

@@ -1,4 +1,4 @@
-//! CancelKeyDeletion: takes a scheduled deletion back.
+//! CancelKeyDeletion: cancels the scheduled deletion of a key.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::{KEY_CODES, key_id};

@@ -1,4 +1,4 @@
-//! CreateAlias: makes an alias.
+//! CreateAlias: creates an alias.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::aliases::{ALIAS_CODES, NAME_AND_KEY, name_and_key};

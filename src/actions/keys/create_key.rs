@@ -26,7 +26,7 @@ impl Action for CreateKey {
         Parameter::optional("RotationInterval"),
         Parameter::optional("Tags"),
         Parameter::optional("DKMSInstanceId"),
-        Parameter::optional("KeyStorageMechanism"),
+        Parameter::ignored("KeyStorageMechanism"),
         Parameter::optional("Policy"),
     ];
     const CODES: &'static [Code] = &[

@@ -9,7 +9,6 @@ use crate::actions::shared::unsupported::no_recipient;
 use crate::app::keys::{Content, EncryptionContext};
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
-/// What Decrypt is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     ciphertext: Vec<u8>,

@@ -1,4 +1,4 @@
-//! DeleteAlias: removes an alias.
+//! DeleteAlias: deletes an alias.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::aliases::ALIAS_CODES;

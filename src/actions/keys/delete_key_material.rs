@@ -1,4 +1,4 @@
-//! DeleteKeyMaterial: destroys imported material; the key waits for it again.
+//! DeleteKeyMaterial: deletes imported key material; the key waits for an import again.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::{KEY_CODES, key_id};

@@ -1,4 +1,4 @@
-//! DescribeKey: tells what is known of a key, in every state.
+//! DescribeKey: returns the metadata of a key in any state.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::KEY_CODES;

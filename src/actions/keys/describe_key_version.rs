@@ -1,4 +1,4 @@
-//! DescribeKeyVersion: tells what is known of a version.
+//! DescribeKeyVersion: returns one version of a key.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::KEY_CODES;

@@ -1,4 +1,4 @@
-//! DisableKey: switches a key off.
+//! DisableKey: disables a key.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::{KEY_CODES, key_id};

@@ -1,4 +1,4 @@
-//! EnableKey: switches a key on.
+//! EnableKey: enables a key.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::{KEY_CODES, key_id};

@@ -14,10 +14,9 @@ use crate::app::keys::{EncryptionContext, Plain};
 use crate::domain::keys::KeyRef;
 use crate::wire::{ApiError, Code, Fields};
 
-/// The most that is encrypted at once, in bytes: of the text, or of what it is the Base64 of.
+/// The largest plaintext, in bytes: of the text itself, or of what it decodes to from Base64.
 const MAX_PLAINTEXT: usize = 6144;
 
-/// What Encrypt is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     key: KeyRef,
@@ -63,14 +62,14 @@ impl Action for Encrypt {
     }
 }
 
-/// The text to encrypt, which nothing is asked of but its length: it may hold as many bytes as the Base64 of that much may.
+/// Reads the text to encrypt. Only its length is checked: it may be as long as the Base64 of the largest plaintext.
 fn plaintext(fields: Fields<'_>) -> Result<Plain, ApiError> {
     let text = fields.text("Plaintext")?.ok_or_else(|| fields.missing("Plaintext"))?;
     let is_short = |text: &str| {
         let decoded = STANDARD.decode(text).map(Zeroizing::new);
         text.len() <= MAX_PLAINTEXT || decoded.is_ok_and(|bytes| bytes.len() <= MAX_PLAINTEXT)
     };
-    // No more can be the Base64 of that much, and is not looked at.
+    // A longer text cannot be the Base64 of an allowed plaintext, so it is not decoded.
     if text.len() <= MAX_PLAINTEXT.div_ceil(3) * 4 && is_short(text) {
         return Ok(Plain::of_text(text));
     }

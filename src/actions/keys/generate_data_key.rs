@@ -10,7 +10,6 @@ use crate::actions::keys::shared::encoding::to_base64;
 use crate::actions::shared::dry_run::dry_run;
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 pub(in crate::actions) struct Response {
     #[serde(flatten)]

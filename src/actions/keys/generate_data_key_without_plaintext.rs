@@ -1,4 +1,4 @@
-//! GenerateDataKeyWithoutPlaintext: makes a data key and shows only its ciphertext.
+//! GenerateDataKeyWithoutPlaintext: makes a data key and returns only its ciphertext.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::KEY_CODES;

@@ -1,4 +1,4 @@
-//! GetKeyPolicy: tells a key's policy.
+//! GetKeyPolicy: returns the policy of a key.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::key_id;

@@ -13,7 +13,7 @@ use crate::domain::keys::KeyRef;
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields};
 
-/// How the material will be wrapped.
+/// The algorithm that wraps the material.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::actions) struct Wrapping(WrappingAlgorithm);
 
@@ -28,7 +28,6 @@ impl FromStr for Wrapping {
     }
 }
 
-/// What GetParametersForImport answers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {

@@ -1,4 +1,4 @@
-//! GetPublicKey: tells the public key of a version, in PEM.
+//! GetPublicKey: returns the public key of a key version in PEM.
 
 use serde::Serialize;
 
@@ -9,7 +9,6 @@ use crate::actions::shared::dry_run::dry_run;
 use crate::app::keys::PairRef;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What GetPublicKey answers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {

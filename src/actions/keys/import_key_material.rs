@@ -9,13 +9,12 @@ use crate::domain::Timestamp;
 use crate::domain::keys::KeyRef;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What ImportKeyMaterial is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     key: KeyRef,
     wrapped: Vec<u8>,
     token: Vec<u8>,
-    /// When the material expires; 0 or absent: never.
+    /// When the material expires; `None` for never.
     expires: Option<Timestamp>,
 }
 

@@ -20,7 +20,6 @@ pub(in crate::actions) struct Response {
     total_count: usize,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Rows {

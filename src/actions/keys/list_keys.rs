@@ -9,7 +9,6 @@ use crate::domain::Page;
 use crate::domain::keys::filter::KeyFilter;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -19,14 +18,12 @@ pub(in crate::actions) struct Response {
     total_count: usize,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyList {
     key: Vec<Row>,
 }
 
-/// One key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {

@@ -16,11 +16,10 @@ const FROM: &str = "kms:ReEncryptFrom";
 
 const TO: &str = "kms:ReEncryptTo";
 
-/// What ReEncrypt is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     ciphertext: Vec<u8>,
-    /// For a ciphertext to a public key.
+    /// The key pair and algorithm, for a ciphertext made with a public key.
     source: Option<(PairRef, EncryptionAlgorithm)>,
     source_context: EncryptionContext,
     destination: KeyRef,
@@ -95,7 +94,7 @@ async fn re_encrypt(context: &Context, request: &Request) -> Result<Ciphertext, 
     let sealed =
         keys.encrypt(scope, &request.destination, &request.destination_context, &opened.result).await?;
     Ok(Ciphertext {
-        // Of the key that decrypted, as documented (question 23).
+        // The id of the key that decrypted, as documented (guess G35).
         key_id: opened.key.key().id.to_string(),
         key_version_id: opened.version,
         ciphertext_blob: to_base64(&sealed.result),

@@ -1,4 +1,4 @@
-//! SetDeletionProtection: lets deletion be refused, or not.
+//! SetDeletionProtection: protects a key from deletion, or stops protecting it.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::key_id;
@@ -29,7 +29,7 @@ impl Action for SetDeletionProtection {
         Code::RejectedPendingDeletion,
         Code::DkmsInstanceNotFound,
     ];
-    /// The key, and why it shall be protected, if it shall.
+    /// The key, and the description of its protection; `None` removes the protection.
     type Request = (KeyRef, Option<String>);
     type Response = Empty;
 

@@ -1,4 +1,4 @@
-//! UpdateAlias: lets an alias stand for another key.
+//! UpdateAlias: points an alias to another key.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::aliases::{ALIAS_CODES, NAME_AND_KEY, name_and_key};

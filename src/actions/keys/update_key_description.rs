@@ -21,7 +21,7 @@ impl Action for UpdateKeyDescription {
     type Response = Empty;
 
     fn decode(fields: Fields<'_>) -> Result<(KeyRef, String), ApiError> {
-        // An empty one takes the description away, as documented.
+        // An empty description removes the old one, as documented.
         let text = fields.given("Description")?.ok_or_else(|| fields.missing("Description"))?;
         let text = short_enough("Description", text, DESCRIPTION_CHARS)?;
         Ok((key_id(fields, "KeyId")?, text))

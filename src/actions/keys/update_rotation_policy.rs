@@ -1,4 +1,4 @@
-//! UpdateRotationPolicy: switches automatic rotation on or off.
+//! UpdateRotationPolicy: switches automatic rotation of a key on or off.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::keys::shared::rotation::interval_ms;

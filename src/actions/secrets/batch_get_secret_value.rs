@@ -1,4 +1,4 @@
-//! BatchGetSecretValue: up to 20 values at once; what fails is listed beside them (rule 4.11).
+//! BatchGetSecretValue: returns up to 20 values at once, and lists the entries that failed (rule 4.11).
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use crate::actions::secrets::shared::reading::{READ_CODES, ReadRequest, SecretVa
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields, RequestId};
 
-/// The most entries of one call.
+/// The maximum number of entries of one call.
 const MAX_ENTRIES: usize = 20;
 
-/// What is answered: plain arrays, unlike every older list.
+/// The answer has plain arrays, unlike every older list.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -21,7 +21,7 @@ pub(in crate::actions) struct Response {
     errors: Vec<Failure>,
 }
 
-/// A value, with the id of the request again.
+/// A value; each repeats the id of the request.
 #[derive(Debug, Serialize)]
 struct Item {
     #[serde(flatten)]
@@ -30,7 +30,6 @@ struct Item {
     request_id: RequestId,
 }
 
-/// An entry that failed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Failure {
@@ -40,7 +39,6 @@ struct Failure {
     message: String,
 }
 
-/// The action.
 pub(in crate::actions) struct BatchGetSecretValue;
 
 impl Action for BatchGetSecretValue {
@@ -67,7 +65,7 @@ impl Action for BatchGetSecretValue {
     }
 
     async fn run(context: &Context, requests: Vec<ReadRequest>) -> Result<Response, ApiError> {
-        // The list is of different secrets (question 34); a name and its ARN are the same one (rule 1.5).
+        // The secrets of the list must differ (guess G54); a name and an ARN can mean the same secret (rule 1.5).
         let place = |request: &ReadRequest| {
             let secret = &request.secret;
             (secret.scope.clone().unwrap_or_else(|| context.scope.clone()), secret.name.clone())
@@ -100,7 +98,6 @@ impl Action for BatchGetSecretValue {
 
 const FORM: &str = "is not a list such as [{\"SecretName\":\"app/db\"}]";
 
-/// Reads one entry.
 fn request(item: &Value) -> Result<ReadRequest, Invalid> {
     let text = |name: &str| match item.get(name) {
         None | Some(Value::Null) => Ok(None),

@@ -15,7 +15,6 @@ use crate::domain::rotation::value::AUTO;
 use crate::domain::{DataType, KeyId, SecretName, SecretType, Tags, VersionId};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     /// Unique in account and region; 1 to 192 characters. `None` for `$Auto`: the service makes it.
@@ -30,7 +29,6 @@ pub(in crate::actions) struct Request {
     secret_type: SecretType,
     /// Free text, default empty.
     description: String,
-    /// Tags.
     tags: Tags,
     /// A CMK.
     encryption_key: Option<KeyRef>,
@@ -44,7 +42,6 @@ pub(in crate::actions) struct Request {
     rotation: Option<(bool, Option<String>)>,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -56,7 +53,6 @@ pub(in crate::actions) struct Response {
     rotation: RotationFacts,
 }
 
-/// The action.
 pub(in crate::actions) struct CreateSecret;
 
 impl Action for CreateSecret {
@@ -74,9 +70,9 @@ impl Action for CreateSecret {
         Parameter::optional("EncryptionKeyId"),
         Parameter::optional("DKMSInstanceId"),
         Parameter::optional("Policy"),
-        Parameter::optional("ExtendedConfig"),
-        Parameter::optional("EnableAutomaticRotation"),
-        Parameter::optional("RotationInterval"),
+        Parameter::ignored("ExtendedConfig"),
+        Parameter::ignored("EnableAutomaticRotation"),
+        Parameter::ignored("RotationInterval"),
     ];
     const CODES: &'static [Code] = &[
         Code::UnsupportedOperation,
@@ -95,7 +91,7 @@ impl Action for CreateSecret {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
-        // The type decides which names there are (rule 14.13).
+        // The type decides which names are valid (rule 14.13).
         let secret_type = fields.optional("SecretType")?.unwrap_or(SecretType::Generic);
         let is_ram = secret_type == SecretType::RamCredentials;
         let name = match fields.text("SecretName")? {
@@ -125,7 +121,7 @@ impl Action for CreateSecret {
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
         check_length(context, request.data.as_bytes())?;
-        // There are no instances: what names one cannot be found.
+        // There are no KMS instances, so none can be found.
         if request.instance.is_some() {
             return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
         }
@@ -199,9 +195,9 @@ async fn prepared(context: &Context, request: &Request) -> Result<Option<Prepare
     Ok(Some(context.app.prepare_managed(&context.scope, new).await?))
 }
 
-/// The id of the key that a secret shall be under: enabled, symmetric, and the user's own (rules 7.2, 7.3).
+/// The id of the key that is to encrypt a secret: enabled, symmetric, of the caller's account (rules 7.2, 7.3).
 async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> {
-    // A secret stays with the keys of its own account; permission comes before existence.
+    // Only keys of the secret's own account can encrypt it. Permission is checked before existence.
     let own = key.scope.as_ref().is_none_or(|scope| scope.account == context.scope.account);
     if !own {
         return Err(ApiError::naming(
@@ -213,7 +209,7 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
     context.permit_named_key("kms:GenerateDataKey", key).await?;
     let found = context.app.keys().find(&context.scope, key).await;
     let held = found.map_err(|error| match error {
-        // This action speaks of keys only (rule 7.3).
+        // This action reports a missing alias as a missing key (rule 7.3).
         AppError::Key(KeyRefusal::AliasNotFound) => KeyRefusal::NotFound.into(),
         other => other,
     })?;

@@ -5,10 +5,9 @@ use serde::Serialize;
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::limits::RECOVERY_DAYS;
 use crate::domain::writes::{self, Deletion};
-use crate::domain::{Secret, SecretRef, Timestamp};
+use crate::domain::{Secret, SecretRef};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     /// Name or ARN.
@@ -17,7 +16,6 @@ pub(in crate::actions) struct Request {
     how: Deletion,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -25,7 +23,6 @@ pub(in crate::actions) struct Response {
     planned_delete_time: String,
 }
 
-/// The action.
 pub(in crate::actions) struct DeleteSecret;
 
 impl Action for DeleteSecret {
@@ -53,14 +50,11 @@ impl Action for DeleteSecret {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
-        let planned = std::sync::Mutex::new(Timestamp::from_millis(0));
         let decide = |secret: &Secret, now| {
-            let (change, at) = writes::delete(secret, request.how, now)?;
-            *planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = at;
-            Ok(Some(change))
+            let (change, planned) = writes::delete(secret, request.how, now)?;
+            Ok((Some(change), planned))
         };
-        context.app.change(&context.scope, &request.secret, decide).await?;
-        let planned = planned.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (_, planned) = context.app.change_with(&context.scope, &request.secret, decide).await?;
         Ok(Response {
             secret_name: request.secret.name.to_string(),
             planned_delete_time: planned.to_string(),

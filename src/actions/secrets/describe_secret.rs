@@ -1,4 +1,4 @@
-//! DescribeSecret: metadata of a secret, also in its recovery window (rule 6.6). Never a value.
+//! DescribeSecret: returns the metadata of a secret, even in its recovery window (rule 6.6), and never a value.
 
 use serde::Serialize;
 
@@ -8,16 +8,14 @@ use crate::actions::shared::tags::TagList;
 use crate::domain::SecretRef;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     /// Name or ARN.
     secret: SecretRef,
-    /// Whether the answer shall hold the tags; default false.
+    /// Whether the answer contains the tags; default false.
     fetch_tags: bool,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -39,7 +37,6 @@ pub(in crate::actions) struct Response {
     tags: Option<TagList>,
 }
 
-/// The action.
 pub(in crate::actions) struct DescribeSecret;
 
 impl Action for DescribeSecret {

@@ -6,14 +6,12 @@ use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::password::{self, LENGTH, PasswordSpec};
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
     random_password: Disclosed,
 }
 
-/// The action.
 pub(in crate::actions) struct GetRandomPassword;
 
 impl Action for GetRandomPassword {

@@ -1,4 +1,4 @@
-//! GetSecretPolicy: who may do what with a secret (rules 10.1 to 10.4).
+//! GetSecretPolicy: returns the policy of a secret (rules 10.1 to 10.4).
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::shared::resource_policies::{self, POLICY_NAME, PolicyResponse};
@@ -6,7 +6,6 @@ use crate::domain::policy::default_secret_policy;
 use crate::domain::{ResourcePolicy, SecretRef};
 use crate::wire::{ApiError, Code, Fields};
 
-/// The action.
 pub(in crate::actions) struct GetSecretPolicy;
 
 impl Action for GetSecretPolicy {

@@ -5,7 +5,6 @@ use crate::actions::secrets::shared::reading::{READ_CODES, ReadRequest, SecretVa
 use crate::actions::shared::dry_run::dry_run;
 use crate::wire::{ApiError, Code, Fields};
 
-/// The action.
 pub(in crate::actions) struct GetSecretValue;
 
 impl Action for GetSecretValue {
@@ -36,7 +35,7 @@ impl Action for GetSecretValue {
     }
 
     async fn run(context: &Context, request: ReadRequest) -> Result<SecretValue, ApiError> {
-        // A dry run never returns a value (rule 4.10, question 7).
+        // A dry run never returns a value (rule 4.10, guess G8).
         dry_run(request.dry_run, read(context, &request).await)
     }
 }

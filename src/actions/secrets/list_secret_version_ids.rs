@@ -8,7 +8,6 @@ use crate::actions::shared::paging::page;
 use crate::domain::{Page, SecretRef, Version};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     secret: SecretRef,
@@ -17,7 +16,6 @@ pub(in crate::actions) struct Request {
     page: Page,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -28,14 +26,12 @@ pub(in crate::actions) struct Response {
     total_count: usize,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct VersionIds {
     version_id: Vec<Row>,
 }
 
-/// One version.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
@@ -44,7 +40,6 @@ struct Row {
     version_stages: VersionStages,
 }
 
-/// The action.
 pub(in crate::actions) struct ListSecretVersionIds;
 
 impl Action for ListSecretVersionIds {

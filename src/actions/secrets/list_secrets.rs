@@ -13,7 +13,6 @@ use crate::domain::filter::UnknownKey;
 use crate::domain::{Page, SecretFilter, SecretName};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     page: Page,
@@ -21,7 +20,6 @@ pub(in crate::actions) struct Request {
     filter: Option<SecretFilter>,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -31,14 +29,12 @@ pub(in crate::actions) struct Response {
     total_count: u64,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct SecretList {
     secret: Vec<Row>,
 }
 
-/// One secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
@@ -53,7 +49,6 @@ struct Row {
     tags: Option<TagList>,
 }
 
-/// The action.
 pub(in crate::actions) struct ListSecrets;
 
 impl Action for ListSecrets {

@@ -11,7 +11,6 @@ use crate::domain::names::Invalid;
 use crate::domain::{DataType, SecretRef, StageLabel};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     /// Name or ARN.
@@ -22,7 +21,6 @@ pub(in crate::actions) struct Request {
     put: Put,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -31,7 +29,6 @@ pub(in crate::actions) struct Response {
     version_stages: VersionStages,
 }
 
-/// The action.
 pub(in crate::actions) struct PutSecretValue;
 
 impl Action for PutSecretValue {
@@ -79,7 +76,7 @@ impl Action for PutSecretValue {
         Ok(Response {
             secret_name: loaded.secret.name.to_string(),
             version_id: request.put.version.to_string(),
-            // Of an ignored re-put, the labels that the version has now (rule 2.7).
+            // When an equal re-put was ignored, these are the labels that the version has now (rule 2.7).
             version_stages: loaded.secret.stages.labels_of(&request.put.version).collect(),
         })
     }

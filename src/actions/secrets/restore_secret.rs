@@ -1,4 +1,4 @@
-//! RestoreSecret: takes a scheduled deletion back (rules 6.7, 6.8).
+//! RestoreSecret: cancels a scheduled deletion (rules 6.7, 6.8).
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::secrets::shared::named::SecretNamed;
@@ -6,7 +6,6 @@ use crate::domain::SecretRef;
 use crate::domain::writes;
 use crate::wire::{ApiError, Code, Fields};
 
-/// The action.
 pub(in crate::actions) struct RestoreSecret;
 
 impl Action for RestoreSecret {

@@ -1,4 +1,4 @@
-//! SetSecretPolicy: decides who may do what with a secret (rules 10.1 to 10.6).
+//! SetSecretPolicy: sets the policy of a secret (rules 10.1 to 10.6).
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::shared::empty::Empty;
@@ -7,7 +7,6 @@ use crate::domain::writes;
 use crate::domain::{Secret, SecretRef};
 use crate::wire::{ApiError, Code, Fields};
 
-/// The action.
 pub(in crate::actions) struct SetSecretPolicy;
 
 impl Action for SetSecretPolicy {

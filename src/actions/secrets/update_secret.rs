@@ -27,7 +27,6 @@ fn custom_data(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
     Ok(if pairs.is_empty() { None } else { Some(serde_json::json!(pairs).to_string()) })
 }
 
-/// The action.
 pub(in crate::actions) struct UpdateSecret;
 
 impl Action for UpdateSecret {
@@ -37,7 +36,7 @@ impl Action for UpdateSecret {
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("SecretName"),
         Parameter::optional("Description"),
-        Parameter::optional("ExtendedConfig.CustomData"),
+        Parameter::ignored("ExtendedConfig.CustomData"),
     ];
     const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::RejectedResourceInDeleteWindow];
     type Request = Request;

@@ -6,14 +6,12 @@ use crate::domain::SecretRef;
 use crate::domain::writes::{self, MoveStage};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     secret: SecretRef,
     command: MoveStage,
 }
 
-/// The action.
 pub(in crate::actions) struct UpdateSecretVersionStage;
 
 impl Action for UpdateSecretVersionStage {

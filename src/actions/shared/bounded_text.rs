@@ -15,7 +15,7 @@ pub(in crate::actions) fn bounded(
     fields.text(name)?.map(|text| short_enough(name, text, most)).transpose()
 }
 
-/// The text, if it is not longer than the maximum.
+/// Checks that a text is not longer than the maximum, in characters.
 ///
 /// # Errors
 /// InvalidParameter naming the parameter.

@@ -1,9 +1,9 @@
-//! Dry runs.
+//! The end of a dry run.
 
 use crate::wire::{ApiError, Code};
 
-/// The end of a dry run (rule 4.10, question 7): what would have been answered becomes one of three codes. Failures
-/// of the server stay what they are.
+/// Turns the outcome of a dry run into one of three error codes (rule 4.10, guess G8). Failures of the server stay as
+/// they are.
 pub(in crate::actions) fn dry_run<T>(dry: bool, outcome: Result<T, ApiError>) -> Result<T, ApiError> {
     if !dry {
         return outcome;

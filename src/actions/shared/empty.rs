@@ -2,6 +2,6 @@
 
 use serde::Serialize;
 
-/// What is answered: nothing but the request id.
+/// An answer with no members but the request id.
 #[derive(Debug, Serialize)]
 pub(in crate::actions) struct Empty {}

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Fields};
 
-/// The most filters, and the most values of one (rule 5.4).
+/// The maximum number of filters, and of values of one filter (rule 5.4).
 const MAX_FILTERS: usize = 10;
 
 /// A filter: its key and its values.
@@ -42,7 +42,7 @@ pub(in crate::actions) fn filters(fields: Fields<'_>) -> Result<Option<Vec<Filte
     list.iter().map(filter).collect::<Result<_, _>>().map(Some)
 }
 
-/// A key of a filter that the service does not know.
+/// The error for a filter whose key the service does not know.
 pub(in crate::actions) fn unknown_filter(key: &str, known: &[&str]) -> ApiError {
     let invalid = Invalid::not_one_of(key, known.iter().copied());
     ApiError::invalid("Filters", format!("has a Key that {invalid}"))

@@ -3,7 +3,7 @@
 use crate::domain::Page;
 use crate::wire::{ApiError, Fields};
 
-/// The page asked for; number from 1, size from 1 to 100.
+/// Reads PageNumber (from 1) and PageSize (1 to 100).
 pub(in crate::actions) fn page(fields: Fields<'_>, default_size: u32) -> Result<Page, ApiError> {
     Ok(Page {
         number: fields.number("PageNumber", 1..=u32::MAX, 1)?,

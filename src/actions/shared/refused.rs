@@ -12,7 +12,7 @@ pub(in crate::actions) struct Refused {
     resource: Resource,
     parameters: &'static [Parameter],
     code: Code,
-    /// Why, for developers.
+    /// The reason, for developers.
     because: &'static str,
 }
 
@@ -72,6 +72,11 @@ impl Endpoint for Refused {
             Code::DkmsInstanceNotFound => &[Code::DkmsInstanceNotFound],
             _ => &[Code::UnsupportedOperation],
         }
+    }
+
+    #[cfg(test)]
+    fn decode(&self, _fields: Fields<'_>) -> Result<(), ApiError> {
+        Ok(())
     }
 
     fn call<'a>(&self, _context: &'a Context, fields: Fields<'_>, _format: Format) -> Answer<'a> {

@@ -1,4 +1,4 @@
-//! What the four actions on policies of secrets and keys have in common.
+//! What the four actions on policies of secrets and keys share.
 
 use serde::Serialize;
 
@@ -8,18 +8,18 @@ use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::domain::{AccountId, ResourcePolicy};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is answered by GetSecretPolicy and GetKeyPolicy.
+/// The answer of GetSecretPolicy and GetKeyPolicy.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct PolicyResponse {
-    /// The policy: a text that holds JSON.
+    /// The policy as a JSON text.
     pub(in crate::actions) policy: String,
 }
 
-/// The name of the one policy that there is.
+/// The name of a policy; there is only `default`.
 pub(in crate::actions) const POLICY_NAME: Parameter = Parameter::optional("PolicyName");
 
-/// Reads `PolicyName`: there is only `default`, and any other is not found (rule 10.3).
+/// Checks `PolicyName`. Only `default` exists (rule 10.3).
 ///
 /// # Errors
 /// 404 Forbidden.ResourceNotFound.
@@ -33,7 +33,7 @@ pub(in crate::actions) fn check_name(fields: Fields<'_>) -> Result<(), ApiError>
     }
 }
 
-/// Refuses where nothing has a policy (rule 10.4).
+/// Refuses the call when policies of secrets and keys are switched off (rule 10.4).
 ///
 /// # Errors
 /// 400 Forbidden.KeyPolicyUnSupported.
@@ -46,8 +46,8 @@ pub(in crate::actions) fn require_policies(context: &Context) -> Result<(), ApiE
     Err(ApiError::new(Code::KeyPolicyUnsupported, reason))
 }
 
-/// The actions in the policy of a request that KMS does not have, one sentence; `None` when there are none. The policy is
-/// accepted, as on the cloud.
+/// One sentence about the actions in the request's policy that KMS does not have; `None` when there are none. The policy
+/// is accepted all the same, as on the cloud.
 pub fn unknown_actions(fields: Fields<'_>, owner: &AccountId) -> Option<String> {
     let text = fields.text("Policy").ok()??;
     let kinds = [PolicyKind::Resource { account: owner.clone() }, PolicyKind::Session];
@@ -57,10 +57,10 @@ pub fn unknown_actions(fields: Fields<'_>, owner: &AccountId) -> Option<String> 
         .then(|| format!("the policy was accepted with unknown actions: {}", unknown.join("; ")))
 }
 
-/// Checks the text of a policy of something that `owner` owns (rule 10.1).
+/// Parses and checks the policy of a secret or key of `owner` (rule 10.1).
 ///
 /// # Errors
-/// 400 InvalidParameter naming `Policy`, with the place and what is wrong there.
+/// 400 InvalidParameter naming `Policy`, with the position of the mistake and what is wrong.
 pub(in crate::actions) fn parse(
     context: &Context,
     text: &str,

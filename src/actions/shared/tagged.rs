@@ -10,13 +10,13 @@ use crate::domain::writes;
 use crate::domain::{Refusal, Region, Secret, SecretRef, TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
-/// The most resources of one call (rule 11.4).
+/// The maximum number of resources of one call (rule 11.4).
 const MAX_RESOURCES: usize = 50;
 
 /// The kind and ids of the resources that a call of the new style names.
 #[derive(Debug)]
 pub(in crate::actions) struct Resources {
-    /// Whether they are secrets; keys otherwise.
+    /// Whether the ids are of secrets; otherwise they are of keys.
     pub(in crate::actions) secrets: bool,
     /// Names or ids.
     pub(in crate::actions) ids: Vec<String>,
@@ -28,7 +28,7 @@ impl Resources {
     /// # Errors
     /// MissingParameter or InvalidParameter, naming the parameter.
     pub(in crate::actions) fn decode(fields: Fields<'_>) -> Result<Self, ApiError> {
-        // Decided with the scope already; it only has to be there.
+        // The scope has the region already; here it only must be present.
         fields.required::<Region>("RegionId")?;
         let secrets = match fields.text("ResourceType")?.ok_or_else(|| fields.missing("ResourceType"))? {
             "secret" => true,
@@ -42,7 +42,7 @@ impl Resources {
         Ok(Self { secrets, ids })
     }
 
-    /// The same, with at least one id.
+    /// As [`Resources::decode`], with at least one id.
     ///
     /// # Errors
     /// As [`Resources::decode`].
@@ -51,10 +51,10 @@ impl Resources {
         if resources.ids.is_empty() { Err(fields.missing("ResourceId.1")) } else { Ok(resources) }
     }
 
-    /// The resources that are meant, each of which exists, and each once.
+    /// Finds the resources; each is returned once.
     ///
     /// # Errors
-    /// 404 InvalidResourceId.NotFound when one does not.
+    /// 404 InvalidResourceId.NotFound when one does not exist.
     pub(in crate::actions) async fn find(&self, context: &Context) -> Result<Vec<Target>, ApiError> {
         let mut found: Vec<Target> = Vec::with_capacity(self.ids.len());
         for id in &self.ids {
@@ -66,10 +66,10 @@ impl Resources {
         Ok(found)
     }
 
-    /// What is named, whether or not it exists.
+    /// The resources by name, whether or not they exist.
     ///
     /// # Errors
-    /// 404 InvalidResourceId.NotFound for what can be no name.
+    /// 404 InvalidResourceId.NotFound for a text that cannot be a name.
     pub(in crate::actions) fn named(&self) -> Result<Vec<Target>, ApiError> {
         self.ids.iter().map(|id| self.target(id)).collect()
     }
@@ -85,7 +85,7 @@ impl Resources {
         match self.target(id)? {
             Target::Secret(secret) => {
                 let loaded = context.find_secret(&secret).await.map_err(resource_error)?;
-                // By name and by ARN it is the same secret (rule 1.5).
+                // A name and an ARN can mean the same secret (rule 1.5).
                 Ok(Target::Secret(SecretRef { scope: Some(loaded.secret.scope.clone()), name: secret.name }))
             }
             Target::Key(key) => {
@@ -96,7 +96,7 @@ impl Resources {
     }
 }
 
-/// The new style has its own code for what is not there.
+/// The new style has a code of its own for a resource that does not exist.
 pub(in crate::actions) fn resource_error(error: AppError) -> ApiError {
     match error {
         AppError::Refused(Refusal::SecretNotFound)
@@ -107,10 +107,10 @@ pub(in crate::actions) fn resource_error(error: AppError) -> ApiError {
     }
 }
 
-/// Why a call of the old style is refused that names several resources.
+/// The reason for refusing a call of the old style that names several resources.
 const ONE_ONLY: &str = "was sent beside another of SecretName, KeyId and CertificateId; send one of them";
 
-/// What carries tags.
+/// A resource that carries tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::actions) enum Target {
     /// A secret.
@@ -123,11 +123,11 @@ impl Target {
     /// The one resource that a call of the old style names: exactly one of `KeyId`, `SecretName`, `CertificateId`.
     ///
     /// # Errors
-    /// MissingParameter, InvalidParameter; 404 for a certificate: there are none.
+    /// MissingParameter, InvalidParameter; 404 for a certificate, because there are none.
     pub(in crate::actions) fn decode_one(fields: Fields<'_>) -> Result<Self, ApiError> {
         let given = |name| Ok::<_, ApiError>(fields.text(name)?.is_some());
         match (given("SecretName")?, given("KeyId")?, given("CertificateId")?) {
-            // By its plain name: these two actions take no ARN (rule 1.5).
+            // These two actions take a name and no ARN (rule 1.5).
             (true, false, false) => {
                 Ok(Self::Secret(SecretRef { scope: None, name: fields.required("SecretName")? }))
             }
@@ -148,7 +148,7 @@ impl Target {
     /// Sets tags.
     ///
     /// # Errors
-    /// 404 when it is not there, LimitExceeded.
+    /// 404 when the resource does not exist; LimitExceeded.
     pub(in crate::actions) async fn tag(
         &self,
         context: &Context,
@@ -166,10 +166,10 @@ impl Target {
         Ok(())
     }
 
-    /// Removes tags; none removes all.
+    /// Removes the tags with these keys; `None` removes all tags.
     ///
     /// # Errors
-    /// 404 when it is not there.
+    /// 404 when the resource does not exist.
     pub(in crate::actions) async fn untag(
         &self,
         context: &Context,

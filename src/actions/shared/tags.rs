@@ -1,4 +1,4 @@
-//! What the tag actions share: reading tags in both styles, and writing lists of them (rule 11.5).
+//! Reading tags in both styles, and writing lists of tags (rule 11.5).
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,17 +7,16 @@ use crate::domain::names::Invalid;
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
-/// The most tags of one call (rule 11.1).
+/// The maximum number of tags of one call (rule 11.1).
 pub(in crate::actions) const MAX_TAGS: usize = 20;
 
-/// Tags, wrapped as the wire has them.
+/// Tags in the wrapper that the wire uses.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct TagList {
     tag: Vec<Tag>,
 }
 
-/// One tag.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Tag {

@@ -2,15 +2,15 @@
 
 use crate::wire::{ApiError, Code, Fields};
 
-/// Why nothing is in a KMS instance.
+/// The reason for refusing a KMS instance.
 pub(in crate::actions) const NO_INSTANCES: &str =
     "there are no KMS instances here; leave DKMSInstanceId and KmsInstanceId out";
 
-/// Why nothing is encrypted for an enclave.
+/// The reason for refusing an enclave.
 pub(in crate::actions) const NO_ENCLAVES: &str =
     "Recipient names an enclave, and there are none here; leave it out";
 
-/// Refuses what names an enclave (question 24).
+/// Refuses a request that names an enclave (guess G21).
 ///
 /// # Errors
 /// UnsupportedOperation.

@@ -1,4 +1,4 @@
-//! AssumeRole: temporary credentials for a RAM user, or for somebody in another role.
+//! AssumeRole: issues temporary credentials to a RAM user or to a session of another role.
 
 use serde::Serialize;
 
@@ -7,7 +7,6 @@ use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::policy::Identity;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     role: RoleArn,
@@ -16,7 +15,6 @@ pub(in crate::actions) struct Request {
     source_identity: Option<String>,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -30,7 +28,6 @@ const EXTERNAL_ID: &str = "ExternalId is not 2 to 1224 characters of A-Z a-z 0-9
 const SOURCE_IDENTITY: &str = "SourceIdentity is not 2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -, or begins with \
     acs:, aliyun: or alibabacloud:, which are reserved";
 
-/// The action.
 pub(in crate::actions) struct AssumeRole;
 
 impl Action for AssumeRole {
@@ -93,7 +90,7 @@ impl Action for AssumeRole {
         permitted.map_err(|denied| ApiError::denied(Code::NoPermission, denied))?;
         let longest = if caller.session.is_some() { SECONDS.2 } else { u32::MAX };
         let mut session = request.wish.session((&name, &role), &request.role.account, longest)?;
-        // Who is behind a session stays known when it begins another one.
+        // The source identity is kept when a session begins another one.
         let before = caller.session.as_ref().and_then(|session| session.source_identity.clone());
         session.source_identity = before.or(request.source_identity);
         let given = context.app.issue(&session)?;

@@ -1,5 +1,5 @@
-//! AssumeRoleWithOIDC: temporary credentials for the bearer of a token of an issuer that the account trusts. Nobody
-//! signs the request; the token is what proves who asks.
+//! AssumeRoleWithOIDC: issues temporary credentials to the bearer of a token of an issuer that the account trusts. The
+//! request is not signed; the token proves who the caller is.
 
 use serde::Serialize;
 
@@ -9,7 +9,6 @@ use crate::domain::AccountId;
 use crate::identities::{OidcFailure, Token, TokenInfo};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     account: AccountId,
@@ -19,7 +18,6 @@ pub(in crate::actions) struct Request {
     wish: Wish,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -29,7 +27,7 @@ pub(in crate::actions) struct Response {
     token: TokenFacts,
 }
 
-/// What the token said.
+/// The claims of the token.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct TokenFacts {
@@ -54,7 +52,6 @@ impl From<&TokenInfo> for TokenFacts {
     }
 }
 
-/// The action.
 pub(in crate::actions) struct AssumeRoleWithOidc;
 
 impl Action for AssumeRoleWithOidc {
@@ -97,14 +94,14 @@ impl Action for AssumeRoleWithOidc {
             account: account.parse().map_err(|_invalid| no_provider())?,
             provider: provider.to_owned(),
             role: RoleArn::decode(fields)?,
-            // A token that was read from a file ends in a line feed.
+            // A token read from a file ends in a line feed.
             token: fields.text("OIDCToken")?.unwrap_or_default().trim().to_owned(),
             wish: Wish::decode(fields)?,
         })
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
-        // The form of the token first, as on the cloud: a garbled one is refused before its issuer is looked for.
+        // As on the cloud, the form of the token is checked before its issuer is looked up.
         let token = Token::read(&request.token).map_err(refused)?;
         let identities = context.app.directory().current();
         let account = identities.account(&request.account);

@@ -1,4 +1,4 @@
-//! GetCallerIdentity: who signed this request? Anybody may ask.
+//! GetCallerIdentity: returns the identity that signed the request. It needs no permission.
 
 use serde::Serialize;
 
@@ -6,7 +6,6 @@ use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::domain::policy::Identity;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -20,7 +19,6 @@ pub(in crate::actions) struct Response {
     role_id: Option<String>,
 }
 
-/// The action.
 pub(in crate::actions) struct GetCallerIdentity;
 
 impl Action for GetCallerIdentity {

@@ -9,12 +9,12 @@ use crate::domain::policy::{PolicyDocument, PolicyKind};
 use crate::identities::Role;
 use crate::wire::{ApiError, Code, Disclosed, Fields};
 
-/// The bounds of a session in seconds: the shortest, the default, the longest of one that begins in another session.
+/// The length of a session in seconds: minimum, default, and maximum for a session that begins in another session.
 pub(super) const SECONDS: (u32, u32, u32) = (900, 3_600, 3_600);
-/// The most characters of a session's policy.
+/// The maximum length of a session policy, in characters.
 const POLICY_CHARS: usize = 2_048;
 
-/// A role that is named by its ARN.
+/// The ARN of a role.
 #[derive(Debug, Clone)]
 pub(in crate::actions) struct RoleArn {
     pub(super) account: AccountId,
@@ -32,7 +32,7 @@ impl RoleArn {
         if name.is_empty() { Err(wrong()) } else { Ok(Self { account, name: name.to_owned() }) }
     }
 
-    /// The role, if there is one. Its name counts in any case, as in the cloud's ARNs.
+    /// Finds the role. Upper and lower case do not differ, as in the cloud's ARNs.
     pub(super) fn find(&self, context: &Context) -> Result<(String, Role), ApiError> {
         let identities = context.app.directory().current();
         let account = identities.account(&self.account);
@@ -55,7 +55,7 @@ impl RoleArn {
     }
 }
 
-/// What a session shall be like.
+/// The parameters of a new session.
 #[derive(Debug, Clone)]
 pub(in crate::actions) struct Wish {
     name: String,
@@ -82,7 +82,7 @@ impl Wish {
         Ok(Self { name: name.to_owned(), seconds, policy: policy(fields)? })
     }
 
-    /// A session in this role, if the role lets it be that long.
+    /// A session in this role, if the role allows its length.
     pub(super) fn session(
         self,
         role: (&str, &Role),
@@ -113,12 +113,12 @@ pub(super) fn required<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a
     fields.text(name)?.ok_or_else(|| ApiError::missing_from_gateway(name, fields.missing(name).reason))
 }
 
-/// Whether a text has so many letters, digits and these signs.
+/// Whether a text has this length and consists of letters, digits and these signs.
 pub(super) fn fits(text: &str, length: std::ops::RangeInclusive<usize>, signs: &[u8]) -> bool {
     length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || signs.contains(&b))
 }
 
-/// A session's policy, checked.
+/// Reads and checks the policy of a session.
 fn policy(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
     let Some(text) = fields.text("Policy")? else { return Ok(None) };
     let length = text.chars().count();
@@ -141,7 +141,7 @@ fn policy(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// Who somebody in a role is.
+/// The identity of a session in a role.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct AssumedRoleUser {
@@ -158,7 +158,7 @@ impl AssumedRoleUser {
     }
 }
 
-/// Temporary credentials, as they are answered.
+/// Temporary credentials in answers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Given {

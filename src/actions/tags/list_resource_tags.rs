@@ -7,21 +7,18 @@ use crate::domain::keys::KeyRef;
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
     tags: Tags,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Tags {
     tag: Vec<Row>,
 }
 
-/// One tag.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
@@ -30,7 +27,6 @@ struct Row {
     tag_value: String,
 }
 
-/// The action.
 pub(in crate::actions) struct ListResourceTags;
 
 impl Action for ListResourceTags {

@@ -10,20 +10,18 @@ use crate::domain::{SecretRef, TagKey, TagValue, Tags};
 use crate::store::TagRow;
 use crate::wire::{ApiError, Code, Fields};
 
-/// Rows a page.
+/// The maximum number of rows on a page.
 const PAGE: usize = 200;
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     resources: Resources,
-    /// Tags that a resource must all carry; a tag without a value matches any.
+    /// The tags that a resource must carry; a tag without a value matches every value.
     tags: Vec<(TagKey, Option<TagValue>)>,
     /// Where the page before ended: name and key.
     after: Option<(String, String)>,
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Response {
@@ -32,7 +30,6 @@ pub(in crate::actions) struct Response {
     tag_resources: TagResourceList,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct TagResourceList {
@@ -49,7 +46,6 @@ struct Row {
     tag_value: String,
 }
 
-/// The action.
 pub(in crate::actions) struct ListTagResources;
 
 impl Action for ListTagResources {
@@ -130,7 +126,7 @@ struct Found {
     value: TagValue,
 }
 
-/// The tags of one resource behind the page before, if it carries all wanted ones.
+/// The tags of one resource after the previous page, if it carries all wanted tags.
 fn rows_of(request: &Request, id: &str, tags: &Tags) -> Vec<Found> {
     let carries = |(key, value): &(TagKey, Option<TagValue>)| {
         tags.get(key).is_some_and(|has| value.as_ref().is_none_or(|wanted| wanted == has))
@@ -173,11 +169,11 @@ async fn of_all_keys(context: &Context, request: &Request) -> Result<Vec<Found>,
     Ok(rows)
 }
 
-/// The tags of all secrets that carry the wanted ones, up to one row more than a page.
+/// The tags of all secrets that carry the wanted tags, up to one row more than a page.
 async fn with_tags(context: &Context, request: &Request) -> Result<Vec<Found>, ApiError> {
     let Some((key, value)) = request.tags.first() else { return Ok(Vec::new()) };
     let mut rows = Vec::new();
-    // A page may have ended amid a secret's tags, so that secret is asked first, before those behind it.
+    // The previous page may have ended in the middle of a secret's tags, so that secret comes first.
     let mut after = request.after.as_ref().map_or("", |(name, _)| name.as_str()).to_owned();
     if let Ok(secret) = after.parse::<SecretRef>() {
         rows.extend(of_secret(context, request, &secret).await?);
@@ -202,13 +198,13 @@ async fn with_tags(context: &Context, request: &Request) -> Result<Vec<Found>, A
 async fn of_secret(context: &Context, request: &Request, secret: &SecretRef) -> Result<Vec<Found>, ApiError> {
     match context.find_secret(secret).await {
         Ok(loaded) => Ok(rows_of(request, loaded.secret.name.as_str(), &loaded.secret.tags)),
-        // Gone since it was listed.
+        // Deleted since it was listed.
         Err(AppError::Refused(_)) => Ok(Vec::new()),
         Err(other) => Err(other.into()),
     }
 }
 
-/// A token is the last row's id and key; neither names nor ids can hold a colon.
+/// A token is the id and key of the last row; neither names nor ids contain a colon.
 fn write_token(row: &Found) -> String {
     const_hex::encode(format!("{}:{}", row.id, row.key))
 }

@@ -7,14 +7,12 @@ use crate::actions::shared::tags;
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     target: Target,
     tags: Vec<(TagKey, TagValue)>,
 }
 
-/// The action.
 pub(in crate::actions) struct TagResource;
 
 impl Action for TagResource {

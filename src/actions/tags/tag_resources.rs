@@ -7,14 +7,12 @@ use crate::actions::shared::tags::{self, MAX_TAGS};
 use crate::domain::{TagKey, TagValue};
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     resources: Resources,
     tags: Vec<(TagKey, TagValue)>,
 }
 
-/// The action.
 pub(in crate::actions) struct TagResources;
 
 impl Action for TagResources {
@@ -58,7 +56,7 @@ impl Action for TagResources {
     }
 
     async fn run(context: &Context, request: Request) -> Result<Empty, ApiError> {
-        // All are looked up before the first is changed: a wrong id changes nothing.
+        // All resources are found before the first is changed, so a wrong id changes nothing.
         for target in request.resources.find(context).await? {
             target.tag(context, &request.tags).await?;
         }

@@ -1,4 +1,4 @@
-//! UntagResource: removes tags of one resource, in the old style. Keys that are not there are skipped.
+//! UntagResource: removes tags of one resource, in the old style. Keys that the resource does not have are skipped.
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::shared::empty::Empty;
@@ -8,14 +8,12 @@ use crate::domain::TagKey;
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     target: Target,
     keys: Vec<TagKey>,
 }
 
-/// The action.
 pub(in crate::actions) struct UntagResource;
 
 impl Action for UntagResource {

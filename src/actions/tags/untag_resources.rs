@@ -7,15 +7,13 @@ use crate::actions::shared::tags::{self, MAX_TAGS};
 use crate::domain::TagKey;
 use crate::wire::{ApiError, Code, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
     resources: Resources,
-    /// The keys; none means all tags.
+    /// The keys of the tags to remove; `None` removes all tags.
     keys: Option<Vec<TagKey>>,
 }
 
-/// The action.
 pub(in crate::actions) struct UntagResources;
 
 impl Action for UntagResources {

@@ -177,7 +177,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyRefusal::AliasExists`], [`KeyRefusal::Parameter`] for a reserved name, [`KeyRefusal::LimitExceeded`],
-    /// [`KeyRefusal::StateModification`] for a key that is pending deletion (`errors.md` E).
+    /// [`KeyRefusal::StateModification`] for a key that is pending deletion (protocol P80).
     pub async fn create_alias(&self, caller: &Scope, name: AliasName, id: &KeyId) -> Result<(), AppError> {
         until_first!(self, self.create_alias_once(caller, name.clone(), id))
     }

@@ -20,7 +20,7 @@ pub struct ScopeKeys {
 }
 
 impl ScopeKeys {
-    /// The keys, newest first, then by id (question 9).
+    /// The keys, newest first, then by id (guess G10).
     pub fn newest_first(&self) -> Vec<Arc<HeldKey>> {
         let mut keys: Vec<Arc<HeldKey>> = self.keys.values().map(Arc::clone).collect();
         keys.sort_by(|a, b| b.key().created.cmp(&a.key().created).then_with(|| a.key().id.cmp(&b.key().id)));

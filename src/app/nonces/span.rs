@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The allowed difference between the signer's clock and ours, in milliseconds, in both directions (fact G2).
+/// The allowed difference between the signer's clock and ours, in milliseconds, in both directions (protocol P68).
 pub const SKEW_MS: u64 = 15 * 60 * 1000;
 /// The same, for arithmetic on instants.
 pub(super) const SKEW: i64 = 15 * 60 * 1000;

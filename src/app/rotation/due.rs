@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::run::{Claim, Ended};
+use super::log::EventLog;
+use super::run::Claim;
 use super::targets::target;
-use super::{At, Entered, Progress, Task};
+use super::tasks::{At, Ended, Entered, Progress, Task};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::retry::until_first;
@@ -94,7 +95,7 @@ impl App {
                 Ok(started)
             }
             other => {
-                self.rotations.leave(&task, None);
+                self.rotations.leave(&task, Ended::Nothing);
                 other.map(|_nothing| started)
             }
         }
@@ -164,9 +165,9 @@ impl App {
         while let Some(mut task) = tasks.pop() {
             tokio::select! {
                 ended = ended(&mut task) => match ended {
-                    Some(Ended::Done) => counts.done += 1,
-                    Some(Ended::Failed) => counts.failed += 1,
-                    Some(Ended::Dropped) | None => {}
+                    Ended::Done => counts.done += 1,
+                    Ended::Failed => counts.failed += 1,
+                    Ended::Dropped | Ended::Nothing => {}
                 },
                 () = &mut deadline => {
                     counts.running = tasks.len() + 1;
@@ -205,22 +206,24 @@ impl App {
         let work = async move {
             let slot = Arc::clone(&app.rotations.slots).acquire_owned().await;
             // The slots are closed at the end of the process: whoever comes next goes on with the rotation.
-            let ended = if slot.is_ok() { Some(app.work(&claim).await) } else { None };
+            let ended = if slot.is_ok() { app.work(&claim).await } else { Ended::Nothing };
             app.rotations.leave(&task, ended);
         };
         drop(self.rotations.tasks.spawn(work));
         progress
     }
 
-    async fn do_due_of(&self, at: &At) -> Option<Ended> {
-        let _slot = Arc::clone(&self.rotations.slots).acquire_owned().await.ok()?;
+    async fn do_due_of(&self, at: &At) -> Ended {
+        let Ok(_slot) = Arc::clone(&self.rotations.slots).acquire_owned().await else {
+            return Ended::Nothing;
+        };
         match self.claim_due(at).await {
-            Ok(Some(claim)) => Some(self.work(&claim).await),
+            Ok(Some(claim)) => self.work(&claim).await,
             // Deleted or rotated meanwhile.
-            Ok(None) | Err(AppError::Refused(_) | AppError::Busy) => None,
+            Ok(None) | Err(AppError::Refused(_) | AppError::Busy) => Ended::Nothing,
             Err(error) => {
                 tracing::error!(%error, secret = at.1.as_str(), "a rotation that is due could not start");
-                None
+                Ended::Nothing
             }
         }
     }
@@ -313,7 +316,7 @@ impl App {
             let (at, trigger) = (at.clone(), Trigger::Call);
             return Ok(Some(self.spawn_claimed(task, Claim { at, version, trigger, asked_with: None })));
         }
-        self.rotations.leave(&task, None);
+        self.rotations.leave(&task, Ended::Nothing);
         Ok(None)
     }
 
@@ -333,7 +336,7 @@ impl App {
     }
 
     /// The last rotations and events.
-    pub fn event_log(&self) -> &super::EventLog {
+    pub fn event_log(&self) -> &EventLog {
         &self.rotations.events
     }
 
@@ -348,8 +351,9 @@ impl App {
     }
 }
 
-/// The end of a task; `None` when it did nothing.
-async fn ended(progress: &mut Progress) -> Option<Ended> {
-    // It fails when the task died, which then did nothing.
-    progress.wait_for(Option::is_some).await.ok().and_then(|ended| ended.flatten())
+/// How a task ended.
+async fn ended(progress: &mut Progress) -> Ended {
+    // It fails when the task died.
+    let ended = progress.wait_for(Option::is_some).await;
+    ended.ok().and_then(|ended| *ended).unwrap_or(Ended::Nothing)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::targets::{Effects, Job, target};
-use super::{At, LEASE_MS};
+use super::tasks::{At, Ended, LEASE_MS};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::loaded::Loaded;
@@ -22,17 +22,6 @@ use crate::store::{SealedValue, StoreError};
 
 /// The longest that making and applying a value may take, in milliseconds of the machine's time.
 const TIMEOUT_MS: u64 = 30_000;
-
-/// How a rotation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// The new version is there.
-    Done,
-    /// The plan is Invalid, unless it was Disabled.
-    Failed,
-    /// The secret was deleted, replaced, or taken over by another process.
-    Dropped,
-}
 
 /// Why an attempt did not succeed.
 enum Stop {
@@ -88,7 +77,7 @@ impl App {
         let managed = loaded.secret.require_managed()?;
         let begun = decide::begin(&loaded.secret, managed, begin.clone(), self.clock.now())?;
         if let Begun::Started(next) = &begun {
-            self.commit_managed(guard, &loaded, next.clone()).await?;
+            self.commit_managed(guard, &loaded, next.as_ref().clone()).await?;
         }
         Ok(begun)
     }
@@ -148,7 +137,7 @@ impl App {
                 self.count(1);
                 "failed"
             }
-            Ended::Dropped => "dropped",
+            Ended::Dropped | Ended::Nothing => "dropped",
         };
         self.rotations.events.ended(number, attempts, result, self.clock.now());
         ended

@@ -29,10 +29,10 @@ pub enum KeyRefusal {
         "this action takes a key's id or the ARN of a key, not an alias; DescribeKey shows the id of the key behind an alias"
     )]
     AliasNotAllowed,
-    /// The key's state does not allow its use (`errors.md` E).
+    /// The key's state does not allow its use (protocol P80).
     #[error("the key's state is {}, and only an Enabled key can be used; {}", .0.as_str(), .0.remedy())]
     State(KeyState),
-    /// The key's state does not allow this change (`errors.md` E), with the reason.
+    /// The key's state does not allow this change (protocol P80), with the reason.
     #[error("the key's state is {state}; {1}", state = .0.as_str())]
     StateModification(KeyState, &'static str),
     /// The key is protected from deletion.
@@ -82,7 +82,7 @@ impl KeyState {
     }
 }
 
-/// Days until a scheduled deletion: shortest and longest (question 20).
+/// Days until a scheduled deletion: shortest and longest (guess G32).
 pub const DELETION_DAYS: (u32, u32) = (7, 366);
 /// Days between rotations: shortest and longest.
 pub const ROTATION_DAYS: (i64, i64) = (7, 730);
@@ -204,7 +204,7 @@ fn check_interval(interval_ms: i64) -> Result<(), KeyRefusal> {
 }
 
 impl Key {
-    /// Refuses the use of a key that is not enabled (`errors.md` E, first row).
+    /// Refuses the use of a key that is not enabled (protocol P80, first row).
     ///
     /// # Errors
     /// [`KeyRefusal::State`].
@@ -274,7 +274,7 @@ pub fn schedule_deletion(key: &Key, days: u32, now: Timestamp) -> Result<Key, Ke
     }))
 }
 
-/// Decides CancelKeyDeletion. The key becomes Enabled, even if it was disabled before (question 22); a key without
+/// Decides CancelKeyDeletion. The key becomes Enabled, even if it was disabled before (guess G31); a key without
 /// material becomes PendingImport.
 ///
 /// # Errors
@@ -350,7 +350,7 @@ fn require_rotatable(key: &Key) -> Result<(), KeyRefusal> {
     key.require_enabled()
 }
 
-/// Decides CreateKeyVersion, for symmetric and asymmetric keys, without a minimum time between versions (question 21).
+/// Decides CreateKeyVersion, for symmetric and asymmetric keys, without a minimum time between versions (guess G33).
 /// `present` counts the versions of all keys of the account in the region.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 
 use core::net::IpAddr;
 
-use super::context::{ConditionContext, Fact, Key};
+use super::context::{ConditionContext, ContextValue, Key};
 use super::pattern::Pattern;
 use super::principal::Principal;
 
@@ -157,14 +157,14 @@ impl Condition {
     /// Whether the condition is met. Without the key in the request a plain operator is not met and a negated one is: a
     /// Deny with `NotIpAddress` applies to a request without an address.
     pub(super) fn holds(&self, context: &ConditionContext<'_>, caller: &Principal) -> bool {
-        if self.if_exists && context.facts(self.key, &self.name, caller).next().is_none() {
+        if self.if_exists && context.values(self.key, &self.name, caller).next().is_none() {
             return true;
         }
-        let mut facts = context.facts(self.key, &self.name, caller);
+        let mut values = context.values(self.key, &self.name, caller);
         match self.set {
-            Set::Whole => facts.any(|fact| self.test.fits(&fact)) != self.negated,
-            Set::Any => facts.any(|fact| self.test.fits(&fact) != self.negated),
-            Set::All => facts.all(|fact| self.test.fits(&fact) != self.negated),
+            Set::Whole => values.any(|value| self.test.fits(&value)) != self.negated,
+            Set::Any => values.any(|value| self.test.fits(&value) != self.negated),
+            Set::All => values.all(|value| self.test.fits(&value) != self.negated),
         }
     }
 }
@@ -180,27 +180,27 @@ fn all<T>(
 impl Test {
     /// Whether one value of the request matches. A value of another type, such as text where a number is expected,
     /// never does.
-    fn fits(&self, fact: &Fact<'_>) -> bool {
+    fn fits(&self, value: &ContextValue<'_>) -> bool {
         match self {
-            Self::Equal(wanted) => wanted.iter().any(|w| *w == fact.text()),
+            Self::Equal(wanted) => wanted.iter().any(|w| *w == value.text()),
             Self::EqualIgnoreCase(wanted) => {
-                let lower = fact.text().to_lowercase();
+                let lower = value.text().to_lowercase();
                 wanted.iter().any(|w| w.to_lowercase() == lower)
             }
-            Self::Like(wanted) => wanted.iter().any(|w| w.matches(&fact.text())),
-            Self::Number(order, wanted) => order.fits(decimal(&fact.text()), wanted),
+            Self::Like(wanted) => wanted.iter().any(|w| w.matches(&value.text())),
+            Self::Number(order, wanted) => order.fits(decimal(&value.text()), wanted),
             Self::Date(order, wanted) => {
-                let found = match fact {
-                    Fact::Time(time) => Some(time.as_millis().div_euclid(1000)),
-                    _ => seconds(&fact.text()),
+                let found = match value {
+                    ContextValue::Time(time) => Some(time.as_millis().div_euclid(1000)),
+                    _ => seconds(&value.text()),
                 };
                 order.fits(found, wanted)
             }
-            Self::Bool(wanted) => truth(&fact.text()).is_some_and(|found| wanted.contains(&found)),
+            Self::Bool(wanted) => truth(&value.text()).is_some_and(|found| wanted.contains(&found)),
             Self::Ip(wanted) => {
-                let found = match fact {
-                    Fact::Ip(address) => Some(*address),
-                    _ => fact.text().parse().ok(),
+                let found = match value {
+                    ContextValue::Ip(address) => Some(*address),
+                    _ => value.text().parse().ok(),
                 };
                 found.is_some_and(|address| wanted.iter().any(|network| network.holds(address)))
             }

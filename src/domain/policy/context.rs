@@ -56,14 +56,14 @@ impl Key {
 
 /// One value of a condition key.
 #[derive(Debug, Clone)]
-pub(super) enum Fact<'a> {
+pub(super) enum ContextValue<'a> {
     Text(Cow<'a, str>),
     Time(Timestamp),
     Bool(bool),
     Ip(IpAddr),
 }
 
-impl Fact<'_> {
+impl ContextValue<'_> {
     /// The value as text, for the string operators.
     pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
@@ -78,20 +78,20 @@ impl Fact<'_> {
 
 impl ConditionContext<'_> {
     /// All values that a condition key has in this request. `name` is the key as the policy writes it.
-    pub(super) fn facts<'c>(
+    pub(super) fn values<'c>(
         &'c self,
         key: Key,
         name: &'c str,
         caller: &'c Principal,
-    ) -> impl Iterator<Item = Fact<'c>> {
-        let text = |text: &'c str| Fact::Text(Cow::Borrowed(text));
+    ) -> impl Iterator<Item = ContextValue<'c>> {
+        let text = |text: &'c str| ContextValue::Text(Cow::Borrowed(text));
         let known = match key {
-            Key::SourceIp => self.source_ip.map(Fact::Ip),
-            Key::CurrentTime => Some(Fact::Time(self.current_time)),
-            Key::SecureTransport => Some(Fact::Bool(self.secure_transport)),
+            Key::SourceIp => self.source_ip.map(ContextValue::Ip),
+            Key::CurrentTime => Some(ContextValue::Time(self.current_time)),
+            Key::SecureTransport => Some(ContextValue::Bool(self.secure_transport)),
             Key::SourceVpc => self.source_vpc.map(text),
-            Key::MfaPresent => self.mfa_present.map(Fact::Bool),
-            Key::PrincipalArn => Some(Fact::Text(Cow::Owned(caller.policy_arn()))),
+            Key::MfaPresent => self.mfa_present.map(ContextValue::Bool),
+            Key::PrincipalArn => Some(ContextValue::Text(Cow::Owned(caller.policy_arn()))),
             Key::More => None,
         };
         let more = if key == Key::More { self.more } else { &[] };

@@ -266,7 +266,7 @@ fn choice(
     };
     let pattern = |(place, text): (String, &str)| read(text).map_err(|problem| error(place, problem));
     let patterns =
-        texts(node, &members.place(name))?.into_iter().map(pattern).collect::<Checked<Vec<_>>>()?;
+        strings(node, &members.place(name))?.into_iter().map(pattern).collect::<Checked<Vec<_>>>()?;
     Ok(Choice { not, patterns })
 }
 
@@ -305,7 +305,7 @@ fn principals(members: &Members<'_>, kind: &PolicyKind) -> Checked<Vec<(String, 
     }
     let mut found = Vec::new();
     for (name, node) in given.entries {
-        for (place, text) in texts(node, &given.place(name))? {
+        for (place, text) in strings(node, &given.place(name))? {
             let named = match (name.as_str(), kind) {
                 ("RAM", _) => identity(text, kind),
                 ("Service", _) => service(text),
@@ -387,7 +387,7 @@ fn conditions(node: &Node, place: &str) -> Checked<Vec<Condition>> {
             if key.split_once(':').is_none_or(|(service, name)| service.is_empty() || name.is_empty()) {
                 return fail(place, "not a condition key such as acs:SourceIp");
             }
-            let (places, values): (Vec<String>, Vec<&str>) = texts(node, &place)?.into_iter().unzip();
+            let (places, values): (Vec<String>, Vec<&str>) = strings(node, &place)?.into_iter().unzip();
             let condition = Condition::new(operator, read, key, &values);
             let at = |(i, problem): (usize, &str)| error(places.get(i).unwrap_or(&place), problem);
             found.push(condition.map_err(at)?);
@@ -447,7 +447,7 @@ impl<'n> Members<'n> {
 
 /// A string or an array of strings, each with its place; neither may be empty. Numbers and booleans are quoted too, as
 /// documented.
-fn texts<'n>(node: &'n Node, place: &str) -> Checked<Vec<(String, &'n str)>> {
+fn strings<'n>(node: &'n Node, place: &str) -> Checked<Vec<(String, &'n str)>> {
     let one = |node: &'n Node, place: String| match node {
         Node::Text(text) if text.is_empty() => fail(place, "empty"),
         Node::Text(text) => Ok((place, text.as_str())),

@@ -24,11 +24,11 @@ mod system;
 mod tests;
 
 pub use context::ConditionContext;
-pub use document::{Effect, PolicyDocument, PolicyError, PolicyKind, UnknownAction};
+pub use document::{Effect, PolicyDocument, PolicyKind};
 pub use evaluate::{
-    AccessRequest, AttachedPolicy, Decision, Denial, Explanation, Mismatch, MissingAllow, Policies,
-    PolicyType, Source, Trace, decide, explain,
+    AccessRequest, AttachedPolicy, Decision, Explanation, Mismatch, MissingAllow, Policies, PolicyType,
+    Source, Trace, decide, explain,
 };
 pub use principal::{Identity, Principal};
 pub use resource::ResourcePolicy;
-pub use system::{SYSTEM_POLICIES, SystemPolicy, default_key_policy, default_secret_policy};
+pub use system::{SYSTEM_POLICIES, default_key_policy, default_secret_policy};

@@ -26,7 +26,7 @@ pub struct Begin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
     /// It is under way in this state.
-    Started(Managed),
+    Started(Box<Managed>),
     /// The version is there: nothing happens (rule R4.3).
     Ignored,
     /// A rotation to this very version is under way: the caller waits for that one.
@@ -56,7 +56,7 @@ pub fn begin(secret: &Secret, managed: &Managed, begin: Begin, now: Timestamp) -
     let current = secret.stages.version_of(StageLabel::CURRENT).ok_or(Refusal::NoCurrentVersion)?.clone();
     let running =
         Running { version, trigger, started: now, current, attempt: 1, lease, has_candidate: false };
-    Ok(Begun::Started(Managed { running: Some(running), ..managed.clone() }))
+    Ok(Begun::Started(Box::new(managed.with_running(Some(running)))))
 }
 
 /// Whether the clock has reached what is planned.

@@ -54,7 +54,7 @@ impl Both {
         let command = Begin { version: v(version), trigger, lease: lease("me", 60_000) };
         let begun = begin(&self.secret, &self.managed, command, now)?;
         if let Begun::Started(managed) = &begun {
-            self.managed = managed.clone();
+            self.managed = managed.as_ref().clone();
         }
         Ok(begun)
     }

@@ -25,7 +25,7 @@ struct ClockMove {
 }
 
 /// The state of the clock.
-fn state(shared: &Shared) -> Json<Value> {
+fn clock_state(shared: &Shared) -> Json<Value> {
     let clock = &shared.settings.clock;
     Json(json!({
         "now": clock.now().to_string(),
@@ -36,7 +36,7 @@ fn state(shared: &Shared) -> Json<Value> {
 
 /// Answers with the state of the clock.
 pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    state(&shared)
+    clock_state(&shared)
 }
 
 /// Moves the clock and answers with its new state.
@@ -66,7 +66,7 @@ pub(super) async fn advance(State(shared): State<Arc<Shared>>, body: Bytes) -> R
     };
     // Everything that the new time makes due is done before the answer.
     let rotations = moved.map_err(|e| internal(&e))?;
-    let Json(mut facts) = state(&shared);
+    let Json(mut facts) = clock_state(&shared);
     if let Some(members) = facts.as_object_mut() {
         members.insert("rotations".to_owned(), json!(rotations));
     }

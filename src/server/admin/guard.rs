@@ -18,12 +18,9 @@ use crate::server::site::{self, Rejection, RequestHost};
 pub(super) async fn own_origin(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let secure = request.extensions().get::<Peer>().is_some_and(|peer| peer.secure);
     let (parts, body) = request.into_parts();
-    match site::expect_own_origin(
-        &parts,
-        &RequestHost::of(&parts.headers),
-        secure,
-        &shared.settings.allowed_hosts,
-    ) {
+    let host = RequestHost::of(&parts.headers);
+    let checked = site::expect_own_origin(&parts, &host, secure, &shared.settings.allowed_hosts);
+    match checked {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(rejection) => refused(&rejection).into_response(),
     }

@@ -34,9 +34,9 @@ use crate::server::shared::Shared;
 /// The path of all endpoints.
 const PATH: &str = "/_sesame";
 
-/// Whether a path belongs to these endpoints.
+/// Whether a path belongs to these endpoints. `/_sesame/` does not: the router of axum has no such path.
 pub(super) fn serves(path: &str) -> bool {
-    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') && rest != "/")
 }
 
 /// The router of these endpoints.

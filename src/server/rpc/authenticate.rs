@@ -1,5 +1,5 @@
 //! Authentication: from the claim in a request to its caller. The order of checks is that of the gateway: key, token, time,
-//! signature, nonce (fact D20).
+//! signature, nonce (protocol P44).
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub(super) async fn caller(
         Claim::Unsigned => {
             return Err(ApiError::missing_from_gateway("AccessKeyId", reasons::unsigned(shared)));
         }
-        // This server issues no bearer tokens (fact F10).
+        // This server issues no bearer tokens (protocol P66).
         Claim::Bearer => {
             return Err(ApiError::new(
                 Code::InvalidSignatureMethod,
@@ -190,7 +190,7 @@ async fn verify(
             let nonce = Nonce { principal, access_key: claim.access_key_id, nonce, signed: signed_at };
             Ok(shared.settings.app.use_nonce(nonce).await?)
         }
-        // Header signatures require a nonce by documentation; RPC v1 signatures do not (fact E1).
+        // Header signatures require a nonce by documentation; RPC v1 signatures do not (protocol P45).
         None if claim.scheme.needs_nonce() => Err(ApiError::missing_from_gateway("SignatureNonce", NO_NONCE)),
         None => Ok(()),
     }

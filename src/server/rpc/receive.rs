@@ -64,7 +64,7 @@ pub(super) fn raw_query<'a>(shared: &Shared, parts: &'a Parts) -> Result<&'a str
     }
 }
 
-/// The parameters in the body (facts A9, C1, C7). An empty body may have any Content-Type.
+/// The parameters in the body (protocol P9, P17, P23). An empty body may have any Content-Type.
 ///
 /// # Errors
 /// Those of the parser. A body of another Content-Type has no parameters and is no error.

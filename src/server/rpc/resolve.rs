@@ -32,7 +32,7 @@ pub(super) fn by_header<'a>(request: &SignedRequest<'a>, name: HeaderName) -> Op
 }
 
 /// The names of the action and its version. With a header signature they come from headers, otherwise from parameters, because
-/// clients also send the headers, unsigned, with other signatures (facts B2, B3).
+/// clients also send the headers, unsigned, with other signatures (protocol P12, P13).
 pub(super) fn named<'a>(
     request: &SignedRequest<'a>,
     claim: &Claim<'_>,
@@ -76,7 +76,7 @@ pub(super) fn resolve(
     }
     let unknown = || ApiError::new(Code::InvalidVersion, reasons::unknown_version(version));
     let served = product.ok_or_else(unknown)?.actions;
-    // Names are case-sensitive (fact B5).
+    // Names are case-sensitive (protocol P15).
     let place = served.binary_search_by(|action| action.name().cmp(name));
     let action = place.ok().and_then(|place| served.get(place)).copied();
     let unknown = || ApiError::new(Code::InvalidActionNotFound, reasons::unknown_action(name, version));

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::outcome::Outcome;
 use super::request_info::RequestInfo;
+use crate::domain::faults::Fault;
 use crate::server::net::Dropped;
 use crate::wire::reason::{self, shown};
 use crate::wire::{Code, RequestId, encode};
@@ -16,7 +17,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-acs-request-id");
 const REASON: HeaderName = HeaderName::from_static(reason::HEADER);
 /// Carries what was accepted although it is probably a mistake.
 const WARNING: HeaderName = HeaderName::from_static("x-sesame-warning");
-/// Tells the client how many milliseconds to wait before it tries again. Only fault rules set it (TH2.5).
+/// Tells the client how many milliseconds to wait before it tries again. Only fault rules set it (protocol P43).
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 
 /// Makes the response. `reason` is what the client may know of an error's reason.
@@ -46,7 +47,7 @@ pub(super) fn respond(
     if let Ok(id) = HeaderValue::from_str(info.request_id.text(&mut RequestId::BUFFER.clone())) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(wait) = info.injected.as_ref().and_then(|fault| fault.retry_after_ms()) {
+    if let Some(wait) = info.injected.as_ref().and_then(Fault::retry_after_ms) {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     if let Some(value) = reason.and_then(|text| HeaderValue::from_str(text).ok()) {

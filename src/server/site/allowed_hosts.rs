@@ -1,6 +1,6 @@
 //! The hosts under which this server answers requests that prove nothing.
 
-use super::host::RequestHost;
+use super::host::{Authority, RequestHost};
 use super::rejection::{Rejection, quoted, shortened};
 use crate::tls::{self, TlsName};
 
@@ -20,7 +20,7 @@ impl AllowedHosts {
         match host.name() {
             Some(name) => tls::is_known_host(name) || self.0.iter().any(|added| added.covers(name)),
             // Nobody can make an IP address resolve to something else.
-            None => host.authority().is_some_and(|authority| authority.is_address()),
+            None => host.authority().is_some_and(Authority::is_address),
         }
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 /// all read this value.
 #[derive(Debug)]
 pub(in crate::server) struct RequestHost<'a> {
-    /// The value without the scheme that some clients put before it and the slash after it (fact A7). Empty when there is no
+    /// The value without the scheme that some clients put before it and the slash after it (protocol P7). Empty when there is no
     /// Host, or when it is not ASCII.
     text: &'a str,
     /// `None` when the text is not a host.

@@ -90,11 +90,11 @@ pub(super) fn on_task(writer: impl Writer) -> WriterHandle {
 }
 
 /// Takes writes until the queue is closed and empty.
-async fn run(mut writer: impl Writer, mut queue: mpsc::Receiver<Job>, listings: &Listings) {
+async fn run(mut worker: impl Writer, mut queue: mpsc::Receiver<Job>, listings: &Listings) {
     let mut jobs = Vec::new();
     while queue.recv_many(&mut jobs, GROUP).await > 0 {
         let (writes, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.write, job.done)).unzip();
-        let outcomes = match writer.group(&writes).await {
+        let outcomes = match worker.group(&writes).await {
             Ok(outcomes) => outcomes,
             Err(error) => vec![Err(error); writes.len()],
         };

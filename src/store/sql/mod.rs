@@ -37,5 +37,4 @@ mod write_keys;
 mod write_secrets;
 mod write_snapshot;
 
-pub use dialect::Dialect;
 pub use sql_store::SqlStore;

@@ -20,9 +20,7 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     pub(super) async fn kept_nonces(&self) -> Result<KeptNonces, StoreError> {
-        let rows = self.rows("installation", sql::NONCES, &[i64::MAX.into()]).await?;
-        let row = rows.into_iter().next();
-        let mut row = row.ok_or_else(|| StoreError::Corrupt("table installation is empty".to_owned()))?;
+        let mut row = self.installation_row(sql::NONCES, &[i64::MAX.into()]).await?;
         Ok(KeptNonces { revision: row.count()?, forgotten: row.optional_text()?, is_whole: row.count()? > 0 })
     }
 

@@ -125,6 +125,16 @@ impl<D: Dialect> SqlStore<D> {
         self.in_time(query).await
     }
 
+    /// Runs a query that reads the one row of the table `installation`.
+    pub(super) async fn installation_row(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Row, StoreError> {
+        let rows = self.rows("installation", sql, params).await?;
+        rows.into_iter().next().ok_or_else(|| StoreError::Corrupt("table installation is empty".to_owned()))
+    }
+
     /// Lets the writer finish the waiting writes, and closes the pools.
     pub(super) async fn shut(&self) {
         if let Some(writer::WriterHandle { queue, ended, .. }) = self.writer.lock().await.take() {

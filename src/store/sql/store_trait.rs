@@ -31,9 +31,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {
-        let rows = self.rows("installation", sql::INSTALLATION, &[]).await?;
-        let row = rows.into_iter().next();
-        let mut row = row.ok_or_else(|| StoreError::Corrupt("table installation is empty".to_owned()))?;
+        let mut row = self.installation_row(sql::INSTALLATION, &[]).await?;
         let (keys, accounts) = (row.count()?, row.count()?);
         let (clock, faults) = (row.count()?, row.count()?);
         let setting = ClockSetting { ahead_ms: row.int()?, stands: row.optional_time()? };
@@ -47,9 +45,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn faults(&self) -> Result<KeptFaults, StoreError> {
-        let rows = self.rows("installation", sql::FAULTS, &[]).await?;
-        let row = rows.into_iter().next();
-        let mut row = row.ok_or_else(|| StoreError::Corrupt("table installation is empty".to_owned()))?;
+        let mut row = self.installation_row(sql::FAULTS, &[]).await?;
         Ok(KeptFaults { revision: row.count()?, rules: row.optional_text()? })
     }
 

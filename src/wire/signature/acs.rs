@@ -15,14 +15,14 @@ use crate::wire::canonical::canonical_query;
 /// The last piece of an ACS4 credential.
 const SCOPE_END: &str = "aliyun_v4_request";
 
-/// The two names of the header with the hash of the body: the one that Tea sends, also for SM3 (F10), and the one for
+/// The two names of the header with the hash of the body: the one that Tea sends, also for SM3 (protocol P66), and the one for
 /// SM3.
 const HASH_HEADERS: [&str; 2] = ["x-acs-content-sha256", "x-acs-content-sm3"];
 
 /// A hash in lower-case hexadecimal; SHA-256 and SM3 have the same length.
 type HexHash = const_hex::Buffer<32>;
 
-/// Reads `Authorization` and the headers that belong to it (F1, F2).
+/// Reads `Authorization` and the headers that belong to it (protocol P57, P58).
 pub(super) fn claim<'a>(
     request: &SignedRequest<'a>,
     authorization: &'a str,
@@ -56,7 +56,7 @@ pub(super) fn claim<'a>(
     })
 }
 
-/// The three fields of `Authorization`, found by name in any order (F2). Other fields are ignored.
+/// The three fields of `Authorization`, found by name in any order (protocol P58). Other fields are ignored.
 struct Fields<'a> {
     credential: &'a str,
     signed_headers: &'a str,
@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The parts of a credential. Only ACS4 has more than the id (F10).
+/// The parts of a credential. Only ACS4 has more than the id (protocol P66).
 struct Scope<'a> {
     access_key_id: &'a str,
     date: Option<&'a str>,
@@ -119,7 +119,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Checks that the names are in lower case and strictly ascending (F5).
+/// Checks that the names are in lower case and strictly ascending (protocol P61).
 fn check_signed_headers(names: &[&str]) -> Result<(), AuthError> {
     let token = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
     if names.iter().any(|name| name.is_empty() || !name.bytes().all(token)) {
@@ -131,7 +131,7 @@ fn check_signed_headers(names: &[&str]) -> Result<(), AuthError> {
     Ok(())
 }
 
-/// Checks that the signature covers what it must, and that it is right (F3 to F8, F10).
+/// Checks that the signature covers what it must, and that it is right (protocol P59 to P64, P66).
 pub(super) fn verify(
     request: &SignedRequest<'_>,
     claim: &SignedClaim<'_>,
@@ -144,7 +144,7 @@ pub(super) fn verify(
     }
 }
 
-/// Checks that every `x-acs-*` header is signed (F5). Time, nonce, token and action are such headers.
+/// Checks that every `x-acs-*` header is signed (protocol P61). Time, nonce, token and action are such headers.
 fn check_coverage(request: &SignedRequest<'_>, claim: &SignedClaim<'_>) -> Result<(), AuthError> {
     // `claim` has checked that they are in ascending order.
     let unsigned =
@@ -185,7 +185,7 @@ fn verify_with<D: Digest + OutputSizeUser<OutputSize = U32>, M: Mac + KeyInit>(
     })))
 }
 
-/// The hash of the body in hexadecimal. The header must have the same (F3).
+/// The hash of the body in hexadecimal. The header must have the same (protocol P59).
 fn body_hash<D: Digest + OutputSizeUser<OutputSize = U32>>(
     request: &SignedRequest<'_>,
 ) -> Result<HexHash, AuthError> {
@@ -198,7 +198,7 @@ fn body_hash<D: Digest + OutputSizeUser<OutputSize = U32>>(
     Err(AuthError::Malformed { reason: "x-acs-content-sha256 is missing" })
 }
 
-/// The MAC with the key of the claim. For ACS3 that is the secret (F8), for ACS4 the end of a chain of derivations (F10).
+/// The MAC with the key of the claim. For ACS3 that is the secret (protocol P64), for ACS4 the end of a chain of derivations (protocol P66).
 fn keyed<M: Mac + KeyInit>(claim: &SignedClaim<'_>, material: Material<'_>) -> Result<M, AuthError> {
     let secret = secret(material)?;
     let new = |key: &[u8]| M::new_from_slice(key).ok().ok_or(AuthError::UnusableKey);
@@ -230,7 +230,7 @@ fn date_parts(date: &str) -> impl Iterator<Item = &str> {
     [date.get(..4), date.get(4..6), date.get(6..)].into_iter().flatten()
 }
 
-/// The string to sign (F7).
+/// The string to sign (protocol P63).
 fn string_to_sign(claim: &SignedClaim<'_>, request_hash: &HexHash) -> String {
     format!("{}\n{}", claim.scheme.as_str(), request_hash.as_str())
 }
@@ -242,7 +242,7 @@ enum Tokens {
     Hidden,
 }
 
-/// Writes the canonical request, piece by piece (F4, F5, F6).
+/// Writes the canonical request, piece by piece (protocol P60, P61, P62).
 fn canonical_request(
     request: &SignedRequest<'_>,
     claim: &SignedClaim<'_>,
@@ -295,7 +295,7 @@ fn hex(hash: [u8; 32]) -> HexHash {
     text
 }
 
-/// Decodes a signature in lower-case hexadecimal (F8).
+/// Decodes a signature in lower-case hexadecimal (protocol P64).
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let lower = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.bytes().all(lower) { const_hex::decode(text).ok() } else { None }

@@ -3,9 +3,9 @@
 use super::types::{AuthError, Claim, MAX_AUTHORIZATION, SignedRequest};
 use super::{acs, client_key, rpc};
 
-/// Reads what a request says about its sender, in the order of B1. Checks nothing that needs a key.
+/// Reads what a request says about its sender, in the order of protocol P11. Checks nothing that needs a key.
 ///
-/// A header `x-acs-action` has no effect here (B2). A request with `AccessKeyId` but neither `Signature` nor a token is
+/// A header `x-acs-action` has no effect here (protocol P12). A request with `AccessKeyId` but neither `Signature` nor a token is
 /// an incomplete RPC request and not an unsigned one.
 ///
 /// # Errors

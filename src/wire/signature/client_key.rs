@@ -1,4 +1,4 @@
-//! Client-key signatures of the instance gateway (dkms-gateway.md, K1 to K5).
+//! Client-key signatures of the instance gateway (protocol P74 to P78).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ use super::types::{
     SignedRequest, rsa_matches, unknown_method,
 };
 
-/// The header with the key id: as clients send it, and as the documentation spells it (K2).
+/// The header with the key id: as clients send it, and as the documentation spells it (protocol P75).
 const KEY_ID_HEADERS: [&str; 2] = ["x-kms-acccesskeyid", "x-kms-accesskeyid"];
 
-/// Reads the headers of K2. `signature` is the text after `Bearer `.
+/// Reads the headers of protocol P75. `signature` is the text after `Bearer `.
 ///
 /// Neither the query nor the path is signed, so a request with query parameters is refused.
 pub(super) fn claim<'a>(
@@ -58,7 +58,7 @@ pub(super) fn claim<'a>(
     })
 }
 
-/// Checks the hash of the body and the signature (K2, K4).
+/// Checks the hash of the body and the signature (protocol P75, P77).
 pub(super) fn verify(
     request: &SignedRequest<'_>,
     claim: &SignedClaim<'_>,
@@ -78,7 +78,7 @@ pub(super) fn verify(
     Err(AuthError::Mismatch(Box::new(Mismatch { string_to_sign, canonical_request: None })))
 }
 
-/// The string to sign (K3): method, body hash, type, date, the `x-kms-` headers by name, and `/`.
+/// The string to sign (protocol P76): method, body hash, type, date, the `x-kms-` headers by name, and `/`.
 fn string_to_sign(request: &SignedRequest<'_>, claim: &SignedClaim<'_>) -> Result<String, AuthError> {
     let one = |name: &str| {
         let mut values = request.headers.get_all(name).iter();
@@ -111,7 +111,7 @@ mod tests {
     use crate::wire::params::Pairs;
     use http::{HeaderMap, HeaderValue};
 
-    /// The example of K3, signed with a key made for tests.
+    /// The example of protocol P76, signed with a key made for tests.
     const SIGNATURE: &str = "EfncAyl59vRWjyoBuFTEyjBLyMinM7Jem8G0Jn7RXlkLIbcF5o2cC4fo2rmHRoG79zHW3uQGr0Tw1k88BirXBVb+\
         JCV0SO+LSP4ueIYWU3BejHwJiUozMaDM8MfBQ11v82J1s5s7eEZlWq7QLGs6B4XPMsvySCxcP+W6eO6bUz4T83ql\
         tToliGbeBXxIGaQbo5vYg6RHDLO767rhRccIVv+R3HxdpukN9CftCgrFIMA+i8oC5dPgZJyUPCTzK1HjQjSWSgoK\
@@ -210,7 +210,7 @@ mod tests {
             check_changed(|map| drop(map.remove(name)), &format!("{name} is missing"));
         }
         check_changed(|map| drop(map.remove("x-kms-acccesskeyid")), "x-kms-accesskeyid is missing");
-        // K2: the other spelling names the key as well, and is what gets signed then.
+        // Protocol P75: the other spelling names the key as well, and is what gets signed then.
         let respell = |map: &mut HeaderMap| {
             if let Some(id) = map.remove("x-kms-acccesskeyid") {
                 map.insert("x-kms-accesskeyid", id);

@@ -2,7 +2,7 @@
 //!
 //! A client proves that it knows a key by a *signature* over a *string to sign*, a text that both sides derive from the
 //! request. The server finds the key by the id in the request, derives the same text and checks the signature. Three
-//! families are in use. [`claim`] distinguishes them (fact B1), and [`verify`] checks each:
+//! families are in use. [`claim`] distinguishes them (protocol P11), and [`verify`] checks each:
 //!
 //! - **RPC v1** (`rpc.rs`, section E): everything is a parameter, including `Signature`. The string to sign is the method,
 //!   `%2F`, and the sorted parameters, encoded twice. The key is the secret followed by `&`; HMAC-SHA1 nearly always,
@@ -11,14 +11,14 @@
 //!   and signature. A *canonical request* (method, path, query, those headers, hash of the body) is hashed, and the
 //!   string to sign is the algorithm and that hash. HMAC-SHA256, HMAC-SM3 or RSA; ACS4 derives its HMAC key from the
 //!   secret, a date, a region and a product.
-//! - **Client key** (`client_key.rs`, dkms-gateway.md section 1): the instance gateway with protobuf bodies.
+//! - **Client key** (`client_key.rs`, protocol P74 to P78): the instance gateway with protobuf bodies.
 //!   `Authorization: Bearer` holds an RSA signature over method, body hash, type, date and the `x-kms-` headers.
 //!
 //! A request may also have a bearer token instead of a signature, or neither.
 //!
 //! The server calls [`claim`], which only reads; looks up the key by [`SignedClaim::access_key_id`]; compares
-//! [`SignedClaim::time_ms`] with the clock (15 minutes, G2); calls [`verify`]; and only then stores the nonce (G4,
-//! D20). No function here keeps state, reads a clock, or reveals a signature that it computed.
+//! [`SignedClaim::time_ms`] with the clock (15 minutes, protocol P68); calls [`verify`]; and only then stores the nonce (protocol P70,
+//! P44). No function here keeps state, reads a clock, or reveals a signature that it computed.
 
 mod acs;
 mod claim;
@@ -29,9 +29,6 @@ mod types;
 mod verify;
 
 pub use claim::claim;
-pub use time::{parse_http_date, parse_time};
-pub use types::{
-    AuthError, Claim, MAX_AUTHORIZATION, MAX_FIELD, MAX_KEY_ID, MAX_NONCE, MAX_SECURITY_TOKEN, MAX_SIGNATURE,
-    Material, Mismatch, Scheme, SignedClaim, SignedRequest,
-};
+pub use time::parse_time;
+pub use types::{AuthError, Claim, Material, Scheme, SignedClaim, SignedRequest};
 pub use verify::verify;

@@ -13,7 +13,7 @@ use super::types::{
 };
 use crate::wire::canonical::{canonical_query, encode_into};
 
-/// Reads the system parameters (E1). If a parameter is repeated, the first counts (C8). A repeated `Signature` is
+/// Reads the system parameters (protocol P45). If a parameter is repeated, the first counts (protocol P24). A repeated `Signature` is
 /// refused, because both would be left out of the string to sign.
 pub(super) fn claim<'a>(request: &SignedRequest<'a>) -> Result<SignedClaim<'a>, AuthError> {
     let required =
@@ -53,7 +53,7 @@ pub(super) fn claim<'a>(request: &SignedRequest<'a>) -> Result<SignedClaim<'a>, 
     })
 }
 
-/// Checks the signature over the string to sign (E7, E8).
+/// Checks the signature over the string to sign (protocol P51, P52).
 pub(super) fn verify(
     request: &SignedRequest<'_>,
     claim: &SignedClaim<'_>,
@@ -74,7 +74,7 @@ pub(super) fn verify(
     Err(AuthError::Mismatch(Box::new(Mismatch { string_to_sign, canonical_request: None })))
 }
 
-/// The MAC. Its key is the secret followed by `&` (E7).
+/// The MAC. Its key is the secret followed by `&` (protocol P51).
 fn hmac_matches<M: Mac + KeyInit>(
     material: Material<'_>,
     string_to_sign: &str,
@@ -89,7 +89,7 @@ fn hmac_matches<M: Mac + KeyInit>(
     Ok(signature.is_some_and(|bytes| mac.verify_slice(bytes).is_ok()))
 }
 
-/// The string to sign (E2 to E6): the method, the path `/`, and all parameters except `Signature`, sorted.
+/// The string to sign (protocol P46 to P50): the method, the path `/`, and all parameters except `Signature`, sorted.
 fn string_to_sign(request: &SignedRequest<'_>) -> String {
     let mut canonical = String::new();
     canonical_query(&mut canonical, request.query.iter().chain(request.form.iter()), Some("Signature"));
@@ -152,9 +152,9 @@ mod tests {
     fn the_worked_example_verifies() {
         assert_eq!(with_request("POST", WORKED_QUERY, WORKED_FORM, string_to_sign), WORKED_STRING_TO_SIGN);
         assert!(check("POST", WORKED_QUERY, WORKED_FORM, KEY).is_ok());
-        // C1: all parameters in the body is the same request.
+        // Protocol P17: all parameters in the body is the same request.
         assert!(check("POST", "", &format!("{WORKED_FORM}&{WORKED_QUERY}"), KEY).is_ok());
-        assert!(check("GET", &format!("{WORKED_QUERY}&{WORKED_FORM}"), "", KEY).is_err(), "E12");
+        assert!(check("GET", &format!("{WORKED_QUERY}&{WORKED_FORM}"), "", KEY).is_err(), "protocol P56");
     }
 
     #[test]

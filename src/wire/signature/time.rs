@@ -11,7 +11,7 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// The instant of a `Timestamp` or `x-acs-date` in milliseconds since the epoch (G1).
+/// The instant of a `Timestamp` or `x-acs-date` in milliseconds since the epoch (protocol P67).
 ///
 /// Exactly `yyyy-MM-ddTHH:mm:ssZ`, with an optional fraction of one to nine digits (cut to milliseconds) before the
 /// `Z`. Anything else is `None`, such as other offsets, lower case, leap seconds and days that do not exist.
@@ -25,7 +25,7 @@ pub fn parse_time(raw: &str) -> Option<i64> {
 }
 
 /// The instant of a `Date` header in milliseconds since the epoch: exactly `Tue, 24 Nov 2026 02:58:39 GMT`, the form of
-/// RFC 1123 that clients send (G1, K2). Anything else is `None`. The weekday must be a valid name, but is not compared
+/// RFC 1123 that clients send (protocol P67, P75). Anything else is `None`. The weekday must be a valid name, but is not compared
 /// with the date.
 pub fn parse_http_date(raw: &str) -> Option<i64> {
     let (weekday, rest) = raw.split_once(", ")?;

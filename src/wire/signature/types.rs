@@ -16,7 +16,7 @@ pub const MAX_KEY_ID: usize = 4_096;
 pub const MAX_SIGNATURE: usize = 4_096;
 /// The longest accepted security token, in bytes.
 pub const MAX_SECURITY_TOKEN: usize = 16_384;
-/// The longest accepted nonce, in bytes (G3: at least 64).
+/// The longest accepted nonce, in bytes (protocol P69: at least 64).
 pub const MAX_NONCE: usize = 256;
 /// The longest accepted value of other fields (time, method, version, hash), in bytes.
 pub const MAX_FIELD: usize = 128;
@@ -27,12 +27,12 @@ pub struct SignedRequest<'a> {
     /// The method as sent, `GET` or `POST`.
     pub method: &'a str,
     /// The path as sent, without the query. RPC v1 and client-key signatures do not cover it, so only `/` may be served
-    /// (A1).
+    /// (protocol P1).
     pub path: &'a str,
     /// The decoded query.
     pub query: &'a Pairs<'a>,
     /// The decoded form body, or the members of a JSON body; empty for any other body. RPC v1 signs these like the
-    /// query (E2), so that every parameter that has an effect is signed; ACS signs the raw body instead (F3).
+    /// query (protocol P46), so that every parameter that has an effect is signed; ACS signs the raw body instead (protocol P59).
     pub form: &'a Pairs<'a>,
     /// All headers as received.
     pub headers: &'a HeaderMap,
@@ -43,30 +43,30 @@ pub struct SignedRequest<'a> {
 /// A signature scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// RPC v1, `SignatureMethod=HMAC-SHA1` (E7).
+    /// RPC v1, `SignatureMethod=HMAC-SHA1` (protocol P51).
     RpcHmacSha1,
-    /// RPC v1, `SignatureMethod=HMAC-SHA256` (E7).
+    /// RPC v1, `SignatureMethod=HMAC-SHA256` (protocol P51).
     RpcHmacSha256,
-    /// RPC v1, `SignatureMethod=SHA256withRSA` and `SignatureType=PRIVATEKEY` (E8).
+    /// RPC v1, `SignatureMethod=SHA256withRSA` and `SignatureType=PRIVATEKEY` (protocol P52).
     RpcRsaSha256,
-    /// V3, `ACS3-HMAC-SHA256` (F1 to F8).
+    /// V3, `ACS3-HMAC-SHA256` (protocol P57 to P64).
     Acs3HmacSha256,
-    /// V3, `ACS3-HMAC-SM3` (F10).
+    /// V3, `ACS3-HMAC-SM3` (protocol P66).
     Acs3HmacSm3,
-    /// V3, `ACS3-RSA-SHA256` (F10).
+    /// V3, `ACS3-RSA-SHA256` (protocol P66).
     Acs3RsaSha256,
-    /// V4, `ACS4-HMAC-SHA256` (F10).
+    /// V4, `ACS4-HMAC-SHA256` (protocol P66).
     Acs4HmacSha256,
-    /// The instance gateway's client key, RSA (K1 to K5).
+    /// The instance gateway's client key, RSA (protocol P74 to P78).
     ClientKey,
 }
 
-/// What a request says about its sender (B1). Nothing is proven yet.
+/// What a request says about its sender (protocol P11). Nothing is proven yet.
 #[derive(Debug)]
 pub enum Claim<'a> {
     /// Neither a signature nor a token. A server that requires a key answers `MissingAccessKeyId`.
     Unsigned,
-    /// A bearer token, as header `x-acs-bearer-token` (F10) or parameter `BearerToken` (E9).
+    /// A bearer token, as header `x-acs-bearer-token` (protocol P66) or parameter `BearerToken` (protocol P53).
     Bearer,
     /// A signature that [`verify`](super::verify) must check.
     Signed(SignedClaim<'a>),
@@ -80,17 +80,17 @@ pub struct SignedClaim<'a> {
     pub scheme: Scheme,
     /// The id of the key, never blank: `AccessKeyId`, the `Credential`, or `x-kms-acccesskeyid`.
     pub access_key_id: &'a str,
-    /// The token of temporary credentials: `SecurityToken` (E11) or `x-acs-security-token` (F1). `None` if it is blank.
+    /// The token of temporary credentials: `SecurityToken` (protocol P55) or `x-acs-security-token` (protocol P57). `None` if it is blank.
     /// The caller that looks up the key must compare it.
     pub security_token: Option<&'a str>,
     /// The raw time: `Timestamp`, `x-acs-date` or `Date`; never blank. See [`time_ms`](Self::time_ms).
     pub time: &'a str,
-    /// The nonce: `SignatureNonce`, optional in RPC v1 (E1), or `x-acs-signature-nonce`; a client key has none (K5).
+    /// The nonce: `SignatureNonce`, optional in RPC v1 (protocol P45), or `x-acs-signature-nonce`; a client key has none (protocol P78).
     /// `None` if it is blank.
     pub nonce: Option<&'a str>,
-    /// The region an ACS4 key was derived for (F10), otherwise `None`.
+    /// The region an ACS4 key was derived for (protocol P66), otherwise `None`.
     pub scope_region: Option<&'a str>,
-    /// The product an ACS4 key was derived for, `Kms` in all captures (F10), otherwise `None`.
+    /// The product an ACS4 key was derived for, `Kms` in all captures (protocol P66), otherwise `None`.
     pub scope_product: Option<&'a str>,
     /// ACS4: the first piece of the scope, `yyyymmdd`.
     pub(super) scope_date: Option<&'a str>,
@@ -114,8 +114,8 @@ pub enum Material<'a> {
 /// Why a signature is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// A parameter or header is absent or blank: the answer is `Missing<name>` (D17). The time is always called
-    /// `Timestamp` for RPC and ACS; the instance gateway's headers have their own names (K10).
+    /// A parameter or header is absent or blank: the answer is `Missing<name>` (protocol P41). The time is always called
+    /// `Timestamp` for RPC and ACS; the instance gateway's headers have their own names (protocol P79).
     #[error("{name} is missing")]
     Missing {
         /// The parameter, or the header of the instance gateway.
@@ -127,7 +127,7 @@ pub enum AuthError {
         /// The method as sent, at most 64 characters of it.
         method: String,
     },
-    /// `SignatureVersion` is not `1.0` (E1): `IncompleteSignature`.
+    /// `SignatureVersion` is not `1.0` (protocol P45): `IncompleteSignature`.
     #[error("signature version is not 1.0")]
     UnknownVersion,
     /// The `Authorization` header or another field is not well formed: `IncompleteSignature`.
@@ -148,22 +148,22 @@ pub enum AuthError {
         /// The field.
         name: &'static str,
     },
-    /// `SignedHeaders` is not in strictly ascending order (F5): `IncompleteSignature`.
+    /// `SignedHeaders` is not in strictly ascending order (protocol P61): `IncompleteSignature`.
     #[error("signed headers are not in ascending order")]
     HeadersNotAscending,
-    /// A header `x-acs-*` is present but not signed (F5): `IncompleteSignature`.
+    /// A header `x-acs-*` is present but not signed (protocol P61): `IncompleteSignature`.
     #[error("header {name} is not signed")]
     UnsignedHeader {
         /// The header.
         name: String,
     },
-    /// The hash of the body is not the one in the header (F3, K2).
+    /// The hash of the body is not the one in the header (protocol P59, P75).
     #[error("{header} is not the hash of the body")]
     BodyHash {
         /// The header.
         header: &'static str,
     },
-    /// The signature is wrong: `SignatureDoesNotMatch` (E10, F9).
+    /// The signature is wrong: `SignatureDoesNotMatch` (protocol P54, P65).
     #[error("signature does not match")]
     Mismatch(Box<Mismatch>),
     /// A secret was given for a scheme with public keys, or the other way round. The id belongs to another kind of key.
@@ -183,12 +183,12 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// The server's string to sign: the end of the message of E10, the first bracket of F9.
+    /// The server's string to sign: the end of the message of protocol P54, the first bracket of protocol P65.
     pub fn string_to_sign(&self) -> &str {
         &self.string_to_sign
     }
 
-    /// ACS only: the server's canonical request, the second bracket of F9, with `***` for the values of headers that
+    /// ACS only: the server's canonical request, the second bracket of protocol P65, with `***` for the values of headers that
     /// are tokens.
     pub fn canonical_request(&self) -> Option<&str> {
         self.canonical_request.as_deref()
@@ -201,12 +201,12 @@ impl Scheme {
         matches!(self, Self::RpcRsaSha256 | Self::Acs3RsaSha256 | Self::ClientKey)
     }
 
-    /// Whether the signature is in parameters (RPC v1) and not in headers (B3).
+    /// Whether the signature is in parameters (RPC v1) and not in headers (protocol P13).
     pub const fn is_rpc(self) -> bool {
         matches!(self, Self::RpcHmacSha1 | Self::RpcHmacSha256 | Self::RpcRsaSha256)
     }
 
-    /// Whether a nonce is required: for header signatures except the client key, which has none (K5).
+    /// Whether a nonce is required: for header signatures except the client key, which has none (protocol P78).
     pub const fn needs_nonce(self) -> bool {
         !self.is_rpc() && !matches!(self, Self::ClientKey)
     }
@@ -236,7 +236,7 @@ impl SignedClaim<'_> {
     }
 }
 
-/// Whether `signature` is a valid RSASSA-PKCS1-v1_5 signature with SHA-256 over `message` (E8, F10, K4).
+/// Whether `signature` is a valid RSASSA-PKCS1-v1_5 signature with SHA-256 over `message` (protocol P52, P66, P77).
 pub(super) fn rsa_matches(
     material: Material<'_>,
     message: &[u8],
@@ -257,7 +257,7 @@ pub(super) fn secret(material: Material<'_>) -> Result<&[u8], AuthError> {
 }
 
 impl<'a> SignedRequest<'a> {
-    /// The first parameter called `name`, in the query before the body (C8). Blank ones count.
+    /// The first parameter called `name`, in the query before the body (protocol P24). Blank ones count.
     pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
         self.query.get(name).or_else(|| self.form.get(name))
     }

@@ -202,7 +202,7 @@ fn each_page_that_a_comment_names_is_there() {
         let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '_' | '-');
         for word in comments.flat_map(|line| line.split(move |c| !is_path(c))) {
             let word = word.trim_end_matches('.');
-            if !word.ends_with(".md") || word == ".md" {
+            if Path::new(word).extension().is_none_or(|extension| extension != "md") {
                 continue;
             }
             count += 1;

@@ -1,11 +1,13 @@
 //! Documents that are generated from the code: each must be up to date. `SESAME_UPDATE_DOCS=1 cargo test docs` rewrites
 //! them.
 
+mod citations;
 mod command_line;
 mod configuration;
 mod drawings;
 mod links;
 mod metrics;
+mod paths;
 mod pictures;
 mod rules;
 mod security;

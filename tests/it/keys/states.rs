@@ -57,7 +57,7 @@ async fn row(action: &str, more: &[(&str, &str)], want: [Option<Refused>; 4]) {
 }
 
 #[tokio::test]
-async fn errors_e_encrypt_decrypt_and_data_keys() {
+async fn key_states_encrypt_decrypt_and_data_keys() {
     row("Encrypt", &[PLAINTEXT], used()).await;
     row("GenerateDataKey", &[], used()).await;
     row("GenerateDataKeyWithoutPlaintext", &[], used()).await;
@@ -84,7 +84,7 @@ async fn errors_e_encrypt_decrypt_and_data_keys() {
 }
 
 #[tokio::test]
-async fn errors_e_asymmetric_actions() {
+async fn key_states_asymmetric_actions() {
     let digest = ("Digest", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     let server = Server::start().await;
     let spec = ("KeySpec", "EC_SM2");
@@ -123,7 +123,7 @@ async fn errors_e_asymmetric_actions() {
 }
 
 #[tokio::test]
-async fn errors_e_describe_and_list() {
+async fn key_states_describe_and_list() {
     for action in ["DescribeKey", "ListKeyVersions", "ListAliasesByKeyId", "ListResourceTags"] {
         row(action, &[], always()).await;
     }
@@ -142,7 +142,7 @@ async fn errors_e_describe_and_list() {
 }
 
 #[tokio::test]
-async fn errors_e_enable_and_disable() {
+async fn key_states_enable_and_disable() {
     for (action, after) in [("EnableKey", "Enabled"), ("DisableKey", "Disabled")] {
         row(action, &[], [None, None, Some(not_modified()), Some(not_modified())]).await;
         let server = Server::start().await;
@@ -155,7 +155,7 @@ async fn errors_e_enable_and_disable() {
 }
 
 #[tokio::test]
-async fn errors_e_schedule_key_deletion() {
+async fn key_states_schedule_key_deletion() {
     let days = [("PendingWindowInDays", "7")];
     row("ScheduleKeyDeletion", &days, [None, None, Some(not_modified()), None]).await;
     let server = Server::start().await;
@@ -165,7 +165,7 @@ async fn errors_e_schedule_key_deletion() {
 }
 
 #[tokio::test]
-async fn errors_e_cancel_key_deletion() {
+async fn key_states_cancel_key_deletion() {
     let no = || Some(not_modified());
     row("CancelKeyDeletion", &[], [no(), no(), None, no()]).await;
     let server = Server::start().await;
@@ -185,7 +185,7 @@ async fn errors_e_cancel_key_deletion() {
 }
 
 #[tokio::test]
-async fn errors_e_create_alias() {
+async fn key_states_create_alias() {
     row("CreateAlias", &[("AliasName", "alias/x")], {
         let taken = || Some(refusal(400, "AliasAlreadyExists", "AliasName Already Exists."));
         [None, taken(), taken(), taken()]
@@ -211,7 +211,7 @@ async fn errors_e_create_alias() {
 }
 
 #[tokio::test]
-async fn errors_e_update_alias() {
+async fn key_states_update_alias() {
     let server = Server::start().await;
     let old = make(&server, &[]).await;
     let want = [None, None, Some(state("PendingDeletion")), None];

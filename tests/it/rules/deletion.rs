@@ -303,7 +303,7 @@ async fn rule_6_8_a_restored_secret_is_what_it_was() {
     server.advance_seconds(DAY).await;
     server.ok("RestoreSecret", &[("SecretName", "s")]).await;
     let mut after = server.ok("DescribeSecret", &described).await;
-    // A restore changes UpdateTime (open question 13).
+    // A restore changes UpdateTime (guess G13).
     assert_eq!(after["UpdateTime"], NOW.plus_days(1).to_string());
     for answer in [&mut before, &mut after] {
         for name in ["RequestId", "UpdateTime"] {

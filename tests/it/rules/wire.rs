@@ -336,7 +336,7 @@ async fn rule_14_8_and_14_9_a_server_that_cannot_write_answers_a_temporary_failu
     let answer = server.call("PutSecretValue", &put).await;
     let wanted = refusal(503, "ServiceUnavailableTemporary", "Service Unavailable Temporary.");
     assert_eq!(answer.refused(), wanted);
-    // Only a fault rule asks clients to wait (TH2.5).
+    // Only a fault rule asks clients to wait (protocol P43).
     assert_eq!(answer.header("x-acs-retry-after"), None);
 }
 

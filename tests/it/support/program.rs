@@ -55,6 +55,19 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Everything that a command printed.
+pub fn printed(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Runs a command that must succeed, and returns what it printed.
+pub fn succeed(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = run(arguments, environment);
+    let printed = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {printed}");
+    printed
+}
+
 impl Program {
     /// Starts `serve` on a free port and waits until it says that it is ready.
     pub fn serve(arguments: &[&str], environment: &[(&str, &str)]) -> Self {

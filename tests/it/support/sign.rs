@@ -9,10 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Answer, NOW, Server};
 
-/// Every character except letters, digits and `-_.~` (fact E4).
+/// Every character except letters, digits and `-_.~` (protocol P48).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The parameters in canonical form: sorted, encoded, joined (facts E3 to E5).
+/// The parameters in canonical form: sorted, encoded, joined (protocol P47 to P49).
 fn canonical(parameters: &[(&str, &str)]) -> String {
     let mut sorted = parameters.to_vec();
     sorted.sort_unstable();
@@ -24,12 +24,12 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// The string to sign of RPC v1 (fact E6).
+/// The string to sign of RPC v1 (protocol P50).
 pub fn rpc_string_to_sign(method: &str, parameters: &[(&str, &str)]) -> String {
     format!("{method}&%2F&{}", encode(&canonical(parameters)))
 }
 
-/// The signature of RPC v1, HMAC-SHA1 (fact E7).
+/// The signature of RPC v1, HMAC-SHA1 (protocol P51).
 pub fn rpc_signature(method: &str, secret: &str, parameters: &[(&str, &str)]) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(format!("{secret}&").as_bytes()).unwrap();
     mac.update(rpc_string_to_sign(method, parameters).as_bytes());
@@ -100,7 +100,7 @@ impl<'a> Acs<'a> {
         if self.acs4_region.is_some() { "ACS4-HMAC-SHA256" } else { "ACS3-HMAC-SHA256" }
     }
 
-    /// The signed headers, ascending by name (facts F1, F5).
+    /// The signed headers, ascending by name (protocol P57, P61).
     fn signed(&self) -> Vec<(&'a str, String)> {
         let mut headers = vec![
             ("content-type", self.content_type.to_owned()),
@@ -120,7 +120,7 @@ impl<'a> Acs<'a> {
         self.signed().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";")
     }
 
-    /// Fact F6.
+    /// Protocol P62.
     pub fn canonical_request(&self) -> String {
         let headers: Vec<_> = self.signed().iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
         let headers = headers.concat();
@@ -129,13 +129,13 @@ impl<'a> Acs<'a> {
         format!("{method}\n/\n{query}\n{headers}\n{names}\n{hash}")
     }
 
-    /// Fact F7.
+    /// Protocol P63.
     pub fn string_to_sign(&self) -> String {
         let hash = const_hex::encode(Sha256::digest(self.canonical_request().as_bytes()));
         format!("{}\n{hash}", self.algorithm())
     }
 
-    /// Facts F2, F8, F10.
+    /// Protocol P58, P64, P66.
     pub fn authorization(&self) -> String {
         let (id, secret) = self.key;
         let (credential, key) = match self.acs4_region {

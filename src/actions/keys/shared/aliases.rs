@@ -37,14 +37,12 @@ pub(in crate::actions) struct AliasPage {
     total_count: usize,
 }
 
-/// The rows, wrapped as the wire has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct AliasList {
     alias: Vec<Row>,
 }
 
-/// One alias.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
@@ -70,7 +68,7 @@ impl AliasPage {
     }
 }
 
-/// A page whose size 0 stands for the default (question 19).
+/// Reads a page; PageSize 0 means the default size (guess G36).
 pub(in crate::actions) fn alias_page(fields: Fields<'_>) -> Result<Page, ApiError> {
     if fields.text("PageSize")? == Some("0") {
         return Ok(Page { number: fields.number("PageNumber", 1..=u32::MAX, 1)?, size: 10 });

@@ -1,13 +1,13 @@
-//! The answers of the actions that encrypt and decrypt.
+//! The answers of actions that encrypt and decrypt.
 
 use serde::Serialize;
 
 use crate::wire::Disclosed;
 
-/// The most that is decrypted at once, in bytes: the largest plaintext with everything around it, with room.
+/// The longest ciphertext that is read, in bytes: room for the largest plaintext and its envelope.
 pub(in crate::actions) const MAX_CIPHERTEXT: usize = 16 * 1024;
 
-/// What is answered by Encrypt and ReEncrypt.
+/// The answer of Encrypt and ReEncrypt.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Ciphertext {
@@ -16,7 +16,7 @@ pub(in crate::actions) struct Ciphertext {
     pub(in crate::actions) ciphertext_blob: String,
 }
 
-/// What is answered by Decrypt.
+/// The answer of Decrypt.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Plaintext {

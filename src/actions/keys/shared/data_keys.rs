@@ -1,4 +1,4 @@
-//! What the two actions share that make data keys.
+//! What the two actions that make data keys share.
 
 use zeroize::Zeroizing;
 
@@ -11,7 +11,6 @@ use crate::domain::keys::KeyRef;
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Fields};
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::actions) struct DataKeyRequest {
     pub(in crate::actions) key: KeyRef,
@@ -32,7 +31,7 @@ pub(in crate::actions) const DATA_KEY_PARAMETERS: &[Parameter] = &[
 
 pub(in crate::actions) fn decode(fields: Fields<'_>) -> Result<DataKeyRequest, ApiError> {
     no_recipient(fields)?;
-    // A number of bytes goes before the spec, whatever that says.
+    // NumberOfBytes overrides KeySpec, whatever KeySpec says.
     let spec = if fields.text("NumberOfBytes")?.is_some() { None } else { fields.text("KeySpec")? };
     let by_spec = match spec {
         None | Some("AES_256") => 32,

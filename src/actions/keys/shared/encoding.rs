@@ -8,10 +8,10 @@ use crate::actions::shared::bounded_text::bounded;
 use crate::app::keys::EncryptionContext;
 use crate::wire::{ApiError, Fields};
 
-/// Bytes in base64.
+/// Reads bytes in base64.
 ///
 /// # Errors
-/// InvalidParameter naming the parameter, also when there are more than `max` bytes or none.
+/// InvalidParameter naming the parameter: not base64, no bytes, or more than `max` bytes.
 pub(in crate::actions) fn base64(
     fields: Fields<'_>,
     name: &str,
@@ -27,7 +27,7 @@ pub(in crate::actions) fn base64(
     Err(ApiError::invalid(name, format!("has {length} bytes when decoded from base64; expected 1 to {max}")))
 }
 
-/// As [`base64()`], and it must be there.
+/// As [`base64()`], for a required parameter.
 ///
 /// # Errors
 /// MissingParameter, and those of [`base64()`].
@@ -39,15 +39,15 @@ pub(in crate::actions) fn required_base64(
     base64(fields, name, max)?.ok_or_else(|| fields.missing(name))
 }
 
-/// Bytes as base64.
+/// Writes bytes in base64.
 pub(in crate::actions) fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The longest context, in characters.
+/// The maximum length of an encryption context, in characters.
 pub(in crate::actions) const CONTEXT_CHARS: usize = 8192;
 
-/// An encryption context: a JSON object of texts, or flattened as `<name>.<key>=<value>` (fact C4).
+/// Reads an encryption context: a JSON object of strings, or parameters `<name>.<key>=<value>` (protocol P20).
 ///
 /// # Errors
 /// InvalidParameter naming the parameter.

@@ -10,7 +10,7 @@ use crate::app::keys::{EncryptionAlgorithm, PairRef, SignatureAlgorithm};
 use crate::domain::names::Invalid;
 use crate::wire::{ApiError, Fields};
 
-/// An algorithm, by the service's name of it.
+/// An algorithm, parsed from the service's name for it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::actions) struct Algorithm<T>(pub(in crate::actions) T);
 
@@ -36,20 +36,20 @@ impl FromStr for Algorithm<EncryptionAlgorithm> {
     }
 }
 
-/// The longest digest that is read, in bytes; a digest of another length than the algorithm's is refused later.
+/// The longest digest that is read, in bytes. The length that the algorithm needs is checked later.
 const MAX_DIGEST: usize = 512;
 
 pub(in crate::actions) fn pair(fields: Fields<'_>) -> Result<PairRef, ApiError> {
     Ok(PairRef { key: fields.required("KeyId")?, version: fields.required("KeyVersionId")? })
 }
 
-/// What AsymmetricSign and AsymmetricVerify are asked.
+/// The request of AsymmetricSign and AsymmetricVerify.
 #[derive(Debug)]
 pub(in crate::actions) struct SignRequest {
     pub(in crate::actions) pair: PairRef,
     pub(in crate::actions) algorithm: SignatureAlgorithm,
     pub(in crate::actions) digest: Vec<u8>,
-    /// The signature to be verified.
+    /// The signature to verify; empty for AsymmetricSign.
     pub(in crate::actions) value: Vec<u8>,
     pub(in crate::actions) dry_run: bool,
 }
@@ -67,7 +67,6 @@ impl SignRequest {
     }
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct Signed<T> {
@@ -76,7 +75,7 @@ pub(in crate::actions) struct Signed<T> {
     pub(in crate::actions) value: T,
 }
 
-/// What AsymmetricEncrypt and AsymmetricDecrypt are asked. `Debug` is not derived: the plaintext is a secret.
+/// The request of AsymmetricEncrypt and AsymmetricDecrypt. It does not derive `Debug`, because the plaintext is secret.
 pub(in crate::actions) struct PairRequest {
     pub(in crate::actions) pair: PairRef,
     pub(in crate::actions) algorithm: EncryptionAlgorithm,

@@ -9,7 +9,7 @@ use crate::domain::keys::decisions::DESCRIPTION_CHARS;
 use crate::domain::keys::{KeyOwner, KeyState};
 use crate::wire::{ApiError, Fields};
 
-/// What is known of a key.
+/// The metadata of a key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyMetadata {
@@ -79,7 +79,6 @@ impl KeyMetadata {
     }
 }
 
-/// What is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct MetadataResponse {
@@ -92,7 +91,7 @@ impl MetadataResponse {
     }
 }
 
-/// A text about a key, at most 8,192 characters.
+/// Reads a text about a key, at most 8,192 characters.
 pub(in crate::actions) fn description(
     fields: Fields<'_>,
     name: &'static str,

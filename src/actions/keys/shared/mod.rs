@@ -14,7 +14,7 @@ pub(super) mod policies;
 pub(super) mod rotation;
 pub(super) mod versions;
 
-/// What the actions that use or change a key may answer.
+/// Error codes of the actions that use or change a key.
 pub(in crate::actions) const KEY_CODES: &[Code] = &[
     Code::KeyNotFound,
     Code::AliasNotFound,
@@ -33,7 +33,7 @@ pub(in crate::actions) const KEY_CODES: &[Code] = &[
     Code::DryRunAccessDenied,
 ];
 
-/// A key by id or by the ARN of it, where an alias is not allowed.
+/// Reads a key by its id or ARN; an alias is not allowed.
 ///
 /// # Errors
 /// Unsupported.Alias; MissingParameter or InvalidParameter naming the parameter.

@@ -3,7 +3,7 @@
 use crate::domain::keys::decisions::ROTATION_DAYS;
 use crate::wire::{ApiError, Fields};
 
-/// An interval such as `365d`, in milliseconds (rule 8.4).
+/// Reads an interval such as `365d`; returns milliseconds (rule 8.4).
 ///
 /// # Errors
 /// InvalidParameter naming RotationInterval.

@@ -1,4 +1,4 @@
-//! Versions of keys, as answers show them.
+//! Versions of keys in answers.
 
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::domain::StageLabel;
 
-/// Labels, wrapped as the wire has them (rule 4.5).
+/// Labels in the wrapper that the wire uses (rule 4.5).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct VersionStages {

@@ -5,7 +5,7 @@ use crate::actions::shared::bounded_text::bounded;
 use crate::domain::limits::DESCRIPTION_CHARS;
 use crate::wire::{ApiError, Fields};
 
-/// Refuses a value that is longer than the configuration lets it be (rule 1.8).
+/// Checks that a value is not longer than the configured limit (rule 1.8).
 ///
 /// # Errors
 /// InvalidParameter naming `SecretData`.
@@ -20,7 +20,7 @@ pub(in crate::actions) fn check_length(context: &Context, data: &[u8]) -> Result
     Err(ApiError::invalid("SecretData", why))
 }
 
-/// The description, at most 8,192 characters (rule 1.11).
+/// Reads the description, at most 8,192 characters (rule 1.11).
 pub(in crate::actions) fn description(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
     bounded(fields, "Description", DESCRIPTION_CHARS)
 }

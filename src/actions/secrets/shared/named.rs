@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::domain::SecretRef;
 
-/// What is answered by actions that only say which secret it was.
+/// The name of a secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct SecretNamed {
@@ -12,7 +12,7 @@ pub(in crate::actions) struct SecretNamed {
 }
 
 impl SecretNamed {
-    /// Names the secret, by its plain name even when the request had its ARN (rule 1.5).
+    /// The plain name of the secret, even when the request had its ARN (rule 1.5).
     pub(in crate::actions) fn of(secret: &SecretRef) -> Self {
         Self { secret_name: secret.name.to_string() }
     }

@@ -9,7 +9,6 @@ use crate::actions::shared::unsupported::NO_ENCLAVES;
 use crate::domain::{SecretRef, StageLabel, VersionId};
 use crate::wire::{ApiError, Code, Disclosed};
 
-/// What is asked.
 #[derive(Debug, Clone)]
 pub(in crate::actions) struct ReadRequest {
     /// Name or ARN.
@@ -18,7 +17,7 @@ pub(in crate::actions) struct ReadRequest {
     pub(in crate::actions) version: Option<VersionId>,
     /// The label the version must carry; default `ACSCurrent` unless a version is named.
     pub(in crate::actions) stage: Option<StageLabel>,
-    /// Whether only to say if it would work.
+    /// Whether only to check that the read would succeed.
     pub(in crate::actions) dry_run: bool,
     /// An enclave's attestation.
     pub(in crate::actions) recipient: Option<String>,
@@ -27,7 +26,7 @@ pub(in crate::actions) struct ReadRequest {
 }
 
 impl ReadRequest {
-    /// A plain read.
+    /// A read without dry run or enclave.
     pub(in crate::actions) fn new(
         secret: SecretRef,
         version: Option<VersionId>,
@@ -38,7 +37,7 @@ impl ReadRequest {
     }
 }
 
-/// What is answered. Rotation and extended config are absent for generic secrets (rule 4.7).
+/// The value and its version. Rotation and extended config are absent for generic secrets (rule 4.7).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct SecretValue {
@@ -53,7 +52,7 @@ pub(in crate::actions) struct SecretValue {
     rotation: RotationFacts,
 }
 
-/// What reading a value may answer.
+/// Error codes of reading a value.
 pub(in crate::actions) const READ_CODES: &[Code] = &[
     Code::ResourceNotFound,
     Code::RejectedResourceInDeleteWindow,
@@ -73,7 +72,7 @@ pub(in crate::actions) async fn read(
     request: &ReadRequest,
 ) -> Result<SecretValue, ApiError> {
     if request.recipient.is_some() {
-        // Enclaves: question 24.
+        // Enclaves: guess G21.
         return Err(ApiError::new(Code::UnsupportedOperation, NO_ENCLAVES));
     }
     let loaded = context.find_secret(&request.secret).await?;
@@ -91,7 +90,7 @@ pub(in crate::actions) async fn read(
         secret_data_type: version.data_type.as_str(),
         version_id: version.id.to_string(),
         version_stages: secret.stages.labels_of(&version.id).collect(),
-        // Of the secret, as documented, not of the version (question 12).
+        // The creation time of the secret, not of the version, as documented (guess G12).
         create_time: secret.created.to_string(),
         rotation: RotationFacts::of(secret, request.fetch_config),
     })

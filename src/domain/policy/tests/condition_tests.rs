@@ -12,11 +12,11 @@ use super::*;
 type Row = (&'static str, &'static str, &'static str, bool);
 
 fn run(rows: &[Row]) {
-    for (name, condition, facts, holds) in rows {
-        let facts: Vec<(&str, &str)> =
-            facts.split_whitespace().map(|fact| fact.split_once('=').unwrap()).collect();
-        let mut context = context(&facts);
-        for (key, value) in &facts {
+    for (name, condition, values, holds) in rows {
+        let values: Vec<(&str, &str)> =
+            values.split_whitespace().map(|value| value.split_once('=').unwrap()).collect();
+        let mut context = context(&values);
+        for (key, value) in &values {
             match *key {
                 "acs:SourceIp" => context.source_ip = Some(value.parse().unwrap()),
                 "acs:CurrentTime" => {
@@ -127,8 +127,8 @@ fn rule_10_9_operators_of_times() {
         ("from later", r#"{"DateGreaterThanEquals":{"acs:CurrentTime":"2024-02-21T12:00:01Z"}}"#, noon, false),
         ("a time span", r#"{"DateGreaterThan":{"acs:CurrentTime":"2024-01-01T00:00:00Z"},"DateLessThan":{"acs:CurrentTime":"2025-01-01T00:00:00Z"}}"#, noon, true),
         ("a time span that is over", r#"{"DateGreaterThan":{"acs:CurrentTime":"2023-01-01T00:00:00Z"},"DateLessThan":{"acs:CurrentTime":"2024-01-01T00:00:00Z"}}"#, noon, false),
-        ("a fact of the service", r#"{"DateLessThan":{"kms:Until":"2024-01-01T00:00:00Z"}}"#, "kms:Until=2023-01-01T00:00:00Z", true),
-        ("times as texts", r#"{"StringLike":{"acs:CurrentTime":"2024-02-21T*"}}"#, noon, true),
+        ("a value of the service", r#"{"DateLessThan":{"kms:Until":"2024-01-01T00:00:00Z"}}"#, "kms:Until=2023-01-01T00:00:00Z", true),
+        ("times as strings", r#"{"StringLike":{"acs:CurrentTime":"2024-02-21T*"}}"#, noon, true),
     ]);
 }
 
@@ -178,7 +178,7 @@ fn rule_10_9_addresses() {
         ("no address known, negated", r#"{"NotIpAddress":{"acs:SourceIp":"0.0.0.0/0"}}"#, "", true),
         ("border included", r#"{"IpAddressIncludeBorder":{"acs:SourceIp":"192.168.0.0/24"}}"#, "acs:SourceIp=192.168.0.255", true),
         ("border excepted", r#"{"NotIpAddressIncludeBorder":{"acs:SourceIp":"192.168.0.0/24"}}"#, "acs:SourceIp=192.168.0.255", false),
-        ("addresses as texts", r#"{"StringLike":{"acs:SourceIp":"192.168.*"}}"#, "acs:SourceIp=192.168.3.4", true),
+        ("addresses as strings", r#"{"StringLike":{"acs:SourceIp":"192.168.*"}}"#, "acs:SourceIp=192.168.3.4", true),
     ]);
 }
 
@@ -197,7 +197,7 @@ fn rule_10_9_condition_keys() {
         ("a tag's key in other case", r#"{"StringEquals":{"kms:tag/Team":"a"}}"#, "kms:tag/team=a", false),
         ("another tag", r#"{"StringEquals":{"kms:tag/stage":"a"}}"#, "kms:tag/team=a", false),
         ("a key nobody knows", r#"{"StringEquals":{"oss:Prefix":"a"}}"#, "kms:tag/team=a", false),
-        ("a fact cannot be passed off as a common key", r#"{"StringEquals":{"acs:SourceVpc":"vpc-1"}}"#, "ACS:SourceVpc=vpc-1", false),
+        ("a value cannot be passed off as a common key", r#"{"StringEquals":{"acs:SourceVpc":"vpc-1"}}"#, "ACS:SourceVpc=vpc-1", false),
     ]);
 }
 

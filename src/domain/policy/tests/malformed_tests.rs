@@ -215,7 +215,7 @@ fn rule_10_1_sizes_are_bounded() {
 
 #[rustfmt::skip]
 #[test]
-fn texts_and_arrays_of_one_are_the_same() {
+fn strings_and_arrays_of_one_are_the_same() {
     for text in [
         r#"{"Version":"1","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}"#,
         r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["kms:*"],"Resource":["*"]}]}"#,
