@@ -31,12 +31,15 @@ pub mod domain {
         pub use crate::domain::policy::{Identity, Principal};
     }
     pub mod rotation {
-        pub use crate::domain::rotation::{RotationInterval, RotationSettings};
+        pub use crate::domain::rotation::{
+            ExtendedConfig, Lease, Managed, Plan, RotationInterval, RotationSettings, Running, Trigger,
+            Window,
+        };
     }
     pub mod writes {
         pub use crate::domain::writes::{
-            Deletion, MoveStage, NewSecret, PutVersion, create, delete, move_stage, purge, put_version,
-            restore, tag, untag, update,
+            Deletion, MoveStage, NewSecret, PutVersion, create, delete, manage, move_stage, purge,
+            put_version, restore, tag, untag, update,
         };
     }
 }
@@ -61,9 +64,10 @@ pub mod state {
 }
 pub mod store {
     pub use crate::store::{
-        Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord,
-        Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed, RotationsDue, ScopeRecord, SealedValue,
-        SecretRecord, Snapshot, Store, StoreError, TagRow, Unavailable, UsedNonce,
+        AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults,
+        KeptNonces, KeyChange, KeyRecord, Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed,
+        RotationsDue, ScopeRecord, SealedValue, SecretRecord, Snapshot, Store, StoreError, TagRow,
+        Unavailable, UsedNonce,
     };
     pub mod sql {
         pub use crate::store::sql::SqlStore;

@@ -35,7 +35,7 @@ fn sample(action: &str, name: &str) -> &'static str {
         "TagKeys" => "[\"a\"]",
         "VersionStages" => "[\"ACSCurrent\"]",
         "ResourceType" => "secret",
-        "SecretType" => "Generic",
+        "SecretType" => "Rds",
         "SecretDataType" => "text",
         "PolicyName" => "default",
         "Policy" => "{\"Version\":\"1\",\"Statement\":[]}",

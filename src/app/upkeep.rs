@@ -4,7 +4,7 @@ use super::App;
 use super::error::AppError;
 use super::progress::Progress;
 use super::retry::unless_busy;
-use crate::domain::{ClockSetting, Scope, SecretName, StageLabel, Timestamp};
+use crate::domain::{ClockSetting, Scope, SecretName, SecretType, StageLabel, Timestamp};
 
 /// The number of secrets that are read at once.
 const BATCH: u32 = 100;
@@ -158,6 +158,17 @@ impl App {
             if secret.version(version).is_none() {
                 findings.push(format!("label {label} is on a version that does not exist"));
             }
+        }
+        match secret.managed.as_deref() {
+            None if secret.secret_type != SecretType::Generic => {
+                findings.push("what is managed of it is missing".to_owned());
+            }
+            Some(managed) if managed.running.as_ref().is_some_and(|running| running.has_candidate) => {
+                if let Err(error) = self.vault.open_candidate(&loaded).await {
+                    findings.push(error.to_string());
+                }
+            }
+            _ => {}
         }
         if let Err(error) = self.vault.check(&loaded).await {
             findings.push(error.to_string());

@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(key.n().bit_width(), 2048);
         let blob = STANDARD.decode(pair.public_line.strip_prefix("ssh-rsa ").unwrap()).unwrap();
         assert_eq!(blob.len(), 4 + 7 + 4 + 3 + 4 + 257);
-        assert_eq!(blob[22..], key.n().to_be_bytes()[..]);
+        assert_eq!(blob[23..], key.n().to_be_bytes()[..]);
         assert!(!format!("{pair:?}").contains("PRIVATE"));
     }
 

@@ -80,6 +80,8 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["crypto", "domain", "identities", "ports", "store"],
         &[
             "std",
+            // A rotator is a trait, chosen at run time, whose calls wait for its target.
+            "async_trait",
             "base64",
             "core",
             "quick_cache",

@@ -279,9 +279,10 @@ async fn of_secrets(seen: &mut Seen, server: &Server) {
         (
             "CreateSecret",
             [create("t"), vec![("SecretType", "Rds")]].concat(),
-            "UnsupportedOperation",
-            "Generic",
+            "InvalidParameter",
+            "ExtendedConfig is missing; a secret of type Rds needs it, such as",
         ),
+        ("GetChallenge", vec![], "UnsupportedOperation", "it belongs to enclaves"),
         ("PutSecretValue", put(("VersionStages", labels)), "Rejected.LimitExceeded", "at most 8 labels"),
         (
             "PutSecretValue",
@@ -305,7 +306,7 @@ async fn of_secrets(seen: &mut Seen, server: &Server) {
             "RotateSecret",
             vec![("SecretName", "s"), ("VersionId", "v9")],
             "Rejected.UnsupportedOperation",
-            "RotateSecret is not implemented here",
+            "Generic secrets are written by their users, all others rotate",
         ),
     ] {
         seen.call(server, action, &parameters, (code, says)).await;

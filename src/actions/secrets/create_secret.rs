@@ -70,9 +70,9 @@ impl Action for CreateSecret {
         Parameter::optional("EncryptionKeyId"),
         Parameter::optional("DKMSInstanceId"),
         Parameter::optional("Policy"),
-        Parameter::ignored("ExtendedConfig"),
-        Parameter::ignored("EnableAutomaticRotation"),
-        Parameter::ignored("RotationInterval"),
+        Parameter::optional("ExtendedConfig"),
+        Parameter::optional("EnableAutomaticRotation"),
+        Parameter::optional("RotationInterval"),
     ];
     const CODES: &'static [Code] = &[
         Code::UnsupportedOperation,

@@ -36,7 +36,7 @@ impl Action for UpdateSecret {
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::required("SecretName"),
         Parameter::optional("Description"),
-        Parameter::ignored("ExtendedConfig.CustomData"),
+        Parameter::optional("ExtendedConfig.CustomData"),
     ];
     const CODES: &'static [Code] = &[Code::ResourceNotFound, Code::RejectedResourceInDeleteWindow];
     type Request = Request;

@@ -157,7 +157,9 @@ impl App {
             let Err(Stop::Failed(failure)) = outcome else { return (attempts, outcome) };
             let Some(pause) = pauses.next() else { return (attempts, Err(Stop::Failed(failure))) };
             tracing::warn!(secret = claim.at.1.as_str(), %failure, attempts, "an attempt at a rotation failed");
-            self.clock.pause(*pause).await;
+            if let Err(stop) = self.rest(*pause).await {
+                return (attempts, Err(stop));
+            }
             let renewed = self
                 .change_managed(&claim.at, |managed| {
                     decide::next_attempt(managed, &claim.version, self.fresh_lease())
@@ -258,22 +260,30 @@ impl App {
         is_ours.then_some(running)
     }
 
+    /// Waits, unless the process ends: the rotation stays as it is then, and goes on at the next start.
+    async fn rest(&self, ms: u64) -> Result<(), Stop> {
+        tokio::select! {
+            () = self.clock.pause(ms) => Ok(()),
+            () = self.rotations.stop.cancelled() => Err(Stop::Dropped),
+        }
+    }
+
     /// What a rule of faults makes an attempt suffer (rule DY10.5).
-    async fn suffer(&self, claim: &Claim) -> Result<(), Failure> {
+    async fn suffer(&self, claim: &Claim) -> Result<(), Stop> {
         let secrets = [claim.at.1.to_string()];
         let Some(fault) = self.faults.inject(&Call::of_rotator(&secrets), &*self.entropy) else {
             return Ok(());
         };
         if let Some(delay_ms) = fault.delay_ms {
-            self.clock.pause(delay_ms).await;
+            self.rest(delay_ms).await?;
         }
         let rule = fault.rule;
         let message = format!("rule {rule} of faults made it fail");
         match fault.effect {
             Effect::Error { code, .. } => {
-                Err(Failure::new(Cause::of_code(&code).unwrap_or(Cause::RotatorFailed), message))
+                Err(Failure::new(Cause::of_code(&code).unwrap_or(Cause::RotatorFailed), message).into())
             }
-            Effect::Drop { .. } => Err(Failure::new(Cause::TargetUnreachable, message)),
+            Effect::Drop { .. } => Err(Failure::new(Cause::TargetUnreachable, message).into()),
             Effect::None {} => Ok(()),
         }
     }

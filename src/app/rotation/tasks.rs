@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::log::EventLog;
@@ -64,6 +65,8 @@ pub(in crate::app) struct Rotations {
     /// Held by whoever looks for what is due and starts it.
     pub(super) turn: tokio::sync::Mutex<()>,
     pub(super) tasks: TaskTracker,
+    /// The process ends: whoever comes next goes on with what is under way.
+    pub(super) stop: CancellationToken,
     /// Tells the scheduler that something may have fallen due.
     wake: Notify,
     /// How many rotations succeeded and failed here.
@@ -80,6 +83,7 @@ impl Rotations {
             active: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
             wake: Notify::new(),
             totals: Default::default(),
             events: EventLog::default(),
@@ -120,6 +124,7 @@ impl Rotations {
 
     /// Waits until the tasks have come to their end.
     pub(in crate::app) async fn close(&self) {
+        self.stop.cancel();
         self.slots.close();
         self.tasks.close();
         self.tasks.wait().await;

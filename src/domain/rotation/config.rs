@@ -131,7 +131,7 @@ impl ExtendedConfig {
         self.one_of("AccountPrivilege", &["RoleReadOnly", "RoleReadWrite", "RoleRepl"]).map(drop)
     }
 
-    /// The documents have two sets of names; what was sent is kept (question 41).
+    /// The documents have two sets of names; what was sent is kept (guess G67).
     fn check_polar(&self) -> Result<(), Refusal> {
         if self.text("DBClusterId").is_err() {
             self.text("InstanceId").map_err(|_missing| missing("DBClusterId"))?;

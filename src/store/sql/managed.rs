@@ -1,28 +1,11 @@
 //! What is managed of a secret, and what rotations did to AccessKeys.
 
-use super::dialect::{Dialect, Param, Session};
+use super::dialect::Session;
 use super::rows::Row;
-use super::sql_store::SqlStore;
 use super::statements as sql;
 use crate::domain::rotation::{ExtendedConfig, Managed, Plan, RotationInterval, Running, Window};
-use crate::domain::{Scope, Secret, SecretName, Timestamp};
-use crate::store::{AccessKeyRecord, AccessKeyStatus, RotationsDue, SealedValue, SecretRecord, StoreError};
-
-impl<D: Dialect> SqlStore<D> {
-    pub(super) async fn rotations_due(
-        &self,
-        due: RotationsDue,
-    ) -> Result<Vec<(Scope, SecretName)>, StoreError> {
-        let params = [due.now.as_millis().into(), due.wall.as_millis().into(), i64::from(due.limit).into()];
-        let rows = self.rows("managed_secrets", sql::ROTATIONS_DUE, &params).await?;
-        rows.into_iter().map(|mut row| row.place()).collect()
-    }
-
-    pub(super) async fn access_keys(&self) -> Result<Vec<AccessKeyRecord>, StoreError> {
-        let rows = self.rows("access_keys", sql::ALL_ACCESS_KEYS, &[Param::Text(None)]).await?;
-        rows.into_iter().map(access_key).collect()
-    }
-}
+use crate::domain::{Secret, Timestamp};
+use crate::store::{AccessKeyRecord, AccessKeyStatus, SealedValue, SecretRecord, StoreError};
 
 /// A row of `access_keys`.
 pub(super) fn access_key(mut row: Row) -> Result<AccessKeyRecord, StoreError> {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::dialect::{Dialect, revision, touched};
+use super::dialect::{Dialect, Param, revision, touched};
 use super::list_secrets::{array, count, scoped, tag_row};
+use super::managed::access_key;
 use super::rows::Row;
 use super::sql_store::SqlStore;
 use super::statements as sql;
@@ -164,7 +165,9 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn rotations_due(&self, due: RotationsDue) -> Result<Vec<(Scope, SecretName)>, StoreError> {
-        Self::rotations_due(self, due).await
+        let params = [due.now.as_millis().into(), due.wall.as_millis().into(), i64::from(due.limit).into()];
+        let rows = self.rows("managed_secrets", sql::ROTATIONS_DUE, &params).await?;
+        rows.into_iter().map(|mut row| row.place()).collect()
     }
 
     async fn next_rotation(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -227,7 +230,8 @@ impl<D: Dialect> Store for SqlStore<D> {
         let rows = self.rows("accounts", sql::ACCOUNTS, &[]).await?;
         let account = |mut row: Row| Ok((row.parsed()?, row.bytes()?));
         let accounts = rows.into_iter().map(account).collect::<Result<_, StoreError>>()?;
-        let access_keys = self.access_keys().await?;
+        let rows = self.rows("access_keys", sql::ALL_ACCESS_KEYS, &[Param::Text(None)]).await?;
+        let access_keys = rows.into_iter().map(access_key).collect::<Result<_, StoreError>>()?;
         Ok(KeptAccounts { revision, accounts, access_keys })
     }
 

@@ -73,6 +73,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("PUT", "/accounts/77", r#"{"access_keys":[{"id":"k77","secret":"s"}]}"#),
     ("DELETE", "/accounts/77", ""),
     ("POST", "/clock", r#"{"advance_seconds":1}"#),
+    ("POST", "/rotations", r#"{"secrets":"*"}"#),
     ("POST", "/reset", ""),
 ];
 
@@ -87,6 +88,9 @@ const FROM_MEMORY: &[&str] = &[
     "/requests",
     "/metrics",
     "/snapshots",
+    "/events",
+    "/rotators",
+    "/rotators/{name}/check",
 ];
 
 /// The paths in the router's source.

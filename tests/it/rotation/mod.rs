@@ -8,6 +8,7 @@ mod plans;
 mod ram;
 mod replicas;
 mod saved;
+mod terraform;
 mod types;
 
 use serde_json::{Value, json};

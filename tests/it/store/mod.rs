@@ -3,6 +3,7 @@
 
 mod causes;
 pub mod counted;
+mod managed;
 mod snapshot;
 mod upgrade;
 
@@ -26,6 +27,11 @@ use sesame::testing::store::{
 use crate::support::handed_on::{HandedOn, METHODS};
 use crate::support::{NOW, postgres};
 use counted::{Called, Counted};
+use managed::{
+    a_candidate_stays_until_its_rotation_ends, a_window_is_due_but_not_in_the_deletion_window,
+    access_keys_are_kept_with_the_change_that_they_belong_to,
+    what_is_managed_comes_back_and_is_found_when_it_is_due,
+};
 use snapshot::{
     a_scope_without_keys_counts_too_when_a_snapshot_is_put,
     a_snapshot_of_an_account_replaces_only_that_account, added_snapshots_replace_nothing,
@@ -63,6 +69,10 @@ conformance! {
     a_change_decided_on_another_revision_is_a_conflict_and_changes_nothing,
     a_conflict_in_a_group_does_not_harm_the_others,
     a_purge_leaves_nothing_and_frees_the_name,
+    what_is_managed_comes_back_and_is_found_when_it_is_due,
+    a_candidate_stays_until_its_rotation_ends,
+    a_window_is_due_but_not_in_the_deletion_window,
+    access_keys_are_kept_with_the_change_that_they_belong_to,
     listings_are_newest_first_then_by_name_and_hide_what_is_due,
     pages_are_the_same_in_whatever_order_they_are_asked_for,
     filters_or_values_and_and_keys,
