@@ -78,7 +78,8 @@ mod tests {
         let expected = "database unavailable: no connection: handshake: the certificate has expired";
         assert_eq!(with_causes(&Unavailable::from_error(layers())), expected);
         let named = Unavailable::because("no answer", layers());
-        let expected = "database unavailable: no answer: no connection: handshake: the certificate has expired";
+        let expected =
+            "database unavailable: no answer: no connection: handshake: the certificate has expired";
         assert_eq!(with_causes(&named), expected);
         assert!(named.cause().is_some_and(|cause| cause.downcast_ref::<Layer>().is_some()));
         assert_eq!(with_causes(&Unavailable::new("closed")), "database unavailable: closed");
