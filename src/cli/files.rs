@@ -159,7 +159,10 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
             path.push_str("plaintext=true&");
         }
         if let Some(account) = &args.account {
-            ensure!(account.bytes().all(|b| b.is_ascii_digit()), "--account \"{account}\" is not a valid account id");
+            ensure!(
+                account.bytes().all(|b| b.is_ascii_digit()),
+                "--account \"{account}\" is not a valid account id"
+            );
             path.push_str("account=");
             path.push_str(account);
         }

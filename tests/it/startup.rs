@@ -142,7 +142,12 @@ fn a_directory_that_cannot_be_written_to_stops_the_start() {
 fn wrong_settings_stop_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    refused(&data, &["--region", "Mars"], &[], &["--region \"Mars\" is not a valid region id", "such as cn-hangzhou"]);
+    refused(
+        &data,
+        &["--region", "Mars"],
+        &[],
+        &["--region \"Mars\" is not a valid region id", "such as cn-hangzhou"],
+    );
     refused(&data, &[], &[("SESAME_REGION", "")], &["--region \"\" is not a valid region id"]);
     refused(&data, &["--account-id", "me"], &[], &["--account-id \"me\" is not a valid account id"]);
     refused(&data, &["--database", "mysql://x"], &[], &["--database must be sqlite:PATH or postgres://"]);
