@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::startup::Place;
+use super::startup::DataLocation;
 use crate::config::Config;
 use crate::server::Bounds;
 
@@ -10,11 +10,11 @@ use crate::server::Bounds;
 const FEW: usize = 256;
 
 /// Raises the limit of open files as far as possible without privileges, and derives the bounds on connections from it.
-pub(super) fn bounds(config: &Config, place: &Place) -> Bounds {
+pub(super) fn bounds(config: &Config, location: &DataLocation) -> Bounds {
     let descriptors = raise();
-    let database = match place {
-        Place::Server { connections, .. } => u64::from(*connections),
-        Place::Memory | Place::Files { .. } => 0,
+    let database = match location {
+        DataLocation::Server { connections, .. } => u64::from(*connections),
+        DataLocation::Memory | DataLocation::Files { .. } => 0,
     };
     let bounds = Bounds::within(descriptors, database, config.connections, config.connections_per_address);
     let Bounds { connections, per_address, .. } = bounds;
