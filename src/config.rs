@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use crate::actions::check_faults;
 use crate::domain::nearest::with_suggestion;
+use crate::domain::rotation::rotators::{RotatorFile, Rotators};
+use crate::domain::rotation::{RotationInterval, RotationSettings};
 use crate::domain::{AccountId, FaultRule, Limits, NonceLimits};
 use crate::identities::file::{AccountFile, Document};
 use crate::identities::{Identities, warnings};
@@ -27,6 +29,30 @@ pub struct FileConfig {
     /// Fault rules, for tests of clients.
     #[serde(default)]
     faults: Vec<FaultRule>,
+    /// What plays the systems behind managed secrets; the first that matches a secret is its rotator.
+    #[serde(default)]
+    rotators: Vec<RotatorFile>,
+    /// How secrets of managed types behave.
+    #[serde(default)]
+    managed: FileManaged,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileManaged {
+    /// How long both AccessKeys of a RAM user work after a scheduled rotation, 1 second to 8,760 hours; default 48h.
+    ram_window: String,
+    /// The same after RotateSecret; default 48h.
+    ram_window_manual: String,
+    /// Whether the old AccessKey turns Inactive at half of the window; default true.
+    ram_disable_old: bool,
+}
+
+impl Default for FileManaged {
+    fn default() -> Self {
+        let window = "48h".to_owned();
+        Self { ram_window: window.clone(), ram_window_manual: window, ram_disable_old: true }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,6 +82,8 @@ struct FileLimits {
     keys_per_account: usize,
     /// Maximum number of secrets of an account in a region, 1 to 1,000,000,000; default 10,000,000.
     secrets_per_account: u64,
+    /// The shortest interval of a rotation plan, from 1s; default 6h, as on the cloud.
+    rotation_interval_min: String,
     /// Maximum memory for cached secrets, in bytes; default 40 MiB.
     cache_bytes: u64,
     /// Maximum number of nonces that are remembered for one principal, 1 to 1,000,000,000; default 5,000,000, enough for 4,700
@@ -80,6 +108,7 @@ impl Default for FileLimits {
             secret_data_bytes: limits.secret_data_bytes,
             keys_per_account: limits.keys_per_account,
             secrets_per_account: limits.secrets_per_account,
+            rotation_interval_min: limits.rotation_interval_min.to_string(),
             cache_bytes: 40 * 1024 * 1024,
             nonces_per_key: NonceLimits::default().per_principal,
             nonces_total: NonceLimits::default().total,
@@ -108,6 +137,8 @@ pub struct Config {
     pub resource_policies: bool,
     /// Fault rules.
     pub faults: Vec<FaultRule>,
+    /// How rotations are carried out.
+    pub rotation: RotationSettings,
     /// Probable mistakes, one line each: actions in policies that KMS does not have.
     pub warnings: Vec<String>,
 }
@@ -151,6 +182,10 @@ impl FileConfig {
             secret_data_bytes: self.limits.secret_data_bytes,
             keys_per_account: self.limits.keys_per_account,
             secrets_per_account: self.limits.secrets_per_account,
+            rotation_interval_min: interval(
+                "limits.rotation_interval_min",
+                &self.limits.rotation_interval_min,
+            )?,
         };
         let nonces =
             NonceLimits { per_principal: self.limits.nonces_per_key, total: self.limits.nonces_total };
@@ -179,8 +214,23 @@ impl FileConfig {
             connections_per_address: of_one,
             resource_policies: self.service.resource_policies,
             faults: self.faults,
+            rotation: RotationSettings {
+                rotators: Rotators::new(&self.rotators).map_err(|why| anyhow!(why))?,
+                ram_window_ms: interval("managed.ram_window", &self.managed.ram_window)?.millis(),
+                ram_window_manual_ms: interval("managed.ram_window_manual", &self.managed.ram_window_manual)?
+                    .millis(),
+                ram_disable_old: self.managed.ram_disable_old,
+                ..RotationSettings::default()
+            },
         })
     }
+}
+
+/// An interval of at most 8,760 hours.
+fn interval(name: &str, text: &str) -> anyhow::Result<RotationInterval> {
+    let parsed = RotationInterval::of_any_length(text).map_err(|invalid| anyhow!("{name} {invalid}"))?;
+    ensure!(parsed <= RotationInterval::LONGEST, "{name} must be at most 8760h");
+    Ok(parsed)
 }
 
 /// Reads the files that accounts name. Paths are relative to the directory of the configuration file.
@@ -276,6 +326,14 @@ mod tests {
                 "[[faults]]\naction='GetSecret'\ndelay_ms=1",
                 "faults: rule 1: action: there is no action \"GetSecret\"",
             ),
+            (
+                "[[rotators]]\nname='a'\ntype='Rds'\nkind='ram'",
+                "rotator \"a\": kind ram does not fit type Rds",
+            ),
+            ("\n[[rotators]]\nname='a'\nkind='ram'\nsecret='x'", " line 5: unknown field `secret`"),
+            ("[managed]\nram_window = '2 days'", "managed.ram_window is not a whole number followed by"),
+            ("[managed]\nram_window_manual = '9000h'", "managed.ram_window_manual must be at most 8760h"),
+            ("[limits]\nrotation_interval_min = '0s'", "limits.rotation_interval_min is zero"),
             ("[limits]\nkeys_per_account = 0", "limits.keys_per_account must be from 1 to 1000000"),
             ("[limits]\nsecrets_per_account = 0", "limits.secrets_per_account must be from 1 to 1000000000"),
             ("[limits]\nversions_per_secret = 1", "limits.versions_per_secret must be from 2 to 1000"),

@@ -38,6 +38,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::app::{App, NonceSettings, Parts, Unseen};
 use crate::crypto::{RootKey, SymmetricKey};
+use crate::domain::rotation::RotationSettings;
 use crate::domain::{AccountId, Limits, Region, Scope};
 use crate::ports::{Entropy, OsEntropy, ServerClock};
 use crate::server::{self, AllowedHosts, AuthMode, Bounds, Settings};
@@ -192,6 +193,7 @@ impl Builder {
             resource_policies: true,
             faults: Vec::new(),
             nonces: NonceSettings::default(),
+            rotation: RotationSettings { makes_users: true, ..RotationSettings::default() },
         };
         let root = RootKey::from_key(&root).map_err(StartError::failed)?;
         App::open(parts, root).await.map_err(StartError::failed)

@@ -30,6 +30,9 @@ pub mod domain {
     pub mod policy {
         pub use crate::domain::policy::{Identity, Principal};
     }
+    pub mod rotation {
+        pub use crate::domain::rotation::{RotationInterval, RotationSettings};
+    }
     pub mod writes {
         pub use crate::domain::writes::{
             Deletion, MoveStage, NewSecret, PutVersion, create, delete, move_stage, purge, put_version,
@@ -59,8 +62,8 @@ pub mod state {
 pub mod store {
     pub use crate::store::{
         Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord,
-        Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed, ScopeRecord, SealedValue, SecretRecord,
-        Snapshot, Store, StoreError, TagRow, Unavailable, UsedNonce,
+        Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed, RotationsDue, ScopeRecord, SealedValue,
+        SecretRecord, Snapshot, Store, StoreError, TagRow, Unavailable, UsedNonce,
     };
     pub mod sql {
         pub use crate::store::sql::SqlStore;

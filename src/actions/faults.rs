@@ -32,7 +32,8 @@ fn checked(rule: &FaultRule) -> Result<(), String> {
             .unwrap_or_default();
         return Err(format!("action: there is no action \"{action}\"{hint}"));
     }
-    if let Some(code) = code.as_ref().filter(|code| Code::spelled(code).is_none()) {
+    let unknown = |code: &&String| Code::spelled(code).is_none() && !rule.has_code_of_rotators();
+    if let Some(code) = code.as_ref().filter(unknown) {
         let hint = nearest(code, TABLE.iter().map(|row| row.wire));
         let hint = hint.map(|code| format!("; did you mean {code}?")).unwrap_or_default();
         return Err(format!("code: \"{code}\" is not a code of the service{hint}"));

@@ -72,7 +72,7 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &secrets::put_secret_value::PutSecretValue,
     &keys::re_encrypt::ReEncrypt,
     &secrets::restore_secret::RestoreSecret,
-    &secrets::rotate_secret::ROTATE_SECRET,
+    &secrets::rotate_secret::RotateSecret,
     &keys::schedule_key_deletion::ScheduleKeyDeletion,
     &keys::set_deletion_protection::SetDeletionProtection,
     &keys::set_key_policy::SetKeyPolicy,
@@ -85,7 +85,7 @@ pub const ACTIONS: &[&dyn Endpoint] = &[
     &keys::update_key_description::UpdateKeyDescription,
     &keys::update_rotation_policy::UpdateRotationPolicy,
     &secrets::update_secret::UpdateSecret,
-    &secrets::update_secret_rotation_policy::UPDATE_SECRET_ROTATION_POLICY,
+    &secrets::update_secret_rotation_policy::UpdateSecretRotationPolicy,
     &secrets::update_secret_version_stage::UpdateSecretVersionStage,
 ];
 

@@ -4,16 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::error::AppError;
 use crate::crypto::{AccountContext, CryptoError, RootKey};
-use crate::domain::AccountId;
-use crate::identities::file::AccountFile;
+use crate::domain::rotation::value::UserKey;
+use crate::domain::{AccountId, Timestamp};
+use crate::identities::file::{AccountFile, Hidden, Status};
+use crate::identities::overlay::{self, RotatedKey};
 use crate::identities::{Identities, IdentityError};
 use crate::ports::Entropy;
-use crate::store::{Store, StoreError};
+use crate::store::{AccessKeyRecord, AccessKeyStatus, Store, StoreError};
 
 /// Why an account was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,8 @@ pub enum DirectoryError {
 struct Added {
     revision: u64,
     accounts: BTreeMap<AccountId, AccountFile>,
+    /// What rotations did to AccessKeys, opened, with the time when each was made.
+    rotated: Vec<(RotatedKey, Timestamp)>,
 }
 
 /// All accounts.
@@ -191,6 +196,62 @@ impl Directory {
         Ok(self.root.seal_account(&context, &plain, &mut *self.entropy.rng())?.as_bytes().to_vec())
     }
 
+    /// The AccessKeys of a RAM user, the oldest first; `None` when there is no such user. Keys that are written down come
+    /// first, in their order.
+    pub(super) async fn keys_of(&self, account: &AccountId, user: &str) -> Option<Vec<UserKey>> {
+        let added = self.added.lock().await;
+        let all = written_down(&self.declared, &added);
+        let of_account = all.iter().find(|file| file.id == account.as_str())?;
+        let user = of_account.users.iter().find(|file| file.name == user)?;
+        let made = |id: &str| added.rotated.iter().find(|(key, _)| key.id == id && key.secret.is_some());
+        let key = |id: &String| UserKey { id: id.clone(), created: made(id).map(|(_, created)| *created) };
+        let mut keys: Vec<UserKey> = user.access_keys.iter().map(|file| key(&file.id)).collect();
+        keys.sort_by_key(|key| key.created);
+        Some(keys)
+    }
+
+    /// Whether a user is there only because a rotation made its key.
+    pub(super) async fn is_own_user(&self, account: &AccountId, user: &str) -> bool {
+        let added = self.added.lock().await;
+        added.rotated.iter().any(|(key, _)| key.own_user && key.account == *account && key.user == user)
+    }
+
+    /// Whether no account has a RAM user.
+    pub(super) async fn has_no_users(&self) -> bool {
+        let added = self.added.lock().await;
+        let files = self.declared.iter().chain(added.accounts.values());
+        files.into_iter().all(|file| file.users.is_empty())
+    }
+
+    /// The secret of an AccessKey that a rotation made, sealed by our root key or another one.
+    ///
+    /// # Errors
+    /// [`AppError::Damaged`] when it does not open.
+    pub fn open_access_key(
+        &self,
+        key: &AccessKeyRecord,
+        by: Option<&RootKey>,
+    ) -> Result<Option<Hidden>, AppError> {
+        Ok(open_access_key(by.unwrap_or(&self.root), key)?.secret)
+    }
+
+    /// Seals the secret of an AccessKey.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn seal_access_key(
+        &self,
+        account: &AccountId,
+        id: &str,
+        secret: &Hidden,
+    ) -> Result<Vec<u8>, AppError> {
+        let sealed = SealedKey { id: id.to_owned(), secret: secret.clone() };
+        let plain = serde_json::to_vec(&sealed).map(Zeroizing::new);
+        let plain = plain.map_err(|e| AppError::Damaged(format!("an access key: {e}")))?;
+        let context = AccountContext { account: account.as_str() };
+        Ok(self.root.seal_account(&context, &plain, &mut *self.entropy.rng())?.as_bytes().to_vec())
+    }
+
     /// Opens the sealed description of an account, with our root key or with `by`.
     ///
     /// # Errors
@@ -245,7 +306,36 @@ async fn read(store: &dyn Store, root: &RootKey) -> Result<Added, AppError> {
         Ok((id, file))
     };
     let accounts = kept.accounts.into_iter().map(open).collect::<Result<_, AppError>>()?;
-    Ok(Added { revision: kept.revision, accounts })
+    let rotated = kept.access_keys.iter().map(|key| Ok((open_access_key(root, key)?, key.created)));
+    let rotated = rotated.collect::<Result<_, AppError>>()?;
+    Ok(Added { revision: kept.revision, accounts, rotated })
+}
+
+/// What is sealed of an AccessKey.
+#[derive(Serialize, Deserialize)]
+struct SealedKey {
+    id: String,
+    secret: Hidden,
+}
+
+fn open_access_key(root: &RootKey, key: &AccessKeyRecord) -> Result<RotatedKey, AppError> {
+    let damaged = || AppError::Damaged(format!("access key {}", key.id));
+    let secret = match &key.sealed {
+        None => None,
+        Some(sealed) => {
+            let context = AccountContext { account: key.account.as_str() };
+            let plain = root.open_account(&context, sealed).map_err(|_closed| damaged())?;
+            let opened = serde_json::from_slice(&plain).ok().filter(|opened: &SealedKey| opened.id == key.id);
+            Some(opened.ok_or_else(damaged)?.secret)
+        }
+    };
+    let status = match key.status {
+        AccessKeyStatus::Active => Some(Status::Active),
+        AccessKeyStatus::Inactive => Some(Status::Inactive),
+        AccessKeyStatus::Deleted => None,
+    };
+    let (id, account, user) = (key.id.clone(), key.account.clone(), key.user.clone());
+    Ok(RotatedKey { id, account, user, status, secret, own_user: key.own_user })
 }
 
 fn is_declared(declared: &[AccountFile], id: &str) -> bool {
@@ -257,9 +347,17 @@ fn in_force(
     added: &Added,
     (default, well_known_key): (&AccountId, bool),
 ) -> Result<Identities, IdentityError> {
-    let added = added.accounts.values().filter(|file| !is_declared(declared, &file.id));
-    let all = Identities::new(declared.iter().chain(added).cloned().collect(), default)?;
+    let all = Identities::new(written_down(declared, added), default)?;
     Ok(if well_known_key { all } else { all.without_well_known_key() })
+}
+
+/// All accounts as they are written down, with what rotations did to AccessKeys.
+fn written_down(declared: &[AccountFile], added: &Added) -> Vec<AccountFile> {
+    let of_run_time = added.accounts.values().filter(|file| !is_declared(declared, &file.id));
+    let mut all: Vec<AccountFile> = declared.iter().chain(of_run_time).cloned().collect();
+    let rotated: Vec<RotatedKey> = added.rotated.iter().map(|(key, _)| key.clone()).collect();
+    overlay::lay_over(&mut all, &rotated);
+    all
 }
 
 fn open_account(root: &RootKey, id: &AccountId, sealed: &[u8]) -> Result<AccountFile, AppError> {

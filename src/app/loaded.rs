@@ -16,6 +16,8 @@ pub struct Loaded {
     pub secret: Secret,
     values: Vec<SealedValue>,
     data_keys: Vec<DataKey>,
+    /// The value of the version that a rotation under way will make.
+    candidate: Option<SealedValue>,
 }
 
 /// A data key, unwrapped when first needed.
@@ -53,12 +55,13 @@ impl Loaded {
             secret: record.secret,
             values: record.values,
             data_keys: record.data_keys.into_iter().map(wrapped).collect(),
+            candidate: record.candidate,
         }
     }
 
-    /// A secret that was just created.
-    pub(super) fn created(secret: Secret, value: SealedValue, key: DataKey) -> Self {
-        Self { secret, values: vec![value], data_keys: vec![key] }
+    /// A secret that is being created.
+    pub(super) fn created(secret: Secret, values: Vec<SealedValue>, key: DataKey) -> Self {
+        Self { secret, values, data_keys: vec![key], candidate: None }
     }
 
     /// The secret after a change. `None` if the change removes it.
@@ -70,13 +73,25 @@ impl Loaded {
     ) -> Option<Self> {
         let secret = self.secret.after(change)?;
         let kept = self.values.iter().filter(|v| secret.version(&v.version).is_some()).cloned();
-        let values = kept.chain(value).collect();
+        let (of_versions, others): (Vec<_>, Vec<_>) =
+            value.into_iter().partition(|v| secret.version(&v.version).is_some());
+        let values = kept.chain(of_versions).collect();
+        let running = secret.managed.as_deref().and_then(|managed| managed.running.as_ref());
+        let is_wanted = |value: &SealedValue| {
+            running.is_some_and(|running| running.has_candidate && running.version == value.version)
+        };
+        let candidate = others.into_iter().next().or_else(|| self.candidate.clone()).filter(is_wanted);
         let data_keys = self.data_keys.iter().cloned().chain(key).collect();
-        Some(Self { secret, values, data_keys })
+        Some(Self { secret, values, data_keys, candidate })
     }
 
     pub(super) fn value(&self, version: &VersionId) -> Option<&SealedValue> {
         self.values.iter().find(|v| &v.version == version)
+    }
+
+    /// The value of the version that a rotation under way will make.
+    pub(super) fn candidate(&self) -> Option<&SealedValue> {
+        self.candidate.as_ref()
     }
 
     pub(super) fn data_key(&self, id: &DataKeyId) -> Option<&DataKey> {
@@ -93,8 +108,11 @@ impl Loaded {
         /// Strings, maps and fragmentation of an ordinary secret, as measured.
         const BASE: usize = 2000;
         const PER_VERSION: usize = 200;
+        /// An `ExtendedConfig` of at most 1,024 characters, as a tree, and a rotation under way.
+        const MANAGED: usize = 3000;
         let sealed: usize = self.values.iter().map(|v| v.sealed.len() + PER_VERSION).sum();
-        let text = self.secret.description.len() + self.secret.tags.len() * 100;
+        let managed = self.secret.managed.as_ref().map_or(0, |_| MANAGED);
+        let text = self.secret.description.len() + self.secret.tags.len() * 100 + managed;
         (BASE + sealed + text + self.data_keys.len() * 300) as u64
     }
 }

@@ -19,6 +19,7 @@ mod progress;
 mod quotas;
 mod replicas;
 mod retry;
+mod rotation;
 mod secrets;
 mod sessions;
 mod snapshot;
@@ -41,10 +42,12 @@ pub use keys::KeysById;
 pub use loaded::Loaded;
 pub use nonces::{Full, Nonce, NonceRefusal, NonceSettings, SKEW_MS};
 pub use progress::{Progress, Unseen};
+pub use rotation::{Followed, NewManaged, Prepared, RotationCounts};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
 
 use crate::crypto::{CryptoError, RootKey};
+use crate::domain::rotation::RotationSettings;
 use crate::domain::{AccountId, FaultRule, Limits, Scope, SecretId};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
@@ -75,6 +78,8 @@ pub struct Parts {
     pub faults: Vec<FaultRule>,
     /// How nonces of signed requests are remembered.
     pub nonces: NonceSettings,
+    /// How rotations are carried out.
+    pub rotation: RotationSettings,
 }
 
 /// The application.
@@ -95,6 +100,7 @@ pub struct App {
     watch: watch::Watch,
     faults: FaultRules,
     nonces: nonces::Nonces,
+    rotations: rotation::Rotations,
 }
 
 /// The name of the sealed marker that reveals a wrong root key.
@@ -120,6 +126,7 @@ impl App {
             resource_policies,
             faults,
             nonces,
+            rotation,
         } = parts;
         let is_new = check_marker(&*store, &root, &*entropy).await?;
         let nonces = nonces::Nonces::open(&nonces, &store, is_new, root.nonce_hash(), &*clock).await?;
@@ -132,6 +139,7 @@ impl App {
         let keys = Keys::new(of_keys, Arc::clone(&clock), rng, of_root, limits);
         let keys = Arc::new(keys);
         let cache = cache::Cache::new(cache_bytes, &store);
+        let rotations = rotation::Rotations::new(rotation, &*clock, &*entropy);
         let app = Self {
             vault: vault::Vault::new(Arc::clone(&keys), Arc::clone(&entropy)),
             keys,
@@ -148,6 +156,7 @@ impl App {
             watch: watch::Watch::default(),
             faults: FaultRules::new(faults),
             nonces,
+            rotations,
         };
         app.catch_up().await?;
         Ok(Arc::new(app))
@@ -233,6 +242,7 @@ impl App {
 
     /// Finishes the waiting writes and closes the database.
     pub async fn close(&self) {
+        self.rotations.close().await;
         self.nonces.close();
         self.store.close().await;
     }

@@ -9,15 +9,18 @@ use super::error::AppError;
 use super::loaded::{FreshDataKey, Loaded};
 use super::quotas::Taken;
 use super::retry::until_first;
-use super::vault::{Target, fresh_secret_id, target};
+use super::vault::{fresh_id, fresh_secret_id, target};
 use super::{App, resolve};
 use crate::crypto::same_bytes;
+use crate::domain::rotation::Managed;
+use crate::domain::rotation::event::Happened;
+use crate::domain::rotation::value::Hidden;
 use crate::domain::writes::{self, NewSecret, PutVersion};
 use crate::domain::{
-    Change, DataType, KeyId, Refusal, ResourcePolicy, Scope, Secret, SecretName, SecretRef, StageLabel, Tags,
-    Timestamp, Version, VersionId,
+    Change, DataType, KeyId, Op, Refusal, ResourcePolicy, Scope, Secret, SecretName, SecretRef, SecretType,
+    StageLabel, Tags, Timestamp, Version, VersionId,
 };
-use crate::store::{Batch, SealedValue, StoreError};
+use crate::store::{AccessKeyRecord, Batch, SealedValue, StoreError};
 
 /// A secret to be created.
 #[derive(Debug, Clone)]
@@ -36,6 +39,33 @@ pub struct Creation {
     pub tags: Tags,
     /// Its resource policy. `None` means the default policy.
     pub policy: Option<ResourcePolicy>,
+    /// Kind.
+    pub secret_type: SecretType,
+    /// What is managed of it; `None` for Generic.
+    pub managed: Option<Managed>,
+    /// Id and value of the version that carries `ACSPrevious` from the beginning.
+    pub previous: Option<(VersionId, Hidden)>,
+    /// AccessKeys that are made together with it.
+    pub access_keys: Vec<AccessKeyRecord>,
+}
+
+impl Creation {
+    /// A Generic secret without anything that may be left out.
+    pub fn generic(name: SecretName, version: VersionId) -> Self {
+        Self {
+            name,
+            version,
+            data_type: DataType::Text,
+            description: String::new(),
+            encryption_key: None,
+            tags: Tags::default(),
+            policy: None,
+            secret_type: SecretType::Generic,
+            managed: None,
+            previous: None,
+            access_keys: Vec::new(),
+        }
+    }
 }
 
 /// A version to be put.
@@ -50,27 +80,39 @@ pub struct Put {
 }
 
 /// The lock of a secret, while it is held.
-type SecretGuard = OwnedMutexGuard<()>;
+pub(super) type SecretGuard = OwnedMutexGuard<()>;
 
 /// A decided change with everything that its commit needs.
-struct Decided {
-    secret: (Scope, SecretName),
-    change: Change,
-    value: Option<SealedValue>,
-    key: Option<FreshDataKey>,
+pub(super) struct Decided {
+    pub(super) secret: (Scope, SecretName),
+    pub(super) change: Change,
+    pub(super) values: Vec<SealedValue>,
+    pub(super) key: Option<FreshDataKey>,
     /// The quota that a creation has taken.
-    quota: Option<Taken>,
+    pub(super) quota: Option<Taken>,
+    /// AccessKeys that change together with it.
+    pub(super) access_keys: Vec<AccessKeyRecord>,
+    /// What is told of it, and of which secret (rule R7.7).
+    pub(super) event: Option<(Box<Secret>, Happened)>,
 }
 
 impl Decided {
     /// A change that adds no value.
-    fn plain(secret: &Secret, change: Change) -> Self {
+    pub(super) fn plain(secret: &Secret, change: Change) -> Self {
+        let event = change.ops.iter().find_map(|op| match op {
+            Op::SetPlannedDeletion(Some(at)) => Some(Happened::DeletionPlanned(*at)),
+            Op::Purge => Some(Happened::Deleted),
+            _ => None,
+        });
+        let event = event.map(|happened| (Box::new(secret.clone()), happened));
         Self {
+            event,
             secret: (secret.scope.clone(), secret.name.clone()),
             change,
-            value: None,
+            values: Vec::new(),
             key: None,
             quota: None,
+            access_keys: Vec::new(),
         }
     }
 }
@@ -158,26 +200,38 @@ impl App {
             data_type: creation.data_type,
             tags: creation.tags,
             policy: creation.policy,
+            secret_type: creation.secret_type,
+            previous: creation.previous.as_ref().map(|(version, _)| version.clone()),
+            managed: creation.managed,
         };
-        let (version, encryption_key) = (new.version.clone(), new.encryption_key.clone());
+        let version = new.version.clone();
         let change = writes::create(new, now)?;
-        let target = Target {
-            scope,
-            secret: &change.secret,
-            encryption_key: encryption_key.as_ref(),
-            version: &version,
-            data_type: creation.data_type,
-        };
-        let sealed = self.vault.seal(target, value, None, now).await?;
         let secret = change.created().ok_or_else(|| StoreError::Corrupt("not a creation".to_owned()))?;
+        self.require_free_target(&secret).await?;
+        let sealed = self.vault.seal(target(&secret, &version, creation.data_type), value, None, now).await?;
         let key =
             sealed.fresh.ok_or_else(|| StoreError::Corrupt("a creation made no data key".to_owned()))?;
-        let next = Loaded::created(secret, sealed.value.clone(), key.key.clone());
+        let mut values = vec![sealed.value];
+        if let Some((version, value)) = &creation.previous {
+            let first = Loaded::created(secret.clone(), values.clone(), key.key.clone());
+            let target = target(&secret, version, creation.data_type);
+            values.push(self.vault.seal(target, value.reveal().as_bytes(), Some(&first), now).await?.value);
+        }
+        let next = Loaded::created(secret, values.clone(), key.key.clone());
         let secret = (scope.clone(), next.secret.name.clone());
+        let access_keys = creation.access_keys;
         let decided =
-            Decided { secret, change, value: Some(sealed.value), key: Some(key), quota: Some(quota) };
+            Decided { secret, change, values, key: Some(key), quota: Some(quota), access_keys, event: None };
         let (_, created) = self.commit(guard, decided, Some(next)).await?;
         created.ok_or_else(|| Refusal::SecretNotFound.into())
+    }
+
+    /// Refuses an account at an instance that another secret has (rules DY3.6, DY4.3).
+    async fn require_free_target(&self, secret: &Secret) -> Result<(), AppError> {
+        match secret.target() {
+            Some(target) if self.store.is_target_taken(&target).await? => Err(Refusal::AccountTaken.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Puts a version. An equal re-put changes nothing (rule 2.4).
@@ -213,7 +267,7 @@ impl App {
         let fresh = sealed.fresh.as_ref().map(|fresh| fresh.key.clone());
         let next = loaded.after(&change, Some(sealed.value.clone()), fresh);
         let plain = Decided::plain(&loaded.secret, change);
-        let decided = Decided { value: Some(sealed.value), key: sealed.fresh, ..plain };
+        let decided = Decided { values: vec![sealed.value], key: sealed.fresh, ..plain };
         let (_, next) = self.commit(guard, decided, next).await?;
         next.ok_or_else(|| Refusal::SecretNotFound.into())
     }
@@ -321,8 +375,16 @@ impl App {
         Ok(Some(loaded))
     }
 
+    /// A fresh id of a version.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn fresh_version_id(&self) -> Result<VersionId, AppError> {
+        fresh_id("", &*self.entropy)
+    }
+
     /// [`App::load`], but a secret whose recovery window has ended is removed, which frees its name (rule 6.5).
-    async fn load_live(
+    pub(super) async fn load_live(
         &self,
         guard: SecretGuard,
         scope: &Scope,
@@ -339,14 +401,15 @@ impl App {
 
     /// Commits a change and updates the cache. Holds the lock of the secret until memory and database agree again. The
     /// calling future must not be cancelled: see `server::net::outliving`.
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         guard: SecretGuard,
         decided: Decided,
         next: Option<Loaded>,
     ) -> Result<(SecretGuard, Option<Arc<Loaded>>), AppError> {
-        let Decided { change, value, key, secret, quota } = decided;
-        let batch = Batch { change, value, data_key: key.map(Into::into) };
+        let Decided { change, values, key, secret, quota, access_keys, event } = decided;
+        let changes_keys = !access_keys.is_empty();
+        let batch = Batch { change, values, data_key: key.map(Into::into), access_keys };
         let outcome = self.store.commit(batch).await;
         drop(quota);
         let next = next.map(Arc::new);
@@ -362,6 +425,14 @@ impl App {
             return Err(StoreError::Conflict.into());
         }
         outcome?;
+        if let Some((secret, happened)) = event {
+            let id = self.entropy.uuid().to_string();
+            let managed = secret.managed.as_deref();
+            self.rotations.events.add(&secret, managed, &happened, &id, self.clock.now());
+        }
+        if changes_keys {
+            self.directory.reload().await?;
+        }
         Ok((guard, next))
     }
 }

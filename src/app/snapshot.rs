@@ -44,6 +44,7 @@ impl App {
         self.keys.clear();
         self.quotas.clear().await;
         outcome?;
+        self.rotations.wake();
         self.directory.reload().await
     }
 
@@ -155,6 +156,14 @@ impl App {
             let plain = self.root.open_account(&context, sealed)?;
             let sealed = new.seal_account(&context, &plain, &mut *self.entropy.rng())?;
             resealed.accounts.push((id.clone(), sealed.as_bytes().to_vec()));
+        }
+        for key in &snapshot.access_keys {
+            if let Some(sealed) = &key.sealed {
+                let context = AccountContext { account: key.account.as_str() };
+                let plain = self.root.open_account(&context, sealed)?;
+                let sealed = new.seal_account(&context, &plain, &mut *self.entropy.rng())?;
+                resealed.access_keys.push((key.id.clone(), sealed.as_bytes().to_vec()));
+            }
         }
         let marker = new.marker(&mut *self.entropy.rng())?;
         resealed.meta.push((MARKER, marker.as_bytes().to_vec()));

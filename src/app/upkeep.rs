@@ -45,6 +45,7 @@ impl App {
         let times = [
             self.store.next_purge().await?,
             self.store.next_key_due().await?,
+            self.next_rotation().await?,
             look,
             self.nonces.next_due(&*self.clock),
         ];
@@ -87,6 +88,7 @@ impl App {
         self.cache.clear();
         self.keys.clear();
         self.quotas.clear().await;
+        self.rotations.events.clear();
         outcome?;
         self.directory.reload().await?;
         self.clock.adopt(ClockSetting::default());

@@ -97,6 +97,13 @@ impl Vault {
         Ok(held)
     }
 
+    /// Opens the value that a rotation under way made.
+    pub(super) async fn open_candidate(&self, loaded: &Loaded) -> Result<Zeroizing<Vec<u8>>, AppError> {
+        let missing = || StoreError::Corrupt("the candidate of a rotation is missing".to_owned());
+        let value = loaded.candidate().ok_or_else(missing)?;
+        self.open_value(loaded, value, DataType::Text).await
+    }
+
     async fn open_whatever_the_state(
         &self,
         loaded: &Loaded,
@@ -104,8 +111,18 @@ impl Vault {
         data_type: DataType,
     ) -> Result<Zeroizing<Vec<u8>>, AppError> {
         let missing = |what: &str| StoreError::Corrupt(format!("{what} of a version is missing"));
-        let secret = &loaded.secret;
         let value = loaded.value(version).ok_or_else(|| missing("the value"))?;
+        self.open_value(loaded, value, data_type).await
+    }
+
+    async fn open_value(
+        &self,
+        loaded: &Loaded,
+        value: &SealedValue,
+        data_type: DataType,
+    ) -> Result<Zeroizing<Vec<u8>>, AppError> {
+        let missing = |what: &str| StoreError::Corrupt(format!("{what} of a version is missing"));
+        let (secret, version) = (&loaded.secret, &value.version);
         let key = loaded.data_key(&value.data_key).ok_or_else(|| missing("the data key"))?;
         let key = self.unwrapped(&secret.scope, &secret.id, key).await?;
         let context = value_context(&secret.scope, &secret.id, version, data_type, value.data_key.as_str());
@@ -179,7 +196,7 @@ impl Vault {
             let (version, data_key) = (version.id.clone(), key.record.id.clone());
             sealed.push(SealedValue { version, data_key, sealed: Arc::from(bytes.as_bytes()) });
         }
-        Ok(SecretRecord { secret, values: sealed, data_keys: vec![key.record] })
+        Ok(SecretRecord { secret, values: sealed, data_keys: vec![key.record], candidate: None })
     }
 
     async fn unwrapped(

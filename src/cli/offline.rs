@@ -9,6 +9,7 @@ use super::StoreArgs;
 use super::startup::{self, DataLocation};
 use crate::app::{App, NonceSettings, Parts};
 use crate::domain::Limits;
+use crate::domain::rotation::RotationSettings;
 use crate::ports::{OsEntropy, ServerClock};
 
 /// Opens data that must exist.
@@ -37,6 +38,7 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
         faults: Vec::new(),
         // No request is served, so the nonces that a server stored stay as they are.
         nonces: NonceSettings::default(),
+        rotation: RotationSettings::default(),
     };
     Ok((App::open(parts, opened.root).await?, opened.lock))
 }

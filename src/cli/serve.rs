@@ -18,6 +18,7 @@ use super::{Auth, ServeArgs, client, tls, values};
 use super::{descriptors, environment};
 use crate::app::{App, NonceSettings, Parts, Unseen};
 use crate::config::Config;
+use crate::domain::rotation::RotationSettings;
 use crate::domain::{AccountId, Scope};
 use crate::ports::{OsEntropy, ServerClock};
 use crate::server::{self, AllowedHosts, AuthMode, Settings, url_of};
@@ -63,6 +64,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         accounts: config.accounts,
         resource_policies: config.resource_policies,
         faults: config.faults,
+        rotation: RotationSettings { makes_users: mode == AuthMode::Open, ..config.rotation },
         nonces: NonceSettings { limits: config.nonces, beside: location.file().map(Path::to_owned) },
         default_account: default_account.clone(),
         well_known_key: well_known.may_be_used(),

@@ -26,6 +26,7 @@ mod compare;
 mod context;
 mod key;
 mod keyring;
+mod login_key;
 mod root;
 mod sealed;
 mod short_hash;
@@ -37,6 +38,7 @@ pub use context::{
 };
 pub use key::SymmetricKey;
 pub use keyring::KeyRing;
+pub use login_key::LoginKey;
 pub use root::RootKey;
 pub use sealed::{Cipher, OVERHEAD, Sealed};
 pub use short_hash::ShortHash;

@@ -2,6 +2,7 @@
 
 use super::ResourcePolicy;
 use super::names::{SecretId, StageLabel, VersionId};
+use super::rotation::Managed;
 use super::secret::{Secret, Version};
 use super::tags::{TagKey, TagValue};
 use super::time::Timestamp;
@@ -27,6 +28,8 @@ pub enum Op {
     SetPolicy(ResourcePolicy),
     /// Schedules the deletion, or cancels it with `None`.
     SetPlannedDeletion(Option<Timestamp>),
+    /// Another state of what is managed of it.
+    SetManaged(Box<Managed>),
     /// Sets or overwrites a tag.
     SetTag(TagKey, TagValue),
     /// Removes a tag.
@@ -70,6 +73,7 @@ impl Secret {
                 Op::SetUpdated(at) => next.updated = *at,
                 Op::SetPlannedDeletion(at) => next.planned_deletion = *at,
                 Op::SetPolicy(policy) => next.policy = Some(policy.clone()),
+                Op::SetManaged(managed) => next.managed = Some(managed.clone()),
                 Op::SetTag(key, value) => next.tags.set(key.clone(), value.clone()),
                 Op::RemoveTag(key) => next.tags.remove(key),
                 Op::Purge => return None,

@@ -4,6 +4,7 @@ use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::SecretName;
+use super::rotation::Cause;
 
 /// The maximum number of rules.
 pub const MOST_RULES: usize = 100;
@@ -101,8 +102,26 @@ impl FaultRule {
     }
 
     fn matches(&self, call: &Call<'_>) -> bool {
-        let action = self.action == "*" || self.action == call.action;
+        // Rules of RotateSecret that only delay, or have a code of rotators, leave the call itself alone.
+        let action = match (call.by_rotator, self.action.as_str()) {
+            (true, named) => named == ROTATE,
+            (false, ROTATE) => call.action == ROTATE && !self.is_about_rotators_only(),
+            (false, named) => named == "*" || named == call.action,
+        };
         action && self.secret.as_ref().is_none_or(|wanted| call.secrets.iter().any(|name| fits(wanted, name)))
+    }
+
+    /// Whether a rule of RotateSecret is about rotators and not about the call.
+    fn is_about_rotators_only(&self) -> bool {
+        match &self.code {
+            Some(code) => Cause::of_code(code).is_some(),
+            None => self.drop.is_none(),
+        }
+    }
+
+    /// Whether its code is one of rotators, which only rules of RotateSecret may have.
+    pub fn has_code_of_rotators(&self) -> bool {
+        self.action == ROTATE && self.code.as_deref().and_then(Cause::of_code).is_some()
     }
 
     fn effect(&self) -> Effect {
@@ -139,6 +158,23 @@ pub struct Call<'a> {
     pub action: &'a str,
     /// The names of the secrets in the request.
     pub secrets: &'a [String],
+    /// Whether this is no call, but a rotator at work.
+    pub by_rotator: bool,
+}
+
+/// The action whose rules are about rotators, too.
+const ROTATE: &str = "RotateSecret";
+
+impl<'a> Call<'a> {
+    /// A call of an action.
+    pub fn new(action: &'a str, secrets: &'a [String]) -> Self {
+        Self { action, secrets, by_rotator: false }
+    }
+
+    /// A rotator that works at a secret.
+    pub fn of_rotator(secrets: &'a [String]) -> Self {
+        Self { action: ROTATE, secrets, by_rotator: true }
+    }
 }
 
 /// How often a rule matched and fired so far.
@@ -240,7 +276,7 @@ mod tests {
     /// The number of the rule that fired for each call; 0 if no rule fired.
     fn fired(faults: &mut Faults, call: (&str, &[&str]), calls: usize, seed: u64) -> Vec<usize> {
         let secrets: Vec<String> = call.1.iter().map(|&name| name.to_owned()).collect();
-        let call = Call { action: call.0, secrets: &secrets };
+        let call = Call::new(call.0, &secrets);
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         (0..calls).map(|_| faults.inject(&call, &mut rng).map_or(0, |fault| fault.rule)).collect()
     }

@@ -1,6 +1,7 @@
 //! Limits: those of the service on secrets and keys, and Sesame's own on nonces.
 
 use super::Quota;
+use super::rotation::RotationInterval;
 
 /// Limits that the configuration file can change (`[limits]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Limits {
     /// Secrets of an account in a region (rule 12.3). Default 10,000,000: more than any test needs, and few enough to
     /// stop an endless loop before it fills the disk.
     pub secrets_per_account: u64,
+    /// The shortest interval of a rotation plan (rule R2.9). Default 6 hours, as on the cloud.
+    pub rotation_interval_min: RotationInterval,
 }
 
 /// The cloud's limits for an account in a region: keys, aliases, key versions (rule 12.3).
@@ -56,6 +59,7 @@ impl Default for Limits {
             secret_data_bytes: 30_720,
             keys_per_account: 100_000,
             secrets_per_account: 10_000_000,
+            rotation_interval_min: RotationInterval::SHORTEST,
         }
     }
 }

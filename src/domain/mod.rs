@@ -11,6 +11,7 @@ pub mod faults;
 pub mod filter;
 mod invalid;
 pub mod keys;
+pub mod kinds;
 pub mod limits;
 pub mod names;
 pub mod nearest;
@@ -18,6 +19,7 @@ pub mod page;
 pub mod password;
 pub mod policy;
 pub mod refusal;
+pub mod rotation;
 pub mod secret;
 pub mod stages;
 pub mod tags;
@@ -28,6 +30,7 @@ pub use causes::with_causes;
 pub use change::{Change, Op};
 pub use faults::FaultRule;
 pub use filter::SecretFilter;
+pub use kinds::{DataType, SecretType};
 pub use limits::{Limits, NonceLimits};
 pub use names::{
     AccountId, DataKeyId, KeyId, Region, Scope, SecretId, SecretName, SecretRef, StageLabel, VersionId,
@@ -35,7 +38,7 @@ pub use names::{
 pub use page::Page;
 pub use policy::ResourcePolicy;
 pub use refusal::{Quota, Refusal};
-pub use secret::{DataType, Secret, SecretType, Version};
+pub use secret::{Secret, Version};
 pub use stages::StageMap;
 pub use tags::{TagKey, TagValue, Tags};
 pub use time::{ClockSetting, Timestamp};

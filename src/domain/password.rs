@@ -40,6 +40,21 @@ pub struct PasswordSpec {
 /// [`Refusal::Parameter`]: `ExcludeCharacters` when it has a character outside the alphabet or excludes every character
 /// (rule 9.5), `PasswordLength` when it is out of bounds.
 pub fn generate(spec: &PasswordSpec, rng: &mut dyn CryptoRng) -> Result<String, Refusal> {
+    let classes = classes(spec)?;
+    let all: Vec<char> = classes.iter().flatten().copied().collect();
+    Ok(draw(spec, &classes, &all, rng))
+}
+
+/// Whether passwords of this kind can be made.
+///
+/// # Errors
+/// Those of [`generate`].
+pub fn check(spec: &PasswordSpec) -> Result<(), Refusal> {
+    classes(spec).map(drop)
+}
+
+/// The classes of characters that are left; at least one, and none of them empty.
+fn classes(spec: &PasswordSpec) -> Result<Vec<Vec<char>>, Refusal> {
     let (min, max, _) = LENGTH;
     if !(min..=max).contains(&spec.length) {
         let why = format!("is out of range; expected {min} to {max}");
@@ -61,12 +76,11 @@ pub fn generate(spec: &PasswordSpec, rng: &mut dyn CryptoRng) -> Result<String, 
     .map(|(class, _)| class.chars().filter(|c| !spec.exclude_characters.contains(*c)).collect())
     .filter(|class: &Vec<char>| !class.is_empty())
     .collect();
-    let all: Vec<char> = classes.iter().flatten().copied().collect();
-    if all.is_empty() {
+    if classes.is_empty() {
         let why = "leaves no character to draw from, together with the other Exclude parameters";
         return Err(Refusal::parameter("ExcludeCharacters", why));
     }
-    Ok(draw(spec, &classes, &all, rng))
+    Ok(classes)
 }
 
 /// Draws whole passwords until one has every required class, so that all valid passwords are equally likely. With 8

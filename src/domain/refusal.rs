@@ -62,8 +62,23 @@ pub enum Refusal {
     /// A parameter is not valid in this combination: its name, and why.
     #[error("{0} {1}")]
     Parameter(&'static str, Cow<'static, str>),
+    /// The account at an instance is another secret's.
+    #[error(
+        "another secret has this account at this instance, and the service takes over no account that exists; choose another AccountName"
+    )]
+    AccountTaken,
+    /// The RAM user is not there.
+    #[error(
+        "there is no RAM user of the name in ExtendedConfig.UserName in this account; GET /_sesame/accounts lists them"
+    )]
+    RamUserNotFound,
+    /// A rotation of the secret is under way, or the window after one (rule R4.6).
+    #[error("a rotation of the secret is under way; GET /_sesame/rotations shows it")]
+    BeingRotated,
     /// The secret is of a type that does not support this.
-    #[error("only secrets of type Generic support this")]
+    #[error(
+        "the type of the secret does not support this: Generic secrets are written by their users, all others rotate"
+    )]
     UnsupportedType,
 }
 

@@ -1,92 +1,12 @@
 //! The aggregate: a secret with its versions, labels and tags. Values are not part of it; they stay sealed.
 
-use std::fmt;
-use std::str::FromStr;
-
-use super::names::{Invalid, KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
+use super::kinds::{DataType, SecretType};
+use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
+use super::rotation::Managed;
 use super::stages::StageMap;
 use super::tags::Tags;
 use super::time::Timestamp;
 use super::{Refusal, ResourcePolicy};
-
-/// Types of secrets (rule 8.1). Only `Generic` can be created so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SecretType {
-    /// Free text that the caller rotates.
-    Generic,
-    /// An ApsaraDB RDS account.
-    Rds,
-    /// A Redis account.
-    Redis,
-    /// A RAM user's access key.
-    RamCredentials,
-    /// An ECS login.
-    Ecs,
-    /// A PolarDB account.
-    PolarDb,
-}
-
-impl SecretType {
-    /// The API's spelling.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Generic => "Generic",
-            Self::Rds => "Rds",
-            Self::Redis => "Redis",
-            Self::RamCredentials => "RAMCredentials",
-            Self::Ecs => "ECS",
-            Self::PolarDb => "PolarDB",
-        }
-    }
-}
-
-impl FromStr for SecretType {
-    type Err = Invalid;
-
-    /// Case-sensitive (rule 8.1).
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let all = [Self::Generic, Self::Rds, Self::Redis, Self::RamCredentials, Self::Ecs, Self::PolarDb];
-        let found = all.into_iter().find(|t| t.as_str() == text);
-        found.ok_or_else(|| Invalid::not_one_of(text, all.map(Self::as_str)))
-    }
-}
-
-/// How clients interpret a value. It is stored and returned verbatim either way (rules 1.9, 1.10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DataType {
-    /// `text`, the default.
-    Text,
-    /// `binary`.
-    Binary,
-}
-
-impl DataType {
-    /// The API's spelling.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Binary => "binary",
-        }
-    }
-}
-
-impl FromStr for DataType {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "text" => Ok(Self::Text),
-            "binary" => Ok(Self::Binary),
-            _ => Err(Invalid::not_one_of(text, [Self::Text.as_str(), Self::Binary.as_str()])),
-        }
-    }
-}
-
-impl fmt::Display for DataType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// One version. Written once, never changed (rule 2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +50,8 @@ pub struct Secret {
     pub stages: StageMap,
     /// Tags.
     pub tags: Tags,
+    /// What a secret of a managed type has beside; `None` for Generic.
+    pub managed: Option<Box<Managed>>,
     /// Number of committed changes, from 1.
     pub revision: u64,
 }
@@ -145,6 +67,25 @@ impl Secret {
         self.scope.secret_arn(&self.name)
     }
 
+    /// The account that the service makes for it at an instance, as one text; `None` for types whose accounts are brought. No
+    /// two secrets of a scope may have the same (rules DY3.6, DY4.3).
+    pub fn target(&self) -> Option<String> {
+        let config = &self.managed.as_deref()?.config;
+        match self.secret_type {
+            SecretType::Redis | SecretType::PolarDb => Some(
+                [
+                    self.scope.account.as_str(),
+                    self.scope.region.as_str(),
+                    self.secret_type.as_str(),
+                    config.instance().unwrap_or_default(),
+                    config.member("AccountName").unwrap_or_default(),
+                ]
+                .join("\n"),
+            ),
+            SecretType::Generic | SecretType::Rds | SecretType::Ecs | SecretType::RamCredentials => None,
+        }
+    }
+
     /// Whether the recovery window has ended, so that the secret no longer exists for callers (rule 6.5).
     pub fn is_due_for_purge(&self, now: Timestamp) -> bool {
         self.planned_deletion.is_some_and(|at| at <= now)
@@ -158,6 +99,14 @@ impl Secret {
         if self.planned_deletion.is_some() { Err(Refusal::InRecoveryWindow) } else { Ok(()) }
     }
 
+    /// What is managed of it.
+    ///
+    /// # Errors
+    /// [`Refusal::UnsupportedType`] for a Generic secret, which its users rotate (rule R1.1).
+    pub fn require_managed(&self) -> Result<&Managed, Refusal> {
+        self.managed.as_deref().ok_or(Refusal::UnsupportedType)
+    }
+
     /// The version that a reader asks for (rules 4.1 to 4.3).
     ///
     /// # Errors
@@ -165,6 +114,11 @@ impl Secret {
     /// different versions.
     pub fn select(&self, id: Option<&VersionId>, stage: Option<&StageLabel>) -> Result<&Version, Refusal> {
         self.require_live()?;
+        // Managed types: VersionId is ignored, and only the two built-in labels can be read (rule R6.1).
+        let id = id.filter(|_| self.managed.is_none());
+        if self.managed.is_some() && stage.is_some_and(|stage| !stage.is_built_in()) {
+            return Err(Refusal::VersionNotFound);
+        }
         let by_stage = |label: &str| self.stages.version_of(label).ok_or(Refusal::VersionNotFound);
         let wanted = match (id, stage) {
             (None, None) => by_stage(StageLabel::CURRENT)?,

@@ -5,9 +5,11 @@
 //! hundred bytes without its material; there a decision is the next `Key`, which replaces the row (see
 //! `keys/decisions.rs`).
 
+use super::kinds::{DataType, SecretType};
 use super::limits::{self, Limits};
 use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
-use super::secret::{DataType, Secret, SecretType, Version};
+use super::rotation::Managed;
+use super::secret::{Secret, Version};
 use super::stages::StageMap;
 use super::tags::{TagKey, TagValue, Tags};
 use super::time::Timestamp;
@@ -26,34 +28,66 @@ pub struct NewSecret {
     pub description: String,
     /// The CMK the caller named, if any.
     pub encryption_key: Option<KeyId>,
+    /// Kind.
+    pub secret_type: SecretType,
     /// Id of the first version.
     pub version: VersionId,
+    /// Id of the version that carries `ACSPrevious` from the beginning, for types with two accounts (rule R5.5).
+    pub previous: Option<VersionId>,
     /// Data type of the first version.
     pub data_type: DataType,
     /// Tags.
     pub tags: Tags,
     /// Its policy. `None` for the default one.
     pub policy: Option<ResourcePolicy>,
+    /// What is managed of it; `None` for Generic.
+    pub managed: Option<Managed>,
 }
 
-/// Decides a creation under a free name. The first version carries `ACSCurrent`; no version carries `ACSPrevious` (rule
-/// 2.1).
+/// Whether a secret of this type may have this name (rule 1.2).
 ///
 /// # Errors
-/// [`Refusal::Parameter`] for a reserved name (rule 1.2), [`Refusal::LimitExceeded`].
-pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
-    if new.name.is_reserved() {
-        return Err(Refusal::parameter("SecretName", "begins with acs/, which is reserved for the service"));
+/// [`Refusal::Parameter`] naming `SecretName`.
+pub fn check_name(secret_type: SecretType, name: &SecretName) -> Result<(), Refusal> {
+    let wrong = |why| Err(Refusal::parameter("SecretName", why));
+    let text = name.as_str();
+    let below = |start: &str| text.strip_prefix(start).is_some_and(|rest| !rest.is_empty());
+    match secret_type {
+        SecretType::Ecs if !below(ECS_NAMES) => {
+            wrong("does not begin with acs/ecs/, as the name of a secret of type ECS must")
+        }
+        SecretType::RamCredentials if !below(RAM_NAMES) => {
+            wrong("is not $Auto; the service names secrets of type RAMCredentials itself")
+        }
+        SecretType::Generic | SecretType::Rds | SecretType::Redis | SecretType::PolarDb
+            if name.is_reserved() =>
+        {
+            wrong("begins with acs/, which is reserved for the service")
+        }
+        _ => Ok(()),
     }
+}
+
+/// What names of secrets of type ECS begin with.
+const ECS_NAMES: &str = "acs/ecs/";
+/// What names of secrets of type RAMCredentials begin with; the name of the RAM user follows (rule DY5.4).
+pub const RAM_NAMES: &str = "acs/ram/user/";
+
+/// Decides a creation on a free name: the first version carries `ACSCurrent`, and none `ACSPrevious` unless there are two
+/// accounts (rules 2.1, R5.5).
+///
+/// # Errors
+/// [`Refusal::Parameter`] for a name that the type does not allow (rule 1.2), [`Refusal::LimitExceeded`].
+pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
+    check_name(new.secret_type, &new.name)?;
     if new.tags.len() > limits::TAGS_PER_RESOURCE {
         return Err(Refusal::LimitExceeded(limits::TAGS));
     }
-    let first = Version { id: new.version, data_type: new.data_type, created: now, ordinal: 1 };
     let secret = Secret {
         id: new.id,
         scope: new.scope,
         name: new.name,
-        secret_type: SecretType::Generic,
+        secret_type: new.secret_type,
         description: new.description,
         encryption_key: new.encryption_key,
         created: now,
@@ -63,15 +97,19 @@ pub fn create(new: NewSecret, now: Timestamp) -> Result<Change, Refusal> {
         versions: Vec::new(),
         stages: StageMap::default(),
         tags: new.tags,
+        managed: new.managed.map(Box::new),
         revision: 0,
     };
-    let stage = Op::SetStage(StageLabel::current(), first.id.clone());
     let id = secret.id.clone();
-    Ok(Change {
-        secret: id,
-        on_revision: 0,
-        ops: vec![Op::Create(Box::new(secret)), Op::AddVersion(first), stage],
-    })
+    let mut ops = vec![Op::Create(Box::new(secret))];
+    // The other account's version first: the current one is the newest.
+    let previous = new.previous.map(|id| (StageLabel::previous(), id));
+    let labelled = previous.into_iter().chain([(StageLabel::current(), new.version)]);
+    for ((label, id), ordinal) in labelled.zip(1..) {
+        ops.push(Op::AddVersion(Version { id: id.clone(), data_type: new.data_type, created: now, ordinal }));
+        ops.push(Op::SetStage(label, id));
+    }
+    Ok(Change { secret: id, on_revision: 0, ops })
 }
 
 /// Why the name of an existing secret cannot be created again; depends on that secret's state (rule 6.6).
@@ -222,7 +260,11 @@ pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change,
             secret.require_live()?;
             let at = now.plus_days(days);
             // Scheduling a deletion does not change UpdateTime (guess G13).
-            Ok((untimed(secret, vec![Op::SetPlannedDeletion(Some(at))]), at))
+            let mut ops = vec![Op::SetPlannedDeletion(Some(at))];
+            // A rotation that is under way is dropped (rule R3.16).
+            let running = secret.managed.as_deref().filter(|managed| managed.running.is_some());
+            ops.extend(running.map(|managed| Op::SetManaged(Box::new(managed.with_running(None)))));
+            Ok((untimed(secret, ops), at))
         }
     }
 }
@@ -243,13 +285,24 @@ pub fn restore(secret: &Secret, now: Timestamp) -> Result<Change, Refusal> {
     Ok(change(secret, vec![Op::SetPlannedDeletion(None)], now))
 }
 
-/// Decides UpdateSecret. Without a description it stays as it is.
+/// Decides UpdateSecret. Without a description it stays as it is. `custom_data` is a JSON object; on a Generic secret it says
+/// nothing (rule 8.12).
 ///
 /// # Errors
-/// [`Refusal::InRecoveryWindow`].
-pub fn update(secret: &Secret, description: Option<String>, now: Timestamp) -> Result<Change, Refusal> {
+/// [`Refusal::InRecoveryWindow`], [`Refusal::Parameter`] naming `ExtendedConfig.CustomData`.
+pub fn update(
+    secret: &Secret,
+    description: Option<String>,
+    custom_data: Option<&str>,
+    now: Timestamp,
+) -> Result<Change, Refusal> {
     secret.require_live()?;
-    Ok(change(secret, description.map(Op::SetDescription).into_iter().collect(), now))
+    let mut ops: Vec<Op> = description.map(Op::SetDescription).into_iter().collect();
+    if let (Some(managed), Some(data)) = (secret.managed.as_deref(), custom_data) {
+        let config = managed.config.with_custom_data(data)?;
+        ops.push(Op::SetManaged(Box::new(Managed { config, ..managed.clone() })));
+    }
+    Ok(change(secret, ops, now))
 }
 
 /// Decides SetSecretPolicy. It does not change UpdateTime (guess G13).
@@ -287,6 +340,12 @@ fn require_generic(secret: &Secret) -> Result<(), Refusal> {
     if secret.secret_type == SecretType::Generic { Ok(()) } else { Err(Refusal::UnsupportedType) }
 }
 
+/// A change of what is managed of a secret, with whatever else belongs to it.
+pub fn manage(secret: &Secret, managed: Managed, mut ops: Vec<Op>) -> Change {
+    ops.push(Op::SetManaged(Box::new(managed)));
+    untimed(secret, ops)
+}
+
 /// A change that also sets UpdateTime.
 fn change(secret: &Secret, mut ops: Vec<Op>, now: Timestamp) -> Change {
     ops.push(Op::SetUpdated(now));
@@ -299,7 +358,7 @@ fn untimed(secret: &Secret, ops: Vec<Op>) -> Change {
 }
 
 /// The steps that lead from one assignment of labels to another.
-fn stage_ops(before: &StageMap, after: &StageMap) -> Vec<Op> {
+pub(super) fn stage_ops(before: &StageMap, after: &StageMap) -> Vec<Op> {
     let gone = before
         .iter()
         .filter(|(label, _)| after.version_of(label.as_str()).is_none())

@@ -6,6 +6,7 @@
 mod checked;
 pub mod file;
 mod oidc;
+pub mod overlay;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

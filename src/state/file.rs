@@ -32,6 +32,9 @@ pub struct StateFile {
     /// Secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Spanned<SecretEntry>>,
+    /// What rotations did to AccessKeys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_keys: Vec<Spanned<AccessKeyEntry>>,
 }
 
 impl StateFile {
@@ -43,6 +46,7 @@ impl StateFile {
         one.accounts.retain(|entry| entry.value.id() == account.as_str());
         one.keys.retain(|entry| owns(entry.value.account.as_deref()));
         one.secrets.retain(|entry| owns(entry.value.account.as_deref()));
+        one.access_keys.retain(|entry| owns(entry.value.account.as_deref()));
         one
     }
 
@@ -208,7 +212,7 @@ pub struct SecretEntry {
     /// The region; the default region when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// `Generic`.
+    /// `Generic` (default) or a managed type.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub secret_type: Option<String>,
     /// Free text.
@@ -232,6 +236,12 @@ pub struct SecretEntry {
     /// The time of its deletion, if that is scheduled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_deletion: Option<String>,
+    /// `ExtendedConfig` of a managed type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_config: Option<Document>,
+    /// The plan of a managed type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<RotationEntry>,
     /// Its versions, oldest first.
     pub versions: Vec<Spanned<VersionEntry>>,
     /// In a sealed export: its internal id, to which its values are bound.
@@ -243,6 +253,60 @@ pub struct SecretEntry {
     /// Its revision: the number of its changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+}
+
+/// The plan of a managed secret, and what is under way.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationEntry {
+    /// `Enabled`, `Disabled` or `Invalid`; with an interval `Enabled` when absent, else `Disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// A whole number and one of d, h, m, s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+    /// When it was last rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// The time in which two AccessKeys work, as an export has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<String>,
+    /// In a sealed export: the rotation under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<String>,
+    /// In a sealed export: the value that it made, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<String>,
+    /// The data key that seals it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate_data_key: Option<String>,
+}
+
+/// An AccessKey that a rotation made, switched off or deleted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessKeyEntry {
+    /// Its id.
+    pub id: String,
+    /// The account; the default account when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The RAM user.
+    pub user: String,
+    /// `Active`, `Inactive` or `Deleted`.
+    pub status: String,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// Whether the user is there for this key only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_user: bool,
+    /// Its secret; absent for a key that is written down elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Hidden>,
+    /// The sealed secret, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 /// A version of a secret, with its value in one of four forms.

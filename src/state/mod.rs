@@ -5,6 +5,7 @@
 //! the second time.
 
 pub mod file;
+mod managed;
 pub mod parse;
 mod problem;
 pub mod read;

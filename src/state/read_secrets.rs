@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
 use super::file::{DataKeyEntry, Password, SecretEntry, StateFile, VersionEntry, secret};
+use super::managed::{read_access_keys, read_candidate, read_managed};
 use super::problem::Place;
 use super::reader::{Checked, Reader, base64, parsed, place_of, policy, tags};
 use crate::app::AppError;
@@ -19,6 +20,7 @@ use crate::store::{DataKeyRecord, SealedValue, SecretRecord, Snapshot};
 
 /// Reads every secret of a file into the contents. The keys must be in the contents already.
 pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Snapshot) -> Checked<()> {
+    contents.access_keys = read_access_keys(reader, file)?;
     let mut names = HashSet::new();
     // The keys so far, unwrapped once and not for each secret.
     let mut keys = Reader::opened(contents);
@@ -36,7 +38,9 @@ pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mu
             Some(id) => id.clone(),
             None => reader.service_key(&scope, contents, &place).await?,
         };
-        let secret = aggregate(reader, entry, scope, encryption_key, &place)?;
+        let mut secret = aggregate(reader, entry, scope, encryption_key, &place)?;
+        secret.managed = read_managed(reader, entry, &secret, &place)?;
+        let candidate = read_candidate(entry, &mut secret, &place)?;
         if !names.insert((secret.scope.clone(), secret.name.clone())) {
             return Err(place.member("name").wrong("is given twice"));
         }
@@ -50,7 +54,7 @@ pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mu
         } else {
             as_sealed(reader, entry, secret, &place)?
         };
-        contents.secrets.push(record);
+        contents.secrets.push(SecretRecord { candidate, ..record });
     }
     Ok(())
 }
@@ -123,6 +127,7 @@ fn aggregate(
         versions,
         stages,
         tags: tags(&entry.tags, reader.beside, &place.member("tags"))?,
+        managed: None,
         revision: entry.revision.unwrap_or(1).max(1),
         scope,
     })
@@ -258,5 +263,5 @@ fn as_sealed(
     };
     let values = secret.versions.iter().zip(&entry.versions).enumerate().map(value);
     let values = values.collect::<Checked<Vec<_>>>()?;
-    Ok(SecretRecord { secret, values, data_keys })
+    Ok(SecretRecord { secret, values, data_keys, candidate: None })
 }

@@ -296,7 +296,10 @@ async fn secret(
         tags: differing(&want.secret.tags, |name| live.tags.get(name)),
         policy: want.secret.policy.clone().filter(|policy| live.policy.as_ref() != Some(policy)),
     };
-    for (at, (version, value)) in want.secret.versions.iter().zip(values).enumerate() {
+    // The versions of a managed secret are its rotations': a seed makes them only where there is none.
+    let is_written = live.managed.is_none();
+    let versions = want.secret.versions.iter().zip(values).enumerate();
+    for (at, (version, value)) in versions.filter(|_| is_written) {
         let place = place.member(&format!("versions[{at}]"));
         let made = entry.versions.get(at).is_some_and(|version| version.value.value.is_none());
         match live.version(&version.id) {
@@ -318,7 +321,7 @@ async fn secret(
         }
     }
     // Labels that the file does not mention stay where they are.
-    if entry.versions.iter().any(|version| !version.value.stages.is_empty()) {
+    if is_written && entry.versions.iter().any(|version| !version.value.stages.is_empty()) {
         wish.moves = moves(live, &want.secret, &wish.puts);
     }
     let same = wish.puts.is_empty() && wish.moves.is_empty() && wish.tags.is_empty();
@@ -402,7 +405,8 @@ async fn change_secret(app: &App, scope: &Scope, want: SecretWish) -> Result<(),
         app.change(scope, &want.secret, decide).await?;
     }
     if want.description.is_some() {
-        let decide = |secret: &Secret, now| writes::update(secret, want.description.clone(), now).map(Some);
+        let decide =
+            |secret: &Secret, now| writes::update(secret, want.description.clone(), None, now).map(Some);
         app.change(scope, &want.secret, decide).await?;
     }
     if !want.tags.is_empty() {

@@ -7,6 +7,7 @@ use super::file::{
     AccountEntry, DataKeyEntry, KeyEntry, KeyVersionEntry, SealedAccount, SecretEntry, StateFile, VERSION,
     VersionEntry, hidden, written,
 };
+use super::managed::{write_access_keys, write_managed};
 use super::times::exact;
 use crate::app::{App, AppError, KeysById, Progress};
 use crate::domain::keys::{Alias, KeyOwner};
@@ -54,8 +55,9 @@ pub async fn write(
         let values = if form == Form::Plaintext { app.values_of(record, &opened)? } else { None };
         let texts =
             values.map(|values| values.iter().map(|value| text(value)).collect::<Result<Vec<_>, _>>());
-        file.secrets.push(written(secret(record, texts.transpose()?.as_deref())));
+        file.secrets.push(written(secret(record, texts.transpose()?.as_deref(), form)));
     }
+    file.access_keys = write_access_keys(app, &contents.access_keys, form == Form::Sealed)?;
     Ok(file)
 }
 
@@ -119,8 +121,9 @@ fn key(app: &App, record: &KeyRecord, aliases: &[(Scope, Alias)], form: Form) ->
     })
 }
 
-fn secret(record: &SecretRecord, values: Option<&[super::file::Hidden]>) -> SecretEntry {
+fn secret(record: &SecretRecord, values: Option<&[super::file::Hidden]>, form: Form) -> SecretEntry {
     let secret = &record.secret;
+    let (extended_config, rotation) = write_managed(record, form == Form::Sealed);
     let version = |(at, version): (usize, &crate::domain::Version)| {
         let sealed = record.values.iter().find(|v| v.version == version.id).filter(|_| values.is_none());
         written(VersionEntry {
@@ -154,6 +157,8 @@ fn secret(record: &SecretRecord, values: Option<&[super::file::Hidden]>) -> Secr
         created: Some(exact(secret.created)),
         updated: Some(exact(secret.updated)),
         planned_deletion: secret.planned_deletion.map(exact),
+        extended_config,
+        rotation,
         versions: secret.versions.iter().enumerate().map(version).collect(),
         id: Some(secret.id.to_string()),
         data_keys: if values.is_none() {

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use records::{
-    Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, KeyRecord, Listing,
-    NewDataKey, PassedNonces, Probe, ScopeRecord, SealedValue, SecretRecord, SecretSummary, TagRow,
-    UsedNonce,
+    AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults,
+    KeptNonces, KeyChange, KeyRecord, Listing, NewDataKey, PassedNonces, Probe, RotationsDue, ScopeRecord,
+    SealedValue, SecretRecord, SecretSummary, TagRow, UsedNonce,
 };
 pub use snapshot::{ReplaceScope, Resealed, Snapshot};
 pub use unavailable::Unavailable;
@@ -140,6 +140,15 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// When the next recovery window ends.
     async fn next_purge(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Secrets that a rotation is due for, the earliest date first. Those scheduled for deletion are not told.
+    async fn rotations_due(&self, due: RotationsDue) -> Result<Vec<(Scope, SecretName)>, StoreError>;
+
+    /// When the clock next makes something happen to a managed secret.
+    async fn next_rotation(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Whether a secret has this account at an instance; see [`crate::domain::Secret::target`].
+    async fn is_target_taken(&self, target: &str) -> Result<bool, StoreError>;
 
     /// Secrets by account, region and name, after the given one, at most `limit`. For visiting all of them.
     async fn walk_secrets(

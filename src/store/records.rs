@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::keys::{Alias, AliasName, Key, KeyVersionId};
+use crate::domain::names::Invalid;
 use crate::domain::{
     AccountId, Change, ClockSetting, DataKeyId, KeyId, Secret, SecretName, SecretType, TagKey, TagValue,
     Timestamp, VersionId,
@@ -26,6 +27,8 @@ pub struct SecretRecord {
     pub values: Vec<SealedValue>,
     /// The data keys, oldest first.
     pub data_keys: Vec<DataKeyRecord>,
+    /// The value of the version that a rotation under way will make.
+    pub candidate: Option<SealedValue>,
 }
 
 /// The sealed value of a version.
@@ -156,6 +159,8 @@ pub struct KeptAccounts {
     pub revision: u64,
     /// The accounts, sealed.
     pub accounts: Vec<(AccountId, Vec<u8>)>,
+    /// What rotations did to AccessKeys, by id.
+    pub access_keys: Vec<AccessKeyRecord>,
 }
 
 /// A change of a secret with the bytes that belong to it.
@@ -163,10 +168,81 @@ pub struct KeptAccounts {
 pub struct Batch {
     /// The decided change.
     pub change: Change,
-    /// The value of the version that the change adds.
-    pub value: Option<SealedValue>,
-    /// The data key of the value, if it is a new one.
+    /// The values of the versions that the change adds, or the candidate of a rotation under way.
+    pub values: Vec<SealedValue>,
+    /// The data key that the values need, when it is a new one.
     pub data_key: Option<NewDataKey>,
+    /// AccessKeys that are made, or come into another state, together with the change.
+    pub access_keys: Vec<AccessKeyRecord>,
+}
+
+impl Batch {
+    /// A change without bytes.
+    pub fn plain(change: Change) -> Self {
+        Self { change, values: Vec::new(), data_key: None, access_keys: Vec::new() }
+    }
+}
+
+/// The state of an AccessKey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessKeyStatus {
+    /// It signs.
+    Active,
+    /// It is there and does not sign.
+    Inactive,
+    /// It is gone. A key of the configuration file stays gone after a restart.
+    Deleted,
+}
+
+impl AccessKeyStatus {
+    /// One word, for the database and exports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Inactive => "Inactive",
+            Self::Deleted => "Deleted",
+        }
+    }
+}
+
+impl std::str::FromStr for AccessKeyStatus {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let all = [Self::Active, Self::Inactive, Self::Deleted];
+        let found = all.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| Invalid::not_one_of(text, all.map(Self::as_str)))
+    }
+}
+
+/// What rotations did to an AccessKey of a RAM user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessKeyRecord {
+    /// Its id, unique everywhere.
+    pub id: String,
+    /// The account.
+    pub account: AccountId,
+    /// The RAM user.
+    pub user: String,
+    /// Its state.
+    pub status: AccessKeyStatus,
+    /// When it was made, or first changed.
+    pub created: Timestamp,
+    /// Whether the user is there for this key only: nobody wrote it down.
+    pub own_user: bool,
+    /// Its secret, sealed by the root key; `None` for a key of the configuration file.
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// Which rotations are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct RotationsDue {
+    /// Those whose date is reached at the service's time,
+    pub now: Timestamp,
+    /// and those under way whose lease is over at the machine's time.
+    pub wall: Timestamp,
+    /// The most to be told.
+    pub limit: u32,
 }
 
 /// A row of ListSecrets.

@@ -1,6 +1,6 @@
 //! Everything that is stored, as one value: for export and import, seeds and snapshots.
 
-use super::{KeyRecord, SecretRecord};
+use super::{AccessKeyRecord, KeyRecord, SecretRecord};
 use crate::domain::keys::Alias;
 use crate::domain::{AccountId, KeyId, Scope};
 
@@ -15,12 +15,15 @@ pub struct Snapshot {
     pub secrets: Vec<SecretRecord>,
     /// Accounts that were added at run time, sealed, by id.
     pub accounts: Vec<(AccountId, Vec<u8>)>,
+    /// What rotations did to AccessKeys, by id.
+    pub access_keys: Vec<AccessKeyRecord>,
 }
 
 impl Snapshot {
     /// The number of keys, aliases, secrets and accounts.
     pub fn len(&self) -> usize {
-        self.keys.len() + self.aliases.len() + self.secrets.len() + self.accounts.len()
+        let of_accounts = self.accounts.len() + self.access_keys.len();
+        self.keys.len() + self.aliases.len() + self.secrets.len() + of_accounts
     }
 
     /// Whether it is empty.
@@ -47,6 +50,8 @@ pub struct Resealed {
     pub material: Vec<(KeyId, u32, Vec<u8>)>,
     /// Accounts.
     pub accounts: Vec<(AccountId, Vec<u8>)>,
+    /// Secrets of AccessKeys, by id.
+    pub access_keys: Vec<(String, Vec<u8>)>,
     /// Facts about the installation: the marker, and the salt if the root key comes from a passphrase.
     pub meta: Vec<(&'static str, Vec<u8>)>,
 }

@@ -106,10 +106,11 @@ impl From<Refusal> for ApiError {
         let plain = |code| Self::new(code, reason.clone());
         let worded = |code, message: &'static str| Self::with_message(code, message, reason.clone());
         match refusal {
-            Refusal::SecretNotFound | Refusal::VersionNotFound | Refusal::LabelElsewhere => {
-                plain(Code::ResourceNotFound)
-            }
-            Refusal::SecretExists => plain(Code::RejectedResourceExist),
+            Refusal::SecretNotFound
+            | Refusal::VersionNotFound
+            | Refusal::LabelElsewhere
+            | Refusal::RamUserNotFound => plain(Code::ResourceNotFound),
+            Refusal::SecretExists | Refusal::AccountTaken => plain(Code::RejectedResourceExist),
             Refusal::NameInRecoveryWindow => {
                 worded(Code::RejectedResourceInDeleteWindow, "The secret is planned to be deleted.")
             }
@@ -118,6 +119,9 @@ impl From<Refusal> for ApiError {
                 worded(Code::RejectedResourceExist, "The request was rejected becasue key already exsit")
             }
             Refusal::NotInRecoveryWindow => plain(Code::RejectedResourceInUse),
+            Refusal::BeingRotated => {
+                worded(Code::RejectedResourceInUse, "Your secret is being rotated, please try again later")
+            }
             Refusal::LimitExceeded(_) => plain(Code::RejectedLimitExceeded),
             Refusal::QuotaExceeded(_) => worded(Code::RejectedLimitExceeded, "The secret quota is exceeded."),
             Refusal::StageMismatch | Refusal::SameVersion => plain(Code::RejectedInvalidRequest),

@@ -12,6 +12,11 @@ use crate::domain::names::Invalid;
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
+    /// The text, for values that the service looks into.
+    pub fn as_text(&self) -> &str {
+        &self.0
+    }
+
     /// The bytes, for sealing. Limits count bytes (rule 1.8).
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()

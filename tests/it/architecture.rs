@@ -13,8 +13,13 @@ use modules::Crate;
 
 /// A layer, the layers it may use, and the outside crates it may use. `store::sql` is a layer of its own.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    // Policies are JSON, and serde's tree keeps repeated members; core has addresses without sockets.
-    ("domain", &[], &["std", "core", "jiff", "rand", "serde", "serde_json", "strsim", "thiserror"]),
+    // Policies are JSON, and a tree made by serde keeps members that occur twice; core has addresses without sockets.
+    // Values of managed secrets are made in the domain, so they are wiped there.
+    (
+        "domain",
+        &[],
+        &["std", "core", "jiff", "rand", "serde", "serde_json", "strsim", "thiserror", "zeroize"],
+    ),
     (
         "crypto",
         &[],

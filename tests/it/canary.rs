@@ -55,6 +55,36 @@ fn assert_clean(place: &str, bytes: &[u8]) {
     }
 }
 
+/// Rotates a managed secret, succeeding and failing, and gives the password that was made.
+fn rotate(server: &Program) -> String {
+    let data = format!(r#"{{"Accounts":[{{"AccountName":"app","AccountPassword":"{VALUE}"}}]}}"#);
+    let creation = [
+        ("SecretName", "managed"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("ExtendedConfig", r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1"}"#),
+        ("SecretData", &data),
+    ];
+    assert!(server.call("CreateSecret", &creation).contains("200 OK"));
+    let version = |id| [("SecretName", "managed"), ("VersionId", id)];
+    assert!(server.call("RotateSecret", &version("v2")).contains("200 OK"));
+    let answer = server.call("GetSecretValue", &[("SecretName", "managed")]);
+    let password = answer.split("AccountPassword\\\":\\\"").nth(1).unwrap();
+    let password = password.split('\\').next().unwrap().to_owned();
+    assert_eq!(password.len(), 32, "{answer}");
+    let wrong = [&creation[..4], &[("SecretData", VALUE_REFUSED)]].concat();
+    assert_clean("a refused creation", server.call("CreateSecret", &wrong).as_bytes());
+    for path in ["/_sesame/rotations", "/_sesame/events", "/_sesame/rotators"] {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = server.send(request.as_bytes());
+        assert!(answer.contains("200 OK") && !answer.contains(&password), "{answer}");
+        assert_clean(path, answer.as_bytes());
+    }
+    password
+}
+
 /// Calls every action, so that the parameters of each one contain marks.
 fn exercise(server: &Program) {
     let create =
@@ -136,15 +166,19 @@ fn no_secret_reaches_logs_errors_or_the_disk() {
     let environment = [("SESAME_ROOT_KEY", ROOT), ("SESAME_ADMIN_TOKEN", ADMIN)];
     let server = Program::serve(&arguments, &environment);
     exercise(&server);
+    let password = rotate(&server);
     assert_clean("the banner", server.banner.as_bytes());
     // Killed, so that the write-ahead log still exists.
     let log = server.kill();
     assert!(log.contains("answered") && log.contains("refused"), "trace level was on");
     assert_clean("the log", log.as_bytes());
+    assert!(!log.contains(&password), "a password that a rotation made");
     let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.iter().any(|f| f.ends_with("sesame.db-wal")), "{files:?}");
     for file in files {
-        assert_clean(&file.display().to_string(), &std::fs::read(&file).unwrap());
+        let bytes = std::fs::read(&file).unwrap();
+        assert_clean(&file.display().to_string(), &bytes);
+        assert!(!bytes.windows(password.len()).any(|window| window == password.as_bytes()));
     }
 }
 

@@ -31,6 +31,7 @@ mod quotas;
 mod reasons;
 mod replay;
 mod replicas;
+mod rotation;
 mod rules;
 mod signatures;
 mod site;

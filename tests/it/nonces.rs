@@ -109,6 +109,7 @@ async fn app_at(at: Timestamp, store: Arc<dyn Store>, nonces: NonceSettings) -> 
         resource_policies: true,
         faults: Vec::new(),
         nonces,
+        rotation: sesame::testing::domain::rotation::RotationSettings::default(),
     };
     (App::open(parts, root_key()).await.unwrap(), clock)
 }

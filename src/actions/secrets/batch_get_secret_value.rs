@@ -110,5 +110,18 @@ fn request(item: &Value) -> Result<ReadRequest, Invalid> {
     let secret = secret.parse().map_err(of("SecretName"))?;
     let version = text("VersionId")?.map(str::parse).transpose().map_err(of("VersionId"))?;
     let stage = text("VersionStage")?.map(str::parse).transpose().map_err(of("VersionStage"))?;
-    Ok(ReadRequest::new(secret, version, stage))
+    let fetch_config = fetches_config(item)?;
+    Ok(ReadRequest::new(secret, version, stage, fetch_config))
+}
+
+/// `FetchExtendedConfig`, which clients send as a text or as a boolean.
+fn fetches_config(item: &Value) -> Result<bool, Invalid> {
+    let wrong = || Invalid::new("has a FetchExtendedConfig that is neither true nor false");
+    match item.get("FetchExtendedConfig") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(Value::String(text)) if text.is_empty() => Ok(false),
+        Some(Value::String(text)) => text.to_ascii_lowercase().parse().map_err(|_neither| wrong()),
+        Some(_) => Err(wrong()),
+    }
 }

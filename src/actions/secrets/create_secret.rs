@@ -5,18 +5,20 @@ use serde::Serialize;
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
 use crate::actions::secrets::shared::limits::{check_length, description};
 use crate::actions::shared::resource_policies;
+use crate::actions::shared::rotation_facts::{RotationFacts, wanted};
 use crate::actions::shared::tags;
 use crate::actions::shared::unsupported::NO_INSTANCES;
-use crate::app::{AppError, Creation};
+use crate::app::{AppError, Creation, NewManaged, Prepared};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
+use crate::domain::rotation::value::AUTO;
 use crate::domain::{DataType, KeyId, SecretName, SecretType, Tags, VersionId};
 use crate::wire::{ApiError, Code, Fields, SecretText};
 
 #[derive(Debug)]
 pub(in crate::actions) struct Request {
-    /// Unique in account and region; 1 to 192 characters.
-    name: SecretName,
+    /// Unique in account and region; 1 to 192 characters. `None` for `$Auto`: the service makes it.
+    name: Option<SecretName>,
     /// Id of the first version; 1 to 64 characters.
     version: VersionId,
     /// The value, at most 30,720 bytes.
@@ -34,6 +36,10 @@ pub(in crate::actions) struct Request {
     instance: Option<String>,
     /// A secret policy.
     policy: Option<String>,
+    /// `ExtendedConfig`; needed by managed types, ignored for Generic.
+    config: Option<String>,
+    /// Whether it shall rotate by itself, and how often; both are ignored for Generic (rules R1.5, R1.6).
+    rotation: Option<(bool, Option<String>)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +49,8 @@ pub(in crate::actions) struct Response {
     secret_name: String,
     version_id: String,
     secret_type: &'static str,
+    #[serde(flatten)]
+    rotation: RotationFacts,
 }
 
 pub(in crate::actions) struct CreateSecret;
@@ -85,11 +93,18 @@ impl Action for CreateSecret {
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         // The type decides which names are valid (rule 14.13).
         let secret_type = fields.optional("SecretType")?.unwrap_or(SecretType::Generic);
-        if secret_type == SecretType::RamCredentials && fields.text("SecretName")? == Some(AUTO) {
-            return Err(unsupported_type());
-        }
+        let is_ram = secret_type == SecretType::RamCredentials;
+        let name = match fields.text("SecretName")? {
+            Some(AUTO) if is_ram => None,
+            Some(_) if is_ram => {
+                let why = "is not $Auto; the service names secrets of type RAMCredentials itself";
+                return Err(ApiError::invalid("SecretName", why));
+            }
+            _ => Some(fields.required("SecretName")?),
+        };
+        let is_managed = secret_type != SecretType::Generic;
         Ok(Request {
-            name: fields.required("SecretName")?,
+            name,
             version: fields.required("VersionId")?,
             data: fields.required("SecretData")?,
             data_type: fields.optional("SecretDataType")?.unwrap_or(DataType::Text),
@@ -99,14 +114,13 @@ impl Action for CreateSecret {
             encryption_key: fields.optional("EncryptionKeyId")?,
             instance: fields.optional("DKMSInstanceId")?,
             policy: fields.optional("Policy")?,
+            config: fields.text("ExtendedConfig")?.map(str::to_owned),
+            rotation: if is_managed { Some(rotation(fields)?) } else { None },
         })
     }
 
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
         check_length(context, request.data.as_bytes())?;
-        if request.secret_type != SecretType::Generic {
-            return Err(unsupported_type());
-        }
         // There are no KMS instances, so none can be found.
         if request.instance.is_some() {
             return Err(ApiError::new(Code::DkmsInstanceNotFound, NO_INSTANCES));
@@ -122,30 +136,63 @@ impl Action for CreateSecret {
             None => None,
             Some(key) => Some(usable_key(context, key).await?),
         };
-        let creation = Creation {
-            name: request.name,
-            version: request.version.clone(),
+        let prepared = prepared(context, &request).await?;
+        let made = prepared.as_ref().map(|new| new.name.clone());
+        let name = request.name.or(made).ok_or_else(|| ApiError::missing("SecretName"))?;
+        let mut creation = Creation {
             data_type: request.data_type,
             description: request.description,
             encryption_key,
             tags: request.tags,
             policy,
+            secret_type: request.secret_type,
+            ..Creation::generic(name, request.version.clone())
         };
-        let created = context.app.create(&context.scope, creation, request.data.as_bytes()).await?;
+        let created = match prepared {
+            None => context.app.create(&context.scope, creation, request.data.as_bytes()).await?,
+            Some(Prepared { managed, values, access_keys, .. }) => {
+                creation.managed = Some(managed);
+                creation.previous = match values.previous {
+                    None => None,
+                    Some(value) => Some((context.app.fresh_version_id()?, value)),
+                };
+                creation.access_keys = access_keys;
+                context.app.create(&context.scope, creation, values.current.reveal().as_bytes()).await?
+            }
+        };
         Ok(Response {
             arn: created.secret.arn(),
             secret_name: created.secret.name.to_string(),
             version_id: request.version.to_string(),
             secret_type: created.secret.secret_type.as_str(),
+            rotation: RotationFacts::of(&created.secret, true),
         })
     }
 }
 
-/// The name that RAMCredentials send: the service derives the real one from the RAM user (rule 1.2).
-const AUTO: &str = "$Auto";
+/// Whether a managed secret shall rotate by itself, and how often.
+fn rotation(fields: Fields<'_>) -> Result<(bool, Option<String>), ApiError> {
+    let enable = fields.flag("EnableAutomaticRotation", false)?;
+    let interval = fields.text("RotationInterval")?.filter(|_| enable);
+    Ok((enable, interval.map(str::to_owned)))
+}
 
-fn unsupported_type() -> ApiError {
-    ApiError::new(Code::UnsupportedOperation, "only secrets with SecretType Generic can be created")
+/// What a managed secret is created with; `None` for Generic.
+async fn prepared(context: &Context, request: &Request) -> Result<Option<Prepared>, ApiError> {
+    let Some((enable, interval)) = &request.rotation else { return Ok(None) };
+    if request.data_type != DataType::Text {
+        let why = "is not text, which is the only type of data that managed secrets have";
+        return Err(ApiError::invalid("SecretDataType", why));
+    }
+    let shortest = context.app.limits().rotation_interval_min;
+    let new = NewManaged {
+        secret_type: request.secret_type,
+        name: request.name.as_ref(),
+        config: request.config.as_deref(),
+        data: request.data.as_text(),
+        interval: wanted(*enable, interval.as_deref(), shortest)?,
+    };
+    Ok(Some(context.app.prepare_managed(&context.scope, new).await?))
 }
 
 /// The id of the key that is to encrypt a secret: enabled, symmetric, of the caller's account (rules 7.2, 7.3).

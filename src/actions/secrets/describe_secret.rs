@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
+use crate::actions::shared::rotation_facts::RotationFacts;
 use crate::actions::shared::tags::TagList;
 use crate::domain::SecretRef;
 use crate::wire::{ApiError, Code, Fields};
@@ -30,6 +31,8 @@ pub(in crate::actions) struct Response {
     planned_delete_time: Option<String>,
     /// The API's own spelling; empty for a user's secret.
     owing_service: &'static str,
+    #[serde(flatten)]
+    rotation: RotationFacts,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<TagList>,
 }
@@ -63,6 +66,7 @@ impl Action for DescribeSecret {
             update_time: secret.updated.to_string(),
             planned_delete_time: secret.planned_deletion.map(|at| at.to_string()),
             owing_service: "",
+            rotation: RotationFacts::of(secret, true),
             tags: request.fetch_tags.then(|| secret.tags.iter().collect()),
         })
     }

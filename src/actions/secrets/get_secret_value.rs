@@ -24,14 +24,13 @@ impl Action for GetSecretValue {
     type Response = SecretValue;
 
     fn decode(fields: Fields<'_>) -> Result<ReadRequest, ApiError> {
-        // Checked although it has no effect on a generic secret (rule 4.6).
-        fields.flag("FetchExtendedConfig", false)?;
         Ok(ReadRequest {
             secret: fields.required("SecretName")?,
             version: fields.optional("VersionId")?,
             stage: fields.optional("VersionStage")?,
             dry_run: fields.flag("DryRun", false)?,
             recipient: fields.optional("Recipient")?,
+            fetch_config: fields.flag("FetchExtendedConfig", false)?,
         })
     }
 

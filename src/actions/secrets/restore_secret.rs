@@ -23,7 +23,11 @@ impl Action for RestoreSecret {
 
     async fn run(context: &Context, request: SecretRef) -> Result<SecretNamed, ApiError> {
         let decide = |secret: &_, now| writes::restore(secret, now).map(Some);
-        context.app.change(&context.scope, &request, decide).await?;
+        let restored = context.app.change(&context.scope, &request, decide).await?;
+        if let Some(loaded) = restored.filter(|loaded| loaded.secret.managed.is_some()) {
+            // A date that passed in the window is due at once (rule R3.16).
+            context.app.rotate_if_due(&loaded.secret.scope, &loaded.secret.name).await;
+        }
         Ok(SecretNamed::of(&request))
     }
 }

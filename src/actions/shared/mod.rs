@@ -7,6 +7,7 @@ pub(super) mod filters;
 pub(super) mod paging;
 pub(super) mod refused;
 pub(super) mod resource_policies;
+pub(super) mod rotation_facts;
 pub(super) mod tagged;
 pub(super) mod tags;
 pub(super) mod unsupported;

@@ -16,7 +16,7 @@ mod context;
 mod document;
 mod evaluate;
 mod json;
-mod pattern;
+pub(super) mod pattern;
 mod principal;
 mod resource;
 mod system;

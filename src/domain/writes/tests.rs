@@ -23,10 +23,13 @@ fn new_secret() -> NewSecret {
         name: "s".parse().unwrap(),
         description: String::new(),
         encryption_key: None,
+        secret_type: SecretType::Generic,
         version: v("v1"),
+        previous: None,
         data_type: DataType::Text,
         tags: Tags::default(),
         policy: None,
+        managed: None,
     }
 }
 
@@ -267,7 +270,7 @@ fn decide(secret: &Secret, command: &Command, limits: &Limits) -> Result<Option<
             tag(secret, vec![(key.parse().unwrap(), value.parse().unwrap())]).map(Some)
         }
         Command::Untag(key) => Ok(untag(secret, &[key.parse().unwrap()])),
-        Command::Update(text) => update(secret, Some(text.clone()), NOW).map(Some),
+        Command::Update(text) => update(secret, Some(text.clone()), None, NOW).map(Some),
     }
 }
 

@@ -48,15 +48,15 @@ pub(super) async fn advance(State(shared): State<Arc<Shared>>, body: Bytes) -> R
             if !(0..=MOST_SECONDS).contains(&seconds) {
                 return Err(bad_request("advance_seconds must be from 0 to 3153600000 (100 years)"));
             }
-            app.move_clock(|clock| clock.advanced(seconds.saturating_mul(1000))).await
+            app.move_clock_and_rotate(|clock| clock.advanced(seconds.saturating_mul(1000))).await
         }
         ClockMove { advance_seconds: None, set: Some(text), resume: None } => {
             let at = parse_time(&text)
                 .ok_or_else(|| bad_request("set must be a time such as 2027-01-01T00:00:00Z"))?;
-            app.move_clock(|clock| clock.standing(Timestamp::from_millis(at))).await
+            app.move_clock_and_rotate(|clock| clock.standing(Timestamp::from_millis(at))).await
         }
         ClockMove { advance_seconds: None, set: None, resume: Some(true) } => {
-            app.move_clock(|_| ClockSetting::default()).await
+            app.move_clock_and_rotate(|_| ClockSetting::default()).await
         }
         _ => {
             return Err(bad_request(
@@ -64,10 +64,13 @@ pub(super) async fn advance(State(shared): State<Arc<Shared>>, body: Bytes) -> R
             ));
         }
     };
-    moved.map_err(|e| internal(&e))?;
     // Everything that the new time makes due is done before the answer.
-    app.do_due().await.map_err(|e| internal(&e))?;
-    Ok(clock_state(&shared))
+    let rotations = moved.map_err(|e| internal(&e))?;
+    let Json(mut facts) = clock_state(&shared);
+    if let Some(members) = facts.as_object_mut() {
+        members.insert("rotations".to_owned(), json!(rotations));
+    }
+    Ok(Json(facts))
 }
 
 /// The largest step, in seconds: 100 years.

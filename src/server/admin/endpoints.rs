@@ -40,6 +40,15 @@ const ENDPOINTS: &[(&str, &str, &[Parameter])] = &[
         &[("action", ParameterKind::Text), ("limit", ParameterKind::Text), ("follow", ParameterKind::Flag)],
     ),
     ("/metrics", "GET", &[]),
+    ("/rotators", "GET", &[]),
+    ("/rotators/{name}/check", "POST", &[]),
+    ("/rotations", "GET", &[("secret", ParameterKind::Text), ("limit", ParameterKind::Text)]),
+    ("/rotations", "POST", &[]),
+    (
+        "/events",
+        "GET",
+        &[("name", ParameterKind::Text), ("limit", ParameterKind::Text), ("follow", ParameterKind::Flag)],
+    ),
 ];
 
 /// Refuses unknown paths, methods and query parameters. Hands the parsed query to the handler as an extension of type

@@ -3,6 +3,7 @@
 mod accounts;
 mod clock;
 mod endpoints;
+mod events;
 mod failure;
 mod faults;
 mod guard;
@@ -13,6 +14,7 @@ mod metrics;
 mod parameters;
 mod requests;
 mod reset;
+mod rotations;
 mod snapshots;
 mod state;
 mod token;
@@ -46,6 +48,9 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
         .route("/faults", get(faults::list).put(faults::put).delete(faults::remove))
+        .route("/rotators", get(rotations::rotators))
+        .route("/rotators/{name}/check", post(rotations::check))
+        .route("/rotations", get(rotations::list).post(rotations::now))
         .route("/state", get(state::export).put(state::import))
         .route("/seed", post(state::apply_seed))
         .route("/snapshots/{name}", post(snapshots::take).delete(snapshots::forget))
@@ -53,6 +58,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(shared), layers::caught_up));
     let guarded = current
         .route("/requests", get(requests::list))
+        .route("/events", get(events::list))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(snapshots::list))
         // Never reached: `endpoints::checked` answers unknown paths. It runs for them because there is a fallback.

@@ -12,7 +12,7 @@ pub(super) async fn inject(shared: &Shared, action: &dyn Endpoint, fields: Field
         return None;
     }
     let secrets = actions::secrets_named(fields);
-    let fault = app.faults().inject(&Call { action: action.name(), secrets: &secrets }, app.entropy())?;
+    let fault = app.faults().inject(&Call::new(action.name(), &secrets), app.entropy())?;
     if let Some(delay_ms) = fault.delay_ms {
         tokio::select! {
             () = app.clock().pause(delay_ms) => {}

@@ -18,6 +18,7 @@ mod error;
 mod group_commit;
 mod list_secrets;
 mod listings;
+mod managed;
 mod nonces;
 pub mod postgres;
 mod read_keys;

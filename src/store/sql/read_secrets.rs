@@ -1,6 +1,7 @@
 //! Reading a secret with its versions, labels, tags and data keys.
 
 use super::dialect::Dialect;
+use super::managed;
 use super::rows::Row;
 use super::sql_store::SqlStore;
 use super::statements as sql;
@@ -23,7 +24,7 @@ impl<D: Dialect> SqlStore<D> {
             }
         }
         let Some(secret) = secrets.pop() else { return Ok(None) };
-        let mut record = SecretRecord { secret, values: Vec::new(), data_keys: Vec::new() };
+        let mut record = SecretRecord { secret, values: Vec::new(), data_keys: Vec::new(), candidate: None };
         for (part, row) in parts {
             part.add(row, &mut record)?;
         }
@@ -39,6 +40,7 @@ pub(super) enum Part {
     Label,
     Tag,
     DataKey,
+    Managed,
 }
 
 impl Part {
@@ -47,6 +49,7 @@ impl Part {
         let part = match row.int()? {
             1 => Self::Version,
             4 => Self::DataKey,
+            5 => Self::Managed,
             kind => {
                 // Rows of these kinds have NULL in the column of bytes.
                 row.optional_bytes()?;
@@ -91,6 +94,7 @@ impl Part {
                 key_version: row.version()?,
                 created: row.time()?,
             }),
+            Self::Managed => return managed::add(row, record),
         }
         Ok(())
     }
@@ -121,5 +125,6 @@ pub(super) fn bare_secret(mut row: Row, scope: Scope, name: SecretName) -> Resul
         versions: Vec::new(),
         stages: StageMap::default(),
         tags: Tags::default(),
+        managed: None,
     })
 }

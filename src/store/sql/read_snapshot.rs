@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dialect::{Connection, Dialect, Param};
+use super::managed::access_key;
 use super::read_keys::bare_key;
 use super::read_secrets::{Part, bare_secret, in_order};
 use super::rows::Row;
@@ -39,6 +40,11 @@ async fn snapshot_on<D: Dialect>(
         accounts: accounts
             .into_iter()
             .map(|mut row| Ok((row.parsed()?, row.bytes()?)))
+            .collect::<Result<_, StoreError>>()?,
+        access_keys: rows_on::<D>(connection, "access_keys", sql::ALL_ACCESS_KEYS, &of)
+            .await?
+            .into_iter()
+            .map(access_key)
             .collect::<Result<_, StoreError>>()?,
     })
 }
@@ -79,13 +85,15 @@ async fn all_secrets<D: Dialect>(
         let (scope, name) = row.place()?;
         let secret = bare_secret(row, scope, name)?;
         let id = secret.id.as_str().to_owned();
-        records.insert(id, SecretRecord { secret, values: Vec::new(), data_keys: Vec::new() });
+        records
+            .insert(id, SecretRecord { secret, values: Vec::new(), data_keys: Vec::new(), candidate: None });
     }
     let parts = [
         (Part::Version, "secret_versions", sql::ALL_VERSIONS),
         (Part::Label, "secret_labels", sql::ALL_LABELS),
         (Part::Tag, "tags", sql::ALL_TAGS),
         (Part::DataKey, "data_keys", sql::ALL_DATA_KEYS),
+        (Part::Managed, "managed_secrets", sql::ALL_MANAGED),
     ];
     for (part, table, select) in parts {
         for mut row in rows_on::<D>(connection, table, select, of).await? {

@@ -1,6 +1,6 @@
 //! Every statement, as constant text. [`Dialect`](super::dialect::Dialect) has what differs between databases.
 
-/// A secret with everything that belongs to it. One statement reads one state of the database. It returns rows of five
+/// A secret with everything that belongs to it. One statement reads one state of the database. It returns rows of six
 /// kinds in any order; the kind decides what the other columns mean:
 ///
 /// | kind | bytes | text | text | int | int | text | text | text | int | int |
@@ -10,6 +10,7 @@
 /// | 2 label | | `label` | `version_id` | | | | | | | |
 /// | 3 tag | | `tag_key` | `tag_value` | | | | | | | |
 /// | 4 data key | `wrapped` | `id` | `key_id` | `key_version` | `created` | | | | | |
+/// | 5 managed | `candidate` | `extended_config` | `rotation` | `interval_s` | `last_rotation` | `running` | `key_window` | `candidate_key` | | |
 ///
 /// A column of a union has one type, that of the first SELECT, so values of one type share columns.
 /// `read_secrets::Part` reads the rows.
@@ -23,7 +24,10 @@ pub(super) const LOAD_SECRET: &str = "SELECT CAST(0 AS BIGINT) AS kind, CAST(NUL
      UNION ALL SELECT 3, NULL, t.tag_key, t.tag_value, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
      FROM secrets s JOIN tags t ON t.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3 \
      UNION ALL SELECT 4, d.wrapped, d.id, d.key_id, d.key_version, d.created, NULL, NULL, NULL, NULL, NULL \
-     FROM secrets s JOIN data_keys d ON d.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3";
+     FROM secrets s JOIN data_keys d ON d.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3 \
+     UNION ALL SELECT 5, m.candidate, m.extended_config, m.rotation, m.interval_s, m.last_rotation, m.running, m.key_window, \
+     m.candidate_key, NULL, NULL \
+     FROM secrets s JOIN managed_secrets m ON m.secret_id = s.id WHERE s.account = $1 AND s.region = $2 AND s.name = $3";
 
 pub(super) const HEAD: &str =
     "SELECT id, revision FROM secrets WHERE account = $1 AND region = $2 AND name = $3";
@@ -58,7 +62,8 @@ pub(super) const PUT_DATA_KEY: &str = "INSERT INTO data_keys (secret_id, id, key
      VALUES ($1, $2, $3, $4, $5, $6)";
 
 /// Deletes what belongs to a secret, before `DELETE_SECRET` deletes the secret.
-pub(super) const PURGE_CHILDREN: [&str; 4] = [
+pub(super) const PURGE_CHILDREN: [&str; 5] = [
+    "DELETE FROM managed_secrets WHERE secret_id = $1",
     "DELETE FROM secret_labels WHERE secret_id = $1",
     "DELETE FROM secret_versions WHERE secret_id = $1",
     "DELETE FROM data_keys WHERE secret_id = $1",
@@ -67,8 +72,10 @@ pub(super) const PURGE_CHILDREN: [&str; 4] = [
 pub(super) const DELETE_SECRET: &str = "DELETE FROM secrets WHERE id = $1";
 
 /// Deletes everything that a snapshot holds, children first.
-pub(super) const CLEAR: [&str; 10] = [
+pub(super) const CLEAR: [&str; 12] = [
     "DELETE FROM accounts",
+    "DELETE FROM access_keys",
+    "DELETE FROM managed_secrets",
     "DELETE FROM secret_labels",
     "DELETE FROM secret_versions",
     "DELETE FROM data_keys",
@@ -97,8 +104,10 @@ pub(super) const COUNT_ALL: [&str; 3] = [
 pub(super) const ADD_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) ON CONFLICT (account, region) DO NOTHING";
 
 /// Deletes everything of one account, children first.
-pub(super) const CLEAR_ACCOUNT: [&str; 10] = [
+pub(super) const CLEAR_ACCOUNT: [&str; 12] = [
     "DELETE FROM accounts WHERE id = $1",
+    "DELETE FROM access_keys WHERE account = $1",
+    "DELETE FROM managed_secrets WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
     "DELETE FROM secret_labels WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
     "DELETE FROM secret_versions WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
     "DELETE FROM data_keys WHERE secret_id IN (SELECT id FROM secrets WHERE account = $1)",
@@ -132,6 +141,11 @@ pub(super) const ALL_TAGS: &str = "SELECT t.secret_id, t.tag_key, t.tag_value FR
      JOIN secrets s ON s.id = t.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
 pub(super) const ALL_DATA_KEYS: &str = "SELECT d.secret_id, d.wrapped, d.id, d.key_id, d.key_version, d.created \
      FROM data_keys d JOIN secrets s ON s.id = d.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
+pub(super) const ALL_MANAGED: &str = "SELECT m.secret_id, m.candidate, m.extended_config, m.rotation, m.interval_s, \
+     m.last_rotation, m.running, m.key_window, m.candidate_key FROM managed_secrets m \
+     JOIN secrets s ON s.id = m.secret_id WHERE CAST($1 AS TEXT) IS NULL OR s.account = $1";
+pub(super) const ALL_ACCESS_KEYS: &str = "SELECT id, account, user_name, status, created, own_user, sealed \
+     FROM access_keys WHERE CAST($1 AS TEXT) IS NULL OR account = $1 ORDER BY id";
 pub(super) const ALL_ACCOUNTS: &str =
     "SELECT id, sealed FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id = $1 ORDER BY id";
 pub(super) const INSTALLATION: &str =
@@ -204,6 +218,30 @@ pub(super) const PURGE_AFTER: &str = "SELECT planned_deletion FROM secrets WHERE
      AND planned_deletion > $1 ORDER BY planned_deletion LIMIT 1";
 pub(super) const NEXT_PURGE: &str = "SELECT planned_deletion FROM secrets WHERE planned_deletion IS NOT NULL \
      ORDER BY planned_deletion LIMIT 1";
+/// The last two parameters are the candidate and whether one is kept: without a new one the stored one stays.
+pub(super) const PUT_MANAGED: &str = "INSERT INTO managed_secrets (secret_id, extended_config, rotation, interval_s, \
+     last_rotation, running, key_window, lease_until, due, candidate_key, candidate) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+     ON CONFLICT (secret_id) DO UPDATE SET extended_config = excluded.extended_config, rotation = excluded.rotation, \
+     interval_s = excluded.interval_s, last_rotation = excluded.last_rotation, running = excluded.running, \
+     key_window = excluded.key_window, lease_until = excluded.lease_until, due = excluded.due, \
+     candidate_key = CASE WHEN CAST($12 AS BIGINT) = 1 THEN COALESCE(excluded.candidate_key, managed_secrets.candidate_key) END, \
+     candidate = CASE WHEN CAST($12 AS BIGINT) = 1 THEN COALESCE(excluded.candidate, managed_secrets.candidate) END";
+pub(super) const SET_TARGET: &str = "UPDATE managed_secrets SET target = $2 WHERE secret_id = $1";
+pub(super) const TARGET_TAKEN: &str = "SELECT COUNT(*) AS total FROM managed_secrets WHERE target = $1";
+/// Dates by the service's clock, leases by the machine's.
+pub(super) const ROTATIONS_DUE: &str = "SELECT s.account, s.region, s.name FROM managed_secrets m \
+     JOIN secrets s ON s.id = m.secret_id WHERE (m.due <= $1 OR m.lease_until <= $2) AND s.planned_deletion IS NULL \
+     ORDER BY COALESCE(m.due, 0), s.account, s.region, s.name LIMIT $3";
+/// What is due for secrets that are scheduled for deletion waits until they are restored.
+pub(super) const NEXT_ROTATION: &str = "SELECT m.due FROM managed_secrets m JOIN secrets s ON s.id = m.secret_id \
+     WHERE m.due IS NOT NULL AND s.planned_deletion IS NULL ORDER BY m.due LIMIT 1";
+/// A secret that is there already is kept: a state of a key says nothing of it.
+pub(super) const PUT_ACCESS_KEY: &str = "INSERT INTO access_keys (id, account, user_name, status, created, own_user, sealed) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET status = excluded.status, \
+     sealed = COALESCE(excluded.sealed, access_keys.sealed)";
+pub(super) const COUNT_ACCOUNTS_UP: &str = "UPDATE installation SET accounts = accounts + 1";
+pub(super) const RESEAL_ACCESS_KEY: &str = "UPDATE access_keys SET sealed = $2 WHERE id = $1";
 pub(super) const WALK_SECRETS: &str = "SELECT account, region, name FROM secrets \
      WHERE (account, region, name) > ($1, $2, $3) ORDER BY account, region, name LIMIT $4";
 

@@ -17,7 +17,8 @@ use crate::domain::{
 };
 use crate::store::{
     Batch, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces,
-    ReplaceScope, Resealed, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
+    ReplaceScope, Resealed, RotationsDue, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow,
+    UsedNonce,
 };
 
 /// The time limit of a health check.
@@ -162,6 +163,19 @@ impl<D: Dialect> Store for SqlStore<D> {
         rows.into_iter().next().map(|mut row| row.time()).transpose()
     }
 
+    async fn rotations_due(&self, due: RotationsDue) -> Result<Vec<(Scope, SecretName)>, StoreError> {
+        Self::rotations_due(self, due).await
+    }
+
+    async fn next_rotation(&self) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self.rows("managed_secrets", sql::NEXT_ROTATION, &[]).await?;
+        rows.into_iter().next().map(|mut row| row.time()).transpose()
+    }
+
+    async fn is_target_taken(&self, target: &str) -> Result<bool, StoreError> {
+        Ok(count(self.rows("managed_secrets", sql::TARGET_TAKEN, &[target.into()]).await?)? > 0)
+    }
+
     async fn walk_secrets(
         &self,
         after: Option<(&Scope, &SecretName)>,
@@ -213,7 +227,8 @@ impl<D: Dialect> Store for SqlStore<D> {
         let rows = self.rows("accounts", sql::ACCOUNTS, &[]).await?;
         let account = |mut row: Row| Ok((row.parsed()?, row.bytes()?));
         let accounts = rows.into_iter().map(account).collect::<Result<_, StoreError>>()?;
-        Ok(KeptAccounts { revision, accounts })
+        let access_keys = self.access_keys().await?;
+        Ok(KeptAccounts { revision, accounts, access_keys })
     }
 
     async fn set_account(

@@ -1,7 +1,7 @@
 //! Writing secrets.
 
 use super::dialect::{Param, Session, revision, touched};
-use super::statements as sql;
+use super::{managed, statements as sql};
 use crate::domain::{KeyId, Op, ResourcePolicy, Secret, SecretId, Timestamp, Version};
 use crate::store::{Batch, DataKeyRecord, SealedValue, StoreError};
 
@@ -12,7 +12,7 @@ pub(super) async fn commit<S: Session>(session: &mut S, batch: &Batch) -> Result
         return purge(session, &change.secret, change.on_revision).await;
     }
     if let Some(Op::Create(secret)) = change.ops.first() {
-        insert_secret(session, secret).await?;
+        insert_secret(session, secret, None).await?;
     } else {
         touch(session, batch).await?;
     }
@@ -23,7 +23,13 @@ pub(super) async fn commit<S: Session>(session: &mut S, batch: &Batch) -> Result
         touched(session.execute(sql::INSERT_DATA_KEY, &params).await?)?;
     }
     for op in ordered(&change.ops) {
-        step(session, id, op, batch.value.as_ref()).await?;
+        step(session, id, op, batch).await?;
+    }
+    for key in &batch.access_keys {
+        managed::put_access_key(session, key).await?;
+    }
+    if !batch.access_keys.is_empty() {
+        session.execute(sql::COUNT_ACCOUNTS_UP, &[]).await?;
     }
     Ok(())
 }
@@ -39,17 +45,18 @@ fn ordered(ops: &[Op]) -> impl Iterator<Item = &Op> {
     (0..3).flat_map(move |wanted| ops.iter().filter(move |op| rank(op) == wanted))
 }
 
-async fn step<S: Session>(
-    session: &mut S,
-    secret: &str,
-    op: &Op,
-    value: Option<&SealedValue>,
-) -> Result<(), StoreError> {
+async fn step<S: Session>(session: &mut S, secret: &str, op: &Op, batch: &Batch) -> Result<(), StoreError> {
     let id = Param::from(secret);
     match op {
         Op::AddVersion(version) => {
-            let value = value.filter(|v| v.version == version.id);
+            let value = batch.values.iter().find(|v| v.version == version.id);
             insert_version(session, secret, version, value).await?;
+            0
+        }
+        Op::SetManaged(managed) => {
+            let running = managed.running.as_ref();
+            let candidate = batch.values.iter().find(|v| running.is_some_and(|r| r.version == v.version));
+            managed::put(session, secret, managed, candidate).await?;
             0
         }
         Op::EvictVersion(version) => {
@@ -118,7 +125,11 @@ pub(super) async fn insert_version<S: Session>(
 }
 
 /// Inserts the row of a secret, and its tags. The revision of a new secret is 1.
-pub(super) async fn insert_secret<S: Session>(session: &mut S, secret: &Secret) -> Result<(), StoreError> {
+pub(super) async fn insert_secret<S: Session>(
+    session: &mut S,
+    secret: &Secret,
+    candidate: Option<&SealedValue>,
+) -> Result<(), StoreError> {
     let id = Param::from(secret.id.as_str());
     let params = [
         id,
@@ -137,6 +148,10 @@ pub(super) async fn insert_secret<S: Session>(session: &mut S, secret: &Secret) 
     session.execute(sql::INSERT_SECRET, &params).await?;
     for (key, value) in secret.tags.iter() {
         session.execute(sql::SET_TAG, &[id, key.as_str().into(), value.as_str().into()]).await?;
+    }
+    if let Some(managed) = &secret.managed {
+        managed::put(session, secret.id.as_str(), managed, candidate).await?;
+        managed::set_target(session, secret).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::dialect::{Dialect, Param, Session};
-use super::{statements as sql, write_keys, write_secrets};
+use super::{managed, statements as sql, write_keys, write_secrets};
 use crate::store::{ReplaceScope, Resealed, SecretRecord, Snapshot, StoreError};
 
 /// Replaces what the scope says with a snapshot, inside the current transaction.
@@ -41,6 +41,9 @@ pub(super) async fn put<S: Session>(
         let params = [Param::from(id.as_str()), sealed.as_slice().into()];
         session.execute(sql::INSERT_ACCOUNT, &params).await?;
     }
+    for key in &snapshot.access_keys {
+        managed::put_access_key(session, key).await?;
+    }
     if S::Dialect::SHARED { count_all(session, snapshot).await } else { Ok(()) }
 }
 
@@ -60,7 +63,7 @@ async fn count_all<S: Session>(session: &mut S, snapshot: &Snapshot) -> Result<(
 /// Inserts a secret with its data keys, versions and labels.
 async fn insert<S: Session>(session: &mut S, record: &SecretRecord) -> Result<(), StoreError> {
     let secret = &record.secret;
-    write_secrets::insert_secret(session, secret).await?;
+    write_secrets::insert_secret(session, secret, record.candidate.as_ref()).await?;
     let id = Param::from(secret.id.as_str());
     for key in &record.data_keys {
         write_secrets::put_data_key(session, secret.id.as_str(), key).await?;
@@ -87,6 +90,10 @@ pub(super) async fn reseal<S: Session>(session: &mut S, resealed: &Resealed) -> 
     for (id, sealed) in &resealed.accounts {
         let params = [Param::from(id.as_str()), sealed.as_slice().into()];
         session.execute(sql::PUT_ACCOUNT, &params).await?;
+    }
+    for (id, sealed) in &resealed.access_keys {
+        let params = [Param::from(id.as_str()), sealed.as_slice().into()];
+        session.execute(sql::RESEAL_ACCESS_KEY, &params).await?;
     }
     for (name, value) in &resealed.meta {
         session.execute(sql::PUT_META, &[Param::from(*name), value.as_slice().into()]).await?;

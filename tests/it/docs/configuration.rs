@@ -9,6 +9,9 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("the file", "src/config.rs", "FileConfig"),
     ("[limits]", "src/config.rs", "FileLimits"),
     ("[service]", "src/config.rs", "Service"),
+    ("[managed]", "src/config.rs", "FileManaged"),
+    ("[[rotators]]", "src/domain/rotation/rotators.rs", "RotatorFile"),
+    ("[rotators.password]", "src/domain/rotation/rotators.rs", "PasswordFile"),
     ("[[faults]]", "src/domain/faults.rs", "FaultRule"),
     ("[[accounts]]", "src/identities/file.rs", "AccountFile"),
     ("access_keys", "src/identities/file.rs", "KeyFile"),
@@ -29,14 +32,17 @@ fn fields(source: &str, name: &str) -> Vec<(String, bool, String)> {
     let all_default = head.contains("deny_unknown_fields, default");
     let body = text[start..].split_once("{\n").unwrap().1.split_once("\n}").unwrap().0;
     let (mut found, mut comment, mut optional) = (Vec::new(), String::new(), all_default);
+    let mut renamed = None;
     for line in body.lines().map(str::trim) {
         if let Some(said) = line.strip_prefix("///") {
             comment = format!("{comment}{said}");
         } else if line.starts_with("#[serde(") {
             optional |= line.contains("default");
+            renamed = line.split_once("rename = \"").and_then(|(_, rest)| rest.split('"').next());
         } else if let Some((field, _)) = line.trim_start_matches("pub ").split_once(':') {
             assert!(!comment.is_empty(), "{name}.{field} has no comment");
-            found.push((field.to_owned(), optional, comment.trim().to_owned()));
+            let name = renamed.take().unwrap_or(field);
+            found.push((name.to_owned(), optional, comment.trim().to_owned()));
             (comment, optional) = (String::new(), all_default);
         }
     }

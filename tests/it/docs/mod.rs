@@ -62,17 +62,25 @@ fn tests_by_rule() -> BTreeMap<String, Vec<String>> {
     tests
 }
 
-/// The rules at the start of a test's name.
+/// The rules at the start of a test's name: `9_3` is 9.3, `r2_1` is R2.1, `dy5_8` is DY5.8, `dy12` is all of DY12.
 fn rules_in(name: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut words = name.strip_prefix("rule_").unwrap().split('_').peekable();
     loop {
-        let (Some(section), Some(number)) = (words.next(), words.next()) else { return found };
-        if section.parse::<u32>().is_err() || number.parse::<u32>().is_err() {
+        let Some(first) = words.next() else { return found };
+        let digits = first.trim_start_matches(|c: char| c.is_ascii_lowercase());
+        let letters = first.strip_suffix(digits).unwrap();
+        if digits.parse::<u32>().is_err() || !["", "r", "dy"].contains(&letters) {
             return found;
         }
-        found.push(format!("{section}.{number}"));
-        if words.next_if_eq(&"and").is_none() {
+        let section = format!("{}{digits}", letters.to_uppercase());
+        match words.next_if(|word| word.parse::<u32>().is_ok()) {
+            Some(number) => found.push(format!("{section}.{number}")),
+            None if letters.is_empty() => return found,
+            None => found.push(section),
+        }
+        // `r7_1_to_r7_3` names both ends.
+        if words.next_if(|word| ["and", "to"].contains(word)).is_none() {
             return found;
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use sesame::testing::domain::writes::{self, MoveStage, NewSecret, PutVersion};
-use sesame::testing::domain::{DataType, Limits, Scope, Secret, Tags, Timestamp};
+use sesame::testing::domain::{DataType, Limits, Scope, Secret, SecretType, Tags, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -65,10 +65,13 @@ fn new_secret(version: &str) -> NewSecret {
         name: "s".parse().unwrap(),
         description: String::new(),
         encryption_key: None,
+        secret_type: SecretType::Generic,
         version: version.parse().unwrap(),
+        previous: None,
         data_type: DataType::Text,
         tags: Tags::default(),
         policy: None,
+        managed: None,
     }
 }
 

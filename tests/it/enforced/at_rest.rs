@@ -170,6 +170,7 @@ async fn opens(dir: &Path) -> bool {
         resource_policies: true,
         faults: Vec::new(),
         nonces: sesame::testing::app::NonceSettings::default(),
+        rotation: sesame::testing::domain::rotation::RotationSettings::default(),
     };
     match App::open(parts, root_key()).await {
         Ok(app) => {

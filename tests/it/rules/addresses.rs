@@ -142,8 +142,8 @@ async fn rule_14_13_auto_is_a_name_of_ram_credentials_only() {
         let secret = [("SecretName", "$Auto"), ("VersionId", "v1"), ("SecretData", "{}")];
         server.refused("CreateSecret", &[&secret, kind].concat()).await
     };
-    let unsupported = refusal(400, "UnsupportedOperation", "This action is not supported.");
-    assert_eq!(create(&[("SecretType", "RAMCredentials")]).await, unsupported);
+    // The name is accepted: what is missing is told next.
+    assert_eq!(create(&[("SecretType", "RAMCredentials")]).await, invalid("ExtendedConfig"));
     assert_eq!(create(&[]).await, invalid("SecretName"));
     for kind in ["Generic", "Rds", "Redis", "PolarDB", "ECS", ""] {
         assert_eq!(create(&[("SecretType", kind)]).await, invalid("SecretName"), "{kind}");

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use sesame::testing::app::Creation;
 use sesame::testing::domain::keys::KeyOwner;
-use sesame::testing::domain::{DataType, KeyId, Scope, Tags};
+use sesame::testing::domain::{KeyId, Scope};
 
 use crate::support::{ACCOUNT, NOW, OTHER_ACCOUNT, Options, Server, refusal, scope, scope_of, text};
 
@@ -47,15 +47,7 @@ async fn rule_7_1_each_account_has_one_service_key_in_each_region() {
         server.create(name).await;
         let data = [("SecretName", name), ("VersionId", "v1"), ("SecretData", "one")];
         server.ok_in("cn-beijing", "CreateSecret", &data).await;
-        let creation = Creation {
-            name: name.parse().unwrap(),
-            version: "v1".parse().unwrap(),
-            data_type: DataType::Text,
-            description: String::new(),
-            encryption_key: None,
-            tags: Tags::default(),
-            policy: None,
-        };
+        let creation = Creation::generic(name.parse().unwrap(), "v1".parse().unwrap());
         server.app.create(&scopes[2], creation, b"one").await.unwrap();
     }
     server.put("s", "v2", "two").await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sesame::testing::app::Creation;
-use sesame::testing::domain::{DataType, Limits, SecretType, Tags};
+use sesame::testing::domain::{Limits, SecretType, Tags};
 
 use crate::support::{NOW, Options, Server, invalid, missing, refusal, scope, text};
 
@@ -229,15 +229,8 @@ async fn rule_5_8_a_filter_by_tag_finds_at_most_4000() {
     let server = Server::start().await;
     let tags: Tags = [("env".parse().unwrap(), "prod".parse().unwrap())].into_iter().collect();
     for n in 0..4010 {
-        let creation = Creation {
-            name: format!("s{n:04}").parse().unwrap(),
-            version: "v1".parse().unwrap(),
-            data_type: DataType::Text,
-            description: String::new(),
-            encryption_key: None,
-            tags: tags.clone(),
-            policy: None,
-        };
+        let generic = Creation::generic(format!("s{n:04}").parse().unwrap(), "v1".parse().unwrap());
+        let creation = Creation { tags: tags.clone(), ..generic };
         server.app.create(&scope(), creation, b"one").await.unwrap();
     }
     for (key, value) in [("TagKey", "env"), ("TagValue", "prod")] {

@@ -455,7 +455,7 @@ async fn rule_3_36_a_secret_without_current_refuses_every_move() {
         on_revision: secret.revision,
         ops: vec![Op::RemoveStage(StageLabel::current())],
     };
-    store.commit(Batch { change, value: None, data_key: None }).await.unwrap();
+    store.commit(Batch::plain(change)).await.unwrap();
     // The first server remembers the secret as it was.
     let server = Server::over(store, Options::default()).await;
     assert_eq!(versions(&server, "s").await, "v2[] v1[ACSPrevious,Mine]");

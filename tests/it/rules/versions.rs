@@ -262,6 +262,7 @@ async fn rule_2_12_only_generic_secrets_take_versions_and_labels_from_callers() 
             created: NOW,
             updated: NOW,
             planned_deletion: None,
+            managed: None,
             versions: Vec::new(),
             stages: StageMap::default(),
             tags: Tags::default(),
@@ -270,7 +271,7 @@ async fn rule_2_12_only_generic_secrets_take_versions_and_labels_from_callers() 
         };
         let change =
             Change { secret: secret.id.clone(), on_revision: 0, ops: vec![Op::Create(Box::new(secret))] };
-        server.app.store().commit(Batch { change, value: None, data_key: None }).await.unwrap();
+        server.app.store().commit(Batch::plain(change)).await.unwrap();
         let put = [("SecretName", name), ("VersionId", "v1"), ("SecretData", "one")];
         refuses(&server, "PutSecretValue", &put, &unsupported).await;
         let mark = [("SecretName", name), ("VersionStage", "Mine"), ("MoveToVersion", "v1")];

@@ -15,7 +15,7 @@ use sesame::testing::domain::keys::{Alias, KeyOwner, KeySpec, Origin, Protection
 use sesame::testing::domain::writes::{self, Deletion, MoveStage, NewSecret, PutVersion};
 use sesame::testing::domain::{
     AccountId, Change, ClockSetting, DataType, Limits, Op, Page, Scope, Secret, SecretFilter, SecretName,
-    Tags, Timestamp, VersionId,
+    SecretType, Tags, Timestamp, VersionId,
 };
 use sesame::testing::store::sql::SqlStore;
 use sesame::testing::store::{
@@ -158,10 +158,13 @@ fn creation(text: &str, now: Timestamp, tags: Tags) -> Change {
         name: name(text),
         description: format!("about {text}"),
         encryption_key: None,
+        secret_type: SecretType::Generic,
         version: "v1".parse().unwrap(),
+        previous: None,
         data_type: DataType::Text,
         tags,
         policy: None,
+        managed: None,
     };
     writes::create(new, now).unwrap()
 }
@@ -187,7 +190,7 @@ fn batch(change: Change) -> Batch {
         data_key: "dk-1".parse().unwrap(),
         version,
     });
-    Batch { change, value, data_key }
+    Batch { values: value.into_iter().collect(), data_key, ..Batch::plain(change) }
 }
 
 async fn create(store: &dyn Store, text: &str, now: Timestamp, tags: &[(&str, &str)]) -> Secret {
@@ -216,7 +219,7 @@ async fn what_is_committed_is_loaded_back(store: Arc<dyn Store>) {
 
 async fn a_change_decided_on_another_revision_is_a_conflict_and_changes_nothing(store: Arc<dyn Store>) {
     let secret = create(&*store, "a", NOW, &[]).await;
-    let change = writes::update(&secret, Some("x".to_owned()), NOW).unwrap();
+    let change = writes::update(&secret, Some("x".to_owned()), None, NOW).unwrap();
     store.commit(batch(change.clone())).await.unwrap();
     assert_eq!(store.commit(batch(change)).await, Err(StoreError::Conflict));
     let purge = writes::purge(&secret);
@@ -228,7 +231,7 @@ async fn a_change_decided_on_another_revision_is_a_conflict_and_changes_nothing(
 
 async fn a_conflict_in_a_group_does_not_harm_the_others(store: Arc<dyn Store>) {
     let a = create(&*store, "a", NOW, &[]).await;
-    let stale = Change { on_revision: 7, ..writes::update(&a, None, NOW).unwrap() };
+    let stale = Change { on_revision: 7, ..writes::update(&a, None, None, NOW).unwrap() };
     let commits = (0..50).map(|n| {
         let change =
             if n == 25 { stale.clone() } else { creation(&format!("s{n:02}"), NOW, Tags::default()) };
@@ -432,7 +435,7 @@ async fn a_head_tells_one_state_of_a_secret_from_another(store: Arc<dyn Store>) 
     let secret = create(&*store, "a", NOW, &[]).await;
     let id = secret.id.clone();
     assert_eq!(store.head(&scope(), &name("a")).await.unwrap(), Some((id.clone(), 1)));
-    store.commit(batch(writes::update(&secret, None, NOW).unwrap())).await.unwrap();
+    store.commit(batch(writes::update(&secret, None, None, NOW).unwrap())).await.unwrap();
     assert_eq!(store.head(&scope(), &name("a")).await.unwrap(), Some((id, 2)));
 }
 
@@ -607,7 +610,7 @@ fn random_change(secret: &Secret, rng: &mut ChaCha20Rng, now: Timestamp) -> Opti
                 writes::untag(secret, &[key])
             }
         }
-        _ => writes::update(secret, Some(format!("d{}", rng.random_range(0..9))), now).ok(),
+        _ => writes::update(secret, Some(format!("d{}", rng.random_range(0..9))), None, now).ok(),
     }
 }
 

@@ -181,7 +181,7 @@ pub async fn no_earlier_revision_comes_back_with_a_snapshot(store: Arc<dyn Store
         store.put_snapshot(instead, contents).await.unwrap();
         seen.push(state().await);
         let secret = store.load_secret(&scope(), &name("a")).await.unwrap().unwrap().secret;
-        store.commit(batch(writes::update(&secret, None, NOW).unwrap())).await.unwrap();
+        store.commit(batch(writes::update(&secret, None, None, NOW).unwrap())).await.unwrap();
         seen.push(state().await);
     }
     for (n, state) in seen.iter().enumerate() {
@@ -228,6 +228,7 @@ pub async fn resealing_replaces_what_the_root_key_seals(store: Arc<dyn Store>) {
     let resealed = Resealed {
         material: material(6),
         accounts: vec![(account("2"), vec![6])],
+        access_keys: Vec::new(),
         meta: vec![("marker", vec![6])],
     };
     store.reseal(resealed).await.unwrap();

@@ -9,7 +9,8 @@ use sesame::testing::domain::{
 };
 use sesame::testing::store::{
     Batch, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces,
-    ReplaceScope, Resealed, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
+    ReplaceScope, Resealed, RotationsDue, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow,
+    UsedNonce,
 };
 
 /// What happens around each call.
@@ -82,6 +83,9 @@ handed_on! {
     ) -> Answer<Vec<SecretName>>;
     fn due_for_purge(now: Timestamp, limit: u32) -> Answer<Vec<Place>>;
     fn next_purge() -> Answer<Option<Timestamp>>;
+    fn rotations_due(due: RotationsDue) -> Answer<Vec<Place>>;
+    fn next_rotation() -> Answer<Option<Timestamp>>;
+    fn is_target_taken(target: &str) -> Answer<bool>;
     fn walk_secrets(after: Option<(&Scope, &SecretName)>, limit: u32) -> Answer<Vec<Place>>;
     fn load_keys(scope: &Scope) -> Answer<ScopeRecord>;
     fn keys_revision(scope: &Scope) -> Answer<u64>;

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sesame::testing::app::{App, NonceSettings, Parts};
 use sesame::testing::crypto::{RootKey, SymmetricKey};
+use sesame::testing::domain::rotation::RotationSettings;
 use sesame::testing::domain::{FaultRule, Limits, NonceLimits, Page, Scope, Timestamp};
 use sesame::testing::identities::file::{AccountFile, KeyFile, Status};
 use sesame::testing::ports::{Clock, OsEntropy, SeededEntropy, ServerClock};
@@ -55,6 +56,7 @@ pub struct Options<'a> {
     /// Bounds on nonces.
     pub nonces: NonceLimits,
     /// Bounds on connections.
+    pub rotation: RotationSettings,
     pub bounds: Bounds,
 }
 
@@ -73,8 +75,14 @@ impl Default for Options<'_> {
             allowed_hosts: &[],
             nonces: NonceLimits::default(),
             bounds: Bounds::default(),
+            rotation: quick_rotations(),
         }
     }
+}
+
+/// Rotations as by default, with attempts that follow one another at once.
+pub fn quick_rotations() -> RotationSettings {
+    RotationSettings { pauses_ms: vec![0, 0], ..RotationSettings::default() }
 }
 
 /// A running server.
@@ -133,6 +141,7 @@ impl Server {
             well_known_key: true,
             resource_policies: options.resource_policies,
             faults: options.faults,
+            rotation: RotationSettings { makes_users: options.mode == AuthMode::Open, ..options.rotation },
             nonces: NonceSettings {
                 limits: options.nonces,
                 beside: options.dir.map(|dir| dir.join("sesame.db")),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::actions::endpoint::Context;
 use crate::actions::secrets::shared::labels::VersionStages;
+use crate::actions::shared::rotation_facts::RotationFacts;
 use crate::actions::shared::unsupported::NO_ENCLAVES;
 use crate::domain::{SecretRef, StageLabel, VersionId};
 use crate::wire::{ApiError, Code, Disclosed};
@@ -20,6 +21,8 @@ pub(in crate::actions) struct ReadRequest {
     pub(in crate::actions) dry_run: bool,
     /// An enclave's attestation.
     pub(in crate::actions) recipient: Option<String>,
+    /// Whether the answer shall hold `ExtendedConfig`; it says nothing about a Generic secret (rule 4.6).
+    pub(in crate::actions) fetch_config: bool,
 }
 
 impl ReadRequest {
@@ -28,8 +31,9 @@ impl ReadRequest {
         secret: SecretRef,
         version: Option<VersionId>,
         stage: Option<StageLabel>,
+        fetch_config: bool,
     ) -> Self {
-        Self { secret, version, stage, dry_run: false, recipient: None }
+        Self { secret, version, stage, dry_run: false, recipient: None, fetch_config }
     }
 }
 
@@ -44,6 +48,8 @@ pub(in crate::actions) struct SecretValue {
     version_id: String,
     version_stages: VersionStages,
     create_time: String,
+    #[serde(flatten)]
+    rotation: RotationFacts,
 }
 
 /// Error codes of reading a value.
@@ -86,5 +92,6 @@ pub(in crate::actions) async fn read(
         version_stages: secret.stages.labels_of(&version.id).collect(),
         // The creation time of the secret, not of the version, as documented (guess G12).
         create_time: secret.created.to_string(),
+        rotation: RotationFacts::of(secret, request.fetch_config),
     })
 }

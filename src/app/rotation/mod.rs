@@ -1,0 +1,13 @@
+//! Rotations: what starts them, how one is carried out, and what is remembered of them.
+
+mod create;
+mod due;
+mod log;
+mod run;
+mod targets;
+mod tasks;
+
+pub use create::{NewManaged, Prepared};
+pub use due::RotationCounts;
+pub use log::Followed;
+pub(super) use tasks::Rotations;

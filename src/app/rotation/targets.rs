@@ -1,0 +1,197 @@
+//! What stands behind managed secrets: a rotator makes a value, applies it, and can be checked.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rand::RngExt;
+
+use crate::app::App;
+use crate::crypto::LoginKey;
+use crate::domain::rotation::rotators::{Kind, Rotator};
+use crate::domain::rotation::value::{self, AccessKey, Fresh, Hidden};
+use crate::domain::rotation::{Cause, Failure, Managed, SubType, Trigger, Window};
+use crate::domain::{Secret, Timestamp};
+use crate::identities;
+use crate::store::{AccessKeyRecord, AccessKeyStatus};
+
+/// A rotation, as a rotator sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) secret: &'a Secret,
+    pub(super) managed: &'a Managed,
+    /// The value with ACSCurrent.
+    pub(super) current: &'a Hidden,
+    /// The value with ACSPrevious.
+    pub(super) previous: Option<&'a Hidden>,
+    pub(super) trigger: Trigger,
+    /// When the rotation started.
+    pub(super) started: Timestamp,
+    /// The AccessKey that signed the call of RotateSecret.
+    pub(super) asked_with: Option<&'a str>,
+}
+
+/// What is committed together with the new version.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub(super) access_keys: Vec<AccessKeyRecord>,
+    pub(super) window: Option<Window>,
+}
+
+/// What plays the system behind a secret. Both functions may be called again with the same rotation (rule DY10.6).
+#[async_trait]
+pub(super) trait Target: std::fmt::Debug + Send + Sync {
+    /// Makes the value of the next version. Nothing outside is changed yet.
+    async fn make(&self, job: &Job<'_>) -> Result<Hidden, Failure>;
+
+    /// Changes the target so that the value is good, and says what belongs into the same commit.
+    async fn apply(&self, job: &Job<'_>, value: &Hidden) -> Result<Effects, Failure>;
+
+    /// Tries the target without changing it, and says what it found.
+    async fn check(&self) -> Result<String, Failure>;
+}
+
+/// The target that a rotator plays.
+pub(super) fn target<'a>(app: &'a App, rotator: &'a Rotator) -> Box<dyn Target + 'a> {
+    match rotator.kind {
+        Kind::Simulate => Box::new(Simulate { app, rotator }),
+        Kind::Ram => Box::new(Ram { app }),
+    }
+}
+
+fn failed(message: impl Into<String>) -> Failure {
+    Failure::new(Cause::RotatorFailed, message)
+}
+
+/// Makes values of the right shape; nothing is behind them (rule DY10.5).
+#[derive(Debug)]
+struct Simulate<'a> {
+    app: &'a App,
+    rotator: &'a Rotator,
+}
+
+#[async_trait]
+impl Target for Simulate<'_> {
+    async fn make(&self, job: &Job<'_>) -> Result<Hidden, Failure> {
+        let fresh = if job.managed.config.sub_type() == SubType::SshKey {
+            let entropy = Arc::clone(&self.app.entropy);
+            let made = tokio::task::spawn_blocking(move || LoginKey::generate(&mut *entropy.rng())).await;
+            let pair = made.map_err(|_died| failed("the key pair was not made"))?;
+            let pair = pair.map_err(|error| failed(format!("the key pair was not made: {error}")))?;
+            Fresh::SshKey { public: pair.public_line, private: Hidden::new(pair.private_pem.to_string()) }
+        } else {
+            let password = self.rotator.password(&mut *self.app.entropy.rng());
+            Fresh::Password(password.map_err(|refusal| failed(refusal.to_string()))?)
+        };
+        let previous = job.previous.map(Hidden::reveal);
+        value::next(&job.managed.config, job.current.reveal(), previous, fresh)
+            .ok_or_else(|| failed("the stored value is not of the shape of its type"))
+    }
+
+    async fn apply(&self, _job: &Job<'_>, _value: &Hidden) -> Result<Effects, Failure> {
+        Ok(Effects::default())
+    }
+
+    async fn check(&self) -> Result<String, Failure> {
+        Ok("it makes values of the right shape; nothing is behind them".to_owned())
+    }
+}
+
+/// Sesame's own directory of RAM users (rules DY12).
+#[derive(Debug)]
+struct Ram<'a> {
+    app: &'a App,
+}
+
+/// What ids of AccessKeys begin with (rule DY12.1).
+const KEY_ID: &str = "LTAI5t";
+/// The AccessKeys of a RAM user.
+const MOST_KEYS: usize = 2;
+
+impl Ram<'_> {
+    /// Letters and digits at random.
+    fn random(&self, length: usize) -> String {
+        const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut rng = self.app.entropy.rng();
+        let one = |_| ALPHABET.get(rng.random_range(0..ALPHABET.len())).map(|byte| char::from(*byte));
+        (0..length).filter_map(one).collect()
+    }
+
+    fn record(
+        job: &Job<'_>,
+        user: &str,
+        id: &str,
+        state: (AccessKeyStatus, Timestamp, bool),
+    ) -> AccessKeyRecord {
+        let (status, created, own_user) = state;
+        let (account, user) = (job.secret.scope.account.clone(), user.to_owned());
+        AccessKeyRecord { id: id.to_owned(), account, user, status, created, own_user, sealed: None }
+    }
+}
+
+#[async_trait]
+impl Target for Ram<'_> {
+    async fn make(&self, job: &Job<'_>) -> Result<Hidden, Failure> {
+        let key = AccessKey {
+            access_key_id: format!("{KEY_ID}{}", self.random(18)),
+            access_key_secret: Hidden::new(self.random(30)),
+            generate_timestamp: job.started.to_string(),
+        };
+        value::next(&job.managed.config, job.current.reveal(), None, Fresh::AccessKey(key))
+            .ok_or_else(|| failed("the stored value is not of the shape of its type"))
+    }
+
+    async fn apply(&self, job: &Job<'_>, value: &Hidden) -> Result<Effects, Failure> {
+        let directory = &self.app.directory;
+        let account = &job.secret.scope.account;
+        let user = job.managed.config.member("UserName").unwrap_or_default();
+        let gone = || Failure::new(Cause::RamUserNotFound, format!("there is no RAM user \"{user}\""));
+        let known = directory.keys_of(account, user).await.ok_or_else(gone)?;
+        let own = directory.is_own_user(account, user).await;
+        let made: AccessKey =
+            value::access_key(value.reveal()).ok_or_else(|| failed("the candidate is not an AccessKey"))?;
+        let old = value::access_key_id(job.current.reveal())
+            .ok_or_else(|| failed("the stored value is not an AccessKey"))?;
+        let mut access_keys = Vec::new();
+        // Two keys at most: the oldest that is not in use goes (rule DY12.5).
+        let has_old = known.iter().any(|key| key.id == old);
+        let others: Vec<_> =
+            known.iter().filter(|key| key.id != old && key.id != made.access_key_id).collect();
+        let surplus = (others.len() + usize::from(has_old) + 1).saturating_sub(MOST_KEYS);
+        for key in others.into_iter().take(surplus) {
+            if job.asked_with == Some(key.id.as_str()) {
+                let why = "the RAM user has two AccessKeys, and the older one signed this request";
+                return Err(Failure::new(Cause::AccessKeyLimit, why));
+            }
+            let state = (AccessKeyStatus::Deleted, job.started, own);
+            access_keys.push(Self::record(job, user, &key.id, state));
+        }
+        let secret = identities::file::Hidden::from(made.access_key_secret.reveal());
+        let sealed = directory.seal_access_key(account, &made.access_key_id, &secret);
+        let sealed = sealed.map_err(|error| failed(error.to_string()))?;
+        let state = (AccessKeyStatus::Active, job.started, own);
+        let new = Self::record(job, user, &made.access_key_id, state);
+        access_keys.push(AccessKeyRecord { sealed: Some(sealed), ..new });
+        let settings = &self.app.rotations.settings;
+        let length = match job.trigger {
+            Trigger::Schedule => settings.ram_window_ms,
+            Trigger::Call => settings.ram_window_manual_ms,
+        };
+        let running = job.managed.running.as_ref().ok_or_else(|| failed("no rotation is under way"))?;
+        let window = has_old.then(|| Window {
+            old_key: old,
+            old_version: running.current.clone(),
+            disables: settings.ram_disable_old.then(|| job.started.plus_millis(length / 2)),
+            ends: job.started.plus_millis(length),
+        });
+        Ok(Effects { access_keys, window })
+    }
+
+    async fn check(&self) -> Result<String, Failure> {
+        match self.app.directory.current().counts() {
+            [_, 0, ..] if !self.app.rotations.settings.makes_users => {
+                Err(Failure::new(Cause::RamUserNotFound, "there is no RAM user in the configuration file"))
+            }
+            [_, users, ..] => Ok(format!("the server's own directory has {users} RAM users")),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! How rotations are carried out, as far as settings say.
+
+use super::rotators::Rotators;
+
+/// How rotations are carried out.
+#[derive(Debug, Clone)]
+pub struct RotationSettings {
+    /// What plays the systems behind managed secrets.
+    pub rotators: Rotators,
+    /// Whether a RAM user is made for a secret when no user is written down anywhere (rule DY12.7).
+    pub makes_users: bool,
+    /// How long both AccessKeys of a RAM user work after a scheduled rotation, in milliseconds of the service's time.
+    pub ram_window_ms: i64,
+    /// The same after RotateSecret.
+    pub ram_window_manual_ms: i64,
+    /// Whether the old AccessKey turns Inactive at half of the window.
+    pub ram_disable_old: bool,
+    /// The pauses between attempts, in milliseconds of the machine's time (rule R7.3). There is one attempt more.
+    pub pauses_ms: Vec<u64>,
+}
+
+impl Default for RotationSettings {
+    fn default() -> Self {
+        Self {
+            rotators: Rotators::default(),
+            makes_users: false,
+            ram_window_ms: RAM_WINDOW_MS,
+            ram_window_manual_ms: RAM_WINDOW_MS,
+            ram_disable_old: true,
+            pauses_ms: vec![2000, 8000],
+        }
+    }
+}
+
+/// 48 hours (rule DY12.3).
+const RAM_WINDOW_MS: i64 = 48 * 3_600_000;
