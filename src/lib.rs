@@ -3,20 +3,20 @@
 //! A Rust program takes [`embedded::Server`] for its tests. All else is private. The layers, each of which uses only layers
 //! above it in this list:
 //!
-//! - [`domain`] and [`crypto`]: the rules of the service and the encryption of values, both pure;
-//! - [`ports`]: time and randomness;
-//! - [`identities`]: accounts, users, roles and access keys;
-//! - [`tls`]: certificates and handshakes;
-//! - [`store`]: the database;
-//! - [`app`]: the use cases, which join the layers above;
-//! - [`wire`]: the protocol, as pure functions over bytes;
-//! - [`actions`]: the actions of the API, one file each;
-//! - [`state`]: seeds, exports and imports;
-//! - [`scheduler`]: work that is due at a certain time;
-//! - [`telemetry`]: the log;
-//! - [`config`]: the configuration file;
-//! - [`server`]: connections, the API endpoint, administration;
-//! - [`cli`]: the command line.
+//! - `domain` and `crypto`: the rules of the service and the encryption of values, both pure;
+//! - `ports`: time and randomness;
+//! - `identities`: accounts, users, roles and access keys;
+//! - `tls`: certificates and handshakes;
+//! - `store`: the database;
+//! - `app`: the use cases, which join the layers above;
+//! - `wire`: the protocol, as pure functions over bytes;
+//! - `actions`: the actions of the API, one file each;
+//! - `state`: seeds, exports and imports;
+//! - `scheduler`: work that is due at a certain time;
+//! - `telemetry`: the log;
+//! - `config`: the configuration file;
+//! - `server`: connections, the API endpoint, administration;
+//! - `cli`: the command line.
 //!
 //! `docs/ARCHITECTURE.md` says more. A test checks which layer uses which.
 

@@ -1,20 +1,20 @@
-//! How many files the process may have open, and so how many connections.
+//! The limit of open files, which bounds the number of connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::startup::Place;
+use super::startup::DataLocation;
 use crate::config::Config;
 use crate::server::Bounds;
 
-/// Fewer connections than this are worth a warning.
+/// The start warns when there can be fewer connections than this.
 const FEW: usize = 256;
 
-/// Raises the limit of open files as far as it goes without privileges, and derives the bounds on connections from it.
-pub(super) fn bounds(config: &Config, place: &Place) -> Bounds {
+/// Raises the limit of open files as far as possible without privileges, and derives the bounds on connections from it.
+pub(super) fn bounds(config: &Config, location: &DataLocation) -> Bounds {
     let descriptors = raise();
-    let database = match place {
-        Place::Server { connections, .. } => u64::from(*connections),
-        Place::Memory | Place::Files { .. } => 0,
+    let database = match location {
+        DataLocation::Server { connections, .. } => u64::from(*connections),
+        DataLocation::Memory | DataLocation::Files { .. } => 0,
     };
     let bounds = Bounds::within(descriptors, database, config.connections, config.connections_per_address);
     let Bounds { connections, per_address, .. } = bounds;
@@ -28,10 +28,10 @@ pub(super) fn bounds(config: &Config, place: &Place) -> Bounds {
     bounds
 }
 
-/// Raises the soft limit of open files to the hard one. The limit that is then in force.
+/// Raises the soft limit of open files to the hard one. Returns the limit that is then in force.
 fn raise() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    // No limit is the greatest one.
+    // `None` means unlimited.
     let [soft, hard] = [current, maximum].map(|limit| limit.unwrap_or(u64::MAX));
     if soft >= hard {
         return soft;

@@ -1,5 +1,5 @@
-//! The variables `SESAME_…` of the environment: one that is nearly the name of a setting is a mistake and stops the
-//! start, so that a misspelt SESAME_AUTH does not open a server to everybody.
+//! Checks the variables `SESAME_…` of the environment. A variable whose name is almost that of a setting is a mistake and
+//! stops the start, so that a misspelt SESAME_AUTH does not open a server to everybody.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use clap::{Command, CommandFactory};
 
 use crate::domain::nearest::within;
 
-/// What all settings begin with.
+/// The prefix of all settings.
 const PREFIX: &str = "SESAME_";
-/// How many single characters of a name may differ for it to be taken for a misspelt setting.
+/// A name with at most this many wrong characters is taken for a misspelt setting.
 const NEAR: usize = 2;
-/// The length of short names, after the prefix. Every name of two letters is two changes away from them, so that only one
-/// change counts.
+/// Names of at most this length, after the prefix, count as near only with one wrong character: with two, every short name
+/// would be near to them.
 const SHORT: usize = 2;
-/// Names that others use: compose.yaml, and the environment of programs that rotate secrets.
+/// Names that belong to others: to compose.yaml, and to the environment of programs that rotate secrets.
 const OF_OTHERS: [&str; 7] = [
     "SESAME_IMAGE",
     "SESAME_PUBLISHED_PORT",
@@ -26,7 +26,7 @@ const OF_OTHERS: [&str; 7] = [
     "SESAME_ATTEMPT",
 ];
 
-/// The variables that the command line knows, those of all commands.
+/// The variables of all commands.
 pub(super) fn known() -> BTreeSet<String> {
     fn collect(command: &Command, all: &mut BTreeSet<String>) {
         let names = command.get_arguments().filter_map(|argument| argument.get_env());
@@ -38,11 +38,10 @@ pub(super) fn known() -> BTreeSet<String> {
     all
 }
 
-/// Looks at the variables of this process.
+/// Checks the variables of this process and returns those that are neither settings nor near to one.
 ///
 /// # Errors
-/// One line that names a misspelt variable and the nearest known one. Variables that are not known and not near a known
-/// one are given back.
+/// One line that names a misspelt variable and the nearest setting.
 pub(super) fn check() -> anyhow::Result<Vec<String>> {
     let all = std::env::vars_os();
     unknown(all.map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into())))
@@ -63,7 +62,7 @@ fn unknown(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<
             known.iter().map(String::as_str).partition(|known| known.len() <= PREFIX.len() + SHORT);
         if let Some(nearest) = within(&name, 1, short).or_else(|| within(&name, NEAR, long)) {
             bail!(
-                "the environment has {name}, which is no setting; the nearest one is {nearest}: correct or unset it"
+                "the environment has {name}, which is not a setting; the nearest one is {nearest}: correct or unset it"
             );
         }
         unknown.push(name);
@@ -72,13 +71,13 @@ fn unknown(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<
     Ok(unknown)
 }
 
-/// Whether Kubernetes sets the variable in every container beside a Service whose name begins with `sesame`:
+/// Whether Kubernetes sets this variable, because a Service has a name that begins with `sesame`:
 /// `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_<NAME>`, `…_PORT` and `…_PORT_<NUMBER>_<PROTOCOL>…`.
 fn is_service_link(name: &str, value: &str) -> bool {
     let is_url = || ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     let of_port = || {
         let (_, rest) = name.rsplit_once("_PORT_")?;
-        // The last two are of one port: …_PORT_7070_TCP_PORT.
+        // These two belong to one port: …_PORT_7070_TCP_PORT.
         let rest = if rest.is_empty() { name } else { rest };
         let mut words = rest.split('_');
         let (number, protocol) = (words.next()?, words.next()?);

@@ -159,7 +159,10 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
             path.push_str("plaintext=true&");
         }
         if let Some(account) = &args.account {
-            ensure!(account.bytes().all(|b| b.is_ascii_digit()), "--account \"{account}\" is no account id");
+            ensure!(
+                account.bytes().all(|b| b.is_ascii_digit()),
+                "--account \"{account}\" is not a valid account id"
+            );
             path.push_str("account=");
             path.push_str(account);
         }
@@ -169,7 +172,7 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
         serde_json::from_slice(&answer).context(FOREIGN)?
     } else {
         let account = args.account.as_deref().map(str::parse).transpose();
-        let account = account.ok().context("--account is no account id")?;
+        let account = account.ok().context("--account is not a valid account id")?;
         let (app, _lock) = open(&args.store).await?;
         let bar = Bar::start("reading");
         let contents = app.snapshot(account.as_ref()).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 
 use super::StoreArgs;
-use super::startup::{self, Place};
+use super::startup::{self, DataLocation};
 use crate::app::{App, NonceSettings, Parts};
 use crate::domain::Limits;
 use crate::domain::rotation::RotationSettings;
@@ -14,8 +14,8 @@ use crate::ports::{OsEntropy, ServerClock};
 
 /// Opens data that must exist.
 pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File>)> {
-    let place = Place::from_args(args)?;
-    if let Place::Files { database, .. } = &place {
+    let location = DataLocation::from_args(args)?;
+    if let DataLocation::Files { database, .. } = &location {
         ensure!(database.exists(), "there is no database {}", database.display());
     }
     open_or_make(args).await
@@ -23,8 +23,8 @@ pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File
 
 /// Opens the data, and creates it if it does not exist.
 pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File>)> {
-    let place = Place::from_args(args)?;
-    let opened = startup::open(&place, args, &OsEntropy).await?;
+    let location = DataLocation::from_args(args)?;
+    let opened = startup::open(&location, args, &OsEntropy).await?;
     let parts = Parts {
         store: opened.store,
         clock: Arc::new(ServerClock::default()),

@@ -1,4 +1,4 @@
-//! `sesame policy test`: what a server in `enforced` mode would decide, from files alone.
+//! `sesame policy test`: what a server in mode `enforced` would decide. It reads files only and needs no server.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,22 +18,22 @@ use crate::domain::policy::{
 use crate::identities::Identities;
 use crate::ports::{Clock, ServerClock};
 
-/// What is asked.
+/// Arguments of `sesame policy test`.
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
     /// Configuration file with accounts, users, roles and policies.
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Account that is there in any case.
+    /// Account that exists even if the configuration does not name it.
     #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = "1000000000000001", value_name = "ID")]
     account_id: String,
-    /// Who asks: acs:ram::ACCOUNT:root, :user/NAME, :role/NAME or :assumed-role/NAME/SESSION.
+    /// The caller: acs:ram::ACCOUNT:root, :user/NAME, :role/NAME or :assumed-role/NAME/SESSION.
     #[arg(long, value_name = "ARN")]
     caller: String,
     /// The permission, such as kms:GetSecretValue.
     #[arg(long)]
     action: String,
-    /// What it is about: an ARN, or *. For sts:AssumeRole the role, whose trust policy is taken from the configuration.
+    /// The resource: an ARN, or *. For sts:AssumeRole it is the role, whose trust policy comes from the configuration.
     #[arg(long, value_name = "ARN")]
     resource: String,
     /// Policy of the secret or key.
@@ -42,12 +42,12 @@ pub(super) struct TestArgs {
     /// Policy of the caller's session.
     #[arg(long, value_name = "FILE")]
     session_policy: Option<PathBuf>,
-    /// A fact of the request, such as acs:SourceIp=10.0.0.1 or kms:tag/team=a; acs:CurrentTime is now unless given.
+    /// A condition key of the request and its value, such as acs:SourceIp=10.0.0.1 or kms:tag/team=a; acs:CurrentTime is now unless given.
     #[arg(long = "context", value_name = "KEY=VALUE")]
     facts: Vec<String>,
 }
 
-/// Decides and explains; exit 0 when it is allowed, 1 when it is not.
+/// Decides and explains the decision. Exits with 0 if the call is allowed, with 1 if it is not.
 pub(super) fn test(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let default = values::account_id(&args.account_id)?;
     let config = Config::load(args.config.as_deref(), &default)?;
@@ -70,7 +70,7 @@ pub(super) fn test(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
     let trust = role.and_then(|name| identities.account(&owner)?.roles.get(name)).map(|role| &*role.trust);
     ensure!(
         role.is_none() || trust.is_some(),
-        "--resource \"{}\" is a role that is not there",
+        "--resource \"{}\" is a role that does not exist",
         args.resource
     );
     let facts = Facts::read(&args.facts)?;
@@ -144,7 +144,7 @@ fn principal(arn: &str) -> Option<Principal> {
     Some(Principal { account: account.parse().ok()?, identity })
 }
 
-/// A misspelt name would look like a missing permission.
+/// Refuses an unknown action, because a misspelt name would look like a missing permission.
 fn ensure_known(identities: &Identities, caller: &Principal) -> anyhow::Result<()> {
     let account = identities.account(&caller.account);
     let account = account.with_context(|| format!("there is no account {}", caller.account))?;
@@ -158,7 +158,7 @@ fn ensure_known(identities: &Identities, caller: &Principal) -> anyhow::Result<(
     Ok(())
 }
 
-/// The facts of the request that is asked about.
+/// The condition keys of the request.
 struct Facts<'a> {
     all: Vec<(&'a str, &'a str)>,
     time: Timestamp,

@@ -1,4 +1,4 @@
-//! Bars for long work, on standard error, where somebody looks at it.
+//! Progress bars for long work, on standard error, if it is a terminal.
 
 use std::time::Duration;
 
@@ -6,13 +6,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::app::Progress;
 
-/// A bar, or a wheel while nobody knows how much there is. Nothing is shown where standard error is no terminal, and
-/// nothing stays.
+/// A progress bar, or a spinner while the total is not known. It is shown only on a terminal and removed at the end.
 #[derive(Debug)]
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {
-    /// Shows that work has begun.
+    /// Starts with a spinner.
     pub(super) fn start(work: &'static str) -> Self {
         let bar = ProgressBar::new_spinner().with_message(work);
         if !bar.is_hidden() {
@@ -21,7 +20,7 @@ impl Bar {
         Self(bar)
     }
 
-    /// Shows that other work has begun.
+    /// Names the next piece of work.
     pub(super) fn next(&self, work: &'static str) {
         self.0.reset();
         self.0.unset_length();

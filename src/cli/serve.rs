@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::files;
-use super::startup::{self, Place};
+use super::startup::{self, DataLocation};
 use super::test_key::{self, is_public};
 use super::{Auth, ServeArgs, client, tls, values};
 use super::{descriptors, environment};
@@ -44,17 +44,17 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
-    let place = if args.in_memory { Place::Memory } else { Place::from_args(&args.store)? };
+    let location = if args.in_memory { DataLocation::Memory } else { DataLocation::from_args(&args.store)? };
     let well_known =
         test_key::Guard { mode, address, allowed: args.allow_test_key, account: &default_account };
     // Before anything is created on disk. An existing database is checked once it is open, as it may hold an access key.
-    if !place.may_hold_data() && !well_known.has_own_key(&config.accounts, seed.as_ref()) {
+    if !location.may_hold_data() && !well_known.has_own_key(&config.accounts, seed.as_ref()) {
         well_known.refuse()?;
     }
-    let bounds = descriptors::bounds(&config, &place);
+    let bounds = descriptors::bounds(&config, &location);
     let clock = Arc::new(ServerClock::default());
-    let tls = args.tls.open(&place, address.ip(), Arc::clone(&clock) as _)?;
-    let opened = startup::open(&place, &args.store, &OsEntropy).await?;
+    let tls = args.tls.open(&location, address.ip(), Arc::clone(&clock) as _)?;
+    let opened = startup::open(&location, &args.store, &OsEntropy).await?;
     let parts = Parts {
         store: opened.store,
         clock: Arc::clone(&clock) as _,
@@ -65,7 +65,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         resource_policies: config.resource_policies,
         faults: config.faults,
         rotation: RotationSettings { makes_users: mode == AuthMode::Open, ..config.rotation },
-        nonces: NonceSettings { limits: config.nonces, beside: place.file().map(Path::to_owned) },
+        nonces: NonceSettings { limits: config.nonces, beside: location.file().map(Path::to_owned) },
         default_account: default_account.clone(),
         well_known_key: well_known.may_be_used(),
     };
@@ -87,7 +87,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         out,
         mode,
         &app,
-        &format!("database {place}, region {default_region}"),
+        &format!("database {location}, region {default_region}"),
         (address, &default_account),
     )?;
     let settings = Settings {

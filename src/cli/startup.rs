@@ -22,7 +22,7 @@ use crate::store::{Probe, Store, StoreError};
 
 /// Where the data is.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum DataLocation {
     /// Nowhere on disk.
     Memory,
     /// A directory, and the database file.
@@ -31,8 +31,8 @@ pub(super) enum Place {
     Server { dir: PathBuf, address: Box<Address>, connections: u32 },
 }
 
-impl Place {
-    /// The place that the flags name, or the platform's default.
+impl DataLocation {
+    /// The location that the flags name, or the platform's default.
     pub(super) fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
         const KNOWN: &str = "--database must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME";
         let dir = data_dir(args.data_dir.as_deref())?;
@@ -100,7 +100,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DataLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("in memory"),
@@ -124,21 +124,25 @@ pub(super) const SALT: &str = "root-key-salt";
 
 /// Opens the data. A wrong root key, a damaged database, and a directory that is in use or not writable are found before
 /// anything is changed.
-pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy) -> anyhow::Result<Opened> {
+pub(super) async fn open(
+    location: &DataLocation,
+    args: &StoreArgs,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<Opened> {
     let given = Given::from_args(args)?;
-    let mut lock = match place {
-        Place::Files { dir, .. } => vec![prepare(dir)?],
-        Place::Memory | Place::Server { .. } => Vec::new(),
+    let mut lock = match location {
+        DataLocation::Files { dir, .. } => vec![prepare(dir)?],
+        DataLocation::Memory | DataLocation::Server { .. } => Vec::new(),
     };
-    let existing = place.file().filter(|database| database.exists());
+    let existing = location.file().filter(|database| database.exists());
     if let Some(database) = existing {
         lock.push(lock_database(database)?);
     }
-    let peek = place.look().await?;
+    let peek = location.look().await?;
     let stored_salt = salt_of(&peek)?;
     let mut fresh_file = None;
     let mut fresh_salt_used = None;
-    let root = match (given, place.dir()) {
+    let root = match (given, location.dir()) {
         (Given::Key(root), _) => *root,
         (Given::Nothing, Some(dir)) if finish_rekey(dir, &peek)? => {
             tracing::info!("an interrupted change of the root key was finished");
@@ -159,14 +163,14 @@ pub(super) async fn open(place: &Place, args: &StoreArgs, entropy: &dyn Entropy)
     if let Some(marker) = &peek.marker
         && root.check_marker(marker).is_err()
     {
-        bail!("the root key does not open the database {place}");
+        bail!("the root key does not open the database {location}");
     }
     if let Some((dir, key)) = fresh_file {
         make(dir)?;
         root_key::write_new(&dir.join(KEY_FILE), &key)?;
     }
-    let store = place.store().await?;
-    if let (Some(database), None) = (place.file(), existing) {
+    let store = location.store().await?;
+    if let (Some(database), None) = (location.file(), existing) {
         lock.push(lock_database(database)?);
     }
     if let Some(salt) = fresh_salt_used {

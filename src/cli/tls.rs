@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use super::data_dir::{DataDir, data_dir};
-use super::startup::Place;
+use super::startup::DataLocation;
 use super::values;
 use crate::ports::{Clock, ServerClock};
 use crate::tls::{self, Tls, TlsName};
@@ -36,7 +36,7 @@ impl TlsArgs {
     /// Reads the certificates that the flags name; changes nothing.
     pub(super) fn open(
         self,
-        place: &Place,
+        location: &DataLocation,
         listen: IpAddr,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Arc<Tls>> {
@@ -49,7 +49,7 @@ impl TlsArgs {
             }
             (Some(_), None) => bail!("--tls-cert needs --tls-key"),
             (None, Some(_)) => bail!("--tls-key needs --tls-cert"),
-            (None, None) => Tls::signed(place.dir(), self.names()?, listen, clock)?,
+            (None, None) => Tls::signed(location.dir(), self.names()?, listen, clock)?,
         };
         Ok(Arc::new(tls))
     }
@@ -83,7 +83,7 @@ pub(super) fn names(flag: &str, texts: &[String]) -> anyhow::Result<Vec<TlsName>
 #[derive(Debug, Args)]
 pub(super) struct CaArgs {
     #[command(flatten)]
-    place: DataDir,
+    location: DataDir,
     /// Set where the server keeps everything in memory: the command says then where its certificate is.
     #[arg(long, env = "SESAME_IN_MEMORY", value_parser = values::switch)]
     in_memory: bool,
@@ -95,7 +95,7 @@ pub(super) fn print_ca(args: &CaArgs, out: &mut dyn Write) -> anyhow::Result<Exi
         !args.in_memory,
         "a server with --in-memory (SESAME_IN_MEMORY) keeps its CA in memory, where this command cannot read it: {OF_MEMORY}"
     );
-    let dir = data_dir(args.place.data_dir.as_deref())?;
+    let dir = data_dir(args.location.data_dir.as_deref())?;
     let file = tls::ca_file(&dir);
     let was_there = file.exists();
     let pem = tls::ca_pem(&dir, &ServerClock::default())?;

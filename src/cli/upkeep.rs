@@ -13,7 +13,7 @@ use super::offline::open;
 use super::private_file::{draft_of, finish};
 use super::progress::Bar;
 use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
-use super::startup::{self, Place, SALT};
+use super::startup::{self, DataLocation, SALT};
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::{Entropy, OsEntropy};
 use crate::store::sql::sqlite;
@@ -49,7 +49,7 @@ pub(super) struct RekeyArgs {
 
 /// Copies the database, even while a server uses it: consistently, and completely or not at all.
 pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let Place::Files { dir, database } = Place::from_args(&args.store)? else {
+    let DataLocation::Files { dir, database } = DataLocation::from_args(&args.store)? else {
         bail!("a database server has its own tools for copies, such as pg_dump")
     };
     ensure!(database.exists(), "there is no database {}", database.display());
@@ -77,7 +77,7 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
 
 /// Replaces the root key. If the command is killed at any moment, the data opens with the old key or the next one.
 pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let Place::Files { dir, .. } = Place::from_args(&args.store)? else {
+    let DataLocation::Files { dir, .. } = DataLocation::from_args(&args.store)? else {
         bail!(
             "the root key of a database that several processes use cannot be replaced: export and import instead"
         )
@@ -107,7 +107,7 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
     app.close().await;
     let count = resealed?;
     if in_file {
-        finish(&next, &dir.join(KEY_FILE)).context("cannot put the next root key in its place")?;
+        finish(&next, &dir.join(KEY_FILE)).context("cannot put the next root key in its location")?;
     }
     writeln!(out, "{count} sealed things are under the next root key")?;
     Ok(ExitCode::SUCCESS)

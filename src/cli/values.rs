@@ -1,4 +1,4 @@
-//! Values of flags that people write in more than one way.
+//! Parsers for values of flags that can be written in several ways.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
@@ -6,10 +6,10 @@ use anyhow::Context;
 
 use crate::domain::{AccountId, Region};
 
-/// A switch in the environment. Nothing, as an unset variable is handed on, is off.
+/// Parses a switch from the environment. An empty value is off, because compose passes unset variables on as empty ones.
 ///
 /// # Errors
-/// What may be written instead.
+/// The accepted values.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" | "y" | "t" => Ok(true),
@@ -18,11 +18,11 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// An address to listen on. A port alone, `7143` or `:7143`, is one of 127.0.0.1: other machines are let in only where
-/// that is said, as in 0.0.0.0:7143.
+/// Parses an address to listen on. A port alone, `7143` or `:7143`, means 127.0.0.1, so that other machines can connect
+/// only when the flag says so, as in 0.0.0.0:7143.
 ///
 /// # Errors
-/// What is wrong, with an example.
+/// The problem, with an example.
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     const EXAMPLE: &str = "write PORT or HOST:PORT, such as 7143, localhost:7143, 0.0.0.0:7143 or [::1]:7143";
     let text = text.trim();
@@ -48,22 +48,24 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     found.ok_or_else(|| format!("the name \"{host}\" has no address: {EXAMPLE}"))
 }
 
-/// A region, as `--region` names it.
+/// Parses the value of `--region`.
 ///
 /// # Errors
 /// One line with an example.
 pub(super) fn region(text: &str) -> anyhow::Result<Region> {
     let form = "1 to 32 lower-case letters, digits and hyphens, such as cn-hangzhou";
-    text.parse().ok().with_context(|| format!("--region \"{text}\" is no region id: write {form}"))
+    text.parse().ok().with_context(|| format!("--region \"{text}\" is not a valid region id: write {form}"))
 }
 
-/// An account, as `--account-id` names it.
+/// Parses the value of `--account-id`.
 ///
 /// # Errors
 /// One line with an example.
 pub(super) fn account_id(text: &str) -> anyhow::Result<AccountId> {
     let form = "1 to 32 digits, such as 1000000000000001";
-    text.parse().ok().with_context(|| format!("--account-id \"{text}\" is no account id: write {form}"))
+    text.parse()
+        .ok()
+        .with_context(|| format!("--account-id \"{text}\" is not a valid account id: write {form}"))
 }
 
 #[cfg(test)]

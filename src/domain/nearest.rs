@@ -9,13 +9,7 @@ const LONGEST: usize = 64;
 ///
 /// Case is ignored. A candidate is near when at most two letters in five (of the longer word) are missing, added,
 /// replaced or swapped, or when it contains `word` and that has at least three characters.
-///
-/// ```
-/// use sesame::domain::nearest::nearest;
-///
-/// assert_eq!(nearest("getSecretValu", ["GetSecretPolicy", "GetSecretValue"]), Some("GetSecretValue"));
-/// assert_eq!(nearest("Encode", ["GetSecretValue"]), None);
-/// ```
+/// So `getSecretValu` is near `GetSecretValue`, and `Encode` is not.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let wanted: String = word.chars().take(LONGEST + 1).collect::<String>().to_lowercase();
     let length = wanted.chars().count();
@@ -54,13 +48,6 @@ pub fn within<'c>(word: &str, most: usize, candidates: impl IntoIterator<Item = 
 
 /// Appends the nearest known name to an error of serde about an unknown field or an unknown variant. Any other error is
 /// returned as it is.
-///
-/// ```
-/// use sesame::domain::nearest::with_suggestion;
-///
-/// let said = "unknown field `acount`, expected `account` or `region`";
-/// assert_eq!(with_suggestion(said), format!("{said}; did you mean account?"));
-/// ```
 pub fn with_suggestion(finding: &str) -> String {
     suggested(finding).map_or_else(|| finding.to_owned(), |name| format!("{finding}; did you mean {name}?"))
 }

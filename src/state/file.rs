@@ -1,5 +1,5 @@
-//! The form in which keys, secrets and accounts are written down: seeds, exports, `/_sesame/state`. YAML or JSON; an
-//! unknown name in it is an error. What only exports give may be left out by people; then it is made.
+//! The format of seeds, exports and `/_sesame/state`: keys, secrets and accounts in YAML or JSON. An unknown field is an
+//! error. Fields that only exports write are optional, and get fresh values.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::identities::file::{AccountFile, Document};
 /// The format's version.
 pub const VERSION: u32 = 1;
 
-/// Everything that is written down.
+/// A whole file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateFile {
     /// The format's version: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// In a sealed export: what tells the root key that it was sealed with, in base64.
+    /// In a sealed export: the marker that identifies the root key it was sealed with, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_with: Option<String>,
     /// Accounts, as in the configuration file.
@@ -38,7 +38,7 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// What the file says of one account. What names no account belongs to `default`.
+    /// The part of the file that concerns one account. Items without an account belong to `default`.
     #[must_use]
     pub fn only_of(&self, account: &AccountId, default: &AccountId) -> Self {
         let owns = |named: Option<&str>| named.unwrap_or(default.as_str()) == account.as_str();
@@ -50,7 +50,7 @@ impl StateFile {
         one
     }
 
-    /// Whether it is empty, without even a version: a file that was cut off, or none at all.
+    /// Whether the file is empty and has no version either, as when it was truncated.
     pub fn says_nothing(&self) -> bool {
         self.version.is_none() && self.accounts.is_empty() && self.keys.is_empty() && self.secrets.is_empty()
     }
@@ -84,7 +84,7 @@ impl AccountEntry {
     }
 }
 
-/// Which of both it is shows in `sealed`, so that what is wrong is said of the one that was meant.
+/// The field `sealed` decides between the two, so that an error message is about the form that was meant.
 impl<'de> Deserialize<'de> for AccountEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let entry = serde_json::Value::deserialize(deserializer)?;
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for AccountEntry {
 pub struct SealedAccount {
     /// Its id.
     pub id: String,
-    /// Everything about it, in base64.
+    /// The whole account, sealed, in base64.
     pub sealed: String,
 }
 
@@ -111,7 +111,7 @@ pub struct SealedAccount {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
-    /// Its id: what secrets and callers name.
+    /// The id by which secrets and callers name it.
     pub id: String,
     /// The owning account; the default account when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,10 +119,10 @@ pub struct KeyEntry {
     /// The region; the default region when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// `User` (default), or `Service` for the key of secrets that name none.
+    /// `User` (default), or `Service` for the key of secrets without an `EncryptionKeyId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Kind of material: `Aliyun_AES_256` (default) and the others of CreateKey.
+    /// The key spec: `Aliyun_AES_256` (default) or another one of CreateKey.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<String>,
     /// `ENCRYPT/DECRYPT` or `SIGN/VERIFY`.
@@ -140,7 +140,7 @@ pub struct KeyEntry {
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Names that stand for it, each beginning with `alias/`.
+    /// Its aliases, each with the prefix `alias/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// Tags.
@@ -149,35 +149,35 @@ pub struct KeyEntry {
     /// Its policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Document>,
-    /// When it was made; now when absent.
+    /// The time of its creation; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
-    /// When it will be gone, in the state `PendingDeletion`.
+    /// The time of its deletion, in the state `PendingDeletion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<String>,
-    /// Why its deletion is refused; may be blank.
+    /// The reason of its deletion protection; may be blank. Absent without protection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_protection: Option<String>,
     /// When its imported material expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub material_expires: Option<String>,
-    /// How often it rotates by itself, such as `30d`.
+    /// The interval of its automatic rotation, such as `30d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<String>,
     /// When it was last rotated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_rotation: Option<String>,
-    /// What tells its imported material from other material, in base64.
+    /// The digest of its imported material, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<String>,
-    /// The material of its one version, in base64: 32 bytes for AES, 16 for SM4, PKCS#8 in DER for a pair. Made when
-    /// absent.
+    /// The material of its only version, in base64: 32 bytes for AES, 16 for SM4, PKCS#8 in DER for a key pair. Generated
+    /// when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub material: Option<Hidden>,
-    /// Its versions, oldest first, instead of `material`.
+    /// Its versions, oldest first, in place of `material`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<KeyVersionEntry>,
-    /// How often it was changed.
+    /// Its revision: the number of its changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
 }
@@ -190,7 +190,7 @@ pub struct KeyVersionEntry {
     pub id: String,
     /// Its number, from 1.
     pub number: u32,
-    /// When it was made.
+    /// The time of its creation.
     pub created: String,
     /// Its material, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,7 +218,7 @@ pub struct SecretEntry {
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The key it is under, by id or alias; the service's own when absent.
+    /// Its encryption key, by id or alias; the service's own key when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Tags.
@@ -227,13 +227,13 @@ pub struct SecretEntry {
     /// Its policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Document>,
-    /// When it was made; now when absent.
+    /// The time of its creation; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
-    /// When it was last changed; when it was made when absent.
+    /// The time of its last change; that of its creation when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<String>,
-    /// When it will be gone, if it is scheduled for deletion.
+    /// The time of its deletion, if that is scheduled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_deletion: Option<String>,
     /// `ExtendedConfig` of a managed type.
@@ -244,13 +244,13 @@ pub struct SecretEntry {
     pub rotation: Option<RotationEntry>,
     /// Its versions, oldest first.
     pub versions: Vec<Spanned<VersionEntry>>,
-    /// In a sealed export: its own identity, which its values are bound to.
+    /// In a sealed export: its internal id, to which its values are bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// In a sealed export: the data keys that its values are sealed with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data_keys: Vec<DataKeyEntry>,
-    /// How often it was changed.
+    /// Its revision: the number of its changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
 }
@@ -388,7 +388,7 @@ pub struct DataKeyEntry {
     pub key_version: u32,
     /// The wrapped bytes, in base64.
     pub wrapped: String,
-    /// When it was made.
+    /// The time of its creation.
     pub created: String,
 }
 

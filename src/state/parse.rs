@@ -1,7 +1,8 @@
-//! Reading the form of a file: YAML, or JSON, which is YAML too.
+//! Parses a file: YAML, or JSON, which is YAML too.
 //!
-//! YAML has aliases (`*name`), which repeat what an anchor (`&name`) stands at. A small file with nested aliases can
-//! stand for any amount of data, so what aliases repeat is bounded. What a file writes out is bounded by its own size.
+//! YAML has aliases (`*name`), which repeat the node that an anchor (`&name`) marks. A small file with nested aliases can
+//! expand to any amount of data, so the amount that aliases repeat is limited. Everything else is limited by the size of
+//! the file.
 
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Budget, Error, Options};
@@ -10,21 +11,21 @@ use super::Problem;
 use super::file::StateFile;
 use crate::domain::nearest::with_suggestion;
 
-/// The most text that aliases may repeat, in bytes, beyond twice the size of the file.
+/// The maximum of text that aliases may repeat, in bytes, beyond twice the size of the file.
 const REPEATED_BYTES: usize = 16 * 1024 * 1024;
-/// The most nodes (texts, lists, beginnings and ends of mappings) that aliases may repeat.
+/// The maximum number of nodes (scalars, lists, starts and ends of mappings) that aliases may repeat.
 const REPEATED_NODES: usize = 1_000_000;
-/// The most anchors, and the most aliases.
+/// The maximum number of anchors, and that of aliases.
 const ANCHORS: usize = 200_000;
-/// How deep lists and mappings may be nested. What a seed can say is seven deep.
+/// The maximum nesting of lists and mappings. A valid seed needs seven levels.
 const DEPTH: usize = 32;
 
-/// Reads the form of a file.
+/// Parses a file.
 ///
 /// # Errors
-/// [`Problem`] with the line. One of a limit names the limit.
+/// [`Problem`] with the line. If a limit is exceeded, it names the limit.
 pub fn parse(text: &str) -> Result<StateFile, Problem> {
-    // Large files are exports, in JSON, and have no line that anyone would look for.
+    // Large files are exports in JSON, where a line number helps nobody.
     if text.len() > 1024 * 1024 && text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|e| Problem {
             line: Some(e.line() as u64),
@@ -41,12 +42,12 @@ pub fn parse(text: &str) -> Result<StateFile, Problem> {
     })
 }
 
-/// What a file of this size may hold.
+/// The limits for a file of this size.
 fn options(bytes: usize) -> Options {
     let mut budget = Budget::default();
-    // An escape of two characters can stand for a character of three bytes.
+    // An escape sequence of two characters can produce a character of three bytes.
     budget.max_total_scalar_bytes = bytes.saturating_mul(2).saturating_add(REPEATED_BYTES);
-    // What the file writes out is bounded by its size, what aliases repeat by `alias_limits`.
+    // The size of the file limits what it spells out; `alias_limits` limits what aliases repeat.
     budget.max_events = usize::MAX;
     budget.max_nodes = usize::MAX;
     budget.max_merge_keys = usize::MAX;
@@ -55,7 +56,7 @@ fn options(bytes: usize) -> Options {
     budget.max_recorded_anchor_events = REPEATED_NODES;
     budget.max_recorded_anchor_bytes = budget.max_total_scalar_bytes;
     budget.max_depth = DEPTH;
-    // One anchor may well be used a thousand times.
+    // A valid file may use one anchor a thousand times.
     budget.enforce_alias_anchor_ratio = false;
     let mut options = Options::default();
     options.budget = Some(budget);
@@ -64,7 +65,7 @@ fn options(bytes: usize) -> Options {
     options
 }
 
-/// A parser's finding as one line.
+/// The parser's error on one line.
 fn said(error: &Error) -> String {
     let mut cause = error.without_snippet();
     while let Error::AliasError { error, .. } = cause {
@@ -93,7 +94,7 @@ fn said(error: &Error) -> String {
     format!("{limit}: write what they repeat out in full, or split the file")
 }
 
-/// The first line of a parser's finding, with the name that was meant instead of an unknown one.
+/// The first line of a parser's error. For an unknown field it also suggests the nearest known one.
 fn plain(text: &str) -> String {
     with_suggestion(text.lines().next().unwrap_or_default().trim())
 }
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_text_that_aliases_repeat_is_bounded() {
-        // 3.8 MB that stand for 4.5 GB.
+        // 3.8 MB that expand to 4.5 GB.
         let value = "x".repeat(3_800_000);
         let mut text = format!("secrets:\n- {{name: &v \"{value}\", versions: []}}\n");
         text.push_str(&"- {name: *v, versions: []}\n".repeat(1_200));
@@ -126,7 +127,7 @@ mod tests {
         let text = format!("secrets:\n- &s {{name: a, versions: [{versions}]}}\n{}", "- *s\n".repeat(1_000));
         let said = refused(&text);
         assert!(said.contains("aliases (*name) repeat more than 1000000 nodes"), "{said}");
-        // Lists of lists of lists: a kilobyte that stands for ten thousand million texts.
+        // Nested lists: one kilobyte that expands to ten billion scalars.
         let mut lists = "l0: &l0 [a, a, a, a, a, a, a, a, a, a]".to_owned();
         for level in 1..10 {
             let inside = vec![format!("*l{}", level - 1); 10].join(", ");

@@ -17,7 +17,7 @@ impl Reader<'_> {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// The first [`Problem`].
+    /// The first [`Problem`](super::Problem).
     pub async fn read(&self, file: &StateFile) -> Checked<Snapshot> {
         self.check_head(file).await?;
         let mut contents = Snapshot { accounts: self.accounts(file)?, ..Snapshot::default() };

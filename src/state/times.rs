@@ -1,9 +1,9 @@
-//! Times in files: instants, or distances from now.
+//! Times in files: points in time, or offsets from now.
 
 use crate::domain::Timestamp;
 use crate::wire::signature::parse_time;
 
-/// Reads `2026-11-24T03:30:00Z` (with an optional fraction), `now`, or a distance such as `+30d`, `-2h`, `-90m`, `+5s`.
+/// Reads `2026-11-24T03:30:00Z` (with an optional fraction), `now`, or an offset such as `+30d`, `-2h`, `-90m`, `+5s`.
 pub(super) fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
     if text == "now" {
         return Some(now);
@@ -16,7 +16,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(now.plus_millis(sign * span_ms(text.get(1..)?)?))
 }
 
-/// Reads a span such as `30d`, `12h`, `5m`, `10s` as milliseconds.
+/// Reads a duration such as `30d`, `12h`, `5m`, `10s` as milliseconds.
 pub(super) fn span_ms(text: &str) -> Option<i64> {
     let split = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at))?;
     let (number, unit) = text.split_at(split);
@@ -30,7 +30,7 @@ pub(super) fn span_ms(text: &str) -> Option<i64> {
     Some(i64::from(number.parse::<u32>().ok()?) * seconds * 1_000)
 }
 
-/// An instant with all that is kept of it, which [`read`] takes back.
+/// A time in full precision, so that [`read`] returns the same value.
 pub(super) fn exact(at: Timestamp) -> String {
     let seconds = at.to_string();
     match at.as_millis().rem_euclid(1_000) {

@@ -1,4 +1,4 @@
-//! From what a server holds to a file.
+//! Turns the data of a server into a file.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,19 +15,19 @@ use crate::domain::{ResourcePolicy, Scope, Tags};
 use crate::identities::file::Document;
 use crate::store::{KeyRecord, SecretRecord, Snapshot, StoreError};
 
-/// Whether what is sealed in the database stays so.
+/// Whether an export is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Values, key material and access keys stay sealed by the root key.
     Sealed,
-    /// Everything is readable.
+    /// Everything is in plain text.
     Plaintext,
 }
 
 /// Exports accounts, keys and secrets.
 ///
 /// # Errors
-/// [`AppError::Crypto`], [`AppError::Damaged`] when something stored does not open.
+/// [`AppError::Crypto`], [`AppError::Damaged`] when stored data cannot be opened.
 pub async fn write(
     app: &App,
     contents: &Snapshot,

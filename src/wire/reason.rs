@@ -11,14 +11,6 @@ pub const NAME_BYTES: usize = 64;
 
 /// The text in printable ASCII, truncated to `most` bytes with `...` at the end. Every other character, including line
 /// ends, is escaped as in `\u{4e2d}`.
-///
-/// ```
-/// use sesame::wire::reason::shown;
-///
-/// assert_eq!(shown("GetSecretValue", 64), "GetSecretValue");
-/// assert_eq!(shown("a\r\nb", 64), "a\\u{d}\\u{a}b");
-/// assert_eq!(shown("abcdefgh", 6), "abc...");
-/// ```
 pub fn shown(text: &str, most: usize) -> String {
     const CUT: &str = "...";
     let room = most.saturating_sub(CUT.len());

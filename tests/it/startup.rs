@@ -142,9 +142,14 @@ fn a_directory_that_cannot_be_written_to_stops_the_start() {
 fn wrong_settings_stop_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    refused(&data, &["--region", "Mars"], &[], &["--region \"Mars\" is no region id", "such as cn-hangzhou"]);
-    refused(&data, &[], &[("SESAME_REGION", "")], &["--region \"\" is no region id"]);
-    refused(&data, &["--account-id", "me"], &[], &["--account-id \"me\" is no account id"]);
+    refused(
+        &data,
+        &["--region", "Mars"],
+        &[],
+        &["--region \"Mars\" is not a valid region id", "such as cn-hangzhou"],
+    );
+    refused(&data, &[], &[("SESAME_REGION", "")], &["--region \"\" is not a valid region id"]);
+    refused(&data, &["--account-id", "me"], &[], &["--account-id \"me\" is not a valid account id"]);
     refused(&data, &["--database", "mysql://x"], &[], &["--database must be sqlite:PATH or postgres://"]);
     refused(&data, &["--config", "/nonexistent"], &[], &["cannot read the configuration file /nonexistent"]);
     refused(&data, &[], &[("SESAME_ROOT_KEY", "short")], &["SESAME_ROOT_KEY is not 32 bytes"]);

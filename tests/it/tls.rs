@@ -347,7 +347,7 @@ async fn a_damaged_authority_stops_the_start() {
     let before = contents(&dir.path().join("tls"));
     refused(dir.path(), &[], "contains a damaged key or certificate for HTTPS");
     std::fs::remove_file(dir.path().join("tls/ca.key")).unwrap();
-    refused(dir.path(), &[], "put it back");
+    refused(dir.path(), &[], "restore the key");
     assert_eq!(contents(&dir.path().join("tls")), before[1..]);
 }
 

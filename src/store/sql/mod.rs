@@ -1,4 +1,4 @@
-//! The store over SQL. Each statement is written once and works on every database; [`Dialect`] holds the differences.
+//! The store over SQL. Each statement is written once and works on every database; [`Dialect`](dialect::Dialect) holds the differences.
 //!
 //! If one process owns the database, writes go through one writer, which commits all waiting writes in one transaction
 //! and answers when that is durable (`group_commit.rs`). If several processes write, each write is a transaction of its

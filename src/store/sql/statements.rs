@@ -1,4 +1,4 @@
-//! Every statement, as constant text. [`Dialect`](super::Dialect) has what differs between databases.
+//! Every statement, as constant text. [`Dialect`](super::dialect::Dialect) has what differs between databases.
 
 /// A secret with everything that belongs to it. One statement reads one state of the database. It returns rows of six
 /// kinds in any order; the kind decides what the other columns mean:

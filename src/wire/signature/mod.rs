@@ -2,7 +2,7 @@
 //!
 //! A client proves that it knows a key by a *signature* over a *string to sign*, a text that both sides derive from the
 //! request. The server finds the key by the id in the request, derives the same text and checks the signature. Three
-//! families are in use. [`claim`] distinguishes them (protocol P11), and [`verify`] checks each:
+//! families are in use. [`claim()`] distinguishes them (protocol P11), and [`verify()`] checks each:
 //!
 //! - **RPC v1** (`rpc.rs`, section E): everything is a parameter, including `Signature`. The string to sign is the method,
 //!   `%2F`, and the sorted parameters, encoded twice. The key is the secret followed by `&`; HMAC-SHA1 nearly always,
@@ -16,8 +16,8 @@
 //!
 //! A request may also have a bearer token instead of a signature, or neither.
 //!
-//! The server calls [`claim`], which only reads; looks up the key by [`SignedClaim::access_key_id`]; compares
-//! [`SignedClaim::time_ms`] with the clock (15 minutes, protocol P68); calls [`verify`]; and only then stores the nonce (protocol P70,
+//! The server calls [`claim()`], which only reads; looks up the key by [`SignedClaim::access_key_id`]; compares
+//! [`SignedClaim::time_ms`] with the clock (15 minutes, protocol P68); calls [`verify()`]; and only then stores the nonce (protocol P70,
 //! P44). No function here keeps state, reads a clock, or reveals a signature that it computed.
 
 mod acs;

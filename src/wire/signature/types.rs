@@ -68,11 +68,11 @@ pub enum Claim<'a> {
     Unsigned,
     /// A bearer token, as header `x-acs-bearer-token` (protocol P66) or parameter `BearerToken` (protocol P53).
     Bearer,
-    /// A signature that [`verify`](super::verify) must check.
+    /// A signature that [`verify`](fn@super::verify) must check.
     Signed(SignedClaim<'a>),
 }
 
-/// A signature and the fields that belong to it, as read by [`claim`](super::claim).
+/// A signature and the fields that belong to it, as read by [`claim`](fn@super::claim).
 ///
 /// `Debug` does not show the security token and the signature.
 pub struct SignedClaim<'a> {
