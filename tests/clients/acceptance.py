@@ -23,6 +23,8 @@ PROGRAMS = [
     ('python_core_keys.py', ('open', 'signed'), {}),
     ('secretsmanager_v1.py', ('open', 'signed'), {}),
     ('secretsmanager_v2.py', ('open', 'signed'), {}),
+    ('python_rotation.py', ('open',), {}),
+    ('node_rotation.js', ('open',), {}),
     ('node_pop_core.js', ('open', 'signed'), {}),
     ('node_kms.js', ('open', 'signed'), {}),
     ('node_openapi.js', ('open', 'signed'), {}),

@@ -114,7 +114,7 @@ impl Action for CreateSecret {
             encryption_key: fields.optional("EncryptionKeyId")?,
             instance: fields.optional("DKMSInstanceId")?,
             policy: fields.optional("Policy")?,
-            config: fields.text("ExtendedConfig")?.map(str::to_owned),
+            config: extended_config(fields)?,
             rotation: if is_managed { Some(rotation(fields)?) } else { None },
         })
     }
@@ -168,6 +168,28 @@ impl Action for CreateSecret {
             rotation: RotationFacts::of(&created.secret, true),
         })
     }
+}
+
+/// `ExtendedConfig` as a JSON text. Clients send it as one, or, as generic ones do with objects, a parameter for each member.
+fn extended_config(fields: Fields<'_>) -> Result<Option<String>, ApiError> {
+    const NAME: &str = "ExtendedConfig";
+    if let Some(text) = fields.text(NAME)? {
+        return Ok(Some(text.to_owned()));
+    }
+    let mut members = serde_json::Map::new();
+    for (name, value) in fields.flattened(NAME)? {
+        let (target, name) = match name.strip_prefix("CustomData.") {
+            Some(name) => {
+                let data = members.entry("CustomData").or_insert_with(|| serde_json::json!({}));
+                (data.as_object_mut(), name)
+            }
+            None => (Some(&mut members), name),
+        };
+        if let Some(target) = target {
+            target.insert(name.to_owned(), value.into());
+        }
+    }
+    Ok(if members.is_empty() { None } else { Some(serde_json::Value::Object(members).to_string()) })
 }
 
 /// Whether a managed secret shall rotate by itself, and how often.

@@ -278,3 +278,24 @@ async fn rule_dy3_6_and_dy4_3_an_account_that_another_secret_has_is_refused() {
         create(&server, &(name, kind, config.clone(), data.clone())).await;
     }
 }
+
+#[tokio::test]
+async fn rule_dy1_3_generic_clients_send_each_member_of_extended_config_as_a_parameter() {
+    let server = Server::start().await;
+    let data = accounts(&[("app", "hush")]);
+    let parameters = [
+        ("SecretName", "s"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("ExtendedConfig.SecretSubType", "SingleUser"),
+        ("ExtendedConfig.DBInstanceId", "rm-1"),
+        ("ExtendedConfig.CustomData.team", "a"),
+        ("SecretData", &*data),
+    ];
+    let created = server.ok("CreateSecret", &parameters).await;
+    let config: Value = serde_json::from_str(text(&created["ExtendedConfig"])).unwrap();
+    assert_eq!(
+        config,
+        json!({"SecretSubType": "SingleUser", "DBInstanceId": "rm-1", "CustomData": {"team": "a"}})
+    );
+}
