@@ -224,6 +224,23 @@ const WRONG: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
+async fn a_seed_that_the_database_cannot_store_is_answered_503_and_the_log_has_the_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await.stop().await;
+    // Stands for a full disk: each insert fails.
+    let url = format!("sqlite:{}", dir.path().join("sesame.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON key_versions BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    sqlx::query(full).execute(&pool).await.unwrap();
+    pool.close().await;
+    let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
+    let answer = admin(&server, "POST", "/_sesame/seed", SEED).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.body.contains("the server's log has the cause"), "{}", answer.body);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;

@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::failure::{Failure, bad_request, failure, internal};
+use super::failure::{Failure, INTERNAL, bad_request, failure, internal};
 use super::parameters::Parameters;
 use super::warnings::with_warnings;
 use crate::app::AppError;
@@ -20,7 +20,7 @@ use crate::state::file::StateFile;
 use crate::state::parse::parse;
 use crate::state::read::Reader;
 use crate::state::write::{Form, write};
-use crate::state::{Problem, seed, warnings};
+use crate::state::{Cause, Problem, seed, warnings};
 use crate::store::{ReplaceScope, Snapshot};
 
 /// The longest accepted file, in bytes.
@@ -38,8 +38,15 @@ fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
     }
 }
 
+/// 400 if the file is wrong. A failure of the server is logged, and answered as [`internal`] does.
 fn wrong(problem: &Problem) -> Failure {
-    bad_request(&problem.to_string())
+    let status = match problem.cause {
+        Cause::File => return bad_request(&problem.to_string()),
+        Cause::Conflict | Cause::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Cause::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    tracing::error!(error = %problem, "an administrative request failed");
+    failure(status, INTERNAL)
 }
 
 fn text(body: &Bytes) -> Result<&str, Failure> {
