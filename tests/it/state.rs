@@ -103,7 +103,7 @@ async fn a_seed_makes_what_it_says_and_changes_nothing_the_second_time() {
     let again = SEED.split("  - name: far").next().unwrap();
     assert_eq!(seed(&server, again).await, json!({ "created": 0, "changed": 0, "unchanged": 5 }));
     assert_eq!(tables(dir.path()).await, before);
-    let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::testing::app::NoProgress).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
 }
@@ -432,7 +432,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
     there.create("in-the-way").await;
     done(&there, "PUT", "/_sesame/state", &exported).await;
     assert_eq!(comparable(rows), comparable(tables(two.path()).await));
-    let (_, damages) = there.app.check(&sesame::testing::app::Unseen).await.unwrap();
+    let (_, damages) = there.app.check(&sesame::testing::app::NoProgress).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
     there.stop().await;
@@ -477,7 +477,7 @@ fn sesame(arguments: &[&str], root_key: &str) {
 async fn answers_at(server: Server, now: sesame::testing::domain::Timestamp) -> Vec<Value> {
     server.app.move_clock(|clock| clock.standing(now)).await.unwrap();
     let answers = answers(&server).await;
-    assert_eq!(server.app.check(&sesame::testing::app::Unseen).await.unwrap().1, []);
+    assert_eq!(server.app.check(&sesame::testing::app::NoProgress).await.unwrap().1, []);
     server.stop().await;
     answers
 }

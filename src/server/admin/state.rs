@@ -13,7 +13,7 @@ use super::failure::{Failure, INTERNAL, bad_request, failure, internal};
 use super::parameters::Parameters;
 use super::warnings::with_warnings;
 use crate::app::AppError;
-use crate::app::Unseen;
+use crate::app::NoProgress;
 use crate::domain::{AccountId, Scope};
 use crate::server::shared::Shared;
 use crate::state::file::StateFile;
@@ -34,7 +34,7 @@ fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
         now: settings.app.clock().now(),
         source: None,
         beside,
-        progress: &Unseen,
+        progress: &NoProgress,
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn export(
     let app = &shared.settings.app;
     let contents = app.snapshot(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
     let form = if asked.flag("plaintext") { Form::Plaintext } else { Form::Sealed };
-    write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
+    write(app, &contents, form, &NoProgress).await.map(Json).map_err(|e| internal(&e))
 }
 
 /// Replaces all data, or that of one account, with the contents of a file.
