@@ -7,7 +7,9 @@ pub mod actions {
     };
 }
 pub mod app {
-    pub use crate::app::{App, AppError, Creation, Full, Nonce, NonceRefusal, NonceSettings, Parts, Unseen};
+    pub use crate::app::{
+        App, AppError, Creation, Full, NoProgress, Nonce, NonceRefusal, NonceSettings, Parts,
+    };
 }
 pub mod crypto {
     pub use crate::crypto::{Cipher, RootKey, SymmetricKey, ValueContext};

@@ -113,7 +113,7 @@ impl Parameter {
 }
 
 /// What an action gets besides its parameters.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Context {
     /// The application.
     pub app: Arc<App>,

@@ -16,7 +16,7 @@ use super::startup::{self, DataLocation};
 use super::test_key::{self, is_public};
 use super::{Auth, ServeArgs, client, tls, values};
 use super::{descriptors, environment};
-use crate::app::{App, NonceSettings, Parts, Unseen};
+use crate::app::{App, NoProgress, NonceSettings, Parts};
 use crate::config::Config;
 use crate::domain::rotation::RotationSettings;
 use crate::domain::{AccountId, Scope};
@@ -65,7 +65,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         resource_policies: config.resource_policies,
         faults: config.faults,
         rotation: RotationSettings { makes_users: mode == AuthMode::Open, ..config.rotation },
-        nonces: NonceSettings { limits: config.nonces, beside: location.file().map(Path::to_owned) },
+        nonces: NonceSettings { limits: config.nonces, database: location.file().map(Path::to_owned) },
         default_account: default_account.clone(),
         well_known_key: well_known.may_be_used(),
     };
@@ -75,7 +75,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     if let (Some(file), Some(path)) = (&seed, &args.seed) {
         let scope = Scope { account: default_account.clone(), region: default_region.clone() };
         let now = app.clock().now();
-        let reader = Reader { app: &app, scope, now, source: None, beside: true, progress: &Unseen };
+        let reader = Reader { app: &app, scope, now, source: None, beside: true, progress: &NoProgress };
         seeds::apply(&reader, file).await.with_context(|| path.display().to_string())?;
     }
     if let Err(refusal) = well_known.check(&app.directory().current()) {

@@ -17,5 +17,5 @@ mod times;
 mod warnings;
 pub mod write;
 
-pub use problem::Problem;
+pub use problem::{Cause, Problem};
 pub use warnings::warnings;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::file::{AccountEntry, KeyEntry, SecretEntry, StateFile};
-use super::problem::{Place, Problem};
+use super::problem::{Cause, Place, Problem};
 use super::reader::{Checked, Reader, parsed, place_of, policy, tags};
 use crate::app::{App, AppError, Loaded, Put};
 use crate::crypto::same_bytes;
@@ -74,7 +74,7 @@ pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
         let Err(problem) = &outcome else { return outcome };
         reader.app.catch_up().await.map_err(|e| whole.failed(&e))?;
         // The problem may come from reading partly before and partly after another process's change.
-        if !problem.busy && reader.app.last_seen().await == before {
+        if problem.cause != Cause::Conflict && reader.app.last_seen().await == before {
             return outcome;
         }
     }

@@ -104,7 +104,7 @@ async fn a_seed_makes_what_it_says_and_changes_nothing_the_second_time() {
     let again = SEED.split("  - name: far").next().unwrap();
     assert_eq!(seed(&server, again).await, json!({ "created": 0, "changed": 0, "unchanged": 5 }));
     assert_eq!(tables(dir.path()).await, before);
-    let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::testing::app::NoProgress).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
 }
@@ -223,6 +223,23 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("version: 2", "version: this version of the format is not known"),
 ];
+
+#[tokio::test]
+async fn a_seed_that_the_database_cannot_store_is_answered_503_and_the_log_has_the_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await.stop().await;
+    // Stands for a full disk: each insert fails.
+    let url = format!("sqlite:{}", dir.path().join("sesame.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON key_versions BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    sqlx::query(full).execute(&pool).await.unwrap();
+    pool.close().await;
+    let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
+    let answer = admin(&server, "POST", "/_sesame/seed", SEED).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.body.contains("the server's log has the cause"), "{}", answer.body);
+    server.stop().await;
+}
 
 #[tokio::test]
 async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
@@ -437,7 +454,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
     there.create("in-the-way").await;
     done(&there, "PUT", "/_sesame/state", &exported).await;
     assert_eq!(comparable(rows), comparable(tables(two.path()).await));
-    let (_, damages) = there.app.check(&sesame::testing::app::Unseen).await.unwrap();
+    let (_, damages) = there.app.check(&sesame::testing::app::NoProgress).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
     there.stop().await;
@@ -482,7 +499,7 @@ fn sesame(arguments: &[&str], root_key: &str) {
 async fn answers_at(server: Server, now: sesame::testing::domain::Timestamp) -> Vec<Value> {
     server.app.move_clock(|clock| clock.standing(now)).await.unwrap();
     let answers = answers(&server).await;
-    assert_eq!(server.app.check(&sesame::testing::app::Unseen).await.unwrap().1, []);
+    assert_eq!(server.app.check(&sesame::testing::app::NoProgress).await.unwrap().1, []);
     server.stop().await;
     answers
 }

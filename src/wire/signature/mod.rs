@@ -1,13 +1,13 @@
-//! Signatures of requests: reading who claims to have signed, and checking it. Pure functions over one request.
+//! Request signatures: [`claim()`] parses one, [`verify()`] checks it. Pure functions over one request.
 //!
 //! A client proves that it knows a key by a *signature* over a *string to sign*, a text that both sides derive from the
 //! request. The server finds the key by the id in the request, derives the same text and checks the signature. Three
 //! families are in use. [`claim()`] distinguishes them (protocol P11), and [`verify()`] checks each:
 //!
-//! - **RPC v1** (`rpc.rs`, section E): everything is a parameter, including `Signature`. The string to sign is the method,
+//! - **RPC v1** (`rpc.rs`, protocol P45 to P56): everything is a parameter, including `Signature`. The string to sign is the method,
 //!   `%2F`, and the sorted parameters, encoded twice. The key is the secret followed by `&`; HMAC-SHA1 nearly always,
 //!   HMAC-SHA256 rarely, or RSA with a client key. Headers and path are not covered.
-//! - **ACS3 and ACS4** (`acs.rs`, section F): the header `Authorization` holds key id, names of the signed headers
+//! - **ACS3 and ACS4** (`acs.rs`, protocol P57 to P66): the header `Authorization` holds key id, names of the signed headers
 //!   and signature. A *canonical request* (method, path, query, those headers, hash of the body) is hashed, and the
 //!   string to sign is the algorithm and that hash. HMAC-SHA256, HMAC-SM3 or RSA; ACS4 derives its HMAC key from the
 //!   secret, a date, a region and a product.
