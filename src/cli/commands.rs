@@ -31,7 +31,7 @@ pub(super) struct HealthcheckArgs {
     #[arg(value_parser = values::listen)]
     listen: SocketAddr,
     #[command(flatten)]
-    place: DataDir,
+    data_dir: DataDir,
 }
 
 /// Checks whether a server is ready.
@@ -40,7 +40,7 @@ pub(super) async fn healthcheck(args: &HealthcheckArgs) -> anyhow::Result<ExitCo
         args.target.url.is_some() || args.listen.port() != 0,
         "SESAME_LISTEN leaves the port to the system: name the server with --url"
     );
-    let client = args.target.client(args.place.data_dir.as_deref(), reachable(args.listen), PATIENCE)?;
+    let client = args.target.client(args.data_dir.data_dir.as_deref(), reachable(args.listen), PATIENCE)?;
     let answer = client.send(Method::GET, "/_sesame/ready", HeaderMap::new(), Bytes::new()).await?;
     ensure!(answer.status == StatusCode::OK, "the server is not ready: it answers {}", answer.status);
     Ok(ExitCode::SUCCESS)

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::files;
 use super::startup::{self, DataLocation};
-use super::test_key::{self, is_public};
+use super::built_in_key::{self, is_public};
 use super::{Auth, ServeArgs, client, tls, values};
 use super::{descriptors, environment};
 use crate::app::{App, NonceSettings, Parts, Unseen};
@@ -31,7 +31,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     telemetry::init(args.log_format, &args.log, std::io::stderr).context("--log")?;
     let unknown = environment::check()?;
     if !unknown.is_empty() {
-        tracing::warn!("these variables are no settings of Sesame: {}", unknown.join(", "));
+        tracing::warn!("these environment variables are not settings of Sesame: {}", unknown.join(", "));
     }
     let mode = AuthMode::from(args.auth);
     let default_region = values::region(&args.region)?;
@@ -40,16 +40,17 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     let allowed_hosts = [args.tls.names()?, tls::names("--allow-host", &args.allow_host)?].concat();
     let seed = args.seed.as_deref().map(files::load).transpose()?;
     let config = Config::load(args.config.as_deref(), &default_account)?;
+    let location =
+        if args.in_memory { DataLocation::in_memory(&args.store) } else { DataLocation::from_args(&args.store) }?;
     // Everything that can fail without touching the disk comes first, the port included.
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
-    let location = if args.in_memory { DataLocation::Memory } else { DataLocation::from_args(&args.store)? };
-    let well_known =
-        test_key::Guard { mode, address, allowed: args.allow_test_key, account: &default_account };
+    let built_in =
+        built_in_key::Guard { mode, address, allowed: args.allow_test_key, account: &default_account };
     // Before anything is created on disk. An existing database is checked once it is open, as it may hold an access key.
-    if !location.may_hold_data() && !well_known.has_own_key(&config.accounts, seed.as_ref()) {
-        well_known.refuse()?;
+    if !location.may_hold_data() && !built_in.has_own_key(&config.accounts, seed.as_ref()) {
+        built_in.refuse()?;
     }
     let bounds = descriptors::bounds(&config, &location);
     let clock = Arc::new(ServerClock::default());
@@ -67,7 +68,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         rotation: RotationSettings { makes_users: mode == AuthMode::Open, ..config.rotation },
         nonces: NonceSettings { limits: config.nonces, beside: location.file().map(Path::to_owned) },
         default_account: default_account.clone(),
-        well_known_key: well_known.may_be_used(),
+        well_known_key: built_in.may_be_used(),
     };
     let mut warnings = config.warnings;
     warnings.extend(seed.iter().flat_map(state::warnings));
@@ -78,7 +79,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         let reader = Reader { app: &app, scope, now, source: None, beside: true, progress: &Unseen };
         seeds::apply(&reader, file).await.with_context(|| path.display().to_string())?;
     }
-    if let Err(refusal) = well_known.check(&app.directory().current()) {
+    if let Err(refusal) = built_in.check(&app.directory().current()) {
         app.close().await;
         return Err(refusal);
     }

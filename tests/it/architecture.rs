@@ -71,9 +71,10 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("store", &["domain"], &["std", "async_trait", "thiserror"]),
     (
+        // The parameters of a database's URL are percent-encoded.
         "store::sql",
         &["domain", "store"],
-        &["std", "async_trait", "serde_json", "rusqlite", "sqlx", "tokio", "tracing"],
+        &["std", "async_trait", "percent_encoding", "serde_json", "rusqlite", "sqlx", "tokio", "tracing"],
     ),
     (
         "app",

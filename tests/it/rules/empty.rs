@@ -212,7 +212,7 @@ async fn rule_14_10_an_empty_required_parameter_is_missing_in_every_action() {
 }
 
 #[tokio::test]
-async fn rule_14_10_an_empty_description_of_a_key_takes_the_old_one_away() {
+async fn rule_14_10_an_empty_description_of_a_key_removes_the_old_one() {
     let server = Server::start().await;
     let key =
         text(&server.ok("CreateKey", &[("Description", "old")]).await["KeyMetadata"]["KeyId"]).to_owned();
