@@ -15,7 +15,7 @@ use super::data_dir::DataDir;
 use super::offline::open;
 use super::progress::Bar;
 use super::{StoreArgs, values};
-use crate::actions::{self, State};
+use crate::actions::{self, Support};
 
 /// The limit for a health check.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -81,14 +81,14 @@ pub(super) async fn migrate(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Re
 /// Prints the table of actions.
 pub(super) fn actions(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     for action in actions::all() {
-        let state = match action.state() {
-            State::Real => "real",
-            State::Refused => "refused",
+        let support = match action.support() {
+            Support::Implemented => "implemented",
+            Support::Refused => "refused",
         };
         let parameter =
             |p: &actions::Parameter| if p.required { p.name.to_owned() } else { format!("[{}]", p.name) };
         let parameters: Vec<String> = action.parameters().iter().map(parameter).collect();
-        writeln!(out, "{:<32} {state:<8} {}", action.name(), parameters.join(" "))?;
+        writeln!(out, "{:<32} {support:<12} {}", action.name(), parameters.join(" "))?;
     }
     Ok(ExitCode::SUCCESS)
 }

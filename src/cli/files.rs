@@ -198,10 +198,7 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
     let file = load(&args.file)?;
     if args.server.target.url.is_some() {
         ensure!(args.replace, "importing into a running server replaces everything in it: pass --replace");
-        ensure!(
-            args.source_root_key_file.is_none(),
-            "--source-root-key-file cannot be combined with --url"
-        );
+        ensure!(args.source_root_key_file.is_none(), "--source-root-key-file cannot be combined with --url");
         let _bar = Bar::start("importing");
         let dir = args.store.data_dir.as_deref();
         let answer = args.server.call(dir, Method::PUT, "/_sesame/state", body(&file)?).await;

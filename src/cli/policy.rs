@@ -53,7 +53,12 @@ pub(super) fn test(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
     let config = Config::load(args.config.as_deref(), &default)?;
     let mut warnings = config.warnings;
     let identities = Identities::new(config.accounts, &default)?;
-    let caller = principal(&args.caller).with_context(|| format!("--caller \"{}\" is not the ARN of a caller, such as acs:ram::1000000000000001:user/ann", args.caller))?;
+    let caller = principal(&args.caller).with_context(|| {
+        format!(
+            "--caller \"{}\" is not the ARN of a caller, such as acs:ram::1000000000000001:user/ann",
+            args.caller
+        )
+    })?;
     ensure_known(&identities, &caller)?;
     let owner = match args.resource.splitn(6, ':').collect::<Vec<_>>().as_slice() {
         ["*"] => caller.account.clone(),

@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::built_in_key::{self, is_public};
 use super::files;
 use super::startup::{self, DataLocation};
-use super::built_in_key::{self, is_public};
 use super::{Auth, ServeArgs, client, tls, values};
 use super::{descriptors, environment};
 use crate::app::{App, NonceSettings, Parts, Unseen};
@@ -40,8 +40,11 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     let allowed_hosts = [args.tls.names()?, tls::names("--allow-host", &args.allow_host)?].concat();
     let seed = args.seed.as_deref().map(files::load).transpose()?;
     let config = Config::load(args.config.as_deref(), &default_account)?;
-    let location =
-        if args.in_memory { DataLocation::in_memory(&args.store) } else { DataLocation::from_args(&args.store) }?;
+    let location = if args.in_memory {
+        DataLocation::in_memory(&args.store)
+    } else {
+        DataLocation::from_args(&args.store)
+    }?;
     // Everything that can fail without touching the disk comes first, the port included.
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;

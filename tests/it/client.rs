@@ -186,7 +186,10 @@ fn an_answer_that_is_not_http_is_reported() {
             b"HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nContent-Length: 0\r\n\r\n",
             "answers 302 Found",
         ),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "the server is not Sesame, or of another version"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+            "the server is not Sesame, or of another version",
+        ),
     ] {
         let (address, seen) = stranger(answer);
         fail(&["export", "--url", &format!("http://{address}")], &[], &[words]);

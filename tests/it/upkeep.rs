@@ -86,7 +86,7 @@ fn a_running_server_is_seeded_exported_and_imported() {
     fail(
         &["seed", &seed, "--url", &url],
         &[("SEED_VALUE", "other")],
-        "the version is there with another value",
+        "the version already exists with another value",
     );
     let file = dir.path().join("all.yaml").display().to_string();
     succeed(&["export", &file, "--plaintext", "--url", &url], &[]);

@@ -281,7 +281,8 @@ mod tests {
             assert!(said.contains("\"pasword\"") && !said.contains("hidden"), "{query}: {said}");
         }
         // These may be passwords with a question mark.
-        for query in ["?hidden", "?hidden=x@host/db", "?hid%20den=x", "?options[hidden=x", "?sslmode=hidden"] {
+        for query in ["?hidden", "?hidden=x@host/db", "?hid%20den=x", "?options[hidden=x", "?sslmode=hidden"]
+        {
             let said = refused(query);
             assert!(!said.contains("hid"), "{query}: {said}");
         }
@@ -293,7 +294,8 @@ mod tests {
             };
             assert!(Address::from_str(&format!("postgres://u@h/d?{name}={value}")).is_ok(), "{name}");
         }
-        for query in ["", "?", "?options[lock_timeout]=1s", "?options%5Block_timeout%5D=1s", "?user=a@b#x=y"] {
+        for query in ["", "?", "?options[lock_timeout]=1s", "?options%5Block_timeout%5D=1s", "?user=a@b#x=y"]
+        {
             assert!(Address::from_str(&format!("postgres://u@h/d{query}")).is_ok(), "{query}");
         }
     }

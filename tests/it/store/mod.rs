@@ -23,9 +23,9 @@ use sesame::testing::store::{
     StoreError, UsedNonce,
 };
 
-use crate::support::handed_on::{HandedOn, METHODS};
+use crate::support::handed_on::{Intercepted, METHODS};
 use crate::support::{NOW, postgres};
-use counted::{Called, Counted};
+use counted::{Called, Recorded};
 use snapshot::{
     a_scope_without_keys_counts_too_when_a_snapshot_is_put,
     a_snapshot_of_an_account_replaces_only_that_account, added_snapshots_replace_nothing,
@@ -48,7 +48,7 @@ macro_rules! conformance {
             let called = Called::default();
             $({
                 let store = Arc::new(SqlStore::in_memory().await.unwrap());
-                let store = HandedOn(Counted { store, called: Arc::clone(&called), panics: Arc::default() });
+                let store = Intercepted(Recorded { store, called: Arc::clone(&called), panics: Arc::default() });
                 run($case, Arc::new(store), false).await;
             })*
             let called = called.lock().unwrap();
