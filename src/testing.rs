@@ -3,7 +3,7 @@
 
 pub mod actions {
     pub use crate::actions::{
-        ACTIONS, COMMON_CODES, Endpoint, PRODUCTS, Parameter, Product, State, VERSION, all, of_version,
+        ACTIONS, COMMON_CODES, Endpoint, PRODUCTS, Parameter, Product, Support, VERSION, all, of_version,
     };
 }
 pub mod app {
@@ -66,8 +66,8 @@ pub mod state {
 }
 pub mod store {
     pub use crate::store::{
-        AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults,
-        KeptNonces, KeyChange, KeyRecord, Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed,
+        AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, KeptAccounts, KeptFaults, KeptNonces,
+        KeyChange, KeyRecord, Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed, Revisions,
         RotationsDue, ScopeRecord, SealedValue, SecretRecord, Snapshot, Store, StoreError, TagRow,
         Unavailable, UsedNonce,
     };

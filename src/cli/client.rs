@@ -104,7 +104,7 @@ impl AdminTarget {
         bail!(
             "{}",
             said.unwrap_or_else(|| format!(
-                "{} answers {}, which is not an answer of Sesame's",
+                "the server at {} is not Sesame: it answers {}",
                 client.url, answer.status
             ))
         )
@@ -187,7 +187,7 @@ impl FromStr for ServerUrl {
         let secure = match &parts.scheme {
             Some(scheme) if *scheme == Scheme::HTTP => false,
             Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) => return wrong(&format!("{scheme}:// is not spoken")),
+            Some(scheme) => return wrong(&format!("{scheme}:// is not supported")),
             None => return wrong("the scheme is missing"),
         };
         let Some(authority) = parts.authority else { return wrong("the host is missing") };
@@ -362,7 +362,7 @@ mod tests {
             ("sesame", "the scheme is missing"),
             ("/sesame", "the scheme is missing"),
             ("[::1]:7070", "the scheme is missing"),
-            ("ftp://sesame", "ftp:// is not spoken"),
+            ("ftp://sesame", "ftp:// is not supported"),
             ("http://", "not an address"),
             ("http://:7070", "the host is missing"),
             ("http://sesame:", "the port is not a number"),

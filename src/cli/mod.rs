@@ -1,5 +1,6 @@
 //! The command line. Every flag has an environment variable `SESAME_<FLAG>`; the flag wins.
 
+mod built_in_key;
 mod client;
 mod commands;
 mod data_dir;
@@ -13,7 +14,6 @@ mod progress;
 mod root_key;
 mod serve;
 mod startup;
-mod test_key;
 mod tls;
 mod upkeep;
 mod values;
@@ -36,7 +36,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SESAME_COMM
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// What a bare `sesame` does is `serve`.
+    /// `sesame` without a command runs `serve`.
     #[command(flatten)]
     serve: ServeArgs,
 }
@@ -73,18 +73,18 @@ enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Print the CA certificate of a data directory, which HTTPS answers are signed with; made if there is none.
+    /// Print the CA certificate that signs this data directory's server certificates; creates the CA if there is none.
     ///
     /// A server with --in-memory has no data directory and makes another CA at each start: take its certificate from
     /// http://127.0.0.1:7070/_sesame/ca.pem.
     Ca(tls::CaArgs),
-    /// List every action, its state (real or refused) and its parameters.
+    /// List every action, whether it is implemented or refused, and its parameters.
     Actions,
 }
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
-    /// Say whether a request would be allowed, and what each statement says to it; exit 1 when it would not.
+    /// Tell whether a request would be allowed and which statements apply; exit 1 if not.
     Test(policy::TestArgs),
 }
 
@@ -123,7 +123,7 @@ struct StoreArgs {
 /// How to serve.
 #[derive(Debug, Clone, Args)]
 struct ServeArgs {
-    /// Address to listen on; port 0 takes a free one, and a port alone is one of 127.0.0.1.
+    /// Address to listen on; port 0 takes a free one, and a port alone means 127.0.0.1.
     #[arg(long, env = "SESAME_LISTEN", default_value = "127.0.0.1:7070", value_name = "ADDR")]
     #[arg(value_parser = values::listen)]
     listen: SocketAddr,
@@ -136,10 +136,10 @@ struct ServeArgs {
     #[arg(long, env = "SESAME_AUTH", value_enum, default_value = "open")]
     auth: Auth,
     /// Region of requests whose host names none.
-    #[arg(long, env = "SESAME_REGION", default_value = "cn-hangzhou", value_name = "ID")]
+    #[arg(long, env = "SESAME_REGION", default_value = values::DEFAULT_REGION, value_name = "ID")]
     region: String,
     /// Account of unsigned requests and of the built-in access key.
-    #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = "1000000000000001", value_name = "ID")]
+    #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = values::DEFAULT_ACCOUNT, value_name = "ID")]
     account_id: String,
     /// Configuration file: accounts, users, roles, policies, access keys, limits, faults.
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
@@ -147,14 +147,14 @@ struct ServeArgs {
     /// Seed, applied before the server is ready: keys, secrets, versions, labels, tags, accounts.
     #[arg(long, env = "SESAME_SEED", value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// What `/_sesame` wants as `Authorization: Bearer` in every mode; signed and enforced answer nobody there without one.
+    /// Token for `/_sesame` (`Authorization: Bearer`). Without one, `/_sesame` is open in mode open and closed in the others.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
-    /// Host name that requests without a signature or the admin token may name in Host, beyond localhost, addresses and
-    /// service names; *.example.com for every name one label longer; several with commas between, or several times.
+    /// Host name to accept from requests without a signature or the admin token, in addition to localhost, addresses and
+    /// service names. *.example.com matches one more label. Separate several by commas or repeat the flag.
     #[arg(long, env = "SESAME_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
-    /// Accept the well-known access key `test` from other machines in enforced mode; for throw-away servers.
+    /// Accept the built-in access key `test` from other machines in enforced mode; for throw-away servers.
     #[arg(long, env = "SESAME_ALLOW_TEST_KEY", value_parser = values::switch)]
     allow_test_key: bool,
     #[command(flatten)]

@@ -160,7 +160,10 @@ secrets:
 const WRONG: &[(&str, &str)] = &[
     ("secrets: [", "line 1: document: "),
     ("secret: []", "line 1: document: unknown field `secret`"),
-    ("secrets:\n  - name: a\n    versions: []", "line 2: secrets[0].versions: there is none"),
+    (
+        "secrets:\n  - name: a\n    versions: []",
+        "line 2: secrets[0].versions: the secret needs at least one version",
+    ),
     (
         "secrets:\n  - name: a b\n    versions: [{id: v1, value: x}]",
         "line 2: secrets[0].name: \"a b\" is not valid",
@@ -175,11 +178,11 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "secrets:\n  - name: a\n    versions:\n      - {id: v1, value: x, stages: [ACSCurrent]}\n      - {id: v2, value: x, stages: [ACSCurrent]}",
-        "line 5: secrets[0].versions[1].stages[0]: sits on another version already",
+        "line 5: secrets[0].versions[1].stages[0]: the label is on another version already",
     ),
     (
         "secrets:\n  - name: a\n    versions: [{id: v1, value: x, stages: [blue]}]",
-        "line 2: secrets[0].versions: none is ACSCurrent",
+        "line 2: secrets[0].versions: no version has the label ACSCurrent",
     ),
     (
         "secrets:\n  - name: a\n    key: alias/none\n    versions: [{id: v1, value: x}]",
@@ -199,10 +202,13 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "secrets:\n  - name: a\n    versions: [{id: v1, value_from: {env: HOME}}]",
-        "line 3: secrets[0].versions[0].value_from: names nothing that can be read here",
+        "line 3: secrets[0].versions[0].value_from: value_from.env and .file work only with",
     ),
     ("keys:\n  - id: k\n    spec: AES", "line 2: keys[0].spec: \"AES\" is not valid"),
-    ("keys:\n  - id: k\n    material: AAAA", "line 2: keys[0].material: is no material of this kind of key"),
+    (
+        "keys:\n  - id: k\n    material: AAAA",
+        "line 2: keys[0].material: is not valid material for this key spec",
+    ),
     (
         "keys:\n  - id: k\n    state: PendingDeletion",
         "line 2: keys[0].deletion: goes with the state PendingDeletion",
@@ -259,14 +265,17 @@ async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
     for (seed, wanted) in [
         (
             "secrets:\n  - name: app/db\n    versions: [{id: v1, value: other}]",
-            "secrets[0].versions[0].value: the version is there with another value",
+            "secrets[0].versions[0].value: the version already exists with another value",
         ),
         ("secrets:\n  - name: app/db\n    key: key-pair\n    versions: [{id: v1, value: one}]", "secrets[0]"),
         (
             "secrets:\n  - name: app/new\n    versions: [{id: v1, value: x}]\n  - name: app/db\n    versions: [{id: v9, value: x}, {id: v1, value: one, stages: [ACSCurrent]}]",
             "secrets[1].versions[0].stages: a version that is added needs a label",
         ),
-        ("keys: [{id: key-fixed, spec: Aliyun_SM4}]", "keys[0].spec: the key is there and is Aliyun_AES_256"),
+        (
+            "keys: [{id: key-fixed, spec: Aliyun_SM4}]",
+            "keys[0].spec: the key already exists with spec Aliyun_AES_256",
+        ),
     ] {
         let answer = admin(&server, "POST", "/_sesame/seed", seed).await;
         assert_eq!(answer.status, 400, "{seed}: {}", answer.body);
