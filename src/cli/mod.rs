@@ -3,6 +3,7 @@
 mod built_in_key;
 mod client;
 mod commands;
+mod data;
 mod data_dir;
 mod descriptors;
 mod environment;
@@ -11,6 +12,7 @@ mod offline;
 mod policy;
 mod private_file;
 mod progress;
+mod remote;
 mod root_key;
 mod serve;
 mod startup;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::remote::failure::{Output, exit_code, is_closed_pipe};
 use crate::telemetry::LogFormat;
 
 /// The version, and the commit that it was built from.
@@ -45,6 +48,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run the server.
     Serve(Box<ServeArgs>),
+    #[command(flatten)]
+    Data(Box<data::DataCommand>),
     /// Exit 0 when the server is ready.
     Healthcheck(commands::HealthcheckArgs),
     /// Apply a seed to a running server: missing items are created, differing items are changed.
@@ -169,14 +174,20 @@ struct ServeArgs {
 
 /// The whole program: parses the command line, runs the command, and reports an error as one line on standard error.
 pub fn main() -> ExitCode {
-    match run(Cli::parse(), &mut std::io::stdout()) {
+    let cli = Cli::parse();
+    let serves = matches!(cli.command, None | Some(Command::Serve(_)));
+    let mut out = Output::standard();
+    let ended = run(cli, &mut out).and_then(|code| out.flush().map(|()| code).map_err(Into::into));
+    match ended {
         Ok(code) => code,
+        // A server whose banner nobody reads has failed; of a list that `head` cuts short everything was seen that was wanted.
+        Err(error) if !serves && is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("sesame: {error:#}").replace('\n', " ");
             // Nothing is left to do when standard error cannot be written.
             let written = writeln!(std::io::stderr(), "{line}");
             drop(written);
-            ExitCode::FAILURE
+            ExitCode::from(exit_code(&error))
         }
     }
 }
@@ -188,6 +199,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
+        Command::Data(command) => bounded(data::run(&command, out)),
         Command::Healthcheck(args) => bounded(commands::healthcheck(&args)),
         Command::Seed(args) => bounded(files::seed(&args, out)),
         Command::Export(args) => runtime()?.block_on(files::export(&args, out)),

@@ -195,6 +195,8 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &[
             "std",
             "anyhow",
+            // Binary values are base64 in the API.
+            "base64",
             "bytes",
             "clap",
             "clap_complete",

@@ -16,14 +16,18 @@
 //!
 //! A request may also have a bearer token instead of a signature, or neither.
 //!
+//! [`mod@sign`] is the other side: it signs what the command line sends.
+//!
 //! The server calls [`claim()`], which only reads; looks up the key by [`SignedClaim::access_key_id`]; compares
 //! [`SignedClaim::time_ms`] with the clock (15 minutes, protocol P68); calls [`verify()`]; and only then stores the nonce (protocol P70,
-//! P44). No function here keeps state, reads a clock, or reveals a signature that it computed.
+//! P44). No function keeps state or reads a clock, and no check reveals a
+//! signature that it computed.
 
 mod acs;
 mod claim;
 mod client_key;
 mod rpc;
+pub mod sign;
 mod time;
 mod types;
 mod verify;
