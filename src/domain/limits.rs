@@ -1,5 +1,5 @@
-//! The configurable limits, the lengths of names, and the limits on descriptions, tags and recovery windows. Those of
-//! keys alone are in `keys/decisions.rs`.
+//! The configurable limits, and those on descriptions, tags and recovery windows. Lengths of names are in `names.rs`,
+//! limits of keys in `keys/decisions.rs`.
 
 use super::Quota;
 use super::rotation::RotationInterval;
@@ -104,14 +104,6 @@ impl Default for NonceLimits {
     }
 }
 
-/// Characters of a secret's name (rule 1.1). A longer name also needs a migration of the table `secrets`, whose CHECK has
-/// the same number, and a change of `docs/seed.schema.json`.
-pub const SECRET_NAME_CHARS: usize = 192;
-/// Characters of a version id (rule 1.7) or a label. A longer one also needs a migration of the tables `versions` and
-/// `stages`, whose CHECKs have the same number, and a change of `docs/seed.schema.json`.
-pub const LABEL_CHARS: usize = 64;
-/// Characters of the ids that Sesame makes, of secrets and data keys, and of ids of keys.
-pub const ID_CHARS: usize = 64;
 /// Characters of a secret's description (rule 1.11).
 pub const DESCRIPTION_CHARS: usize = 8192;
 /// Tags of one resource (rule 11.1).

@@ -5,7 +5,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 pub use super::invalid::Invalid;
-use super::limits::{ID_CHARS, LABEL_CHARS, SECRET_NAME_CHARS};
+
+/// Characters of a secret's name (rule 1.1). A longer name also needs a migration of the table `secrets`, whose CHECK has
+/// the same number, and a change of `docs/seed.schema.json`.
+pub const SECRET_NAME_CHARS: usize = 192;
+/// Characters of a version id (rule 1.7) or a label. A longer one also needs a migration of the tables `versions` and
+/// `stages`, whose CHECKs have the same number, and a change of `docs/seed.schema.json`.
+pub const LABEL_CHARS: usize = 64;
+/// Characters of the ids that Sesame makes, of secrets and data keys, and of ids of keys.
+pub const ID_CHARS: usize = 64;
 
 /// Characters of secret names, version ids and labels (rule 1.1; guess G14 for the other two).
 fn is_name_char(c: char) -> bool {

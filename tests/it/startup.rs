@@ -552,7 +552,7 @@ fn policies_are_tried_without_a_server() {
     assert_eq!(test("root", "kms:DeleteSecret", &secret("a/x"), &[]).0, Some(0));
     for (caller, resource, error) in [
         ("user/bob", secret("a"), "there is no user \"bob\""),
-        ("group/x", secret("a"), "is none"),
+        ("group/x", secret("a"), "is not the ARN of a caller"),
         ("root", "secret/a".to_owned(), "is neither an ARN nor *"),
     ] {
         let (code, out, err) = test(caller, "kms:GetSecretValue", &resource, &[]);

@@ -83,7 +83,7 @@ impl Api {
     /// Calls an action of KMS.
     ///
     /// # Errors
-    /// A [`Failure`] when the service refuses or cannot be reached.
+    /// A [`Failure`](super::failure::Failure) when the service refuses or cannot be reached.
     pub(in crate::cli) async fn call(&self, action: &str, parameters: &[Pair<'_>]) -> anyhow::Result<Value> {
         self.attempted(action, parameters).await.map_err(|(error, _)| error)
     }

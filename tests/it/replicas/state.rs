@@ -294,7 +294,7 @@ fn an_import_into_the_database_shows_in_servers_that_run_on_it() {
     assert!(server.call("GetSecretValue", &[("SecretName", "s")]).contains(r#""SecretData":"one""#));
     let (code, said) = import(&[]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("the data is not empty; --replace"), "{said}");
+    assert!(said.contains("the data is not empty; pass --replace"), "{said}");
     server.call("PutSecretValue", &[("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two")]);
     assert_eq!(import(&["--replace"]).0, Some(0));
     assert!(server.call("GetSecretValue", &[("SecretName", "s")]).contains(r#""SecretData":"one""#));
