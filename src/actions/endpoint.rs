@@ -112,6 +112,28 @@ impl Parameter {
     }
 }
 
+/// The parameters that every action takes.
+const SYSTEM_PARAMETERS: [&str; 13] = [
+    "AccessKeyId",
+    "Action",
+    "BearerToken",
+    "Format",
+    "RegionId",
+    "SecurityToken",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureType",
+    "SignatureVersion",
+    "Timestamp",
+    "Version",
+];
+
+/// Whether an action takes a parameter of this name.
+fn takes<A: Action>(name: &str) -> bool {
+    SYSTEM_PARAMETERS.contains(&name) || A::PARAMETERS.iter().any(|parameter| parameter.name == name)
+}
+
 /// What an action gets besides its parameters.
 #[derive(Debug)]
 pub struct Context {
@@ -235,7 +257,7 @@ impl<A: Action> Endpoint for A {
     fn call<'a>(&self, context: &'a Context, fields: Fields<'_>, format: Format) -> Answer<'a> {
         // No parameter may be given twice, not even one that is ignored.
         let once = A::PARAMETERS.iter().try_for_each(|parameter| fields.text(parameter.name).map(drop));
-        let request = once.and_then(|()| A::decode(fields));
+        let request = once.and_then(|()| A::decode(fields.of_action(takes::<A>)));
         Box::pin(async move {
             let answered = match request {
                 Ok(request) => A::run(context, request).await,

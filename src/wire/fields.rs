@@ -19,12 +19,20 @@ use crate::domain::nearest::nearest;
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
     pairs: &'a Pairs<'a>,
+    /// Whether a name is that of a parameter that the action takes, so that it is not a misspelt one.
+    is_known: fn(&str) -> bool,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of decoded pairs.
     pub fn new(pairs: &'a Pairs<'a>) -> Self {
-        Self { pairs }
+        Self { pairs, is_known: |_| false }
+    }
+
+    /// The same fields for an action that takes the parameters of these names.
+    #[must_use]
+    pub fn of_action(self, is_known: fn(&str) -> bool) -> Self {
+        Self { is_known, ..self }
     }
 
     /// The text of a parameter, if it was sent and is not empty.
@@ -72,8 +80,9 @@ impl<'a> Fields<'a> {
             let reason = format!("{name} was sent with an empty value, which counts as absent; send a value");
             return ApiError { reason: reason.into(), ..plain };
         }
-        match nearest(name, self.pairs.iter().map(|(sent, _)| sent)) {
-            Some(sent) if sent != name => {
+        let unknown = self.pairs.iter().map(|(sent, _)| sent).filter(|sent| !(self.is_known)(sent));
+        match nearest(name, unknown) {
+            Some(sent) => {
                 let reason =
                     format!("{name} is needed and was not sent, but {} was", shown(sent, NAME_BYTES));
                 ApiError { reason: reason.into(), ..plain }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::failure::{Failure, failure};
+use super::layers::Cause;
 use super::token::{Token, token};
 use crate::server::net::Peer;
 use crate::server::settings::AuthMode;
@@ -22,7 +23,7 @@ pub(super) async fn own_origin(State(shared): State<Arc<Shared>>, request: Reque
     let checked = site::refuse_foreign_origin(&parts, &host, secure, &shared.settings.allowed_hosts);
     match checked {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(rejection) => refused(&rejection).into_response(),
+        Err(rejection) => told(refused(&rejection)),
     }
 }
 
@@ -31,10 +32,13 @@ pub(super) async fn own_origin(State(shared): State<Arc<Shared>>, request: Reque
 pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     match admit(&shared, request.headers()) {
         Ok(()) => next.run(request).await,
-        Err((StatusCode::UNAUTHORIZED, body)) => {
-            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], body).into_response()
+        Err(failure) => {
+            let mut response = told(failure);
+            if response.status() == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            response
         }
-        Err(failure) => failure.into_response(),
     }
 }
 
@@ -48,18 +52,19 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Failure> {
     match token {
         Token::Right => Ok(()),
         Token::Unset if shared.settings.mode == AuthMode::Open => Ok(()),
-        Token::Unset => Err(logged(
+        Token::Unset => Err(failure(
             StatusCode::FORBIDDEN,
             "the server has no admin token, so these endpoints are closed: start it with --admin-token TOKEN or with \
              SESAME_ADMIN_TOKEN",
         )),
-        Token::Missing => Err(logged(
+        Token::Missing => Err(failure(
             StatusCode::UNAUTHORIZED,
             "no admin token was sent: send the header \"Authorization: Bearer TOKEN\" with the value of --admin-token",
         )),
-        Token::Wrong => {
-            Err(logged(StatusCode::UNAUTHORIZED, "the admin token is wrong: send the value of --admin-token"))
-        }
+        Token::Wrong => Err(failure(
+            StatusCode::UNAUTHORIZED,
+            "the admin token is wrong: send the value of --admin-token",
+        )),
     }
 }
 
@@ -68,11 +73,15 @@ fn refused(rejection: &Rejection) -> Failure {
         Rejection::Malformed(_) => StatusCode::BAD_REQUEST,
         Rejection::Forbidden(_) => StatusCode::FORBIDDEN,
     };
-    logged(status, rejection.message())
+    failure(status, rejection.message())
 }
 
-/// Logs a refusal.
-fn logged(status: StatusCode, message: &str) -> Failure {
-    tracing::info!(status = status.as_u16(), cause = message, "an administrative request was refused");
-    failure(status, message)
+/// Answers with a failure whose message may be logged: it quotes neither a body nor a token.
+fn told(failure: Failure) -> Response {
+    let cause = failure.1["error"].as_str().map(|message| Cause(message.to_owned()));
+    let mut response = failure.into_response();
+    if let Some(cause) = cause {
+        response.extensions_mut().insert(cause);
+    }
+    response
 }

@@ -46,6 +46,23 @@ pub(super) async fn caught_up(State(shared): State<Arc<Shared>>, request: Reques
     }
 }
 
+/// Why a request was refused, for the log. It is an extension of those answers whose message may be logged: others quote
+/// bodies.
+#[derive(Debug, Clone)]
+pub(super) struct Cause(pub(super) String);
+
+/// Logs every refused request: method, path without query, status, and the cause if that may be logged.
+pub(super) async fn logged(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    if response.status().is_client_error() {
+        let cause = response.extensions().get().map_or("see the answer", |Cause(cause)| cause.as_str());
+        let status = response.status().as_u16();
+        tracing::info!(%method, path, status, cause, "an administrative request was refused");
+    }
+    response
+}
+
 /// Answers 500 when the handler panics.
 pub(super) async fn survived(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

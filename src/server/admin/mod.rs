@@ -76,7 +76,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let open = open.layer(middleware::from_fn(endpoints::checked));
     let all =
         open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), guard::own_origin));
-    let all = all.layer(middleware::from_fn(layers::survived));
+    let all = all.layer(middleware::from_fn(layers::logged)).layer(middleware::from_fn(layers::survived));
     // Unlike `nest`, this also takes `/_sesame/`.
     Router::new().nest_service(PATH, all.with_state(Arc::clone(shared)))
 }

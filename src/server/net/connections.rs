@@ -37,9 +37,18 @@ struct Table {
     next: u64,
     /// Slots in use, including connections that were told to close and have not done so yet.
     taken: usize,
-    by_address: HashMap<IpAddr, usize>,
+    /// The connections of each address, including those that were told to close.
+    by_address: HashMap<IpAddr, OfAddress>,
     ordinary: Group,
     spare: Group,
+}
+
+/// The connections of one address.
+#[derive(Debug, Default)]
+struct OfAddress {
+    /// Slots in use, including connections that were told to close.
+    taken: usize,
+    group: Group,
 }
 
 /// The slot of a connection. It is released on drop.
@@ -70,15 +79,20 @@ impl Connections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a new connection a slot; `None` when its address has too many connections.
+    /// Gives a new connection a slot. An address with too many connections loses the longest idle one, so that nobody is
+    /// kept out by idle connections of the same address; `None` when all of them are busy.
     pub(super) fn admit(self: &Arc<Self>, client: IpAddr) -> Option<Slot> {
         let address = counted_as(client);
         let mut table = self.locked();
-        let of_address = table.by_address.get(&address).copied().unwrap_or_default();
         let is_exempt = self.loopback_is_exempt && address.is_loopback();
-        if of_address >= self.bounds.per_address && !is_exempt {
-            self.counts.refused.inc();
-            return None;
+        let of_address = table.by_address.entry(address).or_default();
+        if of_address.group.activities.len() >= self.bounds.per_address && !is_exempt {
+            // Those that were told to close end by themselves. Too many of them at once are a flood.
+            let is_flooded = of_address.taken >= self.bounds.per_address.saturating_mul(2);
+            if is_flooded || !self.close_longest_idle(&mut of_address.group) {
+                self.counts.refused.inc();
+                return None;
+            }
         }
         let (id, activity) = (table.next, Arc::new(Activity::new(self.start, self.counts.unread.clone())));
         if table.ordinary.activities.len() >= self.bounds.crowded() {
@@ -96,7 +110,9 @@ impl Connections {
         }
         table.next += 1;
         table.taken += 1;
-        table.by_address.insert(address, of_address + 1);
+        let of_address = table.by_address.entry(address).or_default();
+        of_address.taken += 1;
+        of_address.group.activities.insert(id, Arc::clone(&activity));
         self.counts.open.inc();
         Some(Slot { connections: Arc::clone(self), id, address, activity, spare })
     }
@@ -144,9 +160,10 @@ impl Drop for Slot {
         table.ordinary.activities.remove(&self.id);
         table.spare.activities.remove(&self.id);
         table.taken -= 1;
-        if let Some(count) = table.by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(of_address) = table.by_address.get_mut(&self.address) {
+            of_address.group.activities.remove(&self.id);
+            of_address.taken -= 1;
+            if of_address.taken == 0 {
                 table.by_address.remove(&self.address);
             }
         }
@@ -286,20 +303,48 @@ mod tests {
         timeout(Duration::from_secs(10), room).await.unwrap();
     }
 
+    /// A slot whose connection runs a request.
+    fn busy(all: &Arc<Connections>, address: &str) -> Option<(Slot, impl Sized + use<>)> {
+        let slot = all.admit(address.parse().unwrap())?;
+        let request = whole_request(&slot);
+        Some((slot, request))
+    }
+
     #[test]
-    fn connections_of_one_address_are_bounded() {
+    fn busy_connections_of_one_address_are_bounded() {
         let all = Arc::new(Connections::new(&bounds(100, 2), false, Counts::default()));
-        let mut slots = vec![all.admit(client(1)).unwrap(), all.admit(client(1)).unwrap()];
+        let mut slots = vec![busy(&all, "10.0.0.1").unwrap(), busy(&all, "10.0.0.1").unwrap()];
         assert!(all.admit(client(1)).is_none() && all.admit([127, 0, 0, 1].into()).is_some());
-        assert_eq!(all.counts.refused.get(), 1);
+        assert_eq!((all.counts.refused.get(), all.counts.idle_closed.get()), (1, 0));
         // The same address, mapped to IPv6.
         assert!(all.admit("::ffff:10.0.0.1".parse().unwrap()).is_none());
-        let network = ["2001:db8::1", "2001:db8::2:3"].map(|text| all.admit(text.parse().unwrap()).unwrap());
+        let network = ["2001:db8::1", "2001:db8::2:3"].map(|text| busy(&all, text).unwrap());
         assert!(all.admit("2001:db8::ffff:4".parse().unwrap()).is_none());
         assert!(all.admit("2001:db8:0:1::1".parse().unwrap()).is_some());
         drop(network);
         slots.pop();
         assert!(all.admit(client(1)).is_some());
+    }
+
+    #[test]
+    fn the_longest_idle_connection_of_an_address_makes_room_for_its_next_one() {
+        let all = Arc::new(Connections::new(&bounds(100, 2), false, Counts::default()));
+        let other = all.admit(client(2)).unwrap();
+        later();
+        let first = all.admit(client(1)).unwrap();
+        later();
+        let second = all.admit(client(1)).unwrap();
+        let third = all.admit(client(1)).unwrap();
+        assert_eq!([&other, &first, &second, &third].map(told), [false, true, false, false]);
+        let fourth = all.admit(client(1)).unwrap();
+        assert!(told(&second) && !told(&third));
+        // Two are open and two have not ended yet: more would be a flood.
+        assert!(all.admit(client(1)).is_none());
+        assert_eq!((all.counts.refused.get(), all.counts.idle_closed.get()), (1, 2));
+        drop((first, second));
+        assert!(all.admit(client(1)).is_some());
+        drop((other, third, fourth));
+        assert!(all.locked().by_address.is_empty());
     }
 
     #[test]
@@ -309,7 +354,7 @@ mod tests {
             let slots: Vec<_> = (0..5).map(|_| all.admit(address.parse().unwrap())).collect();
             assert!(slots.iter().all(Option::is_some), "{address}");
         }
-        let others: Vec<_> = (0..5).map(|_| all.admit(client(1))).collect();
+        let others: Vec<_> = (0..5).map(|_| busy(&all, "10.0.0.1")).collect();
         assert_eq!(others.iter().flatten().count(), 2);
     }
 }

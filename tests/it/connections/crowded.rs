@@ -189,7 +189,10 @@ async fn the_configuration_file_bounds_connections() {
     for _ in 0..3 {
         greedy.push(connect_from([127, 0, 0, 2], server.address).await);
     }
-    assert_eq!(rest(&mut connect_from([127, 0, 0, 2], server.address).await).await, b"");
+    // The longest idle connection of the address makes room for its next one.
+    let mut next = connect_from([127, 0, 0, 2], server.address).await;
+    assert_eq!(ask(&mut next, "/_sesame/health").await.status, 200);
+    assert_eq!(rest(&mut greedy.remove(0)).await, b"");
     let mut many = Vec::new();
     for last in 3..40 {
         let mut stream = connect_from([127, 0, 0, last], server.address).await;
@@ -197,7 +200,7 @@ async fn the_configuration_file_bounds_connections() {
         many.push(stream);
     }
     // Nine tenths of 20, and those that are being closed.
-    assert!(metric(server.address, "connections_idle_closed_total").await >= 3 + 37 - 18);
+    assert!(metric(server.address, "connections_idle_closed_total").await >= 1 + 3 + 37 - 18);
     let log = server.kill();
     assert!(!log.contains("connections at once"), "{log}");
 }
