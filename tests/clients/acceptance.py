@@ -23,11 +23,14 @@ PROGRAMS = [
     ('python_core_keys.py', ('open', 'signed'), {}),
     ('secretsmanager_v1.py', ('open', 'signed'), {}),
     ('secretsmanager_v2.py', ('open', 'signed'), {}),
-    ('python_rotation.py', ('open',), {}),
-    ('node_rotation.js', ('open',), {}),
     ('node_pop_core.js', ('open', 'signed'), {}),
     ('node_kms.js', ('open', 'signed'), {}),
     ('node_openapi.js', ('open', 'signed'), {}),
+    ('python_rotation.py', ('open', 'signed'), {}),
+    ('node_rotation.js', ('open', 'signed'), {}),
+    ('go_credentials/rotation/main.go', ('open', 'signed'), {}),
+    ('java_credentials/JavaRotation.java', ('open', 'signed'), {}),
+    ('python_own_key.py', ('signed', 'enforced'), {}),
     ('raw_sts.py', ('enforced',), {}),
     ('python_sts.py', ('enforced',), {}),
     ('python_credentials.py', ('enforced',), {}),
@@ -54,11 +57,16 @@ def kind_of(program):
 def library(kind):
     """The directory with the libraries that the programs of one kind need; installed when it is not there yet."""
     go, java = HERE / 'programs/go_credentials', HERE / 'programs/java_credentials/pom.xml'
+
+    def build_both(place):
+        build_go(place / 'go_credentials', '.', go)
+        build_go(place / 'rotation', './rotation', go)
+
     pinned, install = {
         'python': (['requirements.txt'], lambda place: install_python(place, HERE / 'requirements.txt')),
         'node': (['package-lock.json'], lambda place: install_node(place, HERE)),
-        # Here the program itself is compiled.
-        'go': ([go / name for name in ('main.go', 'go.mod', 'go.sum')], lambda place: build_go(place / 'program', '.', go)),
+        # Here the programs themselves are compiled.
+        'go': ([go / name for name in ('main.go', 'rotation/main.go', 'go.mod', 'go.sum')], build_both),
         'java': ([java], lambda place: install_java(place, java)),
     }[kind]
     return installed(CACHE, kind, [HERE / name for name in pinned], install)
@@ -80,7 +88,7 @@ def command(program, libraries):
     if program in STANDARD_LIBRARY_ONLY:
         return [sys.executable, '-B', path]
     place = libraries[kind_of(program)]
-    return {'python': [place / 'venv/bin/python', '-B', path], 'node': ['node', path], 'go': [place / 'program'],
+    return {'python': [place / 'venv/bin/python', '-B', path], 'node': ['node', path], 'go': [place / pathlib.Path(path).parent.name],
             'java': ['java', '-cp', '%s/*' % (place / 'lib'), path]}[kind_of(program)]
 
 
@@ -97,6 +105,8 @@ def label(program, extra):
 def run(program, extra, server, mode, libraries, authority, more):
     """Runs one program against a server that has `url` and `authority`; the numbers of passed and failed checks. LOGS keeps its output."""
     environment = clean_environment(KMS_ENDPOINT=server.url, KMS_AK='testid', KMS_SK='testsecret', **extra, **more)
+    if mode != 'open':
+        environment['ADMIN_TOKEN'] = ADMIN_TOKEN
     if 'OVER' in extra:
         environment.update(over_https(server, authority, *(name for name in extra if name == 'KMS_CA')))
     if 'node' in libraries:
@@ -132,5 +142,5 @@ class Sessions:
             output(['keytool', '-importcert', '-noprompt', '-storetype', 'PKCS12', '-keystore', store, '-storepass', 'changeit',
                     '-alias', 'ca', '-file', authority])
         return {'STS_HOST': host, 'STS_CA': str(authority), 'OIDC_DIR': str(self.directory / 'oidc'),
-                'ADMIN_TOKEN': ADMIN_TOKEN, 'SSL_CERT_FILE': str(authority), 'NODE_EXTRA_CA_CERTS': str(authority),
+                'SSL_CERT_FILE': str(authority), 'NODE_EXTRA_CA_CERTS': str(authority),
                 'JDK_JAVA_OPTIONS': '-Djavax.net.ssl.trustStore=%s -Djavax.net.ssl.trustStorePassword=changeit' % store}

@@ -1,80 +1,64 @@
 #!/usr/bin/env python3
-"""pip install alibabacloud-kms20160120 alibabacloud-secretsmanager-client-v2: each managed type is created, rotated at once and by the
-clock, failed on purpose and mended by the official SDK, and seen by the official cache client."""
-import json, logging, os, tempfile, urllib.request
-os.chdir(tempfile.mkdtemp())
+"""Secrets of the five managed types: made, rotated at once and by the clock, failed on purpose and mended. alibabacloud-kms20160120"""
+import json
 from _common import *
-logging.disable(logging.CRITICAL)
+from _rotation import *
 from alibabacloud_kms20160120.client import Client
 from alibabacloud_kms20160120 import models as M
 from alibabacloud_tea_openapi.models import Config
-from alibabacloud_secretsmanager_client_v2.secret_manager_cache_client_builder import SecretManagerCacheClientBuilder as B
-from alibabacloud_secretsmanager_client_v2.service.default_secret_manager_client_builder import DefaultSecretManagerClientBuilder as D
-kw = dict(access_key_id=AK, access_key_secret=SK, region_id=REGION, endpoint=HOST, protocol=SCHEME)
-client = Client(Config(**kw))
-cache = B.new_cache_client_builder(D.standard().add_config(Config(**kw)).build()).build()
-
-
+client = Client(Config(access_key_id=AK, access_key_secret=SK, region_id=REGION, endpoint=HOST, protocol=SCHEME))
 def call(action, **p):
     method = ''.join('_' + ch.lower() if ch.isupper() else ch for ch in action)[1:]
     return getattr(client, method)(getattr(M, action + 'Request')().from_map(p)).body.to_map()
-
-
-def admin(method, path, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(EP + '/_sesame/' + path, data, method=method)) as answer:
-        return json.loads(answer.read() or b'{}')
-
-
-def value(name, stage='ACSCurrent'):
-    return call('GetSecretValue', SecretName=name, VersionStage=stage, FetchExtendedConfig='true')
-
-
-def plan(name):
-    return call('DescribeSecret', SecretName=name).get('AutomaticRotation')
-
-
-two = dict(SecretSubType='DoubleUsers', RegionId=REGION, AccountName='app', CloneAccountName='app_clone')
-TYPES = [
-    ('Rds', NAME + '/rds', dict(SecretSubType='SingleUser', DBInstanceId='rm-1'), {'Accounts': [{'AccountName': 'app', 'AccountPassword': 'first'}]}),
-    ('Redis', NAME + '/redis', dict(two, InstanceId=NAME, AccountPrivilege='RoleReadWrite'), '$Auto'),
-    ('PolarDB', NAME + '/polar', dict(two, DBClusterId=NAME, DBType='MySQL', AccountType='Normal'), '$Auto'),
-    ('ECS', 'acs/ecs/' + NAME, dict(SecretSubType='SSHKey', InstanceId='i-1', RegionId=REGION), {'UserName': 'root', 'PublicKey': 'ssh-rsa A', 'PrivateKey': 'first'}),
-    ('RAMCredentials', '$Auto', dict(SecretSubType='RamUserAccessKey', UserName='rotating'), {'AccessKeys': [{'AccessKeyId': 'rotating-key', 'AccessKeySecret': 'rotating-secret'}]}),
-]
-admin('DELETE', 'faults')
-names = {}
-for kind, name, config, data in TYPES:
-    data = data if isinstance(data, str) else json.dumps(data)
-    r = attempt('create ' + kind, lambda: call('CreateSecret', SecretName=name, VersionId='v1', SecretType=kind, SecretData=data,
-                ExtendedConfig=config, EnableAutomaticRotation='true', RotationInterval='7d')) or {}
-    check(kind + ': plan', (r.get('AutomaticRotation'), r.get('RotationInterval'), bool(r.get('NextRotationDate'))), ('Enabled', '604800s', True))
-    names[kind] = name = r.get('SecretName')
-    first = value(name)
-    check(kind + ': config', json.loads(first.get('ExtendedConfig') or '{}'), dict(config, CustomData={}))
-    cached = attempt('cache', lambda: cache.get_secret_value(name))
-    check(kind + ': cached', cached, first['SecretData'])
-    r = attempt('rotate ' + kind, lambda: call('RotateSecret', SecretName=name, VersionId='v2')) or {}
-    check(kind + ': rotated', r.get('VersionId'), 'v2')
-    second = value(name)
-    check(kind + ': new value', second['SecretData'] != first['SecretData'] and second['VersionId'] == 'v2')
-    check(kind + ': the old one is previous', value(name, 'ACSPrevious')['SecretData'], first['SecretData'])
-    check(kind + ': the cache keeps its value', attempt('cache', lambda: cache.get_secret_value(name)), first['SecretData'])
-    attempt('refresh', lambda: cache.refresh_now(name))
-    check(kind + ': until it is refreshed', attempt('cache', lambda: cache.get_secret_value(name)), second['SecretData'])
-before = {kind: value(name)['SecretData'] for kind, name in names.items()}
-moved = admin('POST', 'clock', {'advance_seconds': 8 * 86400})['rotations']
-check('by the clock', (moved['done'] >= 5, moved['failed'], moved['running']), (True, 0, 0))
-check('each has another value', [kind for kind, name in names.items() if value(name)['SecretData'] == before[kind]], [])
-admin('PUT', 'faults', [{'action': 'RotateSecret', 'code': 'Kms:TargetRefused'}])
-moved = admin('POST', 'clock', {'advance_seconds': 10 * 86400})['rotations']
-check('failed on purpose', (moved['done'], moved['failed'] >= 5), (0, True))
-check('invalid plans', {plan(name) for name in names.values()}, {'Invalid'})
-admin('DELETE', 'faults')
-for kind, name in names.items():
-    attempt('mend ' + kind, lambda: call('RotateSecret', SecretName=name, VersionId='v-mended'))
-check('mended', {plan(name) for name in names.values()}, {'Enabled'})
-for name in names.values():
-    attempt('delete', lambda: call('DeleteSecret', SecretName=name, ForceDeleteWithoutRecovery='true'))
-admin('POST', 'clock', {'resume': True})
+class Secret:
+    def __init__(self, kind, name, config, data, members):
+        self.kind, self.members = kind, members
+        made = call('CreateSecret', SecretName=name if name == '$Auto' else name + '-python', VersionId='v1', SecretData=data, SecretType=kind, ExtendedConfig=json.loads(config))
+        self.name = made['SecretName']
+        check(kind + ' is made without a plan', made.get('AutomaticRotation'), 'Disabled')
+        got = call('GetSecretValue', SecretName=self.name, FetchExtendedConfig=True)
+        self.value, self.version = got['SecretData'], got['VersionId']
+        check(kind + ' shows its type', got.get('SecretType'), kind)
+        check(kind + ' has the members', sorted(json.loads(self.value)), members)
+        check(kind + ' shows its configuration', json.loads(got['ExtendedConfig'])['SecretSubType'], json.loads(config)['SecretSubType'])
+    def changed(self, how, version=None):
+        """What was current is previous, and ACSCurrent is on another value."""
+        got, old = call('GetSecretValue', SecretName=self.name), call('GetSecretValue', SecretName=self.name, VersionStage='ACSPrevious')
+        check('%s has a new value %s' % (self.kind, how), got['SecretData'] != self.value and got['VersionId'] != self.version)
+        check('%s has the same members %s' % (self.kind, how), sorted(json.loads(got['SecretData'])), self.members)
+        check('%s keeps the old value as previous %s' % (self.kind, how), (old['VersionId'], old['SecretData']), (self.version, self.value))
+        if version: check('%s has the version that was asked for %s' % (self.kind, how), got['VersionId'], version)
+        self.value, self.version = got['SecretData'], got['VersionId']
+    def plan(self): return call('DescribeSecret', SecretName=self.name)
+secrets = []
+def main():
+    for row in TYPES: secrets.append(Secret(*row))
+    for s in secrets:
+        call('RotateSecret', SecretName=s.name, VersionId='r1')
+        s.changed('at once', 'r1')
+    # The window of the two AccessKeys must be over before the next change.
+    check('nothing is due without a plan', advance(WINDOW), (0, 0, 0))
+    for s in secrets:
+        call('UpdateSecretRotationPolicy', SecretName=s.name, EnableAutomaticRotation=True, RotationInterval='7d')
+        plan = s.plan()
+        check(s.kind + ' has a plan', (plan['AutomaticRotation'], plan['RotationInterval']), ('Enabled', '604800s'))
+    check('all are rotated by the clock', advance(WEEK), (5, 0, 0))
+    for s in secrets: s.changed('by the clock')
+    check('nothing is due after two days', advance(WINDOW), (0, 0, 0))
+    faults([{'action': 'RotateSecret', 'code': 'Kms:TargetRefused'}])
+    check('all fail on purpose', advance(WEEK), (0, 5, 0))
+    for s in secrets:
+        check(s.kind + ' is Invalid', s.plan()['AutomaticRotation'], 'Invalid')
+        got = call('GetSecretValue', SecretName=s.name)
+        check(s.kind + ' keeps its value', (got['SecretData'], got['VersionId']), (s.value, s.version))
+    faults([])
+    check('an Invalid plan is not due', advance(WEEK), (0, 0, 0))
+    for s in secrets:
+        call('RotateSecret', SecretName=s.name, VersionId='r2')
+        s.changed('when mended', 'r2')
+        check(s.kind + ' is Enabled again', s.plan()['AutomaticRotation'], 'Enabled')
+attempt('rotation', main)
+faults([])
+resume()
+for s in secrets: attempt('delete ' + s.name, lambda: call('DeleteSecret', SecretName=s.name, ForceDeleteWithoutRecovery='true'))
 done()

@@ -83,6 +83,37 @@ def until(wanted, ask, seconds):
     return got
 
 
+TWO = '{"SecretSubType":"DoubleUsers","%s":"i-1","RegionId":"cn-hangzhou","AccountName":"app","CloneAccountName":"app_clone",%s}'
+# SecretType, name, ExtendedConfig, SecretData
+MANAGED = [
+    ('Rds', 'm/rds', '{"SecretSubType":"DoubleUsers","DBInstanceId":"rm-1"}', '{"Accounts":[{"AccountName":"app","AccountPassword":"first-Secret1"}]}'),
+    ('Redis', 'm/redis', TWO % ('InstanceId', '"AccountPrivilege":"RoleReadWrite"'), '$Auto'),
+    ('PolarDB', 'm/polardb', TWO % ('DBClusterId', '"DBType":"MySQL","AccountType":"Normal"'), '$Auto'),
+    ('ECS', 'acs/ecs/m', '{"SecretSubType":"Password","InstanceId":"i-1","RegionId":"cn-hangzhou"}', '{"UserName":"root","Password":"first-Secret1"}'),
+    ('RAMCredentials', '$Auto', '{"SecretSubType":"RamUserAccessKey","UserName":"cached"}',
+     '{"AccessKeys":[{"AccessKeyId":"LTAI5tCachedExample","AccessKeySecret":"first-secret"}]}'),
+]
+
+
+def rotation(server, client, requests, retries):
+    """A rotated value is not seen before its time, and the old one stays in use until then; a refresh sees the new one."""
+    for kind, name, config, data in MANAGED:
+        requests.expect()
+        name = call(server, 'CreateSecret', SecretName=name, VersionId='v1', SecretType=kind, ExtendedConfig=config, SecretData=data)['SecretName']
+        old = call(server, 'GetSecretValue', SecretName=name)['SecretData']
+        check('%s: reads' % kind, client.ask('get ' + name), '= ' + old)
+        call(server, 'RotateSecret', SecretName=name, VersionId='v2')
+        new = call(server, 'GetSecretValue', SecretName=name)['SecretData']
+        check('%s: the rotation made another value' % kind, new != old)
+        check('%s: the cached one is not replaced before its time' % kind, client.ask('get ' + name), '= ' + old)
+        check('%s: and is still the previous value' % kind, call(server, 'GetSecretValue', SecretName=name, VersionStage='ACSPrevious')['SecretData'], old)
+        got = client.ask('refresh ' + name)
+        if retries == 'racy' and got == '= false':
+            got = client.ask('refresh ' + name)
+        check('%s: refreshes when told' % kind, got, '= true')
+        check('%s: then sees the new value' % kind, client.ask('get ' + name), '= ' + new)
+
+
 def main(binary, scheme, retries, *command):
     data = tempfile.mkdtemp()
     server = Server(binary, '--data-dir', data)
@@ -128,6 +159,8 @@ def main(binary, scheme, retries, *command):
                 check('one request', requests.count(1), 1)
                 requests.expect()
                 check('and the next call succeeds', client.ask('get ' + name), '= value')
+
+        rotation(server, client, requests, retries)
 
         # Last, because from here on the client reads on its own.
         requests.expect()
