@@ -1,0 +1,3 @@
+module sesame.example/packages/go
+
+go 1.21
