@@ -25,6 +25,7 @@ PROGRAMS = [
     ('secretsmanager_v2.py', ('open', 'signed'), {}),
     ('python_rotation.py', ('open',), {}),
     ('node_rotation.js', ('open',), {}),
+    ('go_rotation/main.go', ('open',), {}),
     ('node_pop_core.js', ('open', 'signed'), {}),
     ('node_kms.js', ('open', 'signed'), {}),
     ('node_openapi.js', ('open', 'signed'), {}),
@@ -42,6 +43,7 @@ PROGRAMS = [
     ('node_kms.js', ('signed',), {'OVER': 'https'}),
     ('node_openapi.js', ('signed',), {'OVER': 'https'}),
 ]
+GO = ('go_credentials', 'go_rotation')
 STANDARD_LIBRARY_ONLY = ('raw_open.py', 'raw_rpc.py', 'raw_sts.py')
 MODES = ('open', 'signed', 'enforced')
 ADMIN_TOKEN = 'acceptance'
@@ -53,12 +55,13 @@ def kind_of(program):
 
 def library(kind):
     """The directory with the libraries that the programs of one kind need; installed when it is not there yet."""
-    go, java = HERE / 'programs/go_credentials', HERE / 'programs/java_credentials/pom.xml'
+    go, java = [HERE / 'programs' / folder for folder in GO], HERE / 'programs/java_credentials/pom.xml'
     pinned, install = {
         'python': (['requirements.txt'], lambda place: install_python(place, HERE / 'requirements.txt')),
         'node': (['package-lock.json'], lambda place: install_node(place, HERE)),
-        # Here the program itself is compiled.
-        'go': ([go / name for name in ('main.go', 'go.mod', 'go.sum')], lambda place: build_go(place / 'program', '.', go)),
+        # Here the programs themselves are compiled.
+        'go': ([folder / name for folder in go for name in ('main.go', 'go.mod', 'go.sum')],
+               lambda place: [build_go(place / folder.name, '.', folder) for folder in go]),
         'java': ([java], lambda place: install_java(place, java)),
     }[kind]
     return installed(CACHE, kind, [HERE / name for name in pinned], install)
@@ -80,7 +83,7 @@ def command(program, libraries):
     if program in STANDARD_LIBRARY_ONLY:
         return [sys.executable, '-B', path]
     place = libraries[kind_of(program)]
-    return {'python': [place / 'venv/bin/python', '-B', path], 'node': ['node', path], 'go': [place / 'program'],
+    return {'python': [place / 'venv/bin/python', '-B', path], 'node': ['node', path], 'go': [place / pathlib.Path(program).parent],
             'java': ['java', '-cp', '%s/*' % (place / 'lib'), path]}[kind_of(program)]
 
 
