@@ -201,8 +201,12 @@ impl FileConfig {
         within("keys_per_account", limits.keys_per_account as u64, 1, 1_000_000)?;
         within("secrets_per_account", limits.secrets_per_account, 1, 1_000_000_000)?;
         let [all, of_one] = [self.limits.connections, self.limits.connections_per_address];
-        within("connections", all.unwrap_or(16) as u64, 16, 100_000)?;
-        within("connections_per_address", of_one.unwrap_or(1) as u64, 1, 100_000)?;
+        if let Some(all) = all {
+            within("connections", all as u64, 16, 100_000)?;
+        }
+        if let Some(of_one) = of_one {
+            within("connections_per_address", of_one as u64, 1, 100_000)?;
+        }
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         Ok(Config {
             warnings: self.accounts.iter().flat_map(warnings).collect(),

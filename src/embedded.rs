@@ -36,7 +36,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::app::{App, NonceSettings, Parts, Unseen};
+use crate::app::{App, NoProgress, NonceSettings, Parts};
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::domain::rotation::RotationSettings;
 use crate::domain::{AccountId, Limits, Region, Scope};
@@ -49,7 +49,7 @@ use crate::state::seed;
 use crate::store::sql::SqlStore;
 use crate::tls::Tls;
 
-/// Bytes of secrets and keys that are held unsealed, at most.
+/// The most memory for cached secrets, in bytes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a server did not start. The text names the setting and what is wrong with it.
@@ -93,7 +93,8 @@ impl Builder {
         self
     }
 
-    /// What the server holds at first: a seed as YAML, as `sesame serve --seed` reads it. A reset goes back to it.
+    /// What the server holds at first: a seed as YAML, without `value_from.env` and `value_from.file`. A reset goes back
+    /// to it.
     pub fn seed(mut self, yaml: impl Into<String>) -> Self {
         self.seed = yaml.into();
         self
@@ -202,7 +203,7 @@ impl Builder {
 
 async fn fill(app: &Arc<App>, file: &StateFile, scope: Scope) -> Result<(), StartError> {
     let now = app.clock().now();
-    let reader = Reader { app, scope, now, source: None, beside: true, progress: &Unseen };
+    let reader = Reader { app, scope, now, source: None, beside: true, progress: &NoProgress };
     let applied = seed::apply(&reader, file).await;
     applied.map(drop).map_err(|problem| StartError::Invalid(format!("seed: {problem}")))
 }

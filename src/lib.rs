@@ -1,6 +1,6 @@
 //! Sesame: Alibaba Cloud Secrets Manager (KMS API 2016-01-20) as one small program.
 //!
-//! A Rust program takes [`embedded::Server`] for its tests. All else is private. The layers, each of which uses only layers
+//! Use [`embedded::Server`] in the tests of a Rust program. Everything else is private. The layers, each of which uses only layers
 //! above it in this list:
 //!
 //! - `domain` and `crypto`: the rules of the service and the encryption of values, both pure;

@@ -1,4 +1,4 @@
-//! Time and randomness as traits. Everything above takes them from here, so that tests can control both.
+//! Time and randomness as traits. All layers that need time or randomness take them from here, so that tests can control both.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,4 +1,5 @@
-//! The log: its format and the line for each request. The log never contains a parameter, a header, a body or a string to sign.
+//! The log: its format and the line for each request. The log contains no secret, no value, no signature and no string to
+//! sign. A refusal may quote up to 64 bytes of an unknown name (action, key id, path) and a refused Host or Origin.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::{self, MakeWriter};

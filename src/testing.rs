@@ -3,11 +3,13 @@
 
 pub mod actions {
     pub use crate::actions::{
-        ACTIONS, COMMON_CODES, Endpoint, PRODUCTS, Parameter, Product, State, VERSION, all, of_version,
+        ACTIONS, COMMON_CODES, Endpoint, PRODUCTS, Parameter, Product, Support, VERSION, all, of_version,
     };
 }
 pub mod app {
-    pub use crate::app::{App, AppError, Creation, Full, Nonce, NonceRefusal, NonceSettings, Parts, Unseen};
+    pub use crate::app::{
+        App, AppError, Creation, Full, NoProgress, Nonce, NonceRefusal, NonceSettings, Parts,
+    };
 }
 pub mod crypto {
     pub use crate::crypto::{Cipher, RootKey, SymmetricKey, ValueContext};
@@ -64,8 +66,8 @@ pub mod state {
 }
 pub mod store {
     pub use crate::store::{
-        AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults,
-        KeptNonces, KeyChange, KeyRecord, Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed,
+        AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, KeptAccounts, KeptFaults, KeptNonces,
+        KeyChange, KeyRecord, Listing, NewDataKey, PassedNonces, ReplaceScope, Resealed, Revisions,
         RotationsDue, ScopeRecord, SealedValue, SecretRecord, Snapshot, Store, StoreError, TagRow,
         Unavailable, UsedNonce,
     };

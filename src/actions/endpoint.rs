@@ -18,11 +18,11 @@ pub enum Kind {
     Write,
 }
 
-/// How far an action is implemented.
+/// Whether an action is implemented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum Support {
     /// Does what the cloud does.
-    Real,
+    Implemented,
     /// Refused with the documented code.
     Refused,
 }
@@ -35,8 +35,8 @@ pub enum Resource {
     /// The resource is known only while the action runs, which checks the permission itself: entries of a list, keys of
     /// ciphertexts.
     AskedLater,
-    /// No single resource: `*`.
-    None,
+    /// All resources: `*`.
+    All,
     /// `acs:kms:<region>:<account>:secret`.
     Secrets,
     /// `acs:kms:<region>:<account>:secret/<name>`; `SecretName` says which.
@@ -65,7 +65,7 @@ impl Resource {
         match self {
             Self::Unchecked => "-",
             Self::AskedLater => "each entry, key or role",
-            Self::None => "*",
+            Self::All => "*",
             Self::Secrets => "secret",
             Self::Secret => "secret/NAME",
             Self::Keys => "key",
@@ -113,7 +113,7 @@ impl Parameter {
 }
 
 /// What an action gets besides its parameters.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Context {
     /// The application.
     pub app: Arc<App>,
@@ -178,8 +178,8 @@ pub trait Endpoint: Send + Sync {
     fn name(&self) -> &'static str;
     /// Whether it changes anything.
     fn kind(&self) -> Kind;
-    /// How far it is implemented.
-    fn state(&self) -> State;
+    /// Whether it is implemented.
+    fn support(&self) -> Support;
     /// What a policy names.
     fn resource(&self) -> Resource;
     /// Whether the request needs no signature in any mode.
@@ -207,8 +207,8 @@ impl<A: Action> Endpoint for A {
         A::KIND
     }
 
-    fn state(&self) -> State {
-        State::Real
+    fn support(&self) -> Support {
+        Support::Implemented
     }
 
     fn resource(&self) -> Resource {

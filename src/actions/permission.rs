@@ -33,17 +33,17 @@ async fn permitted(context: &Context, action: &dyn Endpoint, fields: Fields<'_>)
     let permission = format!("kms:{}", action.name());
     match action.resource() {
         Resource::Unchecked | Resource::AskedLater => Ok(()),
-        Resource::None => context.permit_everything(&permission),
+        Resource::All => context.permit_on_all(&permission),
         Resource::Secrets => context.permit_own(&permission, "secret"),
         Resource::Keys => context.permit_own(&permission, "key"),
         Resource::Aliases => context.permit_own(&permission, "alias"),
         Resource::Secret => context.permit_secret(&permission, &fields.required("SecretName")?).await,
-        Resource::Key => context.permit_named_key(&permission, &fields.required("KeyId")?).await,
+        Resource::Key => context.permit_key_ref(&permission, &fields.required("KeyId")?).await,
         Resource::ProtectedKey => {
             let by_arn = fields.text("ProtectedResourceArn")?.is_some();
             let name = if by_arn { "ProtectedResourceArn" } else { "KeyId" };
             match fields.optional::<KeyRef>(name)? {
-                Some(key) => context.permit_named_key(&permission, &key).await,
+                Some(key) => context.permit_key_ref(&permission, &key).await,
                 // The action refuses this itself: it protects nothing but keys.
                 None => Ok(()),
             }
@@ -52,13 +52,13 @@ async fn permitted(context: &Context, action: &dyn Endpoint, fields: Fields<'_>)
             let (alias, key): (AliasName, KeyRef) =
                 (fields.required("AliasName")?, fields.required("KeyId")?);
             context.permit_own(&permission, alias.as_str())?;
-            context.permit_named_key(&permission, &key).await
+            context.permit_key_ref(&permission, &key).await
         }
         Resource::Alias => {
             let alias: AliasName = fields.required("AliasName")?;
             context.permit_own(&permission, alias.as_str())?;
             let key = KeyRef { scope: None, target: KeyTarget::Alias(alias) };
-            context.permit_named_key(&permission, &key).await
+            context.permit_key_ref(&permission, &key).await
         }
         Resource::OneTagged => context.permit_target(&permission, &Target::decode_one(fields)?).await,
         Resource::Tagged => tagged(context, &permission, &Resources::decode(fields)?).await,
@@ -88,7 +88,7 @@ impl Context {
     }
 
     /// Checks a permission that concerns no single resource.
-    fn permit_everything(&self, permission: &str) -> Result<(), ApiError> {
+    fn permit_on_all(&self, permission: &str) -> Result<(), ApiError> {
         let subject = Subject { arn: "*", named: "*", owner: &self.scope.account, policy: None, tags: None };
         Ok(self.app.permit(&self.access, permission, subject)?)
     }
@@ -107,7 +107,7 @@ impl Context {
     async fn permit_target(&self, permission: &str, target: &Target) -> Result<(), ApiError> {
         match target {
             Target::Secret(secret) => self.permit_secret(permission, secret).await,
-            Target::Key(key) => self.permit_named_key(permission, key).await,
+            Target::Key(key) => self.permit_key_ref(permission, key).await,
         }
     }
 
@@ -145,7 +145,7 @@ impl Context {
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
-    pub(super) async fn permit_named_key(&self, permission: &str, key: &KeyRef) -> Result<(), ApiError> {
+    pub(super) async fn permit_key_ref(&self, permission: &str, key: &KeyRef) -> Result<(), ApiError> {
         let scope = key.scope.as_ref().unwrap_or(&self.scope);
         if !self.access.enforced && scope.account == self.scope.account {
             return Ok(());
@@ -156,7 +156,7 @@ impl Context {
             Err(KeyRefusal::NotFound.into())
         };
         match found {
-            Ok(held) => self.permit_key_named(permission, &held, &key.arn(&self.scope)),
+            Ok(held) => self.permit_key_by_arn(permission, &held, &key.arn(&self.scope)),
             Err(AppError::Key(_)) => {
                 let arn = key.arn(&self.scope);
                 let subject =
@@ -172,11 +172,11 @@ impl Context {
     /// # Errors
     /// 403 Forbidden.NoPermission.
     pub(super) fn permit_key(&self, permission: &str, held: &HeldKey) -> Result<(), ApiError> {
-        self.permit_key_named(permission, held, &held.key().arn())
+        self.permit_key_by_arn(permission, held, &held.key().arn())
     }
 
     /// As [`Context::permit_key`], for a key that the caller named by the ARN `named`.
-    fn permit_key_named(&self, permission: &str, held: &HeldKey, named: &str) -> Result<(), ApiError> {
+    fn permit_key_by_arn(&self, permission: &str, held: &HeldKey, named: &str) -> Result<(), ApiError> {
         let key = held.key();
         let arn = key.arn();
         let subject = Subject {
@@ -194,7 +194,7 @@ impl Context {
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
-    pub(super) async fn permit_key_of_secret(
+    pub(super) async fn permit_encryption_key(
         &self,
         permission: &str,
         scope: &Scope,
@@ -210,11 +210,11 @@ impl Context {
         permitted.map_err(|refusal| refusal.about(id.as_str()))
     }
 
-    /// As [`Context::permit_key_of_secret`], for a secret by name. The action itself reports a secret that does not exist.
+    /// As [`Context::permit_encryption_key`], for a secret by name. The action itself reports a secret that does not exist.
     ///
     /// # Errors
     /// 403 Forbidden.NoPermission.
-    pub(super) async fn permit_key_of_named(
+    pub(super) async fn permit_encryption_key_of(
         &self,
         permission: &str,
         secret: &SecretRef,
@@ -224,7 +224,7 @@ impl Context {
         }
         let Ok(loaded) = self.find_secret(secret).await else { return Ok(()) };
         let secret = &loaded.secret;
-        self.permit_key_of_secret(permission, &secret.scope, secret.encryption_key.as_ref()).await
+        self.permit_encryption_key(permission, &secret.scope, secret.encryption_key.as_ref()).await
     }
 
     /// Finds the key that a ciphertext was made with and checks the permission on it. A key of another account is found only

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::App;
 use super::callers::Caller;
@@ -16,7 +16,7 @@ use crate::domain::{AccountId, Scope, SecretName, SecretRef, Tags};
 use crate::identities::{Identities, Role, TokenInfo};
 
 /// The facts about a request that permissions depend on.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Access {
     /// The caller.
     pub caller: Arc<Caller>,
@@ -27,28 +27,22 @@ pub struct Access {
     /// Whether the connection uses TLS.
     pub secure_transport: bool,
     /// The secret that was looked up for this request.
-    pub seen: Seen,
+    pub found: SecretMemo,
 }
 
 /// The secret that a request looked up to decide its permission, so that its answer is of the same state and needs no
-/// second lookup. Only requests whose permission policies decide look one up early. A clone has seen nothing.
+/// second lookup. Only requests whose permission policies decide look one up early. It keeps the first one.
 #[derive(Debug, Default)]
-pub struct Seen(Mutex<Option<Arc<Loaded>>>);
+pub struct SecretMemo(OnceLock<Arc<Loaded>>);
 
-impl Clone for Seen {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl Seen {
-    fn locked(&self) -> MutexGuard<'_, Option<Arc<Loaded>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl SecretMemo {
     fn get(&self, scope: &Scope, name: &SecretName) -> Option<Arc<Loaded>> {
         let same = |loaded: &&Arc<Loaded>| loaded.secret.name == *name && loaded.secret.scope == *scope;
-        self.locked().as_ref().filter(same).map(Arc::clone)
+        self.0.get().filter(same).map(Arc::clone)
+    }
+
+    fn set(&self, loaded: &Arc<Loaded>) {
+        self.0.get_or_init(|| Arc::clone(loaded));
     }
 }
 
@@ -117,18 +111,18 @@ impl App {
     pub async fn find_once(
         &self,
         access: &Access,
-        caller: &Scope,
+        scope: &Scope,
         reference: &SecretRef,
     ) -> Result<Arc<Loaded>, AppError> {
-        let scope = reference.scope.as_ref().unwrap_or(caller);
+        let named = reference.scope.as_ref().unwrap_or(scope);
         if access.enforced
-            && let Some(loaded) = access.seen.get(scope, &reference.name)
+            && let Some(loaded) = access.found.get(named, &reference.name)
         {
             return Ok(loaded);
         }
-        let loaded = self.find(caller, reference).await?;
+        let loaded = self.find(scope, reference).await?;
         if access.enforced {
-            *access.seen.locked() = Some(Arc::clone(&loaded));
+            access.found.set(&loaded);
         }
         Ok(loaded)
     }

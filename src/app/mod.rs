@@ -30,7 +30,7 @@ mod watch;
 use std::sync::Arc;
 
 pub use access::{
-    Access, NoPermission, Seen, StatementTrace, Subject, statement_trace, warn_of_unknown_actions,
+    Access, NoPermission, SecretMemo, StatementTrace, Subject, statement_trace, warn_of_unknown_actions,
 };
 pub use cache::CacheFacts;
 pub use callers::Caller;
@@ -41,14 +41,14 @@ use keys::Keys;
 pub use keys::KeysById;
 pub use loaded::Loaded;
 pub use nonces::{Full, Nonce, NonceRefusal, NonceSettings, SKEW_MS};
-pub use progress::{Progress, Unseen};
+pub use progress::{NoProgress, Progress};
 pub use rotation::{Followed, NewManaged, Prepared, RotationCounts};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
 
 use crate::crypto::{CryptoError, RootKey};
 use crate::domain::rotation::RotationSettings;
-use crate::domain::{AccountId, FaultRule, Limits, Scope, SecretId};
+use crate::domain::{AccountId, FaultRule, Limits, SecretId};
 use crate::identities::file::AccountFile;
 use crate::ports::{Clock, Entropy};
 use crate::store::{Store, StoreError};
@@ -262,14 +262,4 @@ async fn check_marker(store: &dyn Store, root: &RootKey, entropy: &dyn Entropy) 
     let marker = store.meta(MARKER).await?.ok_or(AppError::Busy)?;
     root.check_marker(&marker)?;
     Ok(false)
-}
-
-/// The scope of a secret that a caller names.
-fn resolve(caller: &Scope, reference: &crate::domain::SecretRef) -> Result<Scope, AppError> {
-    let Some(named) = &reference.scope else { return Ok(caller.clone()) };
-    // `App::permit` has already decided whether the caller may access another account.
-    if named.region != caller.region {
-        return Err(crate::domain::Refusal::SecretNotFound.into());
-    }
-    Ok(named.clone())
 }

@@ -10,8 +10,8 @@ pub trait Progress: fmt::Debug + Sync {
 
 /// Discards progress.
 #[derive(Debug, Clone, Copy)]
-pub struct Unseen;
+pub struct NoProgress;
 
-impl Progress for Unseen {
+impl Progress for NoProgress {
     fn at(&self, _done: usize, _of: Option<usize>) {}
 }

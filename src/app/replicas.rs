@@ -12,7 +12,7 @@ use super::error::AppError;
 use super::retry::until_first;
 use super::watch::Looked;
 use crate::domain::ClockSetting;
-use crate::store::{Installation, Unavailable};
+use crate::store::{Revisions, Unavailable};
 
 impl App {
     /// Learns what other processes changed. Whatever is read afterwards is at least as new as this call. Concurrent
@@ -40,7 +40,7 @@ impl App {
     }
 
     /// What the last look found. Comparing two of these tells whether anything changed in between.
-    pub async fn last_seen(&self) -> Installation {
+    pub async fn last_seen(&self) -> Revisions {
         self.watch.looked.lock().await.last
     }
 

@@ -22,8 +22,8 @@ pub(super) use until_first;
 
 /// The most attempts.
 const ATTEMPTS: u32 = 12;
-/// The longest first pause is twice this, in milliseconds. The limit doubles with each further pause.
-const PAUSE_MS: u64 = 1;
+/// The longest first pause, in milliseconds. It doubles with each attempt.
+const FIRST_PAUSE_MS: u64 = 2;
 /// The longest pause, in milliseconds.
 const LONGEST_PAUSE_MS: u64 = 100;
 
@@ -44,7 +44,7 @@ impl Tries {
         if !matches!(outcome, Err(AppError::Busy)) || self.0 >= ATTEMPTS {
             return Some(outcome);
         }
-        let longest = (PAUSE_MS << self.0.min(16)).min(LONGEST_PAUSE_MS);
+        let longest = (FIRST_PAUSE_MS << (self.0 - 1).min(16)).min(LONGEST_PAUSE_MS);
         let pause = entropy.rng().random_range(0..=longest);
         clock.pause(pause).await;
         None

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 use zeroize::Zeroizing;
 
+use super::App;
 use super::error::AppError;
 use super::loaded::{FreshDataKey, Loaded};
 use super::quotas::Taken;
 use super::retry::until_first;
 use super::vault::{fresh_id, fresh_secret_id, target};
-use super::{App, resolve};
 use crate::crypto::same_bytes;
 use crate::domain::rotation::Managed;
 use crate::domain::rotation::event::Happened;
@@ -122,8 +122,8 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::SecretNotFound`] if there is none or its recovery window has ended.
-    pub async fn find(&self, caller: &Scope, reference: &SecretRef) -> Result<Arc<Loaded>, AppError> {
-        let scope = resolve(caller, reference)?;
+    pub async fn find(&self, scope: &Scope, reference: &SecretRef) -> Result<Arc<Loaded>, AppError> {
+        let scope = scope_of(reference, scope)?;
         let cached = self.cache.get(&scope, &reference.name).await?;
         let found = match cached {
             Some(loaded) => Some(loaded),
@@ -240,12 +240,12 @@ impl App {
     /// Those of [`App::find`] and [`writes::put_version`].
     pub async fn put(
         &self,
-        caller: &Scope,
+        scope: &Scope,
         reference: &SecretRef,
         put: &Put,
         value: &[u8],
     ) -> Result<Arc<Loaded>, AppError> {
-        let scope = resolve(caller, reference)?;
+        let scope = scope_of(reference, scope)?;
         until_first!(self, self.put_once(&scope, &reference.name, put, value))
     }
 
@@ -301,7 +301,7 @@ impl App {
     /// Those of [`App::find`] and of `decide`.
     pub async fn change<F>(
         &self,
-        caller: &Scope,
+        scope: &Scope,
         reference: &SecretRef,
         decide: F,
     ) -> Result<Option<Arc<Loaded>>, AppError>
@@ -309,7 +309,7 @@ impl App {
         F: Fn(&Secret, Timestamp) -> Result<Option<Change>, Refusal> + Send + Sync,
     {
         let decide = |secret: &Secret, now| decide(secret, now).map(|change| (change, ()));
-        self.change_with(caller, reference, decide).await.map(|(secret, ())| secret)
+        self.change_with(scope, reference, decide).await.map(|(secret, ())| secret)
     }
 
     /// As [`App::change`]; `decide` also returns a value about the change, which the caller gets once the change is
@@ -319,14 +319,14 @@ impl App {
     /// As [`App::change`].
     pub async fn change_with<T: Send, F>(
         &self,
-        caller: &Scope,
+        scope: &Scope,
         reference: &SecretRef,
         decide: F,
     ) -> Result<(Option<Arc<Loaded>>, T), AppError>
     where
         F: Fn(&Secret, Timestamp) -> Result<(Option<Change>, T), Refusal> + Send + Sync,
     {
-        let scope = resolve(caller, reference)?;
+        let scope = scope_of(reference, scope)?;
         until_first!(self, self.change_once(&scope, &reference.name, &decide))
     }
 
@@ -435,4 +435,14 @@ impl App {
         }
         Ok((guard, next))
     }
+}
+
+/// The scope of a secret that a request in `scope` names.
+fn scope_of(reference: &SecretRef, scope: &Scope) -> Result<Scope, AppError> {
+    let Some(named) = &reference.scope else { return Ok(scope.clone()) };
+    // `App::permit` has already decided whether the caller may access another account.
+    if named.region != scope.region {
+        return Err(Refusal::SecretNotFound.into());
+    }
+    Ok(named.clone())
 }

@@ -87,7 +87,7 @@ impl Vault {
         if let Some(id) = &loaded.secret.encryption_key {
             self.usable(&loaded.secret.scope, id).await?;
         }
-        self.open_whatever_the_state(loaded, version, data_type).await
+        self.open_unchecked(loaded, version, data_type).await
     }
 
     /// A key by its id, which must be enabled.
@@ -104,7 +104,8 @@ impl Vault {
         self.open_value(loaded, value, DataType::Text).await
     }
 
-    async fn open_whatever_the_state(
+    /// Opens a value without a check of the state of its key.
+    async fn open_unchecked(
         &self,
         loaded: &Loaded,
         version: &VersionId,
@@ -140,7 +141,7 @@ impl Vault {
             }
         }
         for version in &loaded.secret.versions {
-            self.open_whatever_the_state(loaded, &version.id, version.data_type).await?;
+            self.open_unchecked(loaded, &version.id, version.data_type).await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use tokio::sync::Mutex;
 
 use super::error::AppError;
-use crate::store::Installation;
+use crate::store::Revisions;
 
 /// Shared looks at the database: requests that wait at the same time share one look.
 #[derive(Debug, Default)]
@@ -19,5 +19,5 @@ pub(super) struct Looked {
     /// Requests with numbers up to this one have their answer.
     pub(super) upto: u64,
     pub(super) failed: Option<AppError>,
-    pub(super) last: Installation,
+    pub(super) last: Revisions,
 }

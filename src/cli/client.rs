@@ -29,7 +29,7 @@ const LONG_WORK: Duration = Duration::from_mins(10);
 /// The longest answer that is read, in bytes. A server accepts files of half that size.
 const ANSWER_BYTES: usize = 1024 * 1024 * 1024;
 /// The server that a command without --url talks to.
-const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+pub(super) const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 /// The server that a command talks to.
 #[derive(Debug, Clone, Args)]
@@ -104,7 +104,7 @@ impl AdminTarget {
         bail!(
             "{}",
             said.unwrap_or_else(|| format!(
-                "{} answers {}, which is not an answer of Sesame's",
+                "the server at {} is not Sesame: it answers {}",
                 client.url, answer.status
             ))
         )
@@ -145,7 +145,7 @@ pub(super) struct ServerUrl {
 
 impl ServerUrl {
     /// Plain HTTP at an address.
-    fn plain(address: SocketAddr) -> Self {
+    pub(super) fn plain(address: SocketAddr) -> Self {
         let host = match address.ip() {
             IpAddr::V4(host) => host.to_string(),
             IpAddr::V6(host) => format!("[{host}]"),
@@ -158,8 +158,22 @@ impl ServerUrl {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    fn authority(&self) -> String {
+    /// What the header Host says: the host, and the port if there is one.
+    pub(super) fn authority(&self) -> String {
         self.port.map_or_else(|| self.host.clone(), |port| format!("{}:{port}", self.host))
+    }
+}
+
+impl ServerUrl {
+    /// Whether the address is one of the cloud's own: a name below aliyuncs.com.
+    pub(super) fn is_cloud(&self) -> bool {
+        let name = self.name().trim_end_matches('.').to_ascii_lowercase();
+        name == "aliyuncs.com" || name.ends_with(".aliyuncs.com")
+    }
+
+    /// Whether the address is https://.
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
     }
 }
 
@@ -187,7 +201,7 @@ impl FromStr for ServerUrl {
         let secure = match &parts.scheme {
             Some(scheme) if *scheme == Scheme::HTTP => false,
             Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) => return wrong(&format!("{scheme}:// is not spoken")),
+            Some(scheme) => return wrong(&format!("{scheme}:// is not supported")),
             None => return wrong("the scheme is missing"),
         };
         let Some(authority) = parts.authority else { return wrong("the host is missing") };
@@ -219,8 +233,21 @@ impl FromStr for ServerUrl {
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
+
+/// No connection was made, so the server has seen nothing of the request.
+#[derive(Debug)]
+pub(super) struct NoConnection(String);
+
+impl fmt::Display for NoConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoConnection {}
 
 /// A client of one server. Each request opens a connection; redirects are not followed and proxies not used.
 #[derive(Debug)]
@@ -231,12 +258,18 @@ pub(super) struct Client {
     patience: Duration,
 }
 
+/// The connection to a server.
 type Stream = Either<TcpStream, Box<tls::ClientStream<TcpStream>>>;
 
 impl Client {
     /// A client of the server at `url`. An https:// address needs `trust`. `patience` limits a whole request.
     pub(super) fn new(url: ServerUrl, trust: Option<Trust>, patience: Duration) -> Self {
         Self { url, trust, patience }
+    }
+
+    /// The address of the server.
+    pub(super) fn url(&self) -> &ServerUrl {
+        &self.url
     }
 
     /// Sends a request and reads the whole answer. `path` begins with a slash and may have a query. Over HTTPS the request
@@ -253,9 +286,7 @@ impl Client {
     ) -> anyhow::Result<Response> {
         let exchange = async {
             let connecting = tokio::time::timeout(CONNECTING.min(self.patience), self.connect());
-            let late =
-                |_elapsed| Err(anyhow!("no server answers at {}: connecting takes too long", self.url));
-            let connected = connecting.await.unwrap_or_else(late);
+            let connected = connecting.await.unwrap_or_else(|_elapsed| Err(self.late()));
             self.exchange(connected?, method, path, headers, body).await
         };
         let answered = tokio::time::timeout(self.patience, exchange).await;
@@ -264,10 +295,14 @@ impl Client {
         })
     }
 
+    fn late(&self) -> anyhow::Error {
+        NoConnection(format!("no server answers at {}: connecting takes too long", self.url)).into()
+    }
+
     async fn connect(&self) -> anyhow::Result<Stream> {
         let port = self.url.port.unwrap_or(if self.url.secure { 443 } else { 80 });
         let stream = TcpStream::connect((self.url.name(), port)).await;
-        let stream = stream.with_context(|| format!("no server answers at {}", self.url))?;
+        let stream = stream.with_context(|| NoConnection(format!("no server answers at {}", self.url)))?;
         stream.set_nodelay(true)?;
         if !self.url.secure {
             return Ok(Either::Left(stream));
@@ -275,7 +310,9 @@ impl Client {
         let trust = self.trust.as_ref().context("no certificate is trusted")?;
         match trust.connect(stream, self.url.name()).await {
             Ok(stream) => Ok(Either::Right(Box::new(stream))),
-            Err(error) => Err(advice(&error, &self.url).context(format!("{} is not trusted", self.url))),
+            Err(error) => {
+                Err(advice(&error, &self.url).context(NoConnection(format!("{} is not trusted", self.url))))
+            }
         }
     }
 
@@ -290,17 +327,18 @@ impl Client {
         let wrong = || format!("what {} answers is not HTTP", self.url);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() =
-            format!("{}{path}", self.url.prefix).parse().context("the path of the request")?;
+        let target = format!("{}{path}", self.url.prefix);
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        *request.uri_mut() = format!("{slash}{target}").parse().context("the path of the request")?;
         *request.headers_mut() = headers;
         request.headers_mut().insert(HOST, self.url.authority().parse()?);
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let answer = async {
             let answer = sender.send_request(request).await.with_context(wrong)?;
-            let status = answer.status();
+            let (status, headers) = (answer.status(), answer.headers().clone());
             let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await;
             let body = body.map_err(|error| anyhow!(error)).context("the answer is cut short or too long")?;
-            Ok(Response { status, body: body.to_bytes() })
+            Ok(Response { status, headers, body: body.to_bytes() })
         };
         // The connection is driven here and not by a task of its own, so that it ends with the answer.
         tokio::pin!(connection);
@@ -362,7 +400,7 @@ mod tests {
             ("sesame", "the scheme is missing"),
             ("/sesame", "the scheme is missing"),
             ("[::1]:7070", "the scheme is missing"),
-            ("ftp://sesame", "ftp:// is not spoken"),
+            ("ftp://sesame", "ftp:// is not supported"),
             ("http://", "not an address"),
             ("http://:7070", "the host is missing"),
             ("http://sesame:", "the port is not a number"),

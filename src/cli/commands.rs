@@ -15,7 +15,7 @@ use super::data_dir::DataDir;
 use super::offline::open;
 use super::progress::Bar;
 use super::{StoreArgs, values};
-use crate::actions::{self, State};
+use crate::actions::{self, Support};
 
 /// The limit for a health check.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -31,7 +31,7 @@ pub(super) struct HealthcheckArgs {
     #[arg(value_parser = values::listen)]
     listen: SocketAddr,
     #[command(flatten)]
-    place: DataDir,
+    data_dir: DataDir,
 }
 
 /// Checks whether a server is ready.
@@ -40,7 +40,7 @@ pub(super) async fn healthcheck(args: &HealthcheckArgs) -> anyhow::Result<ExitCo
         args.target.url.is_some() || args.listen.port() != 0,
         "SESAME_LISTEN leaves the port to the system: name the server with --url"
     );
-    let client = args.target.client(args.place.data_dir.as_deref(), reachable(args.listen), PATIENCE)?;
+    let client = args.target.client(args.data_dir.data_dir.as_deref(), reachable(args.listen), PATIENCE)?;
     let answer = client.send(Method::GET, "/_sesame/ready", HeaderMap::new(), Bytes::new()).await?;
     ensure!(answer.status == StatusCode::OK, "the server is not ready: it answers {}", answer.status);
     Ok(ExitCode::SUCCESS)
@@ -81,14 +81,14 @@ pub(super) async fn migrate(args: &StoreArgs, out: &mut dyn Write) -> anyhow::Re
 /// Prints the table of actions.
 pub(super) fn actions(out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     for action in actions::all() {
-        let state = match action.state() {
-            State::Real => "real",
-            State::Refused => "refused",
+        let support = match action.support() {
+            Support::Implemented => "implemented",
+            Support::Refused => "refused",
         };
         let parameter =
             |p: &actions::Parameter| if p.required { p.name.to_owned() } else { format!("[{}]", p.name) };
         let parameters: Vec<String> = action.parameters().iter().map(parameter).collect();
-        writeln!(out, "{:<32} {state:<8} {}", action.name(), parameters.join(" "))?;
+        writeln!(out, "{:<32} {support:<12} {}", action.name(), parameters.join(" "))?;
     }
     Ok(ExitCode::SUCCESS)
 }

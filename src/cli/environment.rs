@@ -47,9 +47,15 @@ pub(super) fn check() -> anyhow::Result<Vec<String>> {
     unknown(all.map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into())))
 }
 
+/// A name in the spelling of settings, for comparing: upper case, with underscores.
+fn spelt_as_setting(name: &str) -> String {
+    name.to_ascii_uppercase().replace('-', "_")
+}
+
 fn unknown(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<Vec<String>> {
     let is_ours = |(name, value): &(String, String)| {
-        name.starts_with(PREFIX) && !OF_OTHERS.contains(&name.as_str()) && !is_service_link(name, value)
+        let spelt = spelt_as_setting(name);
+        spelt.starts_with(PREFIX) && !OF_OTHERS.contains(&spelt.as_str()) && !is_service_link(&spelt, value)
     };
     let ours: Vec<String> = variables.filter(is_ours).map(|(name, _)| name).collect();
     if ours.is_empty() {
@@ -58,9 +64,10 @@ fn unknown(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<
     let known = known();
     let mut unknown = Vec::new();
     for name in ours.into_iter().filter(|name| !known.contains(name)) {
+        let spelt = spelt_as_setting(&name);
         let (short, long): (Vec<&str>, Vec<&str>) =
             known.iter().map(String::as_str).partition(|known| known.len() <= PREFIX.len() + SHORT);
-        if let Some(nearest) = within(&name, 1, short).or_else(|| within(&name, NEAR, long)) {
+        if let Some(nearest) = within(&spelt, 1, short).or_else(|| within(&spelt, NEAR, long)) {
             bail!(
                 "the environment has {name}, which is not a setting; the nearest one is {nearest}: correct or unset it"
             );
@@ -124,6 +131,11 @@ mod tests {
             ("SESAME_LISTEN_", "SESAME_LISTEN"),
             ("SESAME_SEEDS", "SESAME_SEED"),
             ("SESAME_CAA", "SESAME_CA"),
+            ("sesame_auth", "SESAME_AUTH"),
+            ("Sesame_Auth", "SESAME_AUTH"),
+            ("SESAME-AUTH", "SESAME_AUTH"),
+            ("sesame-admin-token", "SESAME_ADMIN_TOKEN"),
+            ("sesame_atuh", "SESAME_AUTH"),
         ] {
             let said = of(&[("PATH", "x"), (name, "")]).unwrap_err();
             assert!(said.contains(name) && said.contains(&format!("nearest one is {nearest}:")), "{said}");
@@ -150,6 +162,7 @@ mod tests {
             ("SESAME_SECRET_ARN", "a"),
             ("SESAME_VERSION_ID", "a"),
             ("SESAME_ATTEMPT", "1"),
+            ("sesame_image", "sesame"),
             ("OTHER_LISTEM", "x"),
         ];
         assert_eq!(of(&others), Ok(Vec::new()));

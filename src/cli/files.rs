@@ -15,7 +15,7 @@ use super::data_dir::DataDir;
 use super::offline::{open, open_or_make};
 use super::private_file::write_private;
 use super::progress::Bar;
-use super::{StoreArgs, root_key};
+use super::{StoreArgs, root_key, values};
 use crate::app::AppError;
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
@@ -27,7 +27,7 @@ use crate::state::write::{Form, write};
 use crate::store::ReplaceScope;
 
 /// The error for an answer of a program that is not Sesame.
-const FOREIGN: &str = "what the server answers is not an answer of Sesame's";
+const FOREIGN: &str = "the server is not Sesame, or of another version: its answer has not the expected form";
 
 /// Arguments of `sesame seed`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(super) struct SeedArgs {
     #[command(flatten)]
     server: AdminTarget,
     #[command(flatten)]
-    place: DataDir,
+    data_dir: DataDir,
 }
 
 /// Arguments of `sesame export`.
@@ -93,7 +93,7 @@ pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
     let dir = path.parent().unwrap_or_else(|| Path::new("."));
     for (at, secret) in file.secrets.iter_mut().enumerate() {
         for (n, version) in secret.value.versions.iter_mut().enumerate() {
-            let place = || {
+            let position = || {
                 format!("{shown}: line {}: secrets[{at}].versions[{n}].value_from", version.defined.line())
             };
             let Some(source) = &version.value.value_from else { continue };
@@ -101,14 +101,14 @@ pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
             ensure!(
                 given.iter().filter(|given| **given).count() == 1,
                 "{}: exactly one of env, file, generate",
-                place()
+                position()
             );
             let value = match (&source.env, &source.file) {
                 #[expect(clippy::disallowed_methods, reason = "the seed names the variable")]
                 (Some(name), _) => std::env::var(name)
-                    .with_context(|| format!("{}.env: the environment has no {name}", place()))?,
+                    .with_context(|| format!("{}.env: the environment has no {name}", position()))?,
                 (_, Some(name)) => std::fs::read_to_string(dir.join(name))
-                    .with_context(|| format!("{}.file: cannot read {name}", place()))?,
+                    .with_context(|| format!("{}.file: cannot read {name}", position()))?,
                 (None, None) => continue,
             };
             version.value.value = Some(Hidden::from(value.as_str()));
@@ -135,7 +135,7 @@ fn body(file: &StateFile) -> anyhow::Result<Bytes> {
 pub(super) async fn seed(args: &SeedArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
     let _bar = Bar::start("seeding");
-    let dir = args.place.data_dir.as_deref();
+    let dir = args.data_dir.data_dir.as_deref();
     let answer = args.server.call(dir, Method::POST, "/_sesame/seed", body(&file)?).await;
     let answer = answer.with_context(|| args.file.display().to_string())?;
     let counts: serde_json::Value = serde_json::from_slice(&answer).context(FOREIGN)?;
@@ -197,11 +197,8 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
 pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let file = load(&args.file)?;
     if args.server.target.url.is_some() {
-        ensure!(args.replace, "importing into a running server replaces everything in it: say --replace");
-        ensure!(
-            args.source_root_key_file.is_none(),
-            "--source-root-key-file goes with the data, not with --url"
-        );
+        ensure!(args.replace, "importing into a running server replaces everything in it: pass --replace");
+        ensure!(args.source_root_key_file.is_none(), "--source-root-key-file cannot be combined with --url");
         let _bar = Bar::start("importing");
         let dir = args.store.data_dir.as_deref();
         let answer = args.server.call(dir, Method::PUT, "/_sesame/state", body(&file)?).await;
@@ -220,12 +217,12 @@ pub(super) async fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
 }
 
 async fn put(app: &crate::app::App, args: &ImportArgs, file: &StateFile) -> anyhow::Result<(usize, usize)> {
-    const NOT_EMPTY: &str = "the data is not empty; --replace puts the import instead of it";
+    const NOT_EMPTY: &str = "the data is not empty; pass --replace to replace it";
     if !args.replace && !app.snapshot(None).await?.is_empty() {
         bail!(NOT_EMPTY);
     }
     let source = args.source_root_key_file.as_deref().map(root_key::read).transpose()?;
-    let scope = Scope { account: "1000000000000001".parse()?, region: "cn-hangzhou".parse()? };
+    let scope = Scope { account: values::DEFAULT_ACCOUNT.parse()?, region: values::DEFAULT_REGION.parse()? };
     let bar = Bar::start("importing secrets");
     let reader = Reader { app, scope, now: app.clock().now(), source, beside: false, progress: &bar };
     let contents = reader.read(file).await.with_context(|| args.file.display().to_string())?;

@@ -1,7 +1,9 @@
 //! The command line. Every flag has an environment variable `SESAME_<FLAG>`; the flag wins.
 
+mod built_in_key;
 mod client;
 mod commands;
+mod data;
 mod data_dir;
 mod descriptors;
 mod environment;
@@ -10,10 +12,10 @@ mod offline;
 mod policy;
 mod private_file;
 mod progress;
+mod remote;
 mod root_key;
 mod serve;
 mod startup;
-mod test_key;
 mod tls;
 mod upkeep;
 mod values;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::remote::failure::{Output, exit_code, is_closed_pipe};
 use crate::telemetry::LogFormat;
 
 /// The version, and the commit that it was built from.
@@ -36,7 +39,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SESAME_COMM
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// What a bare `sesame` does is `serve`.
+    /// `sesame` without a command runs `serve`.
     #[command(flatten)]
     serve: ServeArgs,
 }
@@ -45,6 +48,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run the server.
     Serve(Box<ServeArgs>),
+    #[command(flatten)]
+    Data(Box<data::DataCommand>),
     /// Exit 0 when the server is ready.
     Healthcheck(commands::HealthcheckArgs),
     /// Apply a seed to a running server: missing items are created, differing items are changed.
@@ -73,18 +78,18 @@ enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Print the CA certificate of a data directory, which HTTPS answers are signed with; made if there is none.
+    /// Print the CA certificate that signs this data directory's server certificates; creates the CA if there is none.
     ///
     /// A server with --in-memory has no data directory and makes another CA at each start: take its certificate from
     /// http://127.0.0.1:7070/_sesame/ca.pem.
     Ca(tls::CaArgs),
-    /// List every action, its state (real or refused) and its parameters.
+    /// List every action, whether it is implemented or refused, and its parameters.
     Actions,
 }
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
-    /// Say whether a request would be allowed, and what each statement says to it; exit 1 when it would not.
+    /// Tell whether a request would be allowed and which statements apply; exit 1 if not.
     Test(policy::TestArgs),
 }
 
@@ -123,7 +128,7 @@ struct StoreArgs {
 /// How to serve.
 #[derive(Debug, Clone, Args)]
 struct ServeArgs {
-    /// Address to listen on; port 0 takes a free one, and a port alone is one of 127.0.0.1.
+    /// Address to listen on; port 0 takes a free one, and a port alone means 127.0.0.1.
     #[arg(long, env = "SESAME_LISTEN", default_value = "127.0.0.1:7070", value_name = "ADDR")]
     #[arg(value_parser = values::listen)]
     listen: SocketAddr,
@@ -136,10 +141,10 @@ struct ServeArgs {
     #[arg(long, env = "SESAME_AUTH", value_enum, default_value = "open")]
     auth: Auth,
     /// Region of requests whose host names none.
-    #[arg(long, env = "SESAME_REGION", default_value = "cn-hangzhou", value_name = "ID")]
+    #[arg(long, env = "SESAME_REGION", default_value = values::DEFAULT_REGION, value_name = "ID")]
     region: String,
     /// Account of unsigned requests and of the built-in access key.
-    #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = "1000000000000001", value_name = "ID")]
+    #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = values::DEFAULT_ACCOUNT, value_name = "ID")]
     account_id: String,
     /// Configuration file: accounts, users, roles, policies, access keys, limits, faults.
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
@@ -147,14 +152,14 @@ struct ServeArgs {
     /// Seed, applied before the server is ready: keys, secrets, versions, labels, tags, accounts.
     #[arg(long, env = "SESAME_SEED", value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// What `/_sesame` wants as `Authorization: Bearer` in every mode; signed and enforced answer nobody there without one.
+    /// Token for `/_sesame` (`Authorization: Bearer`). Without one, `/_sesame` is open in mode open and closed in the others.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
-    /// Host name that requests without a signature or the admin token may name in Host, beyond localhost, addresses and
-    /// service names; *.example.com for every name one label longer; several with commas between, or several times.
+    /// Host name to accept from requests without a signature or the admin token, in addition to localhost, addresses and
+    /// service names. *.example.com matches one more label. Separate several by commas or repeat the flag.
     #[arg(long, env = "SESAME_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
-    /// Accept the well-known access key `test` from other machines in enforced mode; for throw-away servers.
+    /// Accept the built-in access key `test` from other machines in enforced mode; for throw-away servers.
     #[arg(long, env = "SESAME_ALLOW_TEST_KEY", value_parser = values::switch)]
     allow_test_key: bool,
     #[command(flatten)]
@@ -169,14 +174,20 @@ struct ServeArgs {
 
 /// The whole program: parses the command line, runs the command, and reports an error as one line on standard error.
 pub fn main() -> ExitCode {
-    match run(Cli::parse(), &mut std::io::stdout()) {
+    let cli = Cli::parse();
+    let serves = matches!(cli.command, None | Some(Command::Serve(_)));
+    let mut out = Output::standard();
+    let ended = run(cli, &mut out).and_then(|code| out.flush().map(|()| code).map_err(Into::into));
+    match ended {
         Ok(code) => code,
+        // A server whose banner nobody reads has failed; of a list that `head` cuts short everything was seen that was wanted.
+        Err(error) if !serves && is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("sesame: {error:#}").replace('\n', " ");
             // Nothing is left to do when standard error cannot be written.
             let written = writeln!(std::io::stderr(), "{line}");
             drop(written);
-            ExitCode::FAILURE
+            ExitCode::from(exit_code(&error))
         }
     }
 }
@@ -188,6 +199,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
+        Command::Data(command) => bounded(data::run(&command, out)),
         Command::Healthcheck(args) => bounded(commands::healthcheck(&args)),
         Command::Seed(args) => bounded(files::seed(&args, out)),
         Command::Export(args) => runtime()?.block_on(files::export(&args, out)),

@@ -25,7 +25,7 @@ pub(super) struct TestArgs {
     #[arg(long, env = "SESAME_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Account that exists even if the configuration does not name it.
-    #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = "1000000000000001", value_name = "ID")]
+    #[arg(long, env = "SESAME_ACCOUNT_ID", default_value = values::DEFAULT_ACCOUNT, value_name = "ID")]
     account_id: String,
     /// The caller: acs:ram::ACCOUNT:root, :user/NAME, :role/NAME or :assumed-role/NAME/SESSION.
     #[arg(long, value_name = "ARN")]
@@ -53,7 +53,12 @@ pub(super) fn test(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
     let config = Config::load(args.config.as_deref(), &default)?;
     let mut warnings = config.warnings;
     let identities = Identities::new(config.accounts, &default)?;
-    let caller = principal(&args.caller).with_context(|| format!("--caller \"{}\" is none", args.caller))?;
+    let caller = principal(&args.caller).with_context(|| {
+        format!(
+            "--caller \"{}\" is not the ARN of a caller, such as acs:ram::1000000000000001:user/ann",
+            args.caller
+        )
+    })?;
     ensure_known(&identities, &caller)?;
     let owner = match args.resource.splitn(6, ':').collect::<Vec<_>>().as_slice() {
         ["*"] => caller.account.clone(),

@@ -11,19 +11,20 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::built_in_key::{self, is_public};
 use super::files;
 use super::startup::{self, DataLocation};
-use super::test_key::{self, is_public};
 use super::{Auth, ServeArgs, client, tls, values};
 use super::{descriptors, environment};
-use crate::app::{App, NonceSettings, Parts, Unseen};
+use crate::app::{App, NoProgress, NonceSettings, Parts};
 use crate::config::Config;
 use crate::domain::rotation::RotationSettings;
 use crate::domain::{AccountId, Scope};
 use crate::ports::{OsEntropy, ServerClock};
 use crate::server::{self, AllowedHosts, AuthMode, Settings, url_of};
+use crate::state::file::StateFile;
 use crate::state::read::Reader;
-use crate::state::{self, seed as seeds};
+use crate::state::{self, Problem, seed as seeds};
 use crate::telemetry;
 
 /// Starts the server, announces it, serves until a signal, stops.
@@ -31,7 +32,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     telemetry::init(args.log_format, &args.log, std::io::stderr).context("--log")?;
     let unknown = environment::check()?;
     if !unknown.is_empty() {
-        tracing::warn!("these variables are no settings of Sesame: {}", unknown.join(", "));
+        tracing::warn!("these environment variables are not settings of Sesame: {}", unknown.join(", "));
     }
     let mode = AuthMode::from(args.auth);
     let default_region = values::region(&args.region)?;
@@ -40,16 +41,20 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     let allowed_hosts = [args.tls.names()?, tls::names("--allow-host", &args.allow_host)?].concat();
     let seed = args.seed.as_deref().map(files::load).transpose()?;
     let config = Config::load(args.config.as_deref(), &default_account)?;
+    let location = if args.in_memory {
+        DataLocation::in_memory(&args.store)
+    } else {
+        DataLocation::from_args(&args.store)
+    }?;
     // Everything that can fail without touching the disk comes first, the port included.
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
-    let location = if args.in_memory { DataLocation::Memory } else { DataLocation::from_args(&args.store)? };
-    let well_known =
-        test_key::Guard { mode, address, allowed: args.allow_test_key, account: &default_account };
+    let built_in =
+        built_in_key::Guard { mode, address, allowed: args.allow_test_key, account: &default_account };
     // Before anything is created on disk. An existing database is checked once it is open, as it may hold an access key.
-    if !location.may_hold_data() && !well_known.has_own_key(&config.accounts, seed.as_ref()) {
-        well_known.refuse()?;
+    if !location.may_hold_data() && !built_in.has_own_key(&config.accounts, seed.as_ref()) {
+        built_in.refuse()?;
     }
     let bounds = descriptors::bounds(&config, &location);
     let clock = Arc::new(ServerClock::default());
@@ -65,20 +70,18 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         resource_policies: config.resource_policies,
         faults: config.faults,
         rotation: RotationSettings { makes_users: mode == AuthMode::Open, ..config.rotation },
-        nonces: NonceSettings { limits: config.nonces, beside: location.file().map(Path::to_owned) },
+        nonces: NonceSettings { limits: config.nonces, database: location.file().map(Path::to_owned) },
         default_account: default_account.clone(),
-        well_known_key: well_known.may_be_used(),
+        well_known_key: built_in.may_be_used(),
     };
     let mut warnings = config.warnings;
     warnings.extend(seed.iter().flat_map(state::warnings));
     let app = App::open(parts, opened.root).await.context("cannot open the database")?;
     if let (Some(file), Some(path)) = (&seed, &args.seed) {
         let scope = Scope { account: default_account.clone(), region: default_region.clone() };
-        let now = app.clock().now();
-        let reader = Reader { app: &app, scope, now, source: None, beside: true, progress: &Unseen };
-        seeds::apply(&reader, file).await.with_context(|| path.display().to_string())?;
+        apply_seed(&app, scope, file).await.with_context(|| path.display().to_string())?;
     }
-    if let Err(refusal) = well_known.check(&app.directory().current()) {
+    if let Err(refusal) = built_in.check(&app.directory().current()) {
         app.close().await;
         return Err(refusal);
     }
@@ -106,6 +109,12 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     // The lock is held until here, so that no second process opens the data.
     drop(opened.lock);
     Ok(code)
+}
+
+async fn apply_seed(app: &App, scope: Scope, file: &StateFile) -> Result<(), Problem> {
+    let now = app.clock().now();
+    let reader = Reader { app, scope, now, source: None, beside: true, progress: &NoProgress };
+    seeds::apply(&reader, file).await.map(drop)
 }
 
 /// Serves until the first signal asks for a stop; a second signal stops at once.

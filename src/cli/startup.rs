@@ -1,4 +1,5 @@
-//! Opens the data: directory, lock, root key, database, in an order in which a failed start changes nothing on disk.
+//! Opens the data: directory, lock, root key, database, in an order in which a failed start leaves existing data
+//! unchanged. It may leave an empty directory and a new root.key.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -20,6 +21,9 @@ use crate::store::sql::postgres::{self, Address};
 use crate::store::sql::sqlite;
 use crate::store::{Probe, Store, StoreError};
 
+/// The file of the database in the data directory.
+const DATABASE_FILE: &str = "sesame.db";
+
 /// Where the data is.
 #[derive(Debug, Clone)]
 pub(super) enum DataLocation {
@@ -38,7 +42,7 @@ impl DataLocation {
         let dir = data_dir(args.data_dir.as_deref())?;
         #[expect(clippy::disallowed_methods, reason = "the address comes in as text")]
         let Some(url) = args.database.as_ref().map(ExposeSecret::expose_secret) else {
-            let database = dir.join("sesame.db");
+            let database = dir.join(DATABASE_FILE);
             return Ok(Self::Files { dir, database });
         };
         if let Some(path) = url.strip_prefix("sqlite:") {
@@ -49,6 +53,36 @@ impl DataLocation {
         // The error does not quote the address, which may contain a password.
         let address: Address = url.parse().map_err(|why: String| anyhow!(why)).context(KNOWN)?;
         Ok(Self::Server { dir, address: Box::new(address), connections: args.database_connections })
+    }
+
+    /// Memory, for a server with --in-memory. The variable of the data directory may be set, as in the container image;
+    /// existing data there gets a warning.
+    ///
+    /// # Errors
+    /// When the arguments also name a database, or a flag names a data directory: neither would be used.
+    pub(super) fn in_memory(args: &StoreArgs) -> anyhow::Result<Self> {
+        const VARIABLE: &str = "SESAME_DATA_DIR";
+        #[expect(clippy::disallowed_methods, reason = "only its length is read")]
+        let names_database = args.database.as_ref().is_some_and(|url| !url.expose_secret().is_empty());
+        ensure!(
+            !names_database,
+            "--in-memory (SESAME_IN_MEMORY) keeps nothing in the database of --database (SESAME_DATABASE): leave one out"
+        );
+        let Some(dir) = &args.data_dir else { return Ok(Self::Memory) };
+        #[expect(clippy::disallowed_methods, reason = "tells the variable from the flag")]
+        let variable = std::env::var_os(VARIABLE);
+        ensure!(
+            variable.is_some_and(|value| value == dir.as_os_str()),
+            "--in-memory (SESAME_IN_MEMORY) keeps nothing in the directory of --data-dir: leave one out"
+        );
+        let database = dir.join(DATABASE_FILE);
+        if database.exists() {
+            tracing::warn!(
+                "the data in {} ({VARIABLE}) is not used, because of --in-memory (SESAME_IN_MEMORY)",
+                database.display()
+            );
+        }
+        Ok(Self::Memory)
     }
 
     /// The directory of the root key and of the HTTPS authority.

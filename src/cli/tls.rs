@@ -83,8 +83,8 @@ pub(super) fn names(flag: &str, texts: &[String]) -> anyhow::Result<Vec<TlsName>
 #[derive(Debug, Args)]
 pub(super) struct CaArgs {
     #[command(flatten)]
-    location: DataDir,
-    /// Set where the server keeps everything in memory: the command says then where its certificate is.
+    data_dir: DataDir,
+    /// For servers with --in-memory: print where to get the certificate instead.
     #[arg(long, env = "SESAME_IN_MEMORY", value_parser = values::switch)]
     in_memory: bool,
 }
@@ -95,7 +95,7 @@ pub(super) fn print_ca(args: &CaArgs, out: &mut dyn Write) -> anyhow::Result<Exi
         !args.in_memory,
         "a server with --in-memory (SESAME_IN_MEMORY) keeps its CA in memory, where this command cannot read it: {OF_MEMORY}"
     );
-    let dir = data_dir(args.location.data_dir.as_deref())?;
+    let dir = data_dir(args.data_dir.data_dir.as_deref())?;
     let file = tls::ca_file(&dir);
     let was_there = file.exists();
     let pem = tls::ca_pem(&dir, &ServerClock::default())?;

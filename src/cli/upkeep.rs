@@ -1,7 +1,7 @@
 //! `sesame backup` and `sesame rekey`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
@@ -30,8 +30,8 @@ pub(super) struct BackupArgs {
 /// Arguments of `sesame rekey`.
 #[derive(Debug, Args)]
 pub(super) struct RekeyArgs {
-    /// The next root key, 64 hexadecimal digits or base64; made and kept in root.key when neither this nor a
-    /// passphrase is given.
+    /// The new root key, 64 hexadecimal digits or base64. Without it and without a passphrase, a new key is made and
+    /// written to root.key.
     #[arg(long, env = "SESAME_NEW_ROOT_KEY", value_name = "KEY", hide = true, hide_env_values = true)]
     new_root_key: Option<SecretString>,
     /// A passphrase that the next root key is derived from.
@@ -60,19 +60,29 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
         std::fs::remove_file(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
     }
     let _bar = Bar::start("copying the database");
-    sqlite::copy(&database, &draft).await.with_context(|| format!("cannot copy to {shown}"))?;
-    std::fs::File::open(&draft)?.sync_all()?;
-    finish(&draft, &args.file).with_context(|| format!("cannot write {shown}"))?;
+    if let Err(error) = copy(&database, &draft, &args.file).await {
+        // The error says why the copy failed. An incomplete copy that cannot be removed adds nothing to it.
+        drop(std::fs::remove_file(&draft));
+        return Err(error);
+    }
     writeln!(out, "{shown} is a copy of {}", database.display())?;
     let key = dir.join(KEY_FILE);
     if key.exists() {
         writeln!(
             out,
-            "It opens with the root key in {}, which is not in it: keep both, apart.",
+            "The backup does not contain the root key ({}). Store the two separately.",
             key.display()
         )?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Copies the database to a draft, and gives it its final name once it is complete.
+async fn copy(database: &Path, draft: &Path, file: &Path) -> anyhow::Result<()> {
+    let shown = file.display();
+    sqlite::copy(database, draft).await.with_context(|| format!("cannot copy to {shown}"))?;
+    let written = std::fs::File::open(draft).and_then(|copy| copy.sync_all());
+    written.and_then(|()| finish(draft, file)).with_context(|| format!("cannot write {shown}"))
 }
 
 /// Replaces the root key. If the command is killed at any moment, the data opens with the old key or the next one.
@@ -107,8 +117,8 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
     app.close().await;
     let count = resealed?;
     if in_file {
-        finish(&next, &dir.join(KEY_FILE)).context("cannot put the next root key in its location")?;
+        finish(&next, &dir.join(KEY_FILE)).context("cannot replace the root key file")?;
     }
-    writeln!(out, "{count} sealed things are under the next root key")?;
+    writeln!(out, "{count} items are now sealed with the new root key")?;
     Ok(ExitCode::SUCCESS)
 }

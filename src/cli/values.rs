@@ -6,6 +6,11 @@ use anyhow::Context;
 
 use crate::domain::{AccountId, Region};
 
+/// The default of `--account-id`.
+pub(super) const DEFAULT_ACCOUNT: &str = "1000000000000001";
+/// The default of `--region`.
+pub(super) const DEFAULT_REGION: &str = "cn-hangzhou";
+
 /// Parses a switch from the environment. An empty value is off, because compose passes unset variables on as empty ones.
 ///
 /// # Errors
@@ -37,8 +42,15 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
         return Err(format!("neither a port nor an address with a port: {EXAMPLE}"));
     }
     let Ok(port) = port.parse::<u16>() else {
-        let all_digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-        let wrong = if all_digits { "a port is at most 65535" } else { "the port is missing" };
+        // Without a colon, what begins with a digit was meant as a port, and anything else as a host.
+        let is_port = text.contains(':') || port.starts_with(|c: char| c.is_ascii_digit());
+        let wrong = if port.is_empty() || !is_port {
+            "the port is missing".to_owned()
+        } else if port.bytes().all(|b| b.is_ascii_digit()) {
+            "a port is at most 65535".to_owned()
+        } else {
+            format!("the port \"{port}\" is not a number")
+        };
         return Err(format!("{wrong}: {EXAMPLE}"));
     };
     if host.is_empty() || host.eq_ignore_ascii_case("localhost") {
@@ -109,7 +121,12 @@ mod tests {
             ("localhost", "the port is missing"),
             ("127.0.0.1", "the port is missing"),
             ("::1", "the port is missing"),
-            ("localhost:http", "the port is missing"),
+            ("localhost:", "the port is missing"),
+            ("localhost:http", "the port \"http\" is not a number"),
+            ("127.0.0.1:7143/", "the port \"7143/\" is not a number"),
+            (":7143/", "the port \"7143/\" is not a number"),
+            ("7143abc", "the port \"7143abc\" is not a number"),
+            ("-1", "the port is missing"),
             ("65536", "at most 65535"),
             ("0.0.0.0:99999", "at most 65535"),
             ("::1:7143:x", "neither a port nor an address"),

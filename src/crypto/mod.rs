@@ -8,7 +8,7 @@
 //!          └─ values            each version of a secret, sealed by a data key     (Cipher)
 //! ```
 //!
-//! Every arrow is AES-256-GCM with a new random 96-bit nonce. The associated data ([`ValueContext`] and its siblings)
+//! Every level is sealed by the one above it, with AES-256-GCM and a new random 96-bit nonce. The associated data ([`ValueContext`] and its siblings)
 //! names the row that the bytes belong to: bytes that are moved to another account, region, secret, version or key do not
 //! open. By the usual bound for random nonces one key may seal 2³² times. A data key serves one secret and stays far below
 //! that.

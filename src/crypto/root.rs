@@ -90,7 +90,7 @@ impl RootKey {
         self.wrap.open(&context.encode(), wrapped)
     }
 
-    /// Wraps with this root key material that another root key wrapped, when the root key is changed. The marker must be
+    /// Re-wraps material when the root key is changed: unwraps it with `old` and wraps it with this root key. The marker must be
     /// replaced together with all wrapped material.
     ///
     /// # Errors

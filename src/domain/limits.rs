@@ -1,4 +1,5 @@
-//! Limits: those of the service on secrets and keys, and Sesame's own on nonces.
+//! The configurable limits, and those on descriptions, tags and recovery windows. Lengths of names are in `names.rs`,
+//! limits of keys in `keys/decisions.rs`.
 
 use super::Quota;
 use super::rotation::RotationInterval;
@@ -22,8 +23,12 @@ pub struct Limits {
     pub rotation_interval_min: RotationInterval,
 }
 
-/// The cloud's limits for an account in a region: keys, aliases, key versions (rule 12.3).
-const CLOUD: (usize, usize, usize) = (200, 300, 10_000);
+/// The cloud's limit of keys of an account in a region (rule 12.3).
+const CLOUD_KEYS: usize = 200;
+/// The cloud's limit of aliases of an account in a region (rule 12.3).
+const CLOUD_ALIASES: usize = 300;
+/// The cloud's limit of versions of all keys of an account in a region (rule 12.3).
+const CLOUD_KEY_VERSIONS: usize = 10_000;
 
 impl Limits {
     /// The limit of secrets of an account in a region.
@@ -39,13 +44,13 @@ impl Limits {
 
     /// The limit of aliases of an account in a region, in the cloud's proportion to keys.
     pub const fn aliases(&self) -> Quota {
-        let most = self.keys_per_account.saturating_mul(CLOUD.1) / CLOUD.0;
+        let most = self.keys_per_account.saturating_mul(CLOUD_ALIASES) / CLOUD_KEYS;
         Quota::set("aliases in one account and region", most, "1.5 times limits.keys_per_account")
     }
 
     /// The limit of versions of all keys of an account in a region, in the cloud's proportion to keys.
     pub const fn key_versions(&self) -> Quota {
-        let most = self.keys_per_account.saturating_mul(CLOUD.2) / CLOUD.0;
+        let most = self.keys_per_account.saturating_mul(CLOUD_KEY_VERSIONS) / CLOUD_KEYS;
         let of = "versions of all keys in one account and region";
         Quota::set(of, most, "50 times limits.keys_per_account")
     }
@@ -105,5 +110,7 @@ pub const DESCRIPTION_CHARS: usize = 8192;
 pub const TAGS_PER_RESOURCE: usize = 20;
 /// Characters of a tag's key or value (rule 11.2).
 pub const TAG_CHARS: usize = 128;
-/// Days a deleted secret stays recoverable: shortest, longest, default (rule 6.1).
-pub const RECOVERY_DAYS: (i64, i64, i64) = (7, 30, 30);
+/// Days a deleted secret stays recoverable, shortest and longest (rule 6.1).
+pub const RECOVERY_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
+/// Days a deleted secret stays recoverable unless the request says otherwise (rule 6.1).
+pub const DEFAULT_RECOVERY_DAYS: i64 = 30;

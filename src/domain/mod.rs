@@ -1,7 +1,7 @@
 //! What a secret is and what may happen to it: pure functions over values.
 //!
 //! Nothing here does I/O, reads a clock or draws random numbers: the time is passed in as `now`, randomness as a
-//! generator. Every change of a secret is decided by a total function `(secret, command, now) -> Result<Change, Refusal>`.
+//! generator. Each action on a secret has one decision function in `writes.rs`; most return `Result<Option<Change>, Refusal>`.
 //! A [`Change`] is data: tests compare it, the cache applies it and the store persists it.
 //! Rule numbers in comments (`3.8`, `6.5`) refer to `docs/rules.md`.
 

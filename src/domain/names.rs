@@ -6,6 +6,15 @@ use std::sync::Arc;
 
 pub use super::invalid::Invalid;
 
+/// Characters of a secret's name (rule 1.1). A longer name also needs a migration of the table `secrets`, whose CHECK has
+/// the same number, and a change of `docs/seed.schema.json`.
+pub const SECRET_NAME_CHARS: usize = 192;
+/// Characters of a version id (rule 1.7) or a label. A longer one also needs a migration of the tables `versions` and
+/// `stages`, whose CHECKs have the same number, and a change of `docs/seed.schema.json`.
+pub const LABEL_CHARS: usize = 64;
+/// Characters of the ids that Sesame makes, of secrets and data keys, and of ids of keys.
+pub const ID_CHARS: usize = 64;
+
 /// Characters of secret names, version ids and labels (rule 1.1; guess G14 for the other two).
 fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '+' | '=' | '.' | '-' | '@')
@@ -50,32 +59,32 @@ macro_rules! identifier {
 identifier!(
     /// The name of a secret: 1 to 192 characters of `A-Z a-z 0-9 _ / + = . - @` (rule 1.1).
     SecretName,
-    192
+    SECRET_NAME_CHARS
 );
 identifier!(
     /// The caller's id of a version: 1 to 64 characters, unique in its secret (rule 1.7).
     VersionId,
-    64
+    LABEL_CHARS
 );
 identifier!(
     /// A stage label: 1 to 64 characters; `ACSCurrent` and `ACSPrevious` are built in (rule 3.2).
     StageLabel,
-    64
+    LABEL_CHARS
 );
 identifier!(
     /// The internal identity of a secret, never reused: a name that is created again after a purge gets a new one.
     SecretId,
-    64
+    ID_CHARS
 );
 identifier!(
     /// The id of a data key.
     DataKeyId,
-    64
+    ID_CHARS
 );
 identifier!(
     /// The id of a customer master key (CMK).
     KeyId,
-    64
+    ID_CHARS
 );
 
 impl SecretName {
@@ -226,6 +235,33 @@ mod tests {
         }
         for bad in ["", &"x".repeat(193), "a b", "a:b", "a*b", "é", "a\0b", "a\nb", "a#b"] {
             assert!(bad.parse::<SecretName>().is_err(), "{bad:?}");
+        }
+    }
+
+    /// The last number N of `CHECK (length(column) BETWEEN 1 AND N)` in a database's migrations, which are in order of
+    /// their names.
+    fn length_in_migrations(database: &str, column: &str) -> usize {
+        let dir = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+        let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        let check = format!("CHECK (length({column}) BETWEEN 1 AND ");
+        let (_, rest) = text.rsplit_once(&check).unwrap_or_else(|| panic!("{database}: {check}"));
+        rest.split(')').next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn lengths_of_names_are_those_of_the_migrations_and_the_schema_of_seeds() {
+        for database in ["sqlite", "postgres"] {
+            assert_eq!(length_in_migrations(database, "name"), SECRET_NAME_CHARS, "{database}");
+            assert_eq!(length_in_migrations(database, "version_id"), LABEL_CHARS, "{database}");
+            assert_eq!(length_in_migrations(database, "label"), LABEL_CHARS, "{database}");
+        }
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../docs/seed.schema.json")).unwrap();
+        for (kind, length) in [("name", SECRET_NAME_CHARS), ("label", LABEL_CHARS)] {
+            let pattern = schema["$defs"][kind]["pattern"].as_str().unwrap();
+            assert!(pattern.ends_with(&format!("{{1,{length}}}$")), "{kind}: {pattern}");
         }
     }
 

@@ -12,6 +12,10 @@ pub struct Page {
 impl Page {
     /// The largest page size.
     pub const MAX_SIZE: u32 = 100;
+    /// The page size of most lists when the request names none.
+    pub const DEFAULT_SIZE: u32 = 10;
+    /// The page size of the list of a secret's versions when the request names none (rule 5.9).
+    pub const DEFAULT_VERSIONS: u32 = 20;
 
     /// How many items come before this page.
     pub fn offset(self) -> u64 {

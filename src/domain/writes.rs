@@ -6,7 +6,7 @@
 //! `keys/decisions.rs`).
 
 use super::kinds::{DataType, SecretType};
-use super::limits::{self, Limits};
+use super::limits::{self, Limits, RECOVERY_DAYS};
 use super::names::{KeyId, Scope, SecretId, SecretName, StageLabel, VersionId};
 use super::rotation::Managed;
 use super::secret::{Secret, Version};
@@ -252,8 +252,8 @@ pub fn delete(secret: &Secret, how: Deletion, now: Timestamp) -> Result<(Change,
     match how {
         Deletion::Force => Ok((purge(secret), now)),
         Deletion::After(days) => {
-            let (min, max, _) = limits::RECOVERY_DAYS;
-            if !(min..=max).contains(&days) {
+            if !RECOVERY_DAYS.contains(&days) {
+                let (min, max) = (RECOVERY_DAYS.start(), RECOVERY_DAYS.end());
                 let why = format!("is out of range; expected {min} to {max} days");
                 return Err(Refusal::parameter("RecoveryWindowInDays", why));
             }

@@ -30,8 +30,8 @@ pub async fn serve(settings: Settings, listener: TcpListener, shutdown: Cancella
     let started = app.clock().now();
     let long_query = net::long_line::InternalHeader::new(random);
     let metrics = Metrics::new(&app);
-    let loopback_is_free = settings.mode == AuthMode::Open;
-    let connections = net::Connections::new(&settings.bounds, loopback_is_free, metrics.connections());
+    let loopback_is_exempt = settings.mode == AuthMode::Open;
+    let connections = net::Connections::new(&settings.bounds, loopback_is_exempt, metrics.connections());
     let grace = settings.bounds.grace;
     let shared = Arc::new(Shared {
         settings,

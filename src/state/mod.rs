@@ -1,7 +1,7 @@
 //! Keys, secrets and accounts as a file: seeds, exports, imports.
 //!
-//! [`mod@file`] is the form; [`mod@parse`] reads it; [`mod@write`] makes it from what a server holds; [`read`] makes it into what a server can hold, or
-//! says what is wrong with it, with line and field; [`seed`] brings a server to what a file says, and changes nothing
+//! [`mod@file`] is the form and [`mod@parse`] parses it. [`mod@write`] exports a server's data. [`read`] validates a file
+//! and converts it to records; an error names line and field. [`seed`] applies a file to a server, and changes nothing
 //! the second time.
 
 pub mod file;
@@ -17,5 +17,5 @@ mod times;
 mod warnings;
 pub mod write;
 
-pub use problem::Problem;
+pub use problem::{Cause, Problem};
 pub use warnings::warnings;

@@ -7,8 +7,8 @@
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Budget, Error, Options};
 
-use super::Problem;
 use super::file::StateFile;
+use super::{Cause, Problem};
 use crate::domain::nearest::with_suggestion;
 
 /// The maximum of text that aliases may repeat, in bytes, beyond twice the size of the file.
@@ -31,14 +31,14 @@ pub fn parse(text: &str) -> Result<StateFile, Problem> {
             line: Some(e.line() as u64),
             field: "document".to_owned(),
             problem: plain(&e.to_string()),
-            busy: false,
+            cause: Cause::File,
         });
     }
     serde_saphyr::from_str_with_options(text, options(text.len())).map_err(|error| Problem {
         line: error.location().map(|location| location.line()),
         field: "document".to_owned(),
         problem: said(&error),
-        busy: false,
+        cause: Cause::File,
     })
 }
 

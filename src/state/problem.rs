@@ -15,8 +15,32 @@ pub struct Problem {
     pub field: String,
     /// What is wrong.
     pub problem: String,
-    /// Whether another process was faster, so that a second attempt may succeed.
-    pub busy: bool,
+    /// Where the cause is.
+    pub cause: Cause,
+}
+
+/// Where the cause of a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The file is wrong.
+    File,
+    /// Another process was faster; a second attempt may succeed.
+    Conflict,
+    /// The database did not answer, or the statement failed. The caller may try again later.
+    Unavailable,
+    /// Stored data is damaged.
+    Damaged,
+}
+
+impl From<&AppError> for Cause {
+    fn from(error: &AppError) -> Self {
+        match error {
+            AppError::Refused(_) | AppError::Key(_) => Self::File,
+            AppError::Busy => Self::Conflict,
+            AppError::Unavailable(_) => Self::Unavailable,
+            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::Damaged,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -56,11 +80,11 @@ impl Place {
 
     /// What is wrong here.
     pub(super) fn wrong(&self, problem: impl Into<String>) -> Problem {
-        Problem { line: self.line, field: self.field.clone(), problem: problem.into(), busy: false }
+        Problem { line: self.line, field: self.field.clone(), problem: problem.into(), cause: Cause::File }
     }
 
     /// A failure of the server at this place.
     pub(super) fn failed(&self, error: &AppError) -> Problem {
-        Problem { busy: matches!(error, AppError::Busy), ..self.wrong(error.to_string()) }
+        Problem { cause: error.into(), ..self.wrong(error.to_string()) }
     }
 }

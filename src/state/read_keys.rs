@@ -33,7 +33,7 @@ pub(super) async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) ->
         return Err(place.member("deletion").wrong("goes with the state PendingDeletion"));
     }
     let rotation = entry.rotation.as_deref().map(|text| {
-        times::span_ms(text).ok_or_else(|| place.member("rotation").wrong("no span such as 30d"))
+        times::span_ms(text).ok_or_else(|| place.member("rotation").wrong("is not a duration such as 30d"))
     });
     let last = reader.time(entry.last_rotation.as_deref(), created, &place.member("last_rotation"))?;
     let key = Key {
@@ -89,7 +89,7 @@ async fn with_versions(
         #[expect(clippy::disallowed_methods, reason = "material comes in as text")]
         let bytes = base64(secret(given).expose_secret(), &place).map(Zeroizing::new)?;
         let number = key.versions.last().map_or(1, |version| version.number);
-        let wrong = |_error| place.wrong("is no material of this kind of key");
+        let wrong = |_error| place.wrong("is not valid material for this key spec");
         material.push((number, reader.app.wrapped(&key, number, &bytes).map_err(wrong)?));
     }
     for (at, version) in entry.versions.iter().enumerate() {
@@ -108,7 +108,7 @@ async fn with_versions(
             }
             (Some(_), Some(_)) => return Err(place.wrong("material and sealed exclude each other")),
         };
-        let wrong = |_error| place.wrong("is no material of this kind of key");
+        let wrong = |_error| place.wrong("is not valid material for this key spec");
         material.push((version.number, reader.app.wrapped(&key, version.number, &bytes).map_err(wrong)?));
     }
     key.has_material = !material.is_empty() || (entry.versions.is_empty() && key.has_material);

@@ -153,7 +153,7 @@ fn versions(
         let next = all.last().map_or(1, |last: &Version| last.ordinal + 1);
         let ordinal = version.ordinal.unwrap_or(next);
         if ordinal < next {
-            return Err(place.member("ordinal").wrong("does not ascend"));
+            return Err(place.member("ordinal").wrong("must be greater than that of the version before"));
         }
         let id = parsed(&version.id, &place.member("id"))?;
         if all.iter().any(|other| other.id == id) {
@@ -163,19 +163,19 @@ fn versions(
             let place = place.member(&format!("stages[{n}]"));
             let label: StageLabel = parsed(label, &place)?;
             if stages.version_of(label.as_str()).is_some() {
-                return Err(place.wrong("sits on another version already"));
+                return Err(place.wrong("the label is on another version already"));
             }
             stages.set(label, parsed(&version.id, &place)?);
         }
         let created = reader.time(version.created.as_deref(), created, &place.member("created"))?;
         all.push(Version { id, data_type, created, ordinal });
     }
-    let Some(last) = all.last() else { return Err(whole.wrong("there is none")) };
+    let Some(last) = all.last() else { return Err(whole.wrong("the secret needs at least one version")) };
     if stages.is_empty() {
         stages.set(StageLabel::current(), last.id.clone());
     }
     if stages.version_of(StageLabel::CURRENT).is_none() {
-        return Err(whole.wrong("none is ACSCurrent"));
+        return Err(whole.wrong("no version has the label ACSCurrent"));
     }
     if all.len() > limits.versions_per_secret || stages.len() > limits.labels_per_secret {
         return Err(whole.wrong("too many versions or labels"));
@@ -200,7 +200,9 @@ fn values(reader: &Reader<'_>, entry: &SecretEntry, place: &Place) -> Checked<Ve
             (Some(value), None, None) => Zeroizing::new(secret(value).expose_secret().as_bytes().to_vec()),
             (None, Some(source), None) => {
                 let Some(password) = &source.generate else {
-                    return Err(place.member("value_from").wrong("names nothing that can be read here"));
+                    return Err(place
+                        .member("value_from")
+                        .wrong("value_from.env and .file work only with `sesame seed` and `serve --seed`"));
                 };
                 Zeroizing::new(made(reader, password, &place.member("value_from.generate"))?.into_bytes())
             }

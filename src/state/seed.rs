@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::file::{AccountEntry, KeyEntry, SecretEntry, StateFile};
-use super::problem::{Place, Problem};
+use super::problem::{Cause, Place, Problem};
 use super::reader::{Checked, Reader, parsed, place_of, policy, tags};
 use crate::app::{App, AppError, Loaded, Put};
 use crate::crypto::same_bytes;
@@ -74,7 +74,7 @@ pub async fn apply(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
         let Err(problem) = &outcome else { return outcome };
         reader.app.catch_up().await.map_err(|e| whole.failed(&e))?;
         // The problem may come from reading partly before and partly after another process's change.
-        if !problem.busy && reader.app.last_seen().await == before {
+        if problem.cause != Cause::Conflict && reader.app.last_seen().await == before {
             return outcome;
         }
     }
@@ -96,9 +96,10 @@ async fn apply_once(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
     }
     for (at, entry) in file.keys.iter().enumerate() {
         let place = place_of("keys", at, entry);
-        match key(reader, &entry.value, &place).await? {
-            None => absent.keys.push(entry.clone()),
-            Some(step) => note(step, &mut steps, &mut outcome),
+        match diff_key(reader, &entry.value, &place).await? {
+            Existing::Absent => absent.keys.push(entry.clone()),
+            Existing::Unchanged => note(None, &mut steps, &mut outcome),
+            Existing::Changed(step) => note(Some(*step), &mut steps, &mut outcome),
         }
     }
     for (at, entry) in file.secrets.iter().enumerate() {
@@ -189,12 +190,22 @@ async fn account(
     Ok(())
 }
 
-/// The changes of an existing key; the outer `None` when it does not exist.
-async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Option<Option<Step>>> {
+/// An entry of the file compared with the server.
+enum Existing {
+    /// The server has no such item.
+    Absent,
+    /// The server has the item as the file wants it.
+    Unchanged,
+    /// The server has the item and the step changes it.
+    Changed(Box<Step>),
+}
+
+/// Compares a key of the file with the server.
+async fn diff_key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Existing> {
     let scope = reader.scope_of(entry.account.as_deref(), entry.region.as_deref(), place)?;
     let id: KeyId = parsed(&entry.id, &place.member("id"))?;
     let live = reader.app.keys().of(&scope).await.map_err(|e| place.failed(&e))?;
-    let Ok(held) = reader.app.keys().by_id(&scope, &id).await else { return Ok(None) };
+    let Ok(held) = reader.app.keys().by_id(&scope, &id).await else { return Ok(Existing::Absent) };
     let key = held.key();
     for (name, given, present) in [
         ("spec", &entry.spec, key.spec.as_str()),
@@ -202,7 +213,7 @@ async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Op
         ("origin", &entry.origin, key.origin.as_str()),
     ] {
         if given.as_deref().is_some_and(|given| given != present) {
-            return Err(place.member(name).wrong(format!("the key is there and is {present}")));
+            return Err(place.member(name).wrong(format!("the key already exists with {name} {present}")));
         }
     }
     let mut want = KeyWish {
@@ -226,7 +237,7 @@ async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) -> Checked<Op
     }
     let same = want.description.is_none() && want.policy.is_none() && want.enabled.is_none();
     let same = same && want.tags.is_empty() && want.aliases.is_empty();
-    Ok(Some((!same).then_some(Step::Key { scope, id, want })))
+    Ok(if same { Existing::Unchanged } else { Existing::Changed(Box::new(Step::Key { scope, id, want })) })
 }
 
 fn differing<'a>(
@@ -263,7 +274,7 @@ async fn wanted(
     let secrets = file.secrets.get(at).cloned().into_iter().collect();
     let alone = StateFile { secrets, ..StateFile::default() };
     let mut contents = reader.read(&alone).await.map_err(|problem| at_index(problem, at))?;
-    let record = contents.secrets.pop().ok_or_else(|| place.wrong("vanished"))?;
+    let record = contents.secrets.pop().ok_or_else(|| place.wrong("the secret was not read"))?;
     let values = reader.app.values_of(&record, &Reader::opened(&contents)).map_err(|e| place.failed(&e))?;
     Ok((record, values.ok_or_else(|| place.wrong("its key has no material"))?))
 }
@@ -286,7 +297,7 @@ async fn secret(
         return Err(place.wrong("the secret is scheduled for deletion"));
     }
     if entry.key.is_some() && live.encryption_key != want.secret.encryption_key {
-        return Err(place.member("key").wrong("the secret is there and is under another key"));
+        return Err(place.member("key").wrong("the secret already exists, encrypted with another key"));
     }
     let mut wish = SecretWish {
         secret: SecretRef { scope: None, name: live.name.clone() },
@@ -307,7 +318,7 @@ async fn secret(
                 let stored = app.value(loaded, there).await.map_err(|e| place.failed(&e))?;
                 let same = there.data_type == version.data_type && same_bytes(&stored, &value);
                 if !same && !made {
-                    return Err(place.member("value").wrong("the version is there with another value"));
+                    return Err(place.member("value").wrong("the version already exists with another value"));
                 }
             }
             None => {

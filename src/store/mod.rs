@@ -12,9 +12,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use records::{
-    AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, Installation, KeptAccounts, KeptFaults,
-    KeptNonces, KeyChange, KeyRecord, Listing, NewDataKey, PassedNonces, Probe, RotationsDue, ScopeRecord,
-    SealedValue, SecretRecord, SecretSummary, TagRow, UsedNonce,
+    AccessKeyRecord, AccessKeyStatus, Batch, DataKeyRecord, KeptAccounts, KeptFaults, KeptNonces, KeyChange,
+    KeyRecord, Listing, NewDataKey, PassedNonces, Probe, Revisions, RotationsDue, ScopeRecord, SealedValue,
+    SecretRecord, SecretSummary, TagRow, UsedNonce,
 };
 pub use snapshot::{ReplaceScope, Resealed, Snapshot};
 pub use unavailable::Unavailable;
@@ -30,7 +30,7 @@ pub enum StoreError {
     /// A concurrent change came first. Load again and decide again.
     #[error("conflict")]
     Conflict,
-    /// The database did not answer, or did not succeed.
+    /// The database did not answer, or the statement failed.
     #[error(transparent)]
     Unavailable(Unavailable),
     /// Stored data is not valid.
@@ -53,7 +53,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn is_shared(&self) -> bool;
 
     /// The revisions and the clock that all processes on this database share.
-    async fn installation(&self) -> Result<Installation, StoreError>;
+    async fn installation(&self) -> Result<Revisions, StoreError>;
 
     /// Sets the clock of all processes.
     ///
@@ -201,19 +201,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn snapshot(&self, account: Option<&AccountId>) -> Result<Snapshot, StoreError>;
 
     /// Replaces what the scope says with a snapshot, atomically, and returns when that is durable. No copy of replaced
-    /// key material remains. Clock, nonces and facts about the installation do not change.
+    /// key material remains. Clock, nonces and metadata entries do not change.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if something of the snapshot exists and is not replaced.
     async fn put_snapshot(&self, replaces: ReplaceScope, snapshot: Arc<Snapshot>) -> Result<(), StoreError>;
 
-    /// Replaces everything that the root key seals, atomically: key material, accounts, facts about the installation.
+    /// Replaces everything that the root key seals, atomically: key material, accounts, metadata entries.
     async fn reseal(&self, resealed: Resealed) -> Result<(), StoreError>;
 
-    /// A fact about the installation, such as the marker of the root key.
+    /// A metadata entry, such as the marker of the root key or the salt of its passphrase.
     async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Stores a fact that does not exist yet.
+    /// Stores a metadata entry that does not exist yet.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it exists.
@@ -222,8 +222,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Removes every secret, key, account and rule of faults, and resets the clock. Nonces and facts about the
-    /// installation stay.
+    /// Removes every secret, key, account and rule of faults, and resets the clock. Nonces and metadata
+    /// entries stay.
     async fn reset(&self) -> Result<(), StoreError>;
 
     /// Lets the database check itself. Returns one line for each finding.

@@ -128,16 +128,16 @@ pub struct ScopeRecord {
     pub aliases: Vec<Alias>,
 }
 
-/// What all processes on one database share. Each number is incremented by every change of what it counts.
+/// What all processes on one database share: revisions, each incremented by every change of its subject, and the clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Installation {
-    /// Changes of keys and aliases in all scopes.
+pub struct Revisions {
+    /// The revision of keys and aliases in all scopes.
     pub keys: u64,
-    /// Changes of stored accounts.
+    /// The revision of stored accounts.
     pub accounts: u64,
-    /// Changes of the clock.
+    /// The revision of the clock.
     pub clock: u64,
-    /// Changes of the rules of faults.
+    /// The revision of the rules of faults.
     pub faults: u64,
     /// The setting of the clock.
     pub setting: ClockSetting,
@@ -304,16 +304,18 @@ pub struct KeptNonces {
     pub is_whole: bool,
 }
 
-/// Which nonces have expired by all clocks.
+/// Which nonces have expired by all clocks. A nonce is removed if it expires before `expired_before` and outside of
+/// `near_service`, and if its use was near its signed time (`signed_within_ms`) or is long ago (`moved_before`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedNonces {
-    /// Nonces that expire before this instant,
+    /// Nonces that expire at or after this instant are kept.
     pub expired_before: Timestamp,
-    /// except those that expire in this half-open interval, which is around the service's clock.
+    /// Nonces that expire in this half-open interval around the service's clock are kept.
     pub near_service: (Timestamp, Timestamp),
-    /// Of these, nonces whose use and signed time differ by at most this many milliseconds are removed;
+    /// The greatest difference between use and signed time of a nonce that is removed at once, in milliseconds. A nonce
+    /// with a greater one was accepted by a moved clock.
     pub signed_within_ms: i64,
-    /// others, whose signature only a moved clock accepted, are removed if they were used before this instant.
+    /// Nonces that only a moved clock accepted are removed if they were used before this instant.
     pub moved_before: Timestamp,
     /// The length of a generation, in milliseconds.
     pub generation_ms: i64,

@@ -4,7 +4,7 @@ use super::{AccessKeyRecord, KeyRecord, SecretRecord};
 use crate::domain::keys::Alias;
 use crate::domain::{AccountId, KeyId, Scope};
 
-/// Everything of one account or of all accounts, except facts about the installation.
+/// Everything of one account or of all accounts, except metadata entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Keys, by id.

@@ -1,4 +1,4 @@
-//! The error of a database that did not answer or did not succeed, with its causes.
+//! The error of a database that did not answer, or of a statement that failed, with its causes.
 
 use std::error::Error;
 use std::fmt;

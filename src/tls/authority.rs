@@ -65,7 +65,7 @@ impl Authority {
         Ok(Self::new(key, certificate, text, now))
     }
 
-    /// Reads an authority from its two PEM files. `None` when the key is not a key.
+    /// Reads an authority from its two PEM files. `None` when the key or the certificate cannot be parsed.
     pub(super) fn from_pem(
         key: &str,
         certificate: Option<&str>,

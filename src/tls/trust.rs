@@ -50,6 +50,14 @@ impl Trust {
         Self::of(roots)
     }
 
+    /// Trusts the system's root certificates.
+    ///
+    /// # Errors
+    /// When the TLS library refuses its own settings.
+    pub fn system() -> Result<Self, TlsError> {
+        Self::system_and(Path::new(""))
+    }
+
     /// Trusts the certificates in a PEM file, if it exists, and the system's root certificates. Root certificates that
     /// cannot be loaded are ignored, so what they signed is not trusted.
     ///

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn e4_only_unreserved_characters_stay() {
+    fn p48_only_unreserved_characters_stay() {
         check_encode("", "");
         check_encode("AZaz09-_.~", "AZaz09-_.~");
         check_encode("a b*+c", "a%20b%2A%2Bc");
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn e3_pairs_are_ordered_by_the_bytes_of_the_name_then_of_the_value() {
+    fn p47_pairs_are_ordered_by_the_bytes_of_the_name_then_of_the_value() {
         check_query(&[], None, "");
         check_query(
             &[("b", "1"), ("a", ""), ("B", "2"), ("Tag.1", "x"), ("Tag", "y")],
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn e2_the_skipped_name_is_exact() {
+    fn p46_the_skipped_name_is_exact() {
         check_query(
             &[("Signature", "x"), ("SignatureMethod", "y"), ("signature", "z")],
             Some("Signature"),

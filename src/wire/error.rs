@@ -23,8 +23,9 @@ pub struct ApiError {
     /// The message, in the wording of the cloud.
     pub message: Cow<'static, str>,
     /// What is wrong and what was expected, in plain English. It is shown in the log, in `/_sesame/requests`, and in
-    /// `open` mode in the header `x-sesame-reason`. It may contain names of parameters, lengths, numbers, times and a
-    /// single character. It never contains a value, a signature, a string to sign, a secret or a token.
+    /// `open` mode in the header `x-sesame-reason`. It may contain names of parameters, lengths, numbers, times, a
+    /// single character, at most 64 bytes of unknown names (action, version, key id, path) and a refused host. It never
+    /// contains a secret value, a signature, a string to sign or a token.
     pub reason: Cow<'static, str>,
     /// The missing permission, with every evaluated statement.
     pub denied: Option<Box<NoPermission>>,

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn c2_forms_are_decoded() {
+    fn p18_forms_are_decoded() {
         check("", &[]);
         check("&&", &[]);
         check("a=1&b=2", &[("a", "1"), ("b", "2")]);
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn c8_the_first_of_a_name_counts_and_the_query_is_before_the_body() {
+    fn p24_the_first_of_a_name_counts_and_the_query_is_before_the_body() {
         let mut pairs = Pairs::parse("a=1&a=2").unwrap();
         pairs.extend(Pairs::parse("a=3&b=4").unwrap()).unwrap();
         assert_eq!(pairs.len(), 4);
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_json_members_are_parameters() {
+    fn p23_json_members_are_parameters() {
         check_json("", &[]);
         check_json(" \r\n", &[]);
         check_json("{}", &[]);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_other_json_is_refused() {
+    fn p23_other_json_is_refused() {
         for body in ["[]", "1", "null", "\"a\"", "[{}]"] {
             check_json_error(body.as_bytes(), None, ParamErrorKind::NotAnObject);
         }
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_the_depth_of_json_is_bounded() {
+    fn p23_the_depth_of_json_is_bounded() {
         let nested = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(Pairs::parse_json(nested(31).as_bytes()).unwrap().len(), 1);
         check_json_error(nested(32).as_bytes(), Some("a"), ParamErrorKind::TooDeep);

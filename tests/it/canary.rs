@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use sesame::testing::actions::{ACTIONS, State};
+use sesame::testing::actions::{ACTIONS, Support};
 
 use crate::support::form;
 use crate::support::program::Program;
@@ -110,7 +110,7 @@ fn exercise(server: &Program) {
         for parameters in [&marked[..], &on_secret[..], &[("SecretData", VALUE_REFUSED)]] {
             for format in ["JSON", "XML"] {
                 let answer = server.call(action.name(), &[parameters, &[("Format", format)]].concat());
-                if action.state() == State::Refused || !answer.starts_with("HTTP/1.1 200") {
+                if action.support() == Support::Refused || !answer.starts_with("HTTP/1.1 200") {
                     assert_clean(&format!("the error of {}", action.name()), answer.as_bytes());
                 }
             }

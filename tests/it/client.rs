@@ -186,7 +186,10 @@ fn an_answer_that_is_not_http_is_reported() {
             b"HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nContent-Length: 0\r\n\r\n",
             "answers 302 Found",
         ),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "is not an answer of Sesame's"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+            "the server is not Sesame, or of another version",
+        ),
     ] {
         let (address, seen) = stranger(answer);
         fail(&["export", "--url", &format!("http://{address}")], &[], &[words]);
@@ -245,7 +248,7 @@ fn addresses_are_understood_or_refused_with_an_example() {
     succeed(&["healthcheck", "--url", &https(server.address), "--ca", &ca(&server, dir.path())], &[]);
     for (url, words) in [
         ("127.0.0.1:7070", "the scheme is missing"),
-        ("ftp://sesame", "ftp:// is not spoken"),
+        ("ftp://sesame", "ftp:// is not supported"),
         ("http://user:pass@sesame", "must not hold a user"),
     ] {
         fail(&["healthcheck", "--url", url], &[], &[words, "http://127.0.0.1:7070"]);

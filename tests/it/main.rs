@@ -14,6 +14,7 @@ mod accounts;
 mod architecture;
 mod auth;
 mod canary;
+mod cli;
 mod client;
 mod connections;
 mod docs;

@@ -192,7 +192,7 @@ async fn a_key_that_floods_is_throttled_and_makes_no_other_keys_replay_pass() {
 async fn reaching_the_limit_is_logged() {
     let limits = NonceLimits { per_principal: 2, total: 3 };
     let store = Arc::new(SqlStore::in_memory().await.unwrap());
-    let (app, _) = app_over(store, NonceSettings { limits, beside: None }).await;
+    let (app, _) = app_over(store, NonceSettings { limits, database: None }).await;
     let refused = async |account, nonce| {
         let principal = root(account);
         let nonce = Nonce { principal: &principal, access_key: account, nonce, signed: NOW };

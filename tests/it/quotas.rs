@@ -8,8 +8,8 @@ use sesame::testing::store::Store;
 use sesame::testing::store::sql::SqlStore;
 use tokio::task::JoinSet;
 
-use crate::store::counted::Counted;
-use crate::support::handed_on::HandedOn;
+use crate::store::counted::Recorded;
+use crate::support::handed_on::Intercepted;
 use crate::support::program::Program;
 use crate::support::{BEIJING, Options, Server, form, postgres, refusal};
 
@@ -101,7 +101,7 @@ async fn creations_at_the_same_moment_do_not_exceed_the_quota() {
 async fn a_creation_does_not_count_secrets() {
     let called = Arc::new(Mutex::new(BTreeSet::new()));
     let store: Arc<dyn Store> = Arc::new(SqlStore::in_memory().await.unwrap());
-    let store = HandedOn(Counted { store, called: Arc::clone(&called), panics: Arc::default() });
+    let store = Intercepted(Recorded { store, called: Arc::clone(&called), panics: Arc::default() });
     let server = Server::over(Arc::new(store), of_secrets(1_000)).await;
     assert!(create(&server, "first", &[]).await);
     assert!(called.lock().unwrap().remove("list_secrets"), "the first one counts");

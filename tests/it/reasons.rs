@@ -16,8 +16,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::state::{admin, done};
-use crate::store::counted::Counted;
-use crate::support::handed_on::HandedOn;
+use crate::store::counted::Recorded;
+use crate::support::handed_on::Intercepted;
 use crate::support::program::Program;
 use crate::support::sign::{Acs, rpc_signature, rpc_system, rpc_system_of};
 use crate::support::{ACCOUNT, Answer, NOW, OTHER_ACCOUNT, Options, Server, form, key_file, text};
@@ -610,8 +610,8 @@ async fn what_strangers_name_is_bounded_printable_and_no_label_of_a_metric() {
 async fn panicking() -> (Server, Arc<std::sync::Mutex<Option<&'static str>>>) {
     let panics = Arc::default();
     let store = Arc::new(SqlStore::in_memory().await.unwrap());
-    let store = Counted { store, called: Arc::default(), panics: Arc::clone(&panics) };
-    (Server::over(Arc::new(HandedOn(store)), Options::default()).await, panics)
+    let store = Recorded { store, called: Arc::default(), panics: Arc::clone(&panics) };
+    (Server::over(Arc::new(Intercepted(store)), Options::default()).await, panics)
 }
 
 /// Sends on a connection that stays open, and reads one answer.

@@ -201,10 +201,10 @@ fn the_well_known_key_stops_a_server_that_other_machines_reach() {
     let user = user.to_str().unwrap();
     for more in [&[][..], &["--config", user], &["--in-memory"]] {
         for address in ["0.0.0.0:0", "[::]:0"] {
-            // The last one counts, so that `refused` can be used.
             let data = data.to_str().unwrap();
-            let listen = ["serve", "--auth", "enforced", "--listen", address, "--data-dir", data];
-            let output = run(&[&listen[..], more].concat(), &[]);
+            let listen = ["serve", "--auth", "enforced", "--listen", address];
+            let place = if more == ["--in-memory"] { &[][..] } else { &["--data-dir", data] };
+            let output = run(&[&listen[..], place, more].concat(), &[]);
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(
                 (output.status.code(), said.lines().count()),
@@ -225,7 +225,7 @@ fn an_own_key_the_flag_or_loopback_lets_an_enforced_server_start() {
     let seed = dir.path().join("seed.yaml");
     let accounts = "accounts:\n- id: '1000000000000001'\n  access_keys: [{id: mine, secret: s}]\n";
     std::fs::write(&seed, accounts).unwrap();
-    let warned = |server: Program| server.kill().contains("well-known access key");
+    let warned = |server: Program| server.kill().contains("built-in access key");
     let public = ["--in-memory", "--auth", "enforced", "--listen", "0.0.0.0:0"];
     let with = |more: &[&str], environment: &[(&str, &str)]| {
         Program::serve(&[&public[..], more].concat(), environment)
@@ -240,7 +240,7 @@ fn an_own_key_the_flag_or_loopback_lets_an_enforced_server_start() {
     }
     let signed = Program::serve(&["--in-memory", "--auth", "signed", "--listen", "0.0.0.0:0"], &[]);
     let log = signed.kill();
-    assert_eq!(log.matches("well-known access key").count(), 1, "{log}");
+    assert_eq!(log.matches("built-in access key").count(), 1, "{log}");
     assert_eq!(log.matches("WARN").count(), 1, "{log}");
 }
 
@@ -311,7 +311,7 @@ fn accounts_that_are_stored_count_for_the_well_known_key() {
     let output = run(&[&["serve"], &public[..]].concat(), &[]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("well-known access key"), "{said}");
+    assert!(said.contains("built-in access key"), "{said}");
 }
 
 #[test]
@@ -321,6 +321,9 @@ fn a_misspelt_variable_stops_the_start_and_an_unknown_one_is_a_warning() {
     let misspelt = [("SESAME_ATUH", "enforced"), ("SESAME_COLOUR", "green")];
     refused(&data, &[], &misspelt, &["SESAME_ATUH", "the nearest one is SESAME_AUTH"]);
     refused(&data, &[], &[("SESAME_ADMIN_TOKENS", "x")], &["the nearest one is SESAME_ADMIN_TOKEN:"]);
+    for name in ["sesame_auth", "Sesame_Auth", "SESAME-AUTH"] {
+        refused(&data, &[], &[(name, "enforced")], &[name, "the nearest one is SESAME_AUTH:"]);
+    }
     let log = |environment: &[(&str, &str)]| Program::serve(&["--in-memory"], environment).kill();
     let unknown = log(&[("SESAME_COLOUR", "green"), ("SESAME_SHAPE_OF_THINGS", "round")]);
     assert_eq!(unknown.matches("WARN").count(), 1, "{unknown}");
@@ -342,6 +345,62 @@ fn a_misspelt_variable_stops_the_start_and_an_unknown_one_is_a_warning() {
     assert!(!quiet.contains("WARN"), "{quiet}");
     // Other commands are not affected: a shell that is set up for one purpose can run the others.
     assert_eq!(run(&["actions"], &misspelt).status.code(), Some(0));
+}
+
+#[test]
+fn a_server_in_memory_refuses_a_database_and_a_data_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let shown = data.to_str().unwrap();
+    let database = format!("sqlite:{}", dir.path().join("x.db").display());
+    let url = "postgres://u:hidden@127.0.0.1:1/db";
+    let no_directory = "nothing in the directory of --data-dir";
+    let no_database = "nothing in the database of --database (SESAME_DATABASE)";
+    for (arguments, environment, wanted) in [
+        (&["--in-memory", "--database", &database][..], &[][..], no_database),
+        (&["--in-memory"], &[("SESAME_DATABASE", url)], no_database),
+        (&["--database", url], &[("SESAME_IN_MEMORY", "true")], no_database),
+        (&["--in-memory"], &[("SESAME_DATABASE", "mysql://x")], no_database),
+        (&["--in-memory", "--data-dir", shown], &[], no_directory),
+        (&["--data-dir", shown], &[("SESAME_IN_MEMORY", "true")], no_directory),
+        (&["--in-memory", "--data-dir", shown], &[("SESAME_DATA_DIR", "/elsewhere")], no_directory),
+    ] {
+        let listen = ["serve", "--listen", "127.0.0.1:0"];
+        let output = run(&[&listen[..], arguments].concat(), environment);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{arguments:?}: {said}");
+        assert!(said.contains("--in-memory") && said.contains(wanted), "{arguments:?}: {said}");
+        assert!(!said.contains("hidden") && !data.exists(), "{said}");
+    }
+    // The variable is set in the container image, where nothing is said unless data is left unused.
+    let variables = [("SESAME_DATA_DIR", shown), ("SESAME_DATABASE", "")];
+    let log = Program::serve(&["--in-memory"], &variables).kill();
+    assert!(!log.contains("WARN") && !data.exists(), "{log}");
+    filled(&data);
+    let before = contents(&data);
+    let log = Program::serve(&["--in-memory"], &variables).kill();
+    assert!(log.contains("WARN") && log.contains("sesame.db (SESAME_DATA_DIR) is not used"), "{log}");
+    assert_eq!(contents(&data), before);
+}
+
+#[test]
+fn an_unknown_parameter_of_a_database_url_stops_the_start_and_no_value_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for (query, wanted) in [
+        ("?pasword=s3cret", "unknown parameter \"pasword\""),
+        ("?sslmode=disable&pasword=s3cret", "unknown parameter \"pasword\""),
+        ("?pasword=s3cret@x", "unknown parameter"),
+        ("?s3cret", "unknown parameter"),
+        ("?sslmode=s3cret", "sslmode"),
+        ("?port=s3cret", "--database must be"),
+    ] {
+        let url = format!("postgres://u:s3cret@127.0.0.1:1/db{query}");
+        refused(&data, &["--log", "trace"], &[("SESAME_DATABASE", &url)], &[wanted]);
+        let output = run(&["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--database", &url], &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains("s3cret"), "{query}: {said}");
+    }
 }
 
 #[test]
@@ -493,7 +552,7 @@ fn policies_are_tried_without_a_server() {
     assert_eq!(test("root", "kms:DeleteSecret", &secret("a/x"), &[]).0, Some(0));
     for (caller, resource, error) in [
         ("user/bob", secret("a"), "there is no user \"bob\""),
-        ("group/x", secret("a"), "is none"),
+        ("group/x", secret("a"), "is not the ARN of a caller"),
         ("root", "secret/a".to_owned(), "is neither an ARN nor *"),
     ] {
         let (code, out, err) = test(caller, "kms:GetSecretValue", &resource, &[]);

@@ -104,7 +104,7 @@ async fn a_seed_makes_what_it_says_and_changes_nothing_the_second_time() {
     let again = SEED.split("  - name: far").next().unwrap();
     assert_eq!(seed(&server, again).await, json!({ "created": 0, "changed": 0, "unchanged": 5 }));
     assert_eq!(tables(dir.path()).await, before);
-    let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::testing::app::NoProgress).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
 }
@@ -160,7 +160,10 @@ secrets:
 const WRONG: &[(&str, &str)] = &[
     ("secrets: [", "line 1: document: "),
     ("secret: []", "line 1: document: unknown field `secret`"),
-    ("secrets:\n  - name: a\n    versions: []", "line 2: secrets[0].versions: there is none"),
+    (
+        "secrets:\n  - name: a\n    versions: []",
+        "line 2: secrets[0].versions: the secret needs at least one version",
+    ),
     (
         "secrets:\n  - name: a b\n    versions: [{id: v1, value: x}]",
         "line 2: secrets[0].name: \"a b\" is not valid",
@@ -175,11 +178,11 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "secrets:\n  - name: a\n    versions:\n      - {id: v1, value: x, stages: [ACSCurrent]}\n      - {id: v2, value: x, stages: [ACSCurrent]}",
-        "line 5: secrets[0].versions[1].stages[0]: sits on another version already",
+        "line 5: secrets[0].versions[1].stages[0]: the label is on another version already",
     ),
     (
         "secrets:\n  - name: a\n    versions: [{id: v1, value: x, stages: [blue]}]",
-        "line 2: secrets[0].versions: none is ACSCurrent",
+        "line 2: secrets[0].versions: no version has the label ACSCurrent",
     ),
     (
         "secrets:\n  - name: a\n    key: alias/none\n    versions: [{id: v1, value: x}]",
@@ -199,10 +202,13 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "secrets:\n  - name: a\n    versions: [{id: v1, value_from: {env: HOME}}]",
-        "line 3: secrets[0].versions[0].value_from: names nothing that can be read here",
+        "line 3: secrets[0].versions[0].value_from: value_from.env and .file work only with",
     ),
     ("keys:\n  - id: k\n    spec: AES", "line 2: keys[0].spec: \"AES\" is not valid"),
-    ("keys:\n  - id: k\n    material: AAAA", "line 2: keys[0].material: is no material of this kind of key"),
+    (
+        "keys:\n  - id: k\n    material: AAAA",
+        "line 2: keys[0].material: is not valid material for this key spec",
+    ),
     (
         "keys:\n  - id: k\n    state: PendingDeletion",
         "line 2: keys[0].deletion: goes with the state PendingDeletion",
@@ -225,6 +231,23 @@ const WRONG: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
+async fn a_seed_that_the_database_cannot_store_is_answered_503_and_the_log_has_the_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await.stop().await;
+    // Stands for a full disk: each insert fails.
+    let url = format!("sqlite:{}", dir.path().join("sesame.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON key_versions BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    sqlx::query(full).execute(&pool).await.unwrap();
+    pool.close().await;
+    let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
+    let answer = admin(&server, "POST", "/_sesame/seed", SEED).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.body.contains("the server's log has the cause"), "{}", answer.body);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
@@ -242,14 +265,17 @@ async fn a_wrong_seed_changes_nothing_and_names_line_and_field() {
     for (seed, wanted) in [
         (
             "secrets:\n  - name: app/db\n    versions: [{id: v1, value: other}]",
-            "secrets[0].versions[0].value: the version is there with another value",
+            "secrets[0].versions[0].value: the version already exists with another value",
         ),
         ("secrets:\n  - name: app/db\n    key: key-pair\n    versions: [{id: v1, value: one}]", "secrets[0]"),
         (
             "secrets:\n  - name: app/new\n    versions: [{id: v1, value: x}]\n  - name: app/db\n    versions: [{id: v9, value: x}, {id: v1, value: one, stages: [ACSCurrent]}]",
             "secrets[1].versions[0].stages: a version that is added needs a label",
         ),
-        ("keys: [{id: key-fixed, spec: Aliyun_SM4}]", "keys[0].spec: the key is there and is Aliyun_AES_256"),
+        (
+            "keys: [{id: key-fixed, spec: Aliyun_SM4}]",
+            "keys[0].spec: the key already exists with spec Aliyun_AES_256",
+        ),
     ] {
         let answer = admin(&server, "POST", "/_sesame/seed", seed).await;
         assert_eq!(answer.status, 400, "{seed}: {}", answer.body);
@@ -437,7 +463,7 @@ async fn a_sealed_export_comes_back_row_by_row() {
     there.create("in-the-way").await;
     done(&there, "PUT", "/_sesame/state", &exported).await;
     assert_eq!(comparable(rows), comparable(tables(two.path()).await));
-    let (_, damages) = there.app.check(&sesame::testing::app::Unseen).await.unwrap();
+    let (_, damages) = there.app.check(&sesame::testing::app::NoProgress).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
     server.stop().await;
     there.stop().await;
@@ -482,7 +508,7 @@ fn sesame(arguments: &[&str], root_key: &str) {
 async fn answers_at(server: Server, now: sesame::testing::domain::Timestamp) -> Vec<Value> {
     server.app.move_clock(|clock| clock.standing(now)).await.unwrap();
     let answers = answers(&server).await;
-    assert_eq!(server.app.check(&sesame::testing::app::Unseen).await.unwrap().1, []);
+    assert_eq!(server.app.check(&sesame::testing::app::NoProgress).await.unwrap().1, []);
     server.stop().await;
     answers
 }

@@ -118,6 +118,9 @@ async fn a_body_with_an_unknown_member_is_refused_with_the_one_that_was_meant() 
         ("PUT", "/state", "secret: []", "did you mean secrets?"),
         ("PUT", "/state", r#"{"keys":[{"id":"k","alias":[]}]}"#, "did you mean aliases?"),
         ("POST", "/seed", "version: 1\naccounts:\n  - id: \"9\"\n    user: []\n", "did you mean users?"),
+        ("POST", "/snapshots/a", r#"{"account":"1"}"#, "unknown field `account`"),
+        ("POST", "/snapshots/a", "[]", "the body is a list; an object is expected, for example {}"),
+        ("POST", "/snapshots/a/restore", r#"{"name":"b"}"#, "unknown field `name`"),
         (
             "POST",
             "/seed",
@@ -267,12 +270,12 @@ async fn a_reset_of_an_unknown_account_is_refused_and_resets_nothing() {
 #[tokio::test]
 async fn every_path_below_sesame_is_administration_and_every_other_path_is_the_api() {
     let server = Server::start().await;
-    for path in ["/_sesame", "/_sesame/x", "/_sesame/health/"] {
+    for path in ["/_sesame", "/_sesame/", "/_sesame/x", "/_sesame//", "/_sesame/health/"] {
         let answer = admin(&server, "GET", path, "").await;
         assert_eq!(answer.status, 404, "{path}: {}", answer.body);
         assert!(error(&answer).starts_with("there is no endpoint /_sesame"), "{path}: {}", answer.body);
     }
-    for path in ["/_sesame/", "/_sesamex", "/_sesam", "/x/_sesame", "/%5fsesame/health"] {
+    for path in ["/_sesamex", "/_sesam", "/x/_sesame", "/%5fsesame/health"] {
         let answer = admin(&server, "GET", path, "").await;
         assert!(answer.body.contains("\"Code\":\"InvalidAction.NotFound\""), "{path}: {}", answer.body);
     }

@@ -86,7 +86,7 @@ fn a_running_server_is_seeded_exported_and_imported() {
     fail(
         &["seed", &seed, "--url", &url],
         &[("SEED_VALUE", "other")],
-        "the version is there with another value",
+        "the version already exists with another value",
     );
     let file = dir.path().join("all.yaml").display().to_string();
     succeed(&["export", &file, "--plaintext", "--url", &url], &[]);
@@ -94,7 +94,7 @@ fn a_running_server_is_seeded_exported_and_imported() {
     assert!(text.contains("from outside") && text.starts_with("version: 1\n"), "{text}");
     let other = Program::serve(&["--in-memory"], &[]);
     let there = format!("http://{}", other.address);
-    fail(&["import", &file, "--url", &there], &[], "say --replace");
+    fail(&["import", &file, "--url", &there], &[], "pass --replace");
     succeed(&["import", &file, "--url", &there, "--replace"], &[]);
     assert_eq!(value(&other, "from/file"), "from a file");
     drop(server);
@@ -145,11 +145,32 @@ fn a_backup_of_a_running_server_opens_with_its_root_key() {
     let copy = dir.path().join("copy").display().to_string();
     std::fs::create_dir(&copy).unwrap();
     let file = format!("{copy}/sesame.db");
-    assert!(succeed(&["backup", &file, "--data-dir", &data], &[]).contains("keep both, apart"));
+    assert!(succeed(&["backup", &file, "--data-dir", &data], &[]).contains("Store the two separately"));
     fail(&["backup", &file, "--data-dir", &data], &[], "is there already");
     drop(server);
     std::fs::copy(format!("{data}/root.key"), format!("{copy}/root.key")).unwrap();
     assert!(succeed(&["check", "--data-dir", &copy], &[]).contains("2 secrets checked, 0 damaged"));
+}
+
+#[test]
+fn a_backup_that_fails_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = seeded(dir.path());
+    let target = dir.path().join("backups");
+    std::fs::create_dir(&target).unwrap();
+    let file = target.join("copy.db");
+    // A limit on the size of files fails the copy half-way, as a full disk does.
+    let script = "trap '' XFSZ && ulimit -f 100 && exec \"$0\" \"$@\"";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_sesame"), "backup"])
+        .args([file.as_os_str(), "--data-dir".as_ref(), data.as_ref()])
+        .output()
+        .unwrap();
+    let said = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot copy to") && said.contains("copy.db"), "{said}");
+    assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0, "{said}");
+    succeed(&["backup", file.to_str().unwrap(), "--data-dir", &data], &[]);
 }
 
 #[test]
@@ -197,7 +218,7 @@ fn a_change_of_the_root_key_that_was_cut_off_is_finished_or_undone() {
 }
 
 #[test]
-fn shells_and_readers_get_what_the_command_line_is() {
+fn completions_and_man_page_list_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(succeed(&["completions", shell], &[]).contains("healthcheck"), "{shell}");
     }

@@ -16,7 +16,7 @@ pub(in crate::actions) struct DescribeAccountKmsStatus;
 impl Action for DescribeAccountKmsStatus {
     const NAME: &'static str = "DescribeAccountKmsStatus";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::None;
+    const RESOURCE: Resource = Resource::All;
     const PARAMETERS: &'static [Parameter] = &[];
     const CODES: &'static [Code] = &[];
     type Request = ();

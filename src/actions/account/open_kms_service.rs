@@ -9,7 +9,7 @@ pub(in crate::actions) struct OpenKmsService;
 impl Action for OpenKmsService {
     const NAME: &'static str = "OpenKmsService";
     const KIND: Kind = Kind::Write;
-    const RESOURCE: Resource = Resource::None;
+    const RESOURCE: Resource = Resource::All;
     const PARAMETERS: &'static [Parameter] = &[];
     const CODES: &'static [Code] = &[Code::ForbiddenOpened];
     type Request = ();

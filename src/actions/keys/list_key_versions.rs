@@ -39,7 +39,7 @@ impl Action for ListKeyVersions {
     type Response = Response;
 
     fn decode(fields: Fields<'_>) -> Result<(KeyRef, Page), ApiError> {
-        Ok((fields.required("KeyId")?, page(fields, 10)?))
+        Ok((fields.required("KeyId")?, page(fields, Page::DEFAULT_SIZE)?))
     }
 
     async fn run(context: &Context, (key, page): (KeyRef, Page)) -> Result<Response, ApiError> {

@@ -45,7 +45,7 @@ impl Action for ListKeys {
 
     fn decode(fields: Fields<'_>) -> Result<(Page, KeyFilter), ApiError> {
         let filter = filters(fields)?.map(filter).transpose()?.unwrap_or_default();
-        Ok((page(fields, 10)?, filter))
+        Ok((page(fields, Page::DEFAULT_SIZE)?, filter))
     }
 
     async fn run(context: &Context, (page, filter): (Page, KeyFilter)) -> Result<Response, ApiError> {

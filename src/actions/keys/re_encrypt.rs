@@ -76,12 +76,12 @@ async fn re_encrypt(context: &Context, request: &Request) -> Result<Ciphertext, 
     let opened = match &request.source {
         None => {
             let key = context.key_of_ciphertext(FROM, &request.ciphertext).await?;
-            context.permit_named_key(TO, &request.destination).await?;
+            context.permit_key_ref(TO, &request.destination).await?;
             keys.decrypt(&key, &request.ciphertext, &request.source_context)
         }
         Some((pair, algorithm)) => {
-            context.permit_named_key(FROM, &pair.key).await?;
-            context.permit_named_key(TO, &request.destination).await?;
+            context.permit_key_ref(FROM, &pair.key).await?;
+            context.permit_key_ref(TO, &request.destination).await?;
             let opened = keys.decrypt_with_private(scope, pair, *algorithm, &request.ciphertext).await;
             opened.map(|done| Done {
                 key: done.key,

@@ -228,7 +228,7 @@ async fn usable_key(context: &Context, key: &KeyRef) -> Result<KeyId, ApiError> 
             "EncryptionKeyId names a key of another account; a secret can only be encrypted with a key of its own account",
         ));
     }
-    context.permit_named_key("kms:GenerateDataKey", key).await?;
+    context.permit_key_ref("kms:GenerateDataKey", key).await?;
     let found = context.app.keys().find(&context.scope, key).await;
     let held = found.map_err(|error| match error {
         // This action reports a missing alias as a missing key (rule 7.3).

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::actions::endpoint::{Action, Context, Kind, Parameter, Resource};
-use crate::domain::limits::RECOVERY_DAYS;
+use crate::domain::limits::DEFAULT_RECOVERY_DAYS;
 use crate::domain::writes::{self, Deletion};
 use crate::domain::{Secret, SecretRef};
 use crate::wire::{ApiError, Code, Fields};
@@ -44,7 +44,7 @@ impl Action for DeleteSecret {
         let how = if fields.flag("ForceDeleteWithoutRecovery", false)? {
             Deletion::Force
         } else {
-            Deletion::After(fields.optional("RecoveryWindowInDays")?.unwrap_or(RECOVERY_DAYS.2))
+            Deletion::After(fields.optional("RecoveryWindowInDays")?.unwrap_or(DEFAULT_RECOVERY_DAYS))
         };
         Ok(Request { secret, how })
     }

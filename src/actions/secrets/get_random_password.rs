@@ -17,7 +17,7 @@ pub(in crate::actions) struct GetRandomPassword;
 impl Action for GetRandomPassword {
     const NAME: &'static str = "GetRandomPassword";
     const KIND: Kind = Kind::Read;
-    const RESOURCE: Resource = Resource::None;
+    const RESOURCE: Resource = Resource::All;
     const PARAMETERS: &'static [Parameter] = &[
         Parameter::optional("PasswordLength"),
         Parameter::optional("ExcludeCharacters"),

@@ -60,7 +60,7 @@ impl Action for ListSecretVersionIds {
         Ok(Request {
             secret: fields.required("SecretName")?,
             include_deprecated: fields.flag("IncludeDeprecated", false)?,
-            page: page(fields, 20)?,
+            page: page(fields, Page::DEFAULT_VERSIONS)?,
         })
     }
 

@@ -67,7 +67,7 @@ impl Action for ListSecrets {
 
     fn decode(fields: Fields<'_>) -> Result<Request, ApiError> {
         Ok(Request {
-            page: page(fields, 10)?,
+            page: page(fields, Page::DEFAULT_SIZE)?,
             fetch_tags: fields.flag("FetchTags", false)?,
             filter: filters(fields)?.map(filter).transpose()?,
         })

@@ -71,7 +71,7 @@ impl Action for PutSecretValue {
     async fn run(context: &Context, request: Request) -> Result<Response, ApiError> {
         let data = request.data.as_bytes();
         check_length(context, data)?;
-        context.permit_key_of_named("kms:GenerateDataKey", &request.secret).await?;
+        context.permit_encryption_key_of("kms:GenerateDataKey", &request.secret).await?;
         let loaded = context.app.put(&context.scope, &request.secret, &request.put, data).await?;
         Ok(Response {
             secret_name: loaded.secret.name.to_string(),

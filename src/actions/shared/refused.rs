@@ -1,7 +1,7 @@
 //! Actions that Sesame does not implement: each is refused with the code that the service documents for it, never
 //! faked.
 
-use crate::actions::endpoint::{Answer, Context, Endpoint, Kind, Parameter, Resource, State};
+use crate::actions::endpoint::{Answer, Context, Endpoint, Kind, Parameter, Resource, Support};
 use crate::wire::{ApiError, Code, Fields, Format};
 
 /// An action that is refused.
@@ -22,7 +22,7 @@ impl Refused {
         Self {
             name,
             kind: Kind::Read,
-            resource: Resource::None,
+            resource: Resource::All,
             parameters,
             code: Code::UnsupportedOperation,
             because: "it belongs to enclaves and managed data keys",
@@ -34,7 +34,7 @@ impl Refused {
         Self {
             name,
             kind: Kind::Read,
-            resource: Resource::None,
+            resource: Resource::All,
             parameters,
             code: Code::DkmsInstanceNotFound,
             because: "there are no KMS instances",
@@ -51,8 +51,8 @@ impl Endpoint for Refused {
         self.kind
     }
 
-    fn state(&self) -> State {
-        State::Refused
+    fn support(&self) -> Support {
+        Support::Refused
     }
 
     fn resource(&self) -> Resource {

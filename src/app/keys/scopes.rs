@@ -13,7 +13,7 @@ pub(super) const SCOPES: usize = 1_000;
 /// oldest rare.
 const DROPPED: usize = SCOPES / 8;
 /// The most keys, versions and aliases in memory, which take about 300 MB. A single scope may exceed it.
-const THINGS: usize = 400_000;
+const MAX_ITEMS: usize = 400_000;
 
 /// The scopes in memory.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(super) struct Scopes(Mutex<State>);
 struct State {
     scopes: BTreeMap<Scope, Entry>,
     /// The sum of all sizes.
-    things: usize,
+    items: usize,
     /// Incremented by each use.
     uses: u64,
 }
@@ -58,13 +58,13 @@ impl Scopes {
         let mut state = self.state();
         state.remove(&scope);
         state.uses += 1;
-        state.things += size;
+        state.items += size;
         let entry = Entry { keys, size, compared, last_use: state.uses };
         state.scopes.insert(scope, entry);
         if state.scopes.len() > SCOPES {
             state.drop_oldest(DROPPED);
         }
-        while state.things > THINGS && state.scopes.len() > 1 {
+        while state.items > MAX_ITEMS && state.scopes.len() > 1 {
             state.drop_oldest(1);
         }
     }
@@ -86,20 +86,20 @@ impl Scopes {
     pub(super) fn clear(&self) {
         let mut state = self.state();
         state.scopes.clear();
-        state.things = 0;
+        state.items = 0;
     }
 
     /// The number of scopes, and of keys, versions and aliases in them.
     pub(super) fn held(&self) -> (usize, usize) {
         let state = self.state();
-        (state.scopes.len(), state.things)
+        (state.scopes.len(), state.items)
     }
 }
 
 impl State {
     fn remove(&mut self, scope: &Scope) {
         if let Some(entry) = self.scopes.remove(scope) {
-            self.things -= entry.size;
+            self.items -= entry.size;
         }
     }
 
@@ -109,7 +109,7 @@ impl State {
         uses.sort_unstable();
         let Some(last) = uses.get(count.saturating_sub(1)) else { return };
         self.scopes.retain(|_, entry| entry.last_use > *last);
-        self.things = self.scopes.values().map(|entry| entry.size).sum();
+        self.items = self.scopes.values().map(|entry| entry.size).sum();
     }
 }
 
@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn many_keys_push_out_other_scopes_but_never_the_one_in_use() {
         let scopes = Scopes::default();
-        (0..10).for_each(|n| scopes.put(scope(n), of_size(THINGS / 4), 0));
-        assert_eq!(scopes.held(), (4, THINGS));
-        scopes.put(scope(10), of_size(THINGS + 1), 0);
-        assert_eq!(scopes.held(), (1, THINGS + 1), "the largest stays, alone");
+        (0..10).for_each(|n| scopes.put(scope(n), of_size(MAX_ITEMS / 4), 0));
+        assert_eq!(scopes.held(), (4, MAX_ITEMS));
+        scopes.put(scope(10), of_size(MAX_ITEMS + 1), 0);
+        assert_eq!(scopes.held(), (1, MAX_ITEMS + 1), "the largest stays, alone");
         assert!(scopes.get(&scope(10)).is_some());
     }
 }

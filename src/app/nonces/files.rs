@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::span::{Generation, SKEW, Spans};
+use super::span::{Generation, SKEW_MS, Spans};
 use crate::crypto::ShortHash;
 
 /// The version of the file format.
@@ -146,7 +146,7 @@ impl Log {
     ///
     /// # Errors
     /// An I/O error if the file cannot be written.
-    pub(super) fn rest(&self) -> io::Result<()> {
+    pub(super) fn flush_and_close(&self) -> io::Result<()> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if end.file.is_some() {
             end.open.clear();
@@ -245,7 +245,7 @@ impl Kept {
             "nonces of signed requests may be lost; requests signed until then are refused"
         );
         self.forgotten.add(from, upto.saturating_add(1));
-        self.forgotten.condense(upto.saturating_sub(SKEW));
+        self.forgotten.condense(upto.saturating_sub(SKEW_MS));
     }
 }
 

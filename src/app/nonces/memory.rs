@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::budget::{Budget, Full};
 use super::files::{Durability, Files, Kept, Log};
-use super::span::{Clocks, Generation, SKEW, Spans};
+use super::span::{Clocks, Generation, SKEW_MS, Spans};
 use super::table::Table;
 use crate::domain::NonceLimits;
 
@@ -251,7 +251,7 @@ impl Memory {
         for known in index.known.iter().filter(|known| !known.generation.is_live(clocks)) {
             // There may be many of them, and file descriptors are scarce.
             if let Some(log) = &known.log {
-                log.rest()?;
+                log.flush_and_close()?;
             }
         }
         let gone = index.passed(clocks, kept);
@@ -263,7 +263,7 @@ impl Memory {
             let (from, until) = generation.span();
             forgotten.add(from, until);
         }
-        forgotten.condense(clocks.machine.saturating_sub(SKEW));
+        forgotten.condense(clocks.machine.saturating_sub(SKEW_MS));
         let is_kept = |known: &Known| !gone.contains(&known.generation);
         if let Some(files) = &index.files {
             let known = index.known.iter().filter(|known| is_kept(known)).map(|known| known.generation);
@@ -295,9 +295,13 @@ impl Memory {
     ///
     /// # Errors
     /// An I/O error if a file cannot be written.
-    pub(super) fn rest(&self) -> std::io::Result<()> {
+    pub(super) fn flush_and_close(&self) -> std::io::Result<()> {
         self.settle()?;
-        lock(&self.index).known.iter().filter_map(|known| known.log.as_ref()).try_for_each(|log| log.rest())
+        lock(&self.index)
+            .known
+            .iter()
+            .filter_map(|known| known.log.as_ref())
+            .try_for_each(|log| log.flush_and_close())
     }
 
     /// For how many milliseconds a request that is signed now would be refused because nonces of this second may be
@@ -311,7 +315,7 @@ impl Memory {
     /// When the next remembered generation expires by the machine's clock, if there is one.
     pub(super) fn next_passed(&self) -> Option<i64> {
         let index = lock(&self.index);
-        let passed = |known: &Known| known.generation.span().1.saturating_add(SKEW);
+        let passed = |known: &Known| known.generation.span().1.saturating_add(SKEW_MS);
         index.known.iter().filter(|known| known.by_machine).map(passed).min()
     }
 

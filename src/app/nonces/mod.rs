@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use budget::Full;
 use memory::{Entry, Memory, Refused};
-use shared::{Outcome, Shared};
+use shared::{Insertion, Shared};
 use span::Clocks;
 pub use span::SKEW_MS;
 
@@ -34,9 +34,9 @@ use crate::store::{Store, Unavailable, UsedNonce};
 pub struct NonceSettings {
     /// How many are remembered.
     pub limits: NonceLimits,
-    /// The database file next to which they are stored, so that they survive a restart. Without one they are lost with
+    /// The database file. Nonces are stored next to it, so that they survive a restart. Without one they are lost with
     /// the process, unless several processes share the database, which then holds them.
-    pub beside: Option<PathBuf>,
+    pub database: Option<PathBuf>,
 }
 
 /// A nonce of a signed request.
@@ -79,7 +79,7 @@ pub enum NonceRefusal {
 }
 
 fn too_many(principal: &str, full: Full) -> String {
-    const UNTIL: &str = "nonces are forgotten 15 to 35 minutes after the request was signed";
+    const UNTIL: &str = "old nonces are forgotten continuously; try again later";
     match full {
         Full::Own { limit } => {
             format!("{principal} has {limit} signed requests remembered, the limit nonces_per_key; {UNTIL}")
@@ -116,11 +116,11 @@ impl Nonces {
         let clocks = clocks(clock);
         let shared =
             if store.is_shared() { Some(Shared::open(Arc::clone(store), clocks).await?) } else { None };
-        let memory = match &settings.beside {
+        let memory = match &settings.database {
             Some(database) if shared.is_none() => kept(settings.limits, database, is_new, hash, clocks)
                 .map_err(|e| {
                     let what =
-                        format!("the files of nonces beside {} cannot be used: {e}", database.display());
+                        format!("the files of nonces next to {} cannot be used: {e}", database.display());
                     AppError::Unavailable(Unavailable::because(what, e))
                 })?,
             _ => Memory::new(settings.limits),
@@ -161,19 +161,19 @@ impl Nonces {
         let used = UsedNonce {
             fingerprint: fingerprint(access_key, nonce),
             seen: Timestamp::from_millis(clocks.machine),
-            expires: signed.plus_millis(span::SKEW),
+            expires: signed.plus_millis(SKEW_MS),
             principal: principal.policy_arn(),
         };
         match shared.first_use(&used, entry.signed, clocks).await? {
-            Outcome::First => Ok(()),
-            Outcome::Used => Err(NonceRefusal::Used),
-            Outcome::Forgotten => Err(NonceRefusal::Forgotten(signed)),
+            Insertion::First => Ok(()),
+            Insertion::Used => Err(NonceRefusal::Used),
+            Insertion::Forgotten => Err(NonceRefusal::Forgotten(signed)),
         }
     }
 
     /// Writes collected nonces to the files, before the process ends.
     pub(super) fn close(&self) {
-        if let Err(error) = self.memory.rest() {
+        if let Err(error) = self.memory.flush_and_close() {
             tracing::warn!(%error, "the last nonces of signed requests cannot be written");
         }
     }

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::span::{Clocks, GENERATION_MS, Generation, SKEW, Spans};
+use super::span::{Clocks, GENERATION_MS, Generation, SKEW_MS, Spans};
 use crate::app::error::AppError;
 use crate::domain::Timestamp;
 use crate::store::{KeptNonces, PassedNonces, Store, StoreError, UsedNonce};
@@ -21,7 +21,7 @@ const TRIES: usize = 5;
 
 /// The outcome of an insertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Insertion {
     First,
     Used,
     Forgotten,
@@ -55,17 +55,17 @@ impl Shared {
         nonce: &UsedNonce,
         signed: i64,
         clocks: Clocks,
-    ) -> Result<Outcome, AppError> {
+    ) -> Result<Insertion, AppError> {
         for _ in 0..TRIES {
             let (revision, forgotten) = self.known();
             if forgotten.contains(signed) {
-                return Ok(Outcome::Forgotten);
+                return Ok(Insertion::Forgotten);
             }
             if self.store.use_nonce(nonce.clone(), revision).await? {
-                return Ok(Outcome::First);
+                return Ok(Insertion::First);
             }
             if self.look(clocks).await? == revision {
-                return Ok(Outcome::Used);
+                return Ok(Insertion::Used);
             }
         }
         Err(AppError::Busy)
@@ -87,9 +87,9 @@ impl Shared {
         for expires in generations {
             // Generations are by expiry; the signed time is earlier by the allowed skew.
             let (from, until) = Generation(expires).span();
-            forgotten.add(from.saturating_sub(SKEW), until.saturating_sub(SKEW));
+            forgotten.add(from.saturating_sub(SKEW_MS), until.saturating_sub(SKEW_MS));
         }
-        forgotten.condense(clocks.machine.saturating_sub(SKEW));
+        forgotten.condense(clocks.machine.saturating_sub(SKEW_MS));
         // The spans are stored before the nonces are removed, so that a missing nonce is always explained by a span.
         if forgotten != before && !self.replace(&forgotten, kept.revision).await? {
             // Another process is sweeping. The next sweep is soon enough.
@@ -159,9 +159,9 @@ fn passed(Clocks { machine, service }: Clocks) -> PassedNonces {
         expired_before: begin(machine.saturating_sub(MARGIN)),
         near_service: (
             begin(service.saturating_sub(MARGIN)),
-            begin(service.saturating_add(2 * SKEW + MARGIN + GENERATION_MS)),
+            begin(service.saturating_add(2 * SKEW_MS + MARGIN + GENERATION_MS)),
         ),
-        signed_within_ms: SKEW,
+        signed_within_ms: SKEW_MS,
         moved_before: Timestamp::from_millis(machine.saturating_sub(MOVED_KEPT)),
         generation_ms: GENERATION_MS,
     }

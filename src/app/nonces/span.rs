@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The allowed difference between the signer's clock and ours, in milliseconds, in both directions (protocol P68).
-pub const SKEW_MS: u64 = 15 * 60 * 1000;
-/// The same, for arithmetic on instants.
-pub(super) const SKEW: i64 = 15 * 60 * 1000;
+pub const SKEW_MS: i64 = 15 * 60 * 1000;
 /// The span of signed time of one generation, in milliseconds. Generations are forgotten as a whole.
 pub(super) const GENERATION_MS: i64 = 5 * 60 * 1000;
 
@@ -44,7 +42,7 @@ impl Generation {
     /// Whether a signature of this generation may be fresh by a clock.
     pub(super) fn is_near(self, clock: i64) -> bool {
         let (from, until) = self.span();
-        from <= clock.saturating_add(SKEW) && until > clock.saturating_sub(SKEW)
+        from <= clock.saturating_add(SKEW_MS) && until > clock.saturating_sub(SKEW_MS)
     }
 
     /// Whether a signature of this generation may be fresh by one of the clocks.
@@ -128,11 +126,11 @@ mod tests {
         assert_eq!((Generation::of(from), Generation::of(until - 1)), (generation, generation));
         assert_ne!(Generation::of(until), generation);
         for (clock, want) in [
-            (from - SKEW - 1, false),
-            (from - SKEW, true),
+            (from - SKEW_MS - 1, false),
+            (from - SKEW_MS, true),
             (until, true),
-            (until - 1 + SKEW, true),
-            (until + SKEW, false),
+            (until - 1 + SKEW_MS, true),
+            (until + SKEW_MS, false),
         ] {
             assert_eq!(generation.is_near(clock), want, "{clock}");
         }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::files::Kept;
 use super::memory::{Entry, Memory, Refused};
-use super::span::{Clocks, GENERATION_MS, Generation, SKEW};
+use super::span::{Clocks, GENERATION_MS, Generation, SKEW_MS};
 use crate::crypto::{RootKey, ShortHash, SymmetricKey};
 use crate::domain::NonceLimits;
 
@@ -31,7 +31,7 @@ fn entry(nonce: u64, signed: i64) -> Entry {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum Insertion {
     First,
     Used,
     Forgotten,
@@ -39,13 +39,13 @@ enum Outcome {
     NotKept,
 }
 
-fn used(memory: &Memory, entry: Entry, clocks: Clocks) -> Outcome {
+fn used(memory: &Memory, entry: Entry, clocks: Clocks) -> Insertion {
     match memory.first_use(entry, clocks) {
-        Ok(()) => Outcome::First,
-        Err(Refused::Used) => Outcome::Used,
-        Err(Refused::Forgotten) => Outcome::Forgotten,
-        Err(Refused::Full(_)) => Outcome::Full,
-        Err(Refused::NotKept(_)) => Outcome::NotKept,
+        Ok(()) => Insertion::First,
+        Err(Refused::Used) => Insertion::Used,
+        Err(Refused::Forgotten) => Insertion::Forgotten,
+        Err(Refused::Full(_)) => Insertion::Full,
+        Err(Refused::NotKept(_)) => Insertion::NotKept,
     }
 }
 
@@ -71,36 +71,36 @@ fn file_of(dir: &Path, signed: i64) -> std::path::PathBuf {
 fn a_nonce_is_known_as_long_as_its_signature_is_fresh_and_then_its_time_is_refused() {
     let memory = Memory::new(LIMITS);
     // Signed by a clock that is ahead by the allowed skew.
-    let ahead = entry(1, T + SKEW);
-    assert_eq!(used(&memory, ahead, both(T)), Outcome::First);
+    let ahead = entry(1, T + SKEW_MS);
+    assert_eq!(used(&memory, ahead, both(T)), Insertion::First);
     for minutes in 0..=30 {
         let now = both(T + minutes * MINUTE);
-        assert_eq!(used(&memory, ahead, now), Outcome::Used, "{minutes}");
+        assert_eq!(used(&memory, ahead, now), Insertion::Used, "{minutes}");
         // Other requests continue meanwhile.
         let other = entry(100 + u64::try_from(minutes).unwrap(), now.machine);
-        assert_eq!(used(&memory, other, now), Outcome::First);
+        assert_eq!(used(&memory, other, now), Insertion::First);
     }
     assert_eq!(memory.count(), 1 + 16, "what nobody can replay any more was forgotten");
     let later = both(T + 60 * MINUTE);
-    assert_eq!(used(&memory, entry(2, later.machine), later), Outcome::First);
+    assert_eq!(used(&memory, entry(2, later.machine), later), Insertion::First);
     assert_eq!(memory.count(), 1);
     // The service's clock is moved back to a time at which the signature is fresh.
     let back = Clocks { machine: later.machine, service: T };
-    assert_eq!(used(&memory, ahead, back), Outcome::Forgotten);
+    assert_eq!(used(&memory, ahead, back), Insertion::Forgotten);
     assert_eq!(
         used(&memory, entry(3, T), back),
-        Outcome::Forgotten,
+        Insertion::Forgotten,
         "a new nonce of that time is refused, too"
     );
-    assert_eq!(used(&memory, entry(4, later.machine), back), Outcome::First);
+    assert_eq!(used(&memory, entry(4, later.machine), back), Insertion::First);
 }
 
 #[test]
 fn a_nonce_is_not_good_under_another_time_either() {
     let memory = Memory::new(LIMITS);
-    assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(1, T), both(T)), Insertion::First);
     for minutes in [-15, -1, 1, 15] {
-        assert_eq!(used(&memory, entry(1, T + minutes * MINUTE), both(T)), Outcome::Used);
+        assert_eq!(used(&memory, entry(1, T + minutes * MINUTE), both(T)), Insertion::Used);
     }
 }
 
@@ -113,9 +113,9 @@ fn a_clock_may_be_set_to_the_same_instant_of_the_past_or_future_again_and_again(
             let (step, service) = (round * 4 + n as u64, T + far);
             let machine = T + 20 * MINUTE * i64::try_from(step).unwrap();
             let moved = Clocks { machine, service };
-            assert_eq!(used(&memory, entry(step, service), moved), Outcome::First, "{far} {round}");
-            assert_eq!(used(&memory, entry(step, service), moved), Outcome::Used);
-            assert_eq!(used(&memory, entry(step + 1000, machine), both(machine)), Outcome::First);
+            assert_eq!(used(&memory, entry(step, service), moved), Insertion::First, "{far} {round}");
+            assert_eq!(used(&memory, entry(step, service), moved), Insertion::Used);
+            assert_eq!(used(&memory, entry(step + 1000, machine), both(machine)), Insertion::First);
         }
     }
 }
@@ -124,20 +124,20 @@ fn a_clock_may_be_set_to_the_same_instant_of_the_past_or_future_again_and_again(
 fn a_generation_ahead_of_the_machines_clock_is_never_given_up() {
     let limits = NonceLimits { per_principal: 100, total: 1000 };
     let memory = Memory::new(limits);
-    let ahead = |n: u64| T + SKEW * 4 + i64::try_from(n).unwrap() * GENERATION_MS;
+    let ahead = |n: u64| T + SKEW_MS * 4 + i64::try_from(n).unwrap() * GENERATION_MS;
     for n in 0..100 {
         let moved = Clocks { machine: T, service: ahead(n) };
-        assert_eq!(used(&memory, entry(n, ahead(n)), moved), Outcome::First);
+        assert_eq!(used(&memory, entry(n, ahead(n)), moved), Insertion::First);
     }
     let moved = Clocks { machine: T, service: T };
-    assert_eq!(used(&memory, entry(1000, T), moved), Outcome::Full, "no room is made by giving them up");
+    assert_eq!(used(&memory, entry(1000, T), moved), Insertion::Full, "no room is made by giving them up");
     for n in 0..100 {
         let there = Clocks { machine: T, service: ahead(n) };
-        assert_eq!(used(&memory, entry(n, ahead(n)), there), Outcome::Used, "{n}");
+        assert_eq!(used(&memory, entry(n, ahead(n)), there), Insertion::Used, "{n}");
     }
     // The nonce is still remembered when the machine's clock gets there.
     let now = both(ahead(99) + MINUTE);
-    assert_eq!(used(&memory, entry(2000, now.machine), now), Outcome::First);
+    assert_eq!(used(&memory, entry(2000, now.machine), now), Insertion::First);
 }
 
 #[test]
@@ -145,16 +145,17 @@ fn nonces_of_a_moved_clock_give_their_room_up_to_others() {
     let memory = Memory::new(NonceLimits { per_principal: 100, total: 1000 });
     let past = Clocks { machine: T, service: T - 100 * GENERATION_MS };
     for n in 0..100 {
-        assert_eq!(used(&memory, entry(n, past.service), past), Outcome::First);
+        assert_eq!(used(&memory, entry(n, past.service), past), Insertion::First);
     }
-    assert_eq!(used(&memory, entry(100, past.service), past), Outcome::Full, "the clock stands there");
-    assert_eq!(used(&memory, entry(101, T), both(T)), Outcome::First);
-    assert_eq!(used(&memory, entry(1, past.service), past), Outcome::Forgotten);
+    assert_eq!(used(&memory, entry(100, past.service), past), Insertion::Full, "the clock stands there");
+    assert_eq!(used(&memory, entry(101, T), both(T)), Insertion::First);
+    assert_eq!(used(&memory, entry(1, past.service), past), Insertion::Forgotten);
     // However often the clock is set, the memory for it stays bounded.
     let memory = Memory::new(LIMITS);
     for n in 1..500 {
-        let past = Clocks { machine: T, service: T - SKEW - i64::try_from(n).unwrap() * 7 * GENERATION_MS };
-        assert_eq!(used(&memory, entry(n, past.service), past), Outcome::First);
+        let past =
+            Clocks { machine: T, service: T - SKEW_MS - i64::try_from(n).unwrap() * 7 * GENERATION_MS };
+        assert_eq!(used(&memory, entry(n, past.service), past), Insertion::First);
         assert_eq!(memory.sweep(both(T), super::memory::PAST_KEPT).unwrap(), n > 64);
     }
     assert_eq!(memory.count(), 64);
@@ -168,7 +169,7 @@ fn of_a_nonce_that_many_use_at_once_one_is_the_first() {
     let firsts = std::thread::scope(|scope| {
         let run = || {
             barrier.wait();
-            (0..nonces).filter(|n| used(&memory, entry(*n, T), both(T)) == Outcome::First).count()
+            (0..nonces).filter(|n| used(&memory, entry(*n, T), both(T)) == Insertion::First).count()
         };
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
@@ -191,8 +192,8 @@ fn nonces_are_known_whatever_moment_others_are_forgotten_at() {
                         let first = used(memory, nonce, now);
                         let again = used(memory, nonce, now);
                         // The threads are at different steps, so the clock of one may have made the memory forget the time of another.
-                        assert!(matches!(first, Outcome::First | Outcome::Forgotten), "{first:?}");
-                        assert!(matches!(again, Outcome::Used | Outcome::Forgotten), "{again:?}");
+                        assert!(matches!(first, Insertion::First | Insertion::Forgotten), "{first:?}");
+                        assert!(matches!(again, Insertion::Used | Insertion::Forgotten), "{again:?}");
                     }
                 })
             })
@@ -208,24 +209,24 @@ fn what_was_written_down_is_known_to_the_next_process() {
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
     for n in 0..1_000 {
-        assert_eq!(used(&memory, entry(n, T - i64::try_from(n).unwrap() * 500), both(T)), Outcome::First);
+        assert_eq!(used(&memory, entry(n, T - i64::try_from(n).unwrap() * 500), both(T)), Insertion::First);
     }
     assert_eq!(files(dir.path()).len(), 3 + 1, "{:?}", files(dir.path()));
     for file in files(dir.path()) {
         let mode = std::fs::metadata(dir.path().join(&file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
-    memory.rest().unwrap();
+    memory.flush_and_close().unwrap();
     // Once more, because an append must not damage what was read.
     for round in 0..3 {
         let memory = opened(dir.path(), false, 1, both(T));
         assert_eq!(memory.count(), 1_000 + round);
         for n in 0..1_000 {
             let signed = T - i64::try_from(n).unwrap() * 500;
-            assert_eq!(used(&memory, entry(n, signed), both(T)), Outcome::Used);
+            assert_eq!(used(&memory, entry(n, signed), both(T)), Insertion::Used);
         }
-        assert_eq!(used(&memory, entry(2_000 + round, T), both(T)), Outcome::First);
-        memory.rest().unwrap();
+        assert_eq!(used(&memory, entry(2_000 + round, T), both(T)), Insertion::First);
+        memory.flush_and_close().unwrap();
     }
 }
 
@@ -239,14 +240,14 @@ fn what_a_killed_process_had_not_written_yet_lies_in_seconds_that_count_as_forgo
         is_new = false;
         for nonce in &all {
             let outcome = used(&memory, *nonce, both(T));
-            assert!(matches!(outcome, Outcome::Used | Outcome::Forgotten), "{round}: {outcome:?}");
+            assert!(matches!(outcome, Insertion::Used | Insertion::Forgotten), "{round}: {outcome:?}");
         }
         // Few or many nonces in a second, from clocks that differ by more seconds than may be open at once.
         for n in 0..[3, 700, 5_000, 40][usize::try_from(round).unwrap()] {
             let second = if round == 3 { n % 40 } else { n % 5 };
             let signed = T - 500_000 + i64::try_from(round * 100 + second).unwrap() * 1000;
             let nonce = entry(round << 32 | n, signed);
-            assert_eq!(used(&memory, nonce, both(T)), Outcome::First, "{round} {n}");
+            assert_eq!(used(&memory, nonce, both(T)), Insertion::First, "{round} {n}");
             all.push(nonce);
         }
         // As after kill -9: nothing is written at the end.
@@ -255,7 +256,7 @@ fn what_a_killed_process_had_not_written_yet_lies_in_seconds_that_count_as_forgo
     // The last sixteen seconds of the last process are refused, and at most five of each other; the adjacent seconds are not.
     let seconds = (0..500).filter(|second| {
         let signed = T - 500_000 + second * 1000;
-        used(&memory, entry(u64::MAX - second.unsigned_abs(), signed), both(T)) == Outcome::Forgotten
+        used(&memory, entry(u64::MAX - second.unsigned_abs(), signed), both(T)) == Insertion::Forgotten
     });
     let seconds: Vec<_> = seconds.collect();
     let want: Vec<i64> = [0, 100, 200].into_iter().flat_map(|n| n..n + 5).chain(324..340).collect();
@@ -268,64 +269,64 @@ fn after_a_crash_a_start_waits_for_the_next_second_and_no_longer() {
     let dir = tempfile::tempdir().unwrap();
     let killed = opened(dir.path(), true, 1, both(T));
     assert_eq!(killed.refuses_now_for(T), None);
-    assert_eq!(used(&killed, entry(1, T), both(T + 100)), Outcome::First);
+    assert_eq!(used(&killed, entry(1, T), both(T + 100)), Insertion::First);
     drop(killed);
     let next = opened(dir.path(), false, 1, both(T + 400));
     assert_eq!(next.refuses_now_for(T + 400), Some(600));
-    assert_eq!(used(&next, entry(2, T), both(T + 400)), Outcome::Forgotten);
+    assert_eq!(used(&next, entry(2, T), both(T + 400)), Insertion::Forgotten);
     assert_eq!(next.refuses_now_for(T + 1000), None);
-    assert_eq!(used(&next, entry(2, T + 1000), both(T + 1000)), Outcome::First);
+    assert_eq!(used(&next, entry(2, T + 1000), both(T + 1000)), Insertion::First);
 }
 
 #[test]
 fn a_process_that_cannot_write_the_index_starts_and_changes_no_file_until_it_can() {
     let dir = tempfile::tempdir().unwrap();
     let killed = opened(dir.path(), true, 1, both(T));
-    assert_eq!(used(&killed, entry(1, T), both(T)), Outcome::First);
+    assert_eq!(used(&killed, entry(1, T), both(T)), Insertion::First);
     drop(killed);
     // The draft of the index cannot be created, as on a full disk.
     let draft = dir.path().join("db-nonces.new");
     std::fs::create_dir(&draft).unwrap();
     let before = files(dir.path());
     let memory = opened(dir.path(), false, 1, both(T + 1000));
-    assert_eq!(used(&memory, entry(2, T + 1000), both(T + 1000)), Outcome::NotKept);
-    assert_eq!(used(&memory, entry(1, T), both(T + 1000)), Outcome::NotKept);
-    assert!(memory.rest().is_err());
+    assert_eq!(used(&memory, entry(2, T + 1000), both(T + 1000)), Insertion::NotKept);
+    assert_eq!(used(&memory, entry(1, T), both(T + 1000)), Insertion::NotKept);
+    assert!(memory.flush_and_close().is_err());
     assert_eq!(files(dir.path()), before);
     drop(memory);
     std::fs::remove_dir(&draft).unwrap();
     let memory = opened(dir.path(), false, 1, both(T + 2000));
-    assert!(matches!(used(&memory, entry(1, T), both(T + 2000)), Outcome::Forgotten | Outcome::Used));
-    assert_eq!(used(&memory, entry(3, T + 2000), both(T + 2000)), Outcome::First);
+    assert!(matches!(used(&memory, entry(1, T), both(T + 2000)), Insertion::Forgotten | Insertion::Used));
+    assert_eq!(used(&memory, entry(3, T + 2000), both(T + 2000)), Insertion::First);
 }
 
 #[test]
 fn after_a_write_that_failed_no_second_is_taken_for_open() {
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
-    assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
-    assert_eq!(used(&memory, entry(2, T), both(T)), Outcome::First, "this one is collected");
+    assert_eq!(used(&memory, entry(1, T), both(T)), Insertion::First);
+    assert_eq!(used(&memory, entry(2, T), both(T)), Insertion::First, "this one is collected");
     // The file is closed and cannot be opened again.
-    memory.rest().unwrap();
+    memory.flush_and_close().unwrap();
     let (path, away) = (file_of(dir.path(), T), dir.path().join("away"));
     std::fs::rename(&path, &away).unwrap();
     for _ in 0..2 {
-        assert_eq!(used(&memory, entry(3, T), both(T)), Outcome::NotKept);
+        assert_eq!(used(&memory, entry(3, T), both(T)), Insertion::NotKept);
     }
     std::fs::rename(&away, &path).unwrap();
-    assert_eq!(used(&memory, entry(3, T), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(3, T), both(T)), Insertion::First);
     let memory = opened(dir.path(), false, 1, both(T));
     assert_eq!(memory.count(), 3);
-    assert_eq!(used(&memory, entry(3, T), both(T)), Outcome::Forgotten);
+    assert_eq!(used(&memory, entry(3, T), both(T)), Insertion::Forgotten);
 }
 
 #[test]
 fn files_of_what_is_forgotten_are_removed_and_its_time_stays_refused() {
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
-    assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(1, T), both(T)), Insertion::First);
     let later = both(T + 60 * MINUTE);
-    assert_eq!(used(&memory, entry(2, later.machine), later), Outcome::First);
+    assert_eq!(used(&memory, entry(2, later.machine), later), Insertion::First);
     let names = ["db-nonces".to_owned(), format!("db-nonces-{}", Generation::of(later.machine).0)];
     assert_eq!(files(dir.path()), names);
     let back = Clocks { machine: later.machine, service: T };
@@ -333,11 +334,11 @@ fn files_of_what_is_forgotten_are_removed_and_its_time_stays_refused() {
     std::fs::write(file_of(dir.path(), T), b"left over").unwrap();
     let memory = opened(dir.path(), false, 1, back);
     assert_eq!(files(dir.path()), names);
-    assert_eq!(used(&memory, entry(1, T), back), Outcome::Forgotten);
+    assert_eq!(used(&memory, entry(1, T), back), Insertion::Forgotten);
     let much_later = T + 600 * MINUTE;
     let memory = opened(dir.path(), false, 1, both(much_later));
     let back = Clocks { machine: much_later, service: later.machine };
-    assert_eq!(used(&memory, entry(2, later.machine), back), Outcome::Forgotten);
+    assert_eq!(used(&memory, entry(2, later.machine), back), Insertion::Forgotten);
     assert_eq!(files(dir.path()), names[..1]);
 }
 
@@ -346,16 +347,16 @@ fn lost(dir: &Path, root: u8, what: &str) {
     let start = T + MINUTE;
     let memory = opened(dir, false, root, both(start));
     let replayed = used(&memory, entry(1, T), both(start));
-    assert!(matches!(replayed, Outcome::Used | Outcome::Forgotten), "{what}: {replayed:?}");
-    assert_eq!(used(&memory, entry(7, T), both(start)), Outcome::Forgotten, "{what}");
-    assert_eq!(used(&memory, entry(8, start), both(start)), Outcome::Forgotten, "{what}");
-    assert_eq!(used(&memory, entry(9, start + 1), both(start)), Outcome::First, "{what}");
-    memory.rest().unwrap();
+    assert!(matches!(replayed, Insertion::Used | Insertion::Forgotten), "{what}: {replayed:?}");
+    assert_eq!(used(&memory, entry(7, T), both(start)), Insertion::Forgotten, "{what}");
+    assert_eq!(used(&memory, entry(8, start), both(start)), Insertion::Forgotten, "{what}");
+    assert_eq!(used(&memory, entry(9, start + 1), both(start)), Insertion::First, "{what}");
+    memory.flush_and_close().unwrap();
     // The loss is recorded from then on.
     let memory = opened(dir, false, root, both(start + MINUTE));
-    assert_eq!(used(&memory, entry(7, T), both(start)), Outcome::Forgotten, "{what}");
-    assert_eq!(used(&memory, entry(9, start + 1), both(start)), Outcome::Used, "{what}");
-    assert_eq!(used(&memory, entry(10, start + 2), both(start)), Outcome::First, "{what}");
+    assert_eq!(used(&memory, entry(7, T), both(start)), Insertion::Forgotten, "{what}");
+    assert_eq!(used(&memory, entry(9, start + 1), both(start)), Insertion::Used, "{what}");
+    assert_eq!(used(&memory, entry(10, start + 2), both(start)), Insertion::First, "{what}");
 }
 
 #[test]
@@ -388,17 +389,17 @@ fn what_is_lost_or_damaged_counts_as_forgotten_up_to_the_start() {
     for (what, harm) in harms {
         let dir = tempfile::tempdir().unwrap();
         let memory = opened(dir.path(), true, 1, both(T));
-        assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
+        assert_eq!(used(&memory, entry(1, T), both(T)), Insertion::First);
         harm(dir.path());
         lost(dir.path(), 1, what);
     }
     // An older copy is restored, which does not have a nonce that was used since.
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
-    assert_eq!(used(&memory, entry(0, T - 10 * MINUTE), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(0, T - 10 * MINUTE), both(T)), Insertion::First);
     let copies: Vec<_> = files(dir.path()).into_iter().map(|name| dir.path().join(name)).collect();
     let copies: Vec<_> = copies.iter().map(|path| (path, std::fs::read(path).unwrap())).collect();
-    assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(1, T), both(T)), Insertion::First);
     std::fs::remove_file(file_of(dir.path(), T)).unwrap();
     for (path, bytes) in copies {
         std::fs::write(path, bytes).unwrap();
@@ -408,7 +409,7 @@ fn what_is_lost_or_damaged_counts_as_forgotten_up_to_the_start() {
     // With a different root key nothing in the files can be found.
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
-    assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(1, T), both(T)), Insertion::First);
     lost(dir.path(), 2, "the root key was replaced");
     // A database that is not new has no files, because an earlier release served it.
     lost(tempfile::tempdir().unwrap().path(), 1, "there are no files");
@@ -418,20 +419,20 @@ fn what_is_lost_or_damaged_counts_as_forgotten_up_to_the_start() {
 fn what_cannot_be_written_down_is_refused_and_good_later() {
     let dir = tempfile::tempdir().unwrap();
     let memory = opened(dir.path(), true, 1, both(T));
-    assert_eq!(used(&memory, entry(1, T), both(T)), Outcome::First);
+    assert_eq!(used(&memory, entry(1, T), both(T)), Insertion::First);
     // No file can be created where a directory has its name.
-    let next = T + SKEW;
+    let next = T + SKEW_MS;
     std::fs::create_dir(file_of(dir.path(), next)).unwrap();
     for _ in 0..2 {
-        assert_eq!(used(&memory, entry(2, next), both(T)), Outcome::NotKept);
+        assert_eq!(used(&memory, entry(2, next), both(T)), Insertion::NotKept);
     }
-    assert_eq!(used(&memory, entry(3, T), both(T)), Outcome::First, "others are not concerned");
+    assert_eq!(used(&memory, entry(3, T), both(T)), Insertion::First, "others are not concerned");
     std::fs::remove_dir(file_of(dir.path(), next)).unwrap();
-    assert_eq!(used(&memory, entry(2, next), both(T)), Outcome::First);
-    assert_eq!((used(&memory, entry(2, next), both(T)), memory.count()), (Outcome::Used, 3));
-    memory.rest().unwrap();
+    assert_eq!(used(&memory, entry(2, next), both(T)), Insertion::First);
+    assert_eq!((used(&memory, entry(2, next), both(T)), memory.count()), (Insertion::Used, 3));
+    memory.flush_and_close().unwrap();
     let memory = opened(dir.path(), false, 1, both(T));
-    assert_eq!(used(&memory, entry(2, next), both(T)), Outcome::Used);
+    assert_eq!(used(&memory, entry(2, next), both(T)), Insertion::Used);
 }
 
 /// A step of the model.
@@ -458,7 +459,7 @@ fn step() -> impl Strategy<Value = Step> {
         // Instants to which the clock returns.
         prop::sample::select(vec![-1000_i64, 1000, 40, -40]),
     ];
-    let skew = prop_oneof![Just(-SKEW), Just(SKEW), -SKEW..=SKEW];
+    let skew = prop_oneof![Just(-SKEW_MS), Just(SKEW_MS), -SKEW_MS..=SKEW_MS];
     prop_oneof![
         3 => prop_oneof![0_i64..200, 0_i64..3600, Just(86_400)].prop_map(Step::Pass),
         2 => (minutes, any::<bool>()).prop_map(|(by, stands)| Step::Move(by, stands)),
@@ -490,7 +491,7 @@ impl Model {
 
     fn is_fresh(&self, signed: i64) -> bool {
         let Clocks { machine, service } = self.clocks();
-        (machine - signed).abs() <= SKEW || (service - signed).abs() <= SKEW
+        (machine - signed).abs() <= SKEW_MS || (service - signed).abs() <= SKEW_MS
     }
 }
 
@@ -521,13 +522,13 @@ proptest! {
                     let signed = by + if by_service { clocks.service } else { clocks.machine };
                     let entry = entry(model.used.len() as u64, signed);
                     match used(&memory, entry, clocks) {
-                        Outcome::First => {
+                        Insertion::First => {
                             model.generations.insert(Generation::of(signed));
                             model.used.push(entry);
                         }
-                        Outcome::Forgotten if model.killed.contains(&signed.div_euclid(1000)) => {}
-                        Outcome::Forgotten => {
-                            prop_assert!(signed < model.machine - SKEW, "the present is refused");
+                        Insertion::Forgotten if model.killed.contains(&signed.div_euclid(1000)) => {}
+                        Insertion::Forgotten => {
+                            prop_assert!(signed < model.machine - SKEW_MS, "the present is refused");
                             prop_assert!(model.generations.contains(&Generation::of(signed)), "without a reason");
                         }
                         other => prop_assert!(false, "a new nonce is {:?}", other),
@@ -537,14 +538,14 @@ proptest! {
                     let replayed = *which.get(&model.used);
                     if model.is_fresh(replayed.signed) {
                         let outcome = used(&memory, replayed, model.clocks());
-                        prop_assert!(matches!(outcome, Outcome::Used | Outcome::Forgotten), "{:?}", outcome);
+                        prop_assert!(matches!(outcome, Insertion::Used | Insertion::Forgotten), "{:?}", outcome);
                     }
                 }
                 Step::Restart(kill) if on_disk => {
                     if kill {
                         model.killed.extend(model.used.iter().map(|entry| entry.signed.div_euclid(1000)));
                     } else {
-                        memory.rest().unwrap();
+                        memory.flush_and_close().unwrap();
                     }
                     memory = opened(dir.path(), false, 1, model.clocks());
                 }

@@ -19,7 +19,7 @@ pub(super) async fn own_origin(State(shared): State<Arc<Shared>>, request: Reque
     let secure = request.extensions().get::<Peer>().is_some_and(|peer| peer.secure);
     let (parts, body) = request.into_parts();
     let host = RequestHost::of(&parts.headers);
-    let checked = site::expect_own_origin(&parts, &host, secure, &shared.settings.allowed_hosts);
+    let checked = site::refuse_foreign_origin(&parts, &host, secure, &shared.settings.allowed_hosts);
     match checked {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(rejection) => refused(&rejection).into_response(),
@@ -39,10 +39,10 @@ pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
 }
 
 fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Failure> {
-    site::expect_own_page(headers).map_err(|rejection| refused(&rejection))?;
+    site::refuse_foreign_page(headers).map_err(|rejection| refused(&rejection))?;
     let token = token(shared, headers);
     if matches!(token, Token::Unset | Token::Missing) {
-        site::expect_allowed_host(&RequestHost::of(headers), &shared.settings.allowed_hosts)
+        site::check_host(&RequestHost::of(headers), &shared.settings.allowed_hosts)
             .map_err(|rejection| refused(&rejection))?;
     }
     match token {

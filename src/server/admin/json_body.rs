@@ -1,6 +1,7 @@
 //! JSON bodies of `/_sesame`, parsed strictly.
 
 use axum::body::Bytes;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::{Failure, bad_request};
@@ -25,6 +26,21 @@ pub(super) fn object<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result
         )));
     }
     json(body, example)
+}
+
+/// Refuses a body that has members, for endpoints that read none. An empty body and `{}` pass.
+///
+/// # Errors
+/// Those of [`object`].
+pub(super) fn empty(body: &Bytes) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+
+    if body.is_empty() {
+        return Ok(());
+    }
+    object(body, "{}").map(|Nothing {}| ())
 }
 
 /// The failure for a JSON body that does not have the expected form.

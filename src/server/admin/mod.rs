@@ -34,9 +34,9 @@ use crate::server::shared::Shared;
 /// The path of all endpoints.
 const PATH: &str = "/_sesame";
 
-/// Whether a path belongs to these endpoints. `/_sesame/` does not: the router of axum has no such path.
+/// Whether a path belongs to these endpoints.
 pub(super) fn serves(path: &str) -> bool {
-    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') && rest != "/")
+    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The router of these endpoints.
@@ -77,5 +77,6 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let all =
         open.merge(guarded).layer(middleware::from_fn_with_state(Arc::clone(shared), guard::own_origin));
     let all = all.layer(middleware::from_fn(layers::survived));
-    Router::new().nest(PATH, all).with_state(Arc::clone(shared))
+    // Unlike `nest`, this also takes `/_sesame/`.
+    Router::new().nest_service(PATH, all.with_state(Arc::clone(shared)))
 }

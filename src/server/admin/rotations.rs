@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, bad_request, failure, internal};
-use super::json_body::object;
+use super::json_body::{empty, object};
 use super::parameters::Parameters;
 use crate::domain::AccountId;
 use crate::domain::nearest::nearest;
@@ -37,7 +37,9 @@ pub(super) async fn rotators(State(shared): State<Arc<Shared>>) -> Json<Value> {
 pub(super) async fn check(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
+    body: Bytes,
 ) -> Result<Json<Value>, Failure> {
+    empty(&body)?;
     let app = &shared.settings.app;
     let Some(checked) = app.check_rotator(&name).await else {
         let all = app.rotators().list();

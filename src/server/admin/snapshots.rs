@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, failure, internal};
+use super::json_body::empty;
 use super::parameters::Parameters;
 use super::state::{counts, put};
 use crate::server::shared::{KeptSnapshot, MAX_SNAPSHOTS, Shared};
@@ -22,7 +24,9 @@ pub(super) async fn take(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
     Extension(asked): Extension<Parameters>,
+    body: Bytes,
 ) -> Result<Json<Value>, Failure> {
+    empty(&body)?;
     let (account, replaces) = (asked.account()?, asked.replaces()?);
     let app = &shared.settings.app;
     let contents = Arc::new(app.snapshot(account.as_ref()).await.map_err(|e| internal(&e))?);
@@ -40,7 +44,9 @@ pub(super) async fn take(
 pub(super) async fn restore(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
+    body: Bytes,
 ) -> Result<Json<Value>, Failure> {
+    empty(&body)?;
     let snapshot = shared.snapshots.locked().get(&name).cloned().ok_or_else(no_snapshot)?;
     put(&shared, snapshot.replaces, snapshot.contents).await
 }

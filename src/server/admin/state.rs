@@ -9,18 +9,18 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::failure::{Failure, bad_request, failure, internal};
+use super::failure::{Failure, INTERNAL, bad_request, failure, internal};
 use super::parameters::Parameters;
 use super::warnings::with_warnings;
 use crate::app::AppError;
-use crate::app::Unseen;
+use crate::app::NoProgress;
 use crate::domain::{AccountId, Scope};
 use crate::server::shared::Shared;
 use crate::state::file::StateFile;
 use crate::state::parse::parse;
 use crate::state::read::Reader;
 use crate::state::write::{Form, write};
-use crate::state::{Problem, seed, warnings};
+use crate::state::{Cause, Problem, seed, warnings};
 use crate::store::{ReplaceScope, Snapshot};
 
 /// The longest accepted file, in bytes.
@@ -34,12 +34,19 @@ fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
         now: settings.app.clock().now(),
         source: None,
         beside,
-        progress: &Unseen,
+        progress: &NoProgress,
     }
 }
 
+/// 400 if the file is wrong. A failure of the server is logged, and answered as [`internal`] does.
 fn wrong(problem: &Problem) -> Failure {
-    bad_request(&problem.to_string())
+    let status = match problem.cause {
+        Cause::File => return bad_request(&problem.to_string()),
+        Cause::Conflict | Cause::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Cause::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    tracing::error!(error = %problem, "an administrative request failed");
+    failure(status, INTERNAL)
 }
 
 fn text(body: &Bytes) -> Result<&str, Failure> {
@@ -54,7 +61,7 @@ pub(super) async fn export(
     let app = &shared.settings.app;
     let contents = app.snapshot(asked.account()?.as_ref()).await.map_err(|e| internal(&e))?;
     let form = if asked.flag("plaintext") { Form::Plaintext } else { Form::Sealed };
-    write(app, &contents, form, &Unseen).await.map(Json).map_err(|e| internal(&e))
+    write(app, &contents, form, &NoProgress).await.map(Json).map_err(|e| internal(&e))
 }
 
 /// Replaces all data, or that of one account, with the contents of a file.

@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::stopwatch;
+use super::deadline_clock;
 
 /// Set in a stage when the head of a request has arrived and its body has not. The upper 62 bits of a stage are the time, in
 /// milliseconds, since which the server waits for the client. An idle stage ends in `00`, a receiving one in `01`.
@@ -138,7 +138,7 @@ impl Activity {
                 return self.given_up();
             }
             let left = Duration::from_millis(patience_ms - waited);
-            tokio::time::sleep_until(stopwatch::now() + left).await;
+            tokio::time::sleep_until(deadline_clock::now() + left).await;
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn activity() -> Arc<Activity> {
-        Arc::new(Activity::new(stopwatch::now(), Counter::default()))
+        Arc::new(Activity::new(deadline_clock::now(), Counter::default()))
     }
 
     #[test]

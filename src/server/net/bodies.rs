@@ -57,12 +57,12 @@ impl Drop for Arriving {
 }
 
 /// The body of an answer. The request ends when hyper has taken the whole body.
-pub(super) struct Answer {
+pub(super) struct TrackedBody {
     pub(super) body: Body,
     pub(super) _request: Running,
 }
 
-impl HttpBody for Answer {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

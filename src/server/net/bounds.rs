@@ -19,7 +19,8 @@ pub struct Bounds {
     pub connections: usize,
     /// Maximum number of connections from one address. An IPv6 /64 network counts as one address.
     pub per_address: usize,
-    /// Time for a TLS handshake, and for the head of each request. An idle connection is closed after this time.
+    /// How long a client may take to send what begins a request: its TLS handshake, and the head of each request. An
+    /// idle connection is closed after this time.
     pub head: Duration,
     /// Time for the body of an API request.
     pub body: Duration,

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::activity::Activity;
 use super::bounds::{Bounds, SPARE};
 use super::counts::Counts;
+use super::deadline_clock;
 use super::group::Group;
-use super::stopwatch;
 
 /// The registry of open connections.
 ///
@@ -24,7 +24,7 @@ pub(in crate::server) struct Connections {
     /// All times are counted from here.
     start: Instant,
     /// Whether clients on this machine are exempt from the bound per address.
-    loopback_is_free: bool,
+    loopback_is_exempt: bool,
     table: Mutex<Table>,
     /// Notified when a slot is released.
     freed: Notify,
@@ -35,7 +35,7 @@ pub(in crate::server) struct Connections {
 struct Table {
     /// The id of the next connection.
     next: u64,
-    /// Places in use, including connections that were told to close and have not done so yet.
+    /// Slots in use, including connections that were told to close and have not done so yet.
     taken: usize,
     by_address: HashMap<IpAddr, usize>,
     ordinary: Group,
@@ -54,12 +54,12 @@ pub(super) struct Slot {
 }
 
 impl Connections {
-    /// An empty registry. With `loopback_is_free`, clients on this machine are exempt from the bound per address.
-    pub(in crate::server) fn new(bounds: &Bounds, loopback_is_free: bool, counts: Counts) -> Self {
+    /// An empty registry. With `loopback_is_exempt`, clients on this machine are exempt from the bound per address.
+    pub(in crate::server) fn new(bounds: &Bounds, loopback_is_exempt: bool, counts: Counts) -> Self {
         Self {
             bounds: bounds.clone(),
-            start: stopwatch::now(),
-            loopback_is_free,
+            start: deadline_clock::now(),
+            loopback_is_exempt,
             table: Mutex::default(),
             freed: Notify::new(),
             counts,
@@ -75,8 +75,8 @@ impl Connections {
         let address = counted_as(client);
         let mut table = self.locked();
         let of_address = table.by_address.get(&address).copied().unwrap_or_default();
-        let free = self.loopback_is_free && address.is_loopback();
-        if of_address >= self.bounds.per_address && !free {
+        let is_exempt = self.loopback_is_exempt && address.is_loopback();
+        if of_address >= self.bounds.per_address && !is_exempt {
             self.counts.refused.inc();
             return None;
         }

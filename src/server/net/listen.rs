@@ -16,19 +16,19 @@ use tokio_util::either::Either;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::bodies::{self, Answer};
+use super::bodies::{self, TrackedBody};
 use super::connections::Slot;
+use super::deadline_clock;
 use super::dropped::Dropped;
 use super::long_line::{self, LongLine};
 use super::outliving::Outliving;
 use super::peer::Peer;
-use super::stopwatch;
 use super::transport::{self, Transport};
 use crate::server::admin;
 use crate::server::rpc;
 use crate::server::shared::Shared;
 
-/// Shortest time between two log activities about the same problem.
+/// Shortest time between two log lines about the same problem.
 const COMPLAINT_EVERY: Duration = Duration::from_mins(1);
 /// The paths that are served on spare connections. Everything else gets 503.
 const ALWAYS: [&str; 3] = ["/_sesame/health", "/_sesame/ready", "/_sesame/metrics"];
@@ -75,7 +75,7 @@ pub(in crate::server) async fn accept(
                 if let Some(times) = failed.is_due() {
                     tracing::warn!(%error, times, "cannot accept a connection");
                 }
-                tokio::time::sleep_until(stopwatch::now() + Duration::from_millis(100)).await;
+                tokio::time::sleep_until(deadline_clock::now() + Duration::from_millis(100)).await;
             }
         }
     }
@@ -100,7 +100,7 @@ impl Complaint {
         if self.last.is_some_and(|last| last.elapsed() < COMPLAINT_EVERY) {
             return None;
         }
-        self.last = Some(stopwatch::now());
+        self.last = Some(deadline_clock::now());
         Some(std::mem::take(&mut self.times))
     }
 }
@@ -116,14 +116,14 @@ async fn connection(
 ) {
     let bounds = &shared.settings.bounds;
     let serving = async {
-        let greeted = transport::greet(stream, &slot.activity, bounds, &shared.settings.tls);
-        let greeted = tokio::select! {
-            greeted = greeted => greeted,
+        let accepted = transport::detect_tls(stream, &slot.activity, bounds, &shared.settings.tls);
+        let accepted = tokio::select! {
+            accepted = accepted => accepted,
             () = shared.shutdown.cancelled() => return,
         };
-        if let Some(stream) = greeted {
+        if let Some(stream) = accepted {
             let peer = Peer { address, secure: matches!(stream, Either::Right(_)), spare: slot.spare };
-            answer(stream, peer, &slot, &router, &shared, tasks).await;
+            serve_connection(stream, peer, &slot, &router, &shared, tasks).await;
         }
     };
     tokio::select! {
@@ -135,7 +135,7 @@ async fn connection(
 }
 
 /// Answers the requests of a connection.
-async fn answer(
+async fn serve_connection(
     stream: Transport,
     peer: Peer,
     slot: &Arc<Slot>,
@@ -164,7 +164,7 @@ async fn answer(
             if peer.spare {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok::<_, Dropped>(response.map(|body| Answer { body, _request: running }))
+            Ok::<_, Dropped>(response.map(|body| TrackedBody { body, _request: running }))
         };
         Outliving::new(Box::pin(answered), Arc::clone(slot), tasks)
     });

@@ -5,6 +5,7 @@ mod bodies;
 mod bounds;
 mod connections;
 mod counts;
+mod deadline_clock;
 mod dropped;
 mod group;
 mod listen;
@@ -12,9 +13,8 @@ pub(super) mod long_line;
 mod outliving;
 mod peer;
 pub(super) mod read_body;
-mod stopwatch;
 mod transport;
-mod watched;
+mod write_timeout;
 
 pub use self::bounds::Bounds;
 pub(super) use self::connections::Connections;

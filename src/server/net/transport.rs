@@ -8,21 +8,21 @@ use tokio_util::either::Either;
 
 use super::activity::Activity;
 use super::bounds::Bounds;
-use super::watched::Watched;
+use super::write_timeout::WriteTimeout;
 use crate::tls::{self, Tls};
 
 /// A stream that carries HTTP, with or without TLS.
-pub(super) type Transport = Either<Watched<TcpStream>, Box<tls::Stream<Watched<TcpStream>>>>;
+pub(super) type Transport = Either<WriteTimeout<TcpStream>, Box<tls::Stream<WriteTimeout<TcpStream>>>>;
 
 /// Peeks at the first byte, and performs the TLS handshake if the byte begins one. `None` when this fails, takes longer than
 /// [`Bounds::head`], or the client goes away.
-pub(super) async fn greet(
+pub(super) async fn detect_tls(
     stream: TcpStream,
     activity: &Arc<Activity>,
     bounds: &Bounds,
     tls: &Tls,
 ) -> Option<Transport> {
-    match tried(stream, activity, bounds, tls).await {
+    match try_accept(stream, activity, bounds, tls).await {
         Ok(transport) => transport,
         Err(error) => {
             tracing::debug!(%error, "a connection ended before its first request");
@@ -31,28 +31,28 @@ pub(super) async fn greet(
     }
 }
 
-/// As [`greet`], with the error. `None` when the client goes away before its first byte.
-async fn tried(
+/// As [`detect_tls`], with the error. `None` when the client goes away before its first byte.
+async fn try_accept(
     stream: TcpStream,
     activity: &Arc<Activity>,
     bounds: &Bounds,
     tls: &Tls,
 ) -> io::Result<Option<Transport>> {
-    let greeting = async {
+    let accepting = async {
         stream.set_nodelay(true)?;
         let mut first = [0];
         if stream.peek(&mut first).await? == 0 {
             return Ok(None);
         }
         let local = stream.local_addr()?.ip();
-        let stream = Watched::new(stream, Arc::clone(activity), bounds.unread);
+        let stream = WriteTimeout::new(stream, Arc::clone(activity), bounds.unread);
         if first != [tls::FIRST_BYTE] {
             return Ok(Some(Either::Left(stream)));
         }
         // Boxed, so that connections without TLS do not reserve memory for it.
         Ok(Some(Either::Right(Box::new(Box::pin(tls.accept(stream, local)).await?))))
     };
-    tokio::time::timeout(bounds.head, greeting).await.map_err(|_elapsed| io::ErrorKind::TimedOut)?
+    tokio::time::timeout(bounds.head, accepting).await.map_err(|_elapsed| io::ErrorKind::TimedOut)?
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::ports::ServerClock;
-    use crate::server::net::stopwatch;
+    use crate::server::net::deadline_clock;
 
     /// The result for a client that sends these bytes, then nothing, and stays connected.
     async fn greeted(sent: &[u8]) -> io::Result<Option<Transport>> {
@@ -75,9 +75,9 @@ mod tests {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(sent).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let activity = Arc::new(Activity::new(stopwatch::now(), Counter::default()));
+        let activity = Arc::new(Activity::new(deadline_clock::now(), Counter::default()));
         let bounds = Bounds { head: Duration::from_millis(200), ..Bounds::default() };
-        let greeted = tried(stream, &activity, &bounds, &tls).await;
+        let greeted = try_accept(stream, &activity, &bounds, &tls).await;
         drop(client);
         greeted
     }

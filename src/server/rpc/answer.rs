@@ -1,4 +1,5 @@
-//! The order of checks of the API, in one function: [`answer`].
+//! The order of checks of the API: [`answer`] calls [`identify`] (claim, resolve, authenticate), then authorize, faults and
+//! the action.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::request_info::{Claimed, RequestInfo};
 use super::resolve::{VERSION, by_header, format_of, parameter, resolve};
 use super::{authenticate, faults, reasons, receive};
 use crate::actions::{self, Context, Endpoint, Kind};
-use crate::app::{Access, Caller, Seen};
+use crate::app::{Access, Caller, SecretMemo};
 use crate::domain::Scope;
 use crate::domain::faults::{DropWhen, Effect};
 use crate::server::admin::{self, Token};
@@ -44,8 +45,8 @@ pub(super) async fn answer(
     let raw_query = receive::raw_query(shared, parts);
     info.format = format_of(raw_query.as_ref().ok().copied());
     // No signature makes up for a page of another site.
-    site::expect_own_origin(parts, host, peer.secure, &shared.settings.allowed_hosts)?;
-    site::expect_own_page(&parts.headers)?;
+    site::refuse_foreign_origin(parts, host, peer.secure, &shared.settings.allowed_hosts)?;
+    site::refuse_foreign_page(&parts.headers)?;
     if peer.spare {
         let reason = "all connections are busy; close some, or raise [limits] connections";
         return Err(ApiError::new(Code::ServiceUnavailableTemporary, reason));
@@ -87,7 +88,7 @@ pub(super) async fn answer(
             enforced: shared.settings.mode == AuthMode::Enforced,
             source_ip: Some(peer.address),
             secure_transport: peer.secure,
-            seen: Seen::default(),
+            found: SecretMemo::default(),
         },
         request_id: info.request_id,
         address: host.address().unwrap_or_default().to_owned(),
@@ -116,9 +117,9 @@ pub(super) async fn answer(
 
 /// Refuses a host that is not allowed, unless the request carries the admin token. For requests that no signature proves: a
 /// page whose name resolves to this server (DNS rebinding) may have sent them.
-fn expect_allowed_host(shared: &Shared, head: &Head<'_>) -> Result<(), ApiError> {
+fn check_host_unless_admin(shared: &Shared, head: &Head<'_>) -> Result<(), ApiError> {
     if admin::token(shared, &head.parts.headers) != Token::Right {
-        site::expect_allowed_host(&head.host, &shared.settings.allowed_hosts)?;
+        site::check_host(&head.host, &shared.settings.allowed_hosts)?;
     }
     Ok(())
 }
@@ -136,9 +137,9 @@ async fn caller(
     }
     let Authenticated { caller, proven } = authenticate::caller(shared, request, claim).await?;
     if !proven {
-        expect_allowed_host(shared, head)?;
+        check_host_unless_admin(shared, head)?;
         if request.method == Method::GET.as_str() && action.kind() == Kind::Write {
-            site::expect_no_unmarked_change(request.headers)?;
+            site::refuse_get_change_from_browser(request.headers)?;
         }
     }
     Ok(caller)
@@ -153,7 +154,7 @@ async fn identify(
 ) -> Result<(&'static dyn Endpoint, Arc<Caller>), ApiError> {
     let claim = signature::claim(request)?;
     if !matches!(claim, Claim::Signed(_)) {
-        expect_allowed_host(shared, head)?;
+        check_host_unless_admin(shared, head)?;
     }
     let action = resolve(request, &claim, info.other_service)?;
     info.action = Some(action.name());

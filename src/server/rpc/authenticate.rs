@@ -179,7 +179,7 @@ async fn verify(
     let signed_at = claim.time_ms().ok_or_else(|| ApiError::new(Code::InvalidTimeStampFormat, TIME_FORM))?;
     let signed_at = Timestamp::from_millis(signed_at);
     // Clients sign with the machine's time even when the service's clock was moved, so either clock may accept it.
-    let is_fresh = |now: Timestamp| now.distance_ms(signed_at) <= SKEW_MS;
+    let is_fresh = |now: Timestamp| now.distance_ms(signed_at) <= SKEW_MS.unsigned_abs();
     if !is_fresh(clock.wall()) && !is_fresh(clock.now()) {
         return Err(ApiError::new(Code::InvalidTimeStampExpired, reasons::expired(signed_at, clock)));
     }

@@ -96,7 +96,7 @@ pub(super) fn expired(signed_at: Timestamp, clock: &dyn Clock) -> String {
     let (wall, now) = (clock.wall(), clock.now());
     let side = if signed_at < wall { "before" } else { "after" };
     let distance = span(wall.distance_ms(signed_at));
-    let allowed = span(SKEW_MS);
+    let allowed = span(SKEW_MS.unsigned_abs());
     let moved = if wall.distance_ms(now) > 1000 {
         let distance = span(now.distance_ms(signed_at));
         format!(

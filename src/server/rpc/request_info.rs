@@ -1,4 +1,4 @@
-//! What becomes known of a request while it is answered.
+//! What is known about a request so far.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) struct RequestInfo {
     pub(super) region: Region,
     /// The product whose Version the request names, for the `HostId` of errors.
     pub(super) product: &'static Product,
-    /// The service whose host the request names, if that serves neither Kms nor Sts.
+    /// The service whose host the request names, if it is neither KMS nor STS.
     pub(super) other_service: Option<OtherService>,
     pub(super) scheme: Option<&'static str>,
     /// The fault that a rule injects.
@@ -63,7 +63,7 @@ impl Claimed {
 }
 
 impl RequestInfo {
-    /// What the host alone says.
+    /// Starts with what the Host header tells.
     pub(super) fn new(shared: &Shared, host: &RequestHost<'_>) -> Self {
         Self {
             request_id: RequestId::new(shared.settings.app.entropy().uuid()),

@@ -82,7 +82,12 @@ impl Metrics {
         registry.register("connections_unread", help, unread);
         let start: Gauge = Gauge::default();
         start.set(app.clock().wall().as_millis() / 1000);
-        registry.register_with_unit("start_time", "When the process began, since 1970", Unit::Seconds, start);
+        registry.register_with_unit(
+            "start_time",
+            "Start time of the process, Unix seconds",
+            Unit::Seconds,
+            start,
+        );
         registry.register_collector(Box::new(OfApp(Arc::clone(app))));
         Self { registry, answered, refused, in_flight, connections }
     }
@@ -105,7 +110,7 @@ impl Metrics {
     /// Counts a request as in flight until the returned value is dropped.
     pub(in crate::server) fn begin(&self) -> InFlight<'_> {
         self.in_flight.inc();
-        #[expect(clippy::disallowed_methods, reason = "a stopwatch: nothing is decided by it")]
+        #[expect(clippy::disallowed_methods, reason = "only measures a duration: nothing is decided by it")]
         let begun = Instant::now();
         InFlight { metrics: self, begun }
     }
@@ -135,15 +140,15 @@ impl Collector for OfApp {
         let cache = self.0.cache_facts();
         for (name, help, value) in [
             ("cache_hits", "Reads of a secret that was in memory", cache.hits),
-            ("cache_misses", "Reads of a secret that was not", cache.misses),
+            ("cache_misses", "Reads of a secret that was not in the cache", cache.misses),
         ] {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
         for (name, help, value) in [
             ("cache_secrets", "Secrets in memory", cache.secrets),
-            ("cache_used_bytes", "What they take", cache.bytes),
-            ("cache_limit_bytes", "What they may take", cache.limit),
+            ("cache_used_bytes", "Memory used by cached secrets, in bytes", cache.bytes),
+            ("cache_limit_bytes", "The most memory for cached secrets, in bytes", cache.limit),
         ] {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;

@@ -16,7 +16,7 @@ use crate::server::net::Connections;
 use crate::server::net::long_line::InternalHeader;
 use crate::server::settings::Settings;
 
-/// The state that all requests share.
+/// Settings, counters, logs and snapshots of one server.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,

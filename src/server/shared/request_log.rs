@@ -1,5 +1,5 @@
 //! The latest requests, kept in memory for `/_sesame/requests`. For a refused permission a record holds every policy statement
-//! that was evaluated. It never holds a value, a parameter or a signature.
+//! that was evaluated. It never holds a secret value, a signature or a token.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

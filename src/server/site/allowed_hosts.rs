@@ -1,4 +1,4 @@
-//! The hosts under which this server answers requests that prove nothing.
+//! The hosts that requests without a valid signature or admin token may name.
 
 use super::host::{Authority, RequestHost};
 use super::rejection::{Rejection, quoted, shortened};
@@ -29,10 +29,7 @@ impl AllowedHosts {
 ///
 /// # Errors
 /// [`Rejection::Forbidden`], with a message that names the host and how to allow it.
-pub(in crate::server) fn expect_allowed_host(
-    host: &RequestHost<'_>,
-    allowed: &AllowedHosts,
-) -> Result<(), Rejection> {
+pub(in crate::server) fn check_host(host: &RequestHost<'_>, allowed: &AllowedHosts) -> Result<(), Rejection> {
     if allowed.contains(host) {
         return Ok(());
     }

@@ -17,8 +17,8 @@ mod page;
 mod rejection;
 
 pub use self::allowed_hosts::AllowedHosts;
-pub(super) use self::allowed_hosts::expect_allowed_host;
+pub(super) use self::allowed_hosts::check_host;
 pub(super) use self::host::RequestHost;
-pub(super) use self::origin::expect_own_origin;
-pub(super) use self::page::{expect_no_unmarked_change, expect_own_page};
+pub(super) use self::origin::refuse_foreign_origin;
+pub(super) use self::page::{refuse_foreign_page, refuse_get_change_from_browser};
 pub(super) use self::rejection::Rejection;

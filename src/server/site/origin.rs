@@ -20,11 +20,11 @@ const TARGET_DIFFERS: Rejection = Rejection::Malformed(
 
 /// Refuses a missing or repeated Host, a Host that differs from the request target, and an `Origin` of another site.
 /// `secure` says whether the request came over TLS. HTTP/1.0 allows requests without a Host, and no browser sends them. Such
-/// a request passes here; [`expect_allowed_host`](super::expect_allowed_host) refuses it later.
+/// a request passes here; [`check_host`](super::check_host) refuses it later.
 ///
 /// # Errors
 /// The [`Rejection`] to answer with.
-pub(in crate::server) fn expect_own_origin(
+pub(in crate::server) fn refuse_foreign_origin(
     parts: &Parts,
     host: &RequestHost<'_>,
     secure: bool,

@@ -11,7 +11,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// # Errors
 /// The [`Rejection`] to answer with.
-pub(in crate::server) fn expect_own_page(headers: &HeaderMap) -> Result<(), Rejection> {
+pub(in crate::server) fn refuse_foreign_page(headers: &HeaderMap) -> Result<(), Rejection> {
     let is_foreign = |value: &&HeaderValue| matches!(value.as_bytes(), b"cross-site" | b"same-site");
     match headers.get_all(SEC_FETCH_SITE).iter().find(is_foreign) {
         None => Ok(()),
@@ -29,7 +29,7 @@ pub(in crate::server) fn expect_own_page(headers: &HeaderMap) -> Result<(), Reje
 ///
 /// # Errors
 /// The [`Rejection`] to answer with.
-pub(in crate::server) fn expect_no_unmarked_change(headers: &HeaderMap) -> Result<(), Rejection> {
+pub(in crate::server) fn refuse_get_change_from_browser(headers: &HeaderMap) -> Result<(), Rejection> {
     let is_browser =
         headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"));
     let is_marked = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);

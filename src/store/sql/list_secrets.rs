@@ -31,7 +31,7 @@ impl<D: Dialect> SqlStore<D> {
                 let secrets = count(self.rows("secrets", sql::COUNT_SECRETS, &scoped(scope, now)).await?)?;
                 let next = self.rows("secrets", sql::PURGE_AFTER, &[now.as_millis().into()]).await?;
                 let until = next.into_iter().next().map(|mut row| row.time()).transpose()?;
-                listings.learn_total(scope, Total { secrets, from: now, until }, changes);
+                listings.cache_total(scope, Total { secrets, from: now, until }, changes);
                 secrets
             }
         };
@@ -45,7 +45,7 @@ impl<D: Dialect> SqlStore<D> {
         for (count, row) in ends {
             if let Some(SecretSummary { created, name, .. }) = row {
                 let end = End { created: *created, name: name.clone() };
-                listings.learn_end(scope, now, count, end, changes);
+                listings.cache_page_end(scope, now, count, end, changes);
             }
         }
         if skips && !rows.is_empty() {

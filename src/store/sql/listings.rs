@@ -66,20 +66,20 @@ impl Listings {
     }
 
     /// The last remembered page end that is not after a position, with its own position.
-    pub(super) fn end_before(&self, scope: &Scope, now: Timestamp, place: u64) -> Option<(u64, End)> {
+    pub(super) fn end_before(&self, scope: &Scope, now: Timestamp, position: u64) -> Option<(u64, End)> {
         let mut state = self.state();
-        let (count, end) = state.at(scope, now)?.ends.range(..=place).next_back()?;
-        Some((*count, end.clone()))
+        let (at, end) = state.at(scope, now)?.ends.range(..=position).next_back()?;
+        Some((*at, end.clone()))
     }
 
-    /// The number of changes so far. Take it before reading, and pass it to [`Listings::learn_total`] and
-    /// [`Listings::learn_end`].
+    /// The number of changes so far. Take it before reading, and pass it to [`Listings::cache_total`] and
+    /// [`Listings::cache_page_end`].
     pub(super) fn changes(&self) -> u64 {
         self.state().changes
     }
 
     /// Remembers a total, unless something changed since the count began.
-    pub(super) fn learn_total(&self, scope: &Scope, total: Total, changes: u64) {
+    pub(super) fn cache_total(&self, scope: &Scope, total: Total, changes: u64) {
         let mut state = self.state();
         // A valid total that was learnt meanwhile stays, with its page ends.
         if state.changes == changes && state.at(scope, total.from).is_none() {
@@ -91,7 +91,14 @@ impl Listings {
     }
 
     /// Remembers the last secret of a page and its position, unless something changed since the reading began.
-    pub(super) fn learn_end(&self, scope: &Scope, now: Timestamp, count: u64, end: End, changes: u64) {
+    pub(super) fn cache_page_end(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+        position: u64,
+        end: End,
+        changes: u64,
+    ) {
         let mut state = self.state();
         if state.changes != changes {
             return;
@@ -100,11 +107,11 @@ impl Listings {
         if known.ends.len() >= ENDS {
             known.ends.clear();
         }
-        known.ends.insert(count, end);
+        known.ends.insert(position, end);
     }
 
     /// Forgets everything. Call it after a change is visible to readers and before it is acknowledged.
-    pub(super) fn forget(&self) {
+    pub(super) fn invalidate(&self) {
         let mut state = self.state();
         state.changes += 1;
         state.known.clear();
@@ -131,13 +138,13 @@ mod tests {
     #[test]
     fn a_total_stands_until_a_change_or_a_deletion() {
         let listings = Listings::default();
-        listings.learn_total(&scope(), total(), listings.changes());
+        listings.cache_total(&scope(), total(), listings.changes());
         let seen: Vec<_> = [9, 10, 19, 20].iter().map(|now| listings.total(&scope(), ms(*now))).collect();
         assert_eq!(seen, [None, Some(3), Some(3), None]);
         let before = listings.changes();
-        listings.forget();
+        listings.invalidate();
         assert_eq!(listings.total(&scope(), ms(10)), None);
-        listings.learn_total(&scope(), total(), before);
+        listings.cache_total(&scope(), total(), before);
         assert_eq!(listings.total(&scope(), ms(10)), None, "counted before the change");
     }
 
@@ -146,7 +153,7 @@ mod tests {
         let listings = Listings::default();
         for n in 0..100_000 {
             let scope = Scope { region: format!("r-{n}").parse().unwrap(), ..scope() };
-            listings.learn_total(&scope, total(), listings.changes());
+            listings.cache_total(&scope, total(), listings.changes());
             assert_eq!(listings.total(&scope, ms(10)), Some(3), "the newest is known");
         }
         assert!(listings.state().known.len() <= SCOPES);
@@ -156,11 +163,12 @@ mod tests {
     fn an_end_stands_as_long_as_its_total() {
         let listings = Listings::default();
         let end = |name: &str| End { created: ms(1), name: name.parse().unwrap() };
-        let learn = |count, name, changes| listings.learn_end(&scope(), ms(10), count, end(name), changes);
+        let learn =
+            |count, name, changes| listings.cache_page_end(&scope(), ms(10), count, end(name), changes);
         let before = |now, place| listings.end_before(&scope(), ms(now), place);
         learn(1, "a", listings.changes());
         assert_eq!(before(10, 1), None, "of no total");
-        listings.learn_total(&scope(), total(), listings.changes());
+        listings.cache_total(&scope(), total(), listings.changes());
         learn(1, "a", listings.changes());
         learn(3, "c", listings.changes());
         assert_eq!(
@@ -169,8 +177,8 @@ mod tests {
         );
         assert_eq!([before(19, 9), before(20, 9)], [Some((3, end("c"))), None]);
         let earlier = listings.changes();
-        listings.forget();
-        listings.learn_total(&scope(), total(), listings.changes());
+        listings.invalidate();
+        listings.cache_total(&scope(), total(), listings.changes());
         learn(1, "a", earlier);
         assert_eq!(before(10, 9), None, "read before the change");
         (0..5_000).for_each(|count| learn(count, "a", listings.changes()));

@@ -1,7 +1,7 @@
 //! The store over SQL. Each statement is written once and works on every database; [`Dialect`](dialect::Dialect) holds the differences.
 //!
 //! If one process owns the database, writes go through one writer, which commits all waiting writes in one transaction
-//! and answers when that is durable (`group_commit.rs`). If several processes write, each write is a transaction of its
+//! and answers when that is durable (`writer.rs`). If several processes write, each write is a transaction of its
 //! own.
 //!
 //! | to change | open |
@@ -15,7 +15,6 @@
 
 pub mod dialect;
 mod error;
-mod group_commit;
 mod list_secrets;
 mod listings;
 mod managed;
@@ -36,5 +35,6 @@ mod write;
 mod write_keys;
 mod write_secrets;
 mod write_snapshot;
+mod writer;
 
 pub use sql_store::SqlStore;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
@@ -82,8 +83,9 @@ const SETTINGS: [(&str, &str); 4] = [
 impl FromStr for Address {
     type Err = String;
 
-    /// A URL: `postgres://user:password@host:port/database?sslmode=verify-full`.
+    /// A URL: `postgres://user:password@host:port/database?sslmode=verify-full`. No message quotes a value of it.
     fn from_str(url: &str) -> Result<Self, String> {
+        check_parameters(url)?;
         let options = PgConnectOptions::from_str(url).map_err(|e| e.to_string())?;
         let given = options.get_options().unwrap_or_default().to_owned();
         let missing = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
@@ -91,6 +93,55 @@ impl FromStr for Address {
         let named = options.get_application_name().is_some();
         Ok(Self(if named { options } else { options.application_name("sesame") }))
     }
+}
+
+/// The parameters that sqlx reads, besides `options[NAME]`.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// Refuses parameters that sqlx would ignore and log with their values, and a value that its error would quote.
+fn check_parameters(url: &str) -> Result<(), String> {
+    const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+    let without_fragment = url.split_once('#').map_or(url, |(before, _)| before);
+    let Some((_, query)) = without_fragment.split_once('?') else { return Ok(()) };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let is_option = name.starts_with("options[") && name.ends_with(']');
+        if !is_option && !PARAMETERS.contains(&&*name) {
+            // A password with a question mark would look like a parameter.
+            let is_name = pair.contains('=') && !query.contains('@');
+            let is_name = is_name && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+            let shown = if is_name { format!(" \"{name}\"") } else { String::new() };
+            return Err(format!(
+                "the URL has the unknown parameter{shown}; known ones are sslmode, sslrootcert, application_name and \
+                 options[NAME], for example (a ? in a password is written as %3F)"
+            ));
+        }
+        let is_mode = MODES.iter().any(|mode| value.eq_ignore_ascii_case(mode));
+        if ["sslmode", "ssl-mode"].contains(&&*name) && !is_mode {
+            return Err(format!("sslmode must be one of {}", MODES.join(", ")));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Address {
@@ -220,5 +271,32 @@ mod tests {
         assert_eq!(address.to_string(), "postgres secrets at db.example:6432");
         assert!(!format!("{address:?}").contains("hidden"));
         assert!(Address::from_str("postgres://[").is_err());
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_refused_by_name_and_no_value_is_quoted() {
+        let refused = |query: &str| Address::from_str(&format!("postgres://u@h/d{query}")).unwrap_err();
+        for query in ["?pasword=hidden", "?sslmode=require&pasword=hidden", "?pas%77ord=hidden&port=1"] {
+            let said = refused(query);
+            assert!(said.contains("\"pasword\"") && !said.contains("hidden"), "{query}: {said}");
+        }
+        // These may be passwords with a question mark.
+        for query in ["?hidden", "?hidden=x@host/db", "?hid%20den=x", "?options[hidden=x", "?sslmode=hidden"]
+        {
+            let said = refused(query);
+            assert!(!said.contains("hid"), "{query}: {said}");
+        }
+        for name in PARAMETERS {
+            let value = match name {
+                "sslmode" | "ssl-mode" => "Verify-Full",
+                "hostaddr" => "127.0.0.1",
+                _ => "1",
+            };
+            assert!(Address::from_str(&format!("postgres://u@h/d?{name}={value}")).is_ok(), "{name}");
+        }
+        for query in ["", "?", "?options[lock_timeout]=1s", "?options%5Block_timeout%5D=1s", "?user=a@b#x=y"]
+        {
+            assert!(Address::from_str(&format!("postgres://u@h/d{query}")).is_ok(), "{query}");
+        }
     }
 }

@@ -9,11 +9,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::dialect::{Connection, Dialect, Param, Session};
 use super::error::failed;
-use super::group_commit as writer;
 use super::listings::Listings;
 use super::rows::Row;
 use super::transaction::Transaction;
 use super::write::Write;
+use super::writer;
 use crate::store::StoreError;
 
 /// A store in a SQL database.
@@ -64,11 +64,11 @@ impl<D: Dialect> SqlStore<D> {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.in_times(1, work).await
+        self.with_timeout_factor(1, work).await
     }
 
     /// [`SqlStore::in_time`] with a multiple of the time limit, for longer work.
-    pub(super) async fn in_times<T>(
+    pub(super) async fn with_timeout_factor<T>(
         &self,
         times: u32,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -83,8 +83,11 @@ impl<D: Dialect> SqlStore<D> {
     /// Carries out a write, by the writer if there is one, and returns when it is durable.
     pub(super) async fn write(&self, write: Write) -> Result<(), StoreError> {
         let Some(queue) = &self.queue else {
-            let times = write.times();
-            return self.in_times(times, writer::group::<D>(&self.write, &[write])).await.map(drop);
+            let times = write.timeout_factor();
+            return self
+                .with_timeout_factor(times, writer::group::<D>(&self.write, &[write]))
+                .await
+                .map(drop);
         };
         let closed = || StoreError::unavailable("the store is closed");
         let (done, answer) = oneshot::channel();

@@ -6,10 +6,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, Pool, Sqlite, SqliteConnection};
 
 use super::error::{failed, not_migrated};
-use super::group_commit::{self as writer, Pooled};
 use super::sql_store::SqlStore;
 use super::sqlite_dialect::{BUSY, SqliteDialect};
 use super::sqlite_writer::SqliteWriter;
+use super::writer::{self, Pooled};
 use crate::store::{Probe, StoreError};
 
 /// The number of reading connections. Reads that miss the cache are short, so a few are enough.
@@ -39,7 +39,7 @@ impl SqlStore<SqliteDialect> {
             .connect_with(file(path).read_only(true))
             .await
             .map_err(failed)?;
-        let writer = writer::on_thread(SqliteWriter::open(path)?)?;
+        let writer = writer::spawn_on_thread(SqliteWriter::open(path)?)?;
         Ok(Self::start(read, write, writer))
     }
 
@@ -57,7 +57,7 @@ impl SqlStore<SqliteDialect> {
             .await
             .map_err(failed)?;
         migrate(&pool).await?;
-        let writer = writer::on_task(Pooled::<SqliteDialect>(pool.clone()));
+        let writer = writer::spawn_task(Pooled::<SqliteDialect>(pool.clone()));
         Ok(Self::start(pool.clone(), pool, writer))
     }
 }

@@ -10,9 +10,9 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql, ffi};
 
 use super::dialect::{Dialect, Param, Session};
-use super::group_commit::{self as writer, Outcomes, Writer};
 use super::sqlite_dialect::{BUSY, SqliteDialect};
 use super::write::Write;
+use super::writer::{self as writer, Outcomes, Writer};
 use crate::store::{StoreError, Unavailable};
 
 /// The connection of the writer.
@@ -81,7 +81,7 @@ impl Writer for SqliteWriter {
         // The previous transaction may have failed to roll back.
         self.roll_back().await?;
         self.execute(SqliteDialect::BEGIN, &[]).await?;
-        let outcomes = match writer::all_of(self, writes).await {
+        let outcomes = match writer::execute_all(self, writes).await {
             Ok(outcomes) => self.execute("COMMIT", &[]).await.map(|_| outcomes),
             Err(error) => Err(error),
         };
@@ -91,7 +91,7 @@ impl Writer for SqliteWriter {
             }
             return outcomes;
         }
-        if writes.iter().any(Write::destroys) {
+        if writes.iter().any(Write::destroys_material) {
             for statement in SqliteDialect::SCRUB {
                 self.execute(statement, &[]).await?;
             }
@@ -113,11 +113,11 @@ impl ToSql for Param<'_> {
 
 /// The driver's error as a [`StoreError`], like [`super::error::failed`] for sqlx.
 fn failed(error: rusqlite::Error) -> StoreError {
-    /// SQLite's codes for a unique violation and a missing parent.
-    const LOST: [i32; 3] =
+    /// SQLite's codes for unique, primary key and foreign key violations.
+    const CONFLICTS: [i32; 3] =
         [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_FOREIGNKEY];
     match &error {
-        rusqlite::Error::SqliteFailure(e, _) if LOST.contains(&e.extended_code) => StoreError::Conflict,
+        rusqlite::Error::SqliteFailure(e, _) if CONFLICTS.contains(&e.extended_code) => StoreError::Conflict,
         _ => StoreError::Unavailable(Unavailable::from_error(error)),
     }
 }

@@ -1,4 +1,4 @@
-//! Every statement, as constant text. [`Dialect`](super::dialect::Dialect) has what differs between databases.
+//! The statements that all databases share. Those that differ are in the dialects.
 
 /// A secret with everything that belongs to it. One statement reads one state of the database. It returns rows of six
 /// kinds in any order; the kind decides what the other columns mean:
@@ -96,7 +96,7 @@ pub(super) const RESET: [&str; 2] = [
 /// Increments all revisions after everything was replaced. No earlier revision may come back, or another process would
 /// believe that what it holds is current. The revision of a secret is raised above all earlier ones, which 2^32 changes
 /// would be needed to reach.
-pub(super) const COUNT_ALL: [&str; 3] = [
+pub(super) const BUMP_ALL_REVISIONS: [&str; 3] = [
     "UPDATE key_scopes SET revision = revision + 1",
     "UPDATE installation SET keys = keys + 1, accounts = accounts + 1",
     "UPDATE secrets SET revision = revision % 4294967296 + 4294967296 * (SELECT keys FROM installation)",
@@ -150,14 +150,15 @@ pub(super) const ALL_ACCOUNTS: &str =
     "SELECT id, sealed FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id = $1 ORDER BY id";
 pub(super) const INSTALLATION: &str =
     "SELECT keys, accounts, clock, faults, clock_ahead_ms, clock_stands FROM installation";
-pub(super) const COUNT_KEYS: &str = "UPDATE installation SET keys = keys + 1";
+pub(super) const BUMP_KEYS_REVISION: &str = "UPDATE installation SET keys = keys + 1";
 /// Compare-and-set, like `SET_CLOCK`.
-pub(super) const COUNT_ACCOUNTS: &str = "UPDATE installation SET accounts = accounts + 1 WHERE accounts = $1";
+pub(super) const BUMP_ACCOUNTS_REVISION: &str =
+    "UPDATE installation SET accounts = accounts + 1 WHERE accounts = $1";
 pub(super) const SET_CLOCK: &str = "UPDATE installation SET clock = clock + 1, clock_ahead_ms = $2, \
      clock_stands = $3 WHERE clock = $1";
 pub(super) const FAULTS: &str = "SELECT faults, fault_rules FROM installation";
 pub(super) const SET_FAULTS: &str = "UPDATE installation SET faults = faults + 1, fault_rules = $1";
-pub(super) const COUNT_SCOPE: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
+pub(super) const BUMP_SCOPE_REVISION: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
      ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
 pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";
 /// Inserts a nonce, if two conditions hold. The marker must exist, the one row that expires at the greatest time:

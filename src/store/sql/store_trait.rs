@@ -17,9 +17,8 @@ use crate::domain::{
     Timestamp,
 };
 use crate::store::{
-    Batch, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces,
-    ReplaceScope, Resealed, RotationsDue, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow,
-    UsedNonce,
+    Batch, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces, ReplaceScope, Resealed,
+    Revisions, RotationsDue, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
 };
 
 /// The time limit of a health check.
@@ -31,12 +30,12 @@ impl<D: Dialect> Store for SqlStore<D> {
         D::SHARED
     }
 
-    async fn installation(&self) -> Result<Installation, StoreError> {
+    async fn installation(&self) -> Result<Revisions, StoreError> {
         let mut row = self.installation_row(sql::INSTALLATION, &[]).await?;
         let (keys, accounts) = (row.count()?, row.count()?);
         let (clock, faults) = (row.count()?, row.count()?);
         let setting = ClockSetting { ahead_ms: row.int()?, stands: row.optional_time()? };
-        Ok(Installation { keys, accounts, clock, faults, setting })
+        Ok(Revisions { keys, accounts, clock, faults, setting })
     }
 
     async fn set_clock(&self, setting: ClockSetting, on_revision: u64) -> Result<(), StoreError> {

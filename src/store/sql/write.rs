@@ -12,7 +12,7 @@ pub(crate) enum Write {
     Commit(Box<Batch>),
     /// Persist a change of the keys or aliases of a scope that was decided on this revision.
     Keys(Scope, u64, Box<KeyChange>),
-    /// Store a fact about the installation.
+    /// Store a metadata entry.
     AddMeta(&'static str, Vec<u8>),
     /// Replace what the scope says with a snapshot.
     Snapshot(ReplaceScope, Arc<Snapshot>),
@@ -26,7 +26,7 @@ pub(crate) enum Write {
 
 impl Write {
     /// Whether key material is destroyed, so that no copy of it may remain in journals.
-    pub(super) fn destroys(&self) -> bool {
+    pub(super) fn destroys_material(&self) -> bool {
         match self {
             Self::Keys(_, _, change) => change.destroys(),
             Self::Snapshot(replaces, _) => *replaces != ReplaceScope::Nothing,
@@ -37,12 +37,12 @@ impl Write {
     }
 }
 
-/// A snapshot is given the time of one more change for each this many things in it.
-const AT_ONCE: usize = 1000;
+/// Each 1,000 items of a snapshot extend its time limit by that of one change.
+const ITEMS_PER_CHANGE: usize = 1000;
 
 impl Write {
     /// Whether the number of secrets may differ afterwards, at once or when a recovery window ends.
-    pub(super) fn recounts(&self) -> bool {
+    pub(super) fn may_change_totals(&self) -> bool {
         let counts = |op: &Op| matches!(op, Op::Create(_) | Op::Purge | Op::SetPlannedDeletion(_));
         match self {
             Self::Commit(batch) => batch.change.ops.iter().any(counts),
@@ -52,13 +52,13 @@ impl Write {
     }
 
     /// How many times the time limit of one change this write is allowed.
-    pub(super) fn times(&self) -> u32 {
-        let things = match self {
+    pub(super) fn timeout_factor(&self) -> u32 {
+        let items = match self {
             Self::Snapshot(_, snapshot) => snapshot.len(),
             Self::Reseal(resealed) => resealed.material.len() + resealed.accounts.len(),
             _ => 0,
         };
-        u32::try_from(1 + things / AT_ONCE).unwrap_or(u32::MAX)
+        u32::try_from(1 + items / ITEMS_PER_CHANGE).unwrap_or(u32::MAX)
     }
 }
 
@@ -71,9 +71,9 @@ mod tests {
         let account = |n: u32| (n.to_string().parse().unwrap(), Vec::new());
         let put = |n| {
             let snapshot = Snapshot { accounts: (1..=n).map(account).collect(), ..Snapshot::default() };
-            Write::Snapshot(ReplaceScope::Everything, Arc::new(snapshot)).times()
+            Write::Snapshot(ReplaceScope::Everything, Arc::new(snapshot)).timeout_factor()
         };
         assert_eq!([put(1), put(999), put(1000), put(20_000)], [1, 1, 2, 21]);
-        assert_eq!(Write::Reset.times(), 1);
+        assert_eq!(Write::Reset.timeout_factor(), 1);
     }
 }

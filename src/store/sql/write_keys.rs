@@ -16,7 +16,7 @@ pub(super) async fn change<S: Session>(
     let place = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
     let [account, region] = place;
     // This comes first: it locks the scope against other changes.
-    touched(session.execute(sql::COUNT_SCOPE, &[account, region, revision(on_revision)]).await?)?;
+    touched(session.execute(sql::BUMP_SCOPE_REVISION, &[account, region, revision(on_revision)]).await?)?;
     match change {
         KeyChange::Put { record } => put(session, record).await?,
         KeyChange::Delete { key, on_revision } => delete(session, key, *on_revision).await?,
@@ -27,7 +27,7 @@ pub(super) async fn change<S: Session>(
         }
     }
     // This comes last, so that changes of other scopes wait for the row only during the commit.
-    touched(session.execute(sql::COUNT_KEYS, &[]).await?)
+    touched(session.execute(sql::BUMP_KEYS_REVISION, &[]).await?)
 }
 
 /// The columns of a key that may change, in the order in which both statements begin.

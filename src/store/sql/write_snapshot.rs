@@ -54,7 +54,7 @@ async fn count_all<S: Session>(session: &mut S, snapshot: &Snapshot) -> Result<(
         let params = [Param::from(scope.account.as_str()), scope.region.as_str().into()];
         session.execute(sql::ADD_SCOPE, &params).await?;
     }
-    for statement in sql::COUNT_ALL {
+    for statement in sql::BUMP_ALL_REVISIONS {
         session.execute(statement, &[]).await?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! ACS3 and ACS4 signatures (section F of the protocol): the signature is in the `Authorization` header.
+//! ACS3 and ACS4 signatures (protocol P57 to P66): the signature is in the `Authorization` header.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::digest::{OutputSizeUser, consts::U32};
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn f9_a_mismatch_explains_the_worked_example() {
+    fn p65_a_mismatch_explains_the_worked_example() {
         let error =
             check_with("POST", QUERY, &headers(&authorization()), BODY, Material::Secret(b"x")).unwrap_err();
         assert!(!format!("{error:?} {error}").contains("demo"), "{error:?}");
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn f9_the_security_token_is_not_shown() {
+    fn p65_the_security_token_is_not_shown() {
         let signed = SIGNED.replace("x-acs-signature-nonce", "x-acs-security-token;x-acs-signature-nonce");
         let mut map = headers(&authorization().replace(SIGNED, &signed));
         map.insert("x-acs-security-token", HeaderValue::from_static("hush"));
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn f2_the_fields_are_found_by_name() {
+    fn p58_the_fields_are_found_by_name() {
         let (id, signed, signature) =
             ("Credential=testid", format!("SignedHeaders={SIGNED}"), format!("Signature={SIGNATURE}"));
         let start = "ACS3-HMAC-SHA256";
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn f5_signed_headers_are_ascending_and_cover_every_acs_header() {
+    fn p61_signed_headers_are_ascending_and_cover_every_acs_header() {
         let with = |signed: &str| authorization().replace(SIGNED, signed);
         let ascending = "signed headers are not in ascending order";
         check_authorization(&with("host;accept"), ascending);
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn f3_the_hash_of_the_body_is_computed_here() {
+    fn p59_the_hash_of_the_body_is_computed_here() {
         let map = headers(&authorization());
         assert!(matches!(check_with("POST", QUERY, &map, b"", KEY), Err(AuthError::BodyHash { .. })));
         let mut upper = map.clone();
@@ -510,7 +510,7 @@ mod tests {
     }
 
     #[test]
-    fn f10_the_scope_of_acs4_is_complete_and_of_the_same_day() {
+    fn p66_the_scope_of_acs4_is_complete_and_of_the_same_day() {
         let check_scope = |credential: &str, expected: &str| {
             let text = authorization()
                 .replace("ACS3", "ACS4")

@@ -88,7 +88,7 @@ mod tests {
     const DATE: (&str, &str) = ("x-acs-date", "2026-11-24T03:30:00Z");
 
     #[test]
-    fn b1_the_protocols_are_told_apart_in_this_order() {
+    fn p11_the_protocols_are_told_apart_in_this_order() {
         let rpc = format!("{RPC}&Signature=s");
         let kms = [
             ("authorization", "Bearer c2ln"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn d17_missing_parameters_are_named() {
+    fn p45_missing_parameters_are_named() {
         check_claim(RPC, "", &[], "Signature is missing");
         check_claim(&format!("{RPC}&Signature="), "", &[], "Signature is missing");
         let complete = format!("{RPC}&Signature=s");
@@ -132,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn c8_the_first_of_a_name_counts_but_a_second_signature_is_refused() {
+    fn p24_the_first_of_a_name_counts_but_a_second_signature_is_refused() {
         check_claim(&format!("{RPC}&Signature=s&AccessKeyId=b"), "AccessKeyId=c", &[], "HMAC-SHA1 id");
         check_claim(&format!("{RPC}&Signature=s"), "Signature=s", &[], "Signature is given more than once");
     }
 
     #[test]
-    fn e1_methods_and_versions() {
+    fn p45_methods_and_versions() {
         let method =
             |method: &str, more: &str| format!("{}&Signature=s{more}", RPC.replace("HMAC-SHA1", method));
         check_claim(&method("hmac-sha1", ""), "", &[], "HMAC-SHA1 id");

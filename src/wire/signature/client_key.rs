@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn k3_the_named_headers_are_covered_and_others_are_not() {
+    fn p76_the_named_headers_are_covered_and_others_are_not() {
         let set = |name: &'static str, value: &'static str| {
             move |map: &mut HeaderMap| {
                 map.insert(name, HeaderValue::from_static(value));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn k10_missing_headers_are_named() {
+    fn p75_missing_headers_are_named() {
         for name in ["date", "content-sha256", "x-kms-signaturemethod"] {
             check_changed(|map| drop(map.remove(name)), &format!("{name} is missing"));
         }

@@ -1,4 +1,4 @@
-//! RPC v1 signatures (section E of the protocol): everything is a parameter.
+//! RPC v1 signatures (protocol P45 to P56): everything is a parameter.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn e10_a_mismatch_explains_the_string_to_sign_and_hides_it_from_logs() {
+    fn p54_a_mismatch_explains_the_string_to_sign_and_hides_it_from_logs() {
         let error = check("POST", WORKED_QUERY, WORKED_FORM, Material::Secret(b"other")).unwrap_err();
         assert!(!format!("{error:?} {error}").contains("SecretData"), "{error:?}");
         let AuthError::Mismatch(mismatch) = error else { panic!("{error:?}") };

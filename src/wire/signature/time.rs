@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn g1_times_are_utc_with_an_optional_fraction() {
+    fn p67_times_are_utc_with_an_optional_fraction() {
         let check = |raw: &str, expected: Option<i64>| assert_eq!(parse_time(raw), expected, "{raw}");
         check("1970-01-01T00:00:00Z", Some(0));
         check("1969-12-31T23:59:59.999Z", Some(-1));

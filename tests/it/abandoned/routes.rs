@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sesame::testing::actions::{ACTIONS, State};
+use sesame::testing::actions::{ACTIONS, Support};
 use sesame::testing::store::Store;
 use sesame::testing::store::sql::SqlStore;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::support::handed_on::{Around, HandedOn};
+use crate::support::handed_on::{Intercepted, Interceptor};
 use crate::support::{Options, Server, form, postgres};
 
 /// A store whose calls wait at a gate while it is closed, and are counted.
@@ -43,7 +43,7 @@ impl Drop for Call {
 }
 
 #[async_trait]
-impl Around for Gated {
+impl Interceptor for Gated {
     type Call = Call;
 
     async fn begin(&self, _method: &'static str) -> Call {
@@ -122,7 +122,7 @@ impl Walk {
     async fn over(store: Arc<dyn Store>) -> Self {
         let (gate, open) = watch::channel(true);
         let counts = Arc::<Counts>::default();
-        let gated = HandedOn(Gated { store, open, counts: Arc::clone(&counts) });
+        let gated = Intercepted(Gated { store, open, counts: Arc::clone(&counts) });
         let server = Server::over(Arc::new(gated), Options::default()).await;
         Self { server, gate, counts, abandoned: BTreeSet::new() }
     }
@@ -162,7 +162,7 @@ impl Walk {
                 format!("{method} /_sesame{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}");
             self.abandon(path, &format!("{head}\r\n\r\n{body}")).await;
         }
-        for action in ACTIONS.iter().filter(|action| action.state() == State::Real) {
+        for action in ACTIONS.iter().filter(|action| action.support() == Support::Implemented) {
             let mut system = vec![("Action", action.name()), ("Version", "2016-01-20")];
             let given =
                 action.parameters().iter().map(|parameter| (parameter.name, plausible(parameter.name)));
@@ -237,7 +237,7 @@ async fn a_shutdown_waits_for_an_abandoned_request() {
     let (gate, open) = watch::channel(true);
     let counts = Arc::<Counts>::default();
     let store: Arc<dyn Store> = Arc::new(SqlStore::in_memory().await.unwrap());
-    let gated = HandedOn(Gated { store, open, counts: Arc::clone(&counts) });
+    let gated = Intercepted(Gated { store, open, counts: Arc::clone(&counts) });
     let server = Server::over(Arc::new(gated), Options::default()).await;
     let begun = counts.begun.load(Ordering::SeqCst);
     gate.send_replace(false);

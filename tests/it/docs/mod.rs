@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sesame::testing::actions::{COMMON_CODES, State};
+use sesame::testing::actions::{COMMON_CODES, Support};
 use sesame::testing::wire::code::TABLE;
 
 fn root() -> PathBuf {
@@ -139,7 +139,7 @@ fn the_actions_are_documented() {
          | action | state | permission on | parameters | codes of its own |\n|---|---|---|---|---|\n",
     );
     for action in sesame::testing::actions::all() {
-        let state = if action.state() == State::Real { "real" } else { "refused" };
+        let state = if action.support() == Support::Implemented { "implemented" } else { "refused" };
         let parameter = |p: &sesame::testing::actions::Parameter| {
             if p.required { p.name.to_owned() } else { format!("[{}]", p.name) }
         };

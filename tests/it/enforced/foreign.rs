@@ -177,7 +177,7 @@ async fn in_open_and_signed_a_ciphertext_of_another_account_has_no_key() {
 }
 
 #[tokio::test]
-async fn in_every_mode_the_own_arn_is_the_own_name() {
+async fn a_secret_can_be_named_by_its_own_arn_in_every_mode() {
     for mode in [AuthMode::Open, AuthMode::Signed, AuthMode::Enforced] {
         let server = Server::with(Options { mode, ..Options::default() }).await;
         let own = Signer { id: "testid".to_owned(), secret: "testsecret".to_owned(), token: None };

@@ -69,7 +69,7 @@ async fn an_import_through_one_replica_is_visible_at_the_other_at_once() {
         done(other, "PUT", "/_sesame/state", &first).await;
         assert_eq!(writer.value("s", &[]).await, "one");
     }
-    assert_eq!(b.app.check(&sesame::testing::app::Unseen).await.unwrap(), (2, Vec::new()));
+    assert_eq!(b.app.check(&sesame::testing::app::NoProgress).await.unwrap(), (2, Vec::new()));
     stop(pair).await;
 }
 
@@ -236,7 +236,7 @@ async fn while_everything_is_replaced_nothing_is_damaged() {
         for answer in answers.iter().filter(|answer| ![200, 404, 503].contains(&answer.status)) {
             assert_eq!(answer.refused().1, "Rejected.ResourceExist", "left from the round before");
         }
-        let (_, damages) = b.app.check(&sesame::testing::app::Unseen).await.unwrap();
+        let (_, damages) = b.app.check(&sesame::testing::app::NoProgress).await.unwrap();
         assert_eq!(damages, []);
         assert_eq!(b.value("s", &[]).await, "one");
     }
@@ -294,7 +294,7 @@ fn an_import_into_the_database_shows_in_servers_that_run_on_it() {
     assert!(server.call("GetSecretValue", &[("SecretName", "s")]).contains(r#""SecretData":"one""#));
     let (code, said) = import(&[]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("the data is not empty; --replace"), "{said}");
+    assert!(said.contains("the data is not empty; pass --replace"), "{said}");
     server.call("PutSecretValue", &[("SecretName", "s"), ("VersionId", "v2"), ("SecretData", "two")]);
     assert_eq!(import(&["--replace"]).0, Some(0));
     assert!(server.call("GetSecretValue", &[("SecretName", "s")]).contains(r#""SecretData":"one""#));

@@ -167,7 +167,8 @@ async fn rule_14_10_empty_optional_parameters_change_no_answer_of_any_action() {
         }
     }
     assert!(tried > 90, "{tried} parameters");
-    let real = actions::all().filter(|action| action.state() == actions::State::Real).map(Endpoint::name);
+    let real =
+        actions::all().filter(|action| action.support() == actions::Support::Implemented).map(Endpoint::name);
     let others: Vec<_> = real.filter(|name| !done.contains(name)).collect();
     // They need input that only a client can make, or another secret, or are always refused.
     let wanted = [
@@ -205,7 +206,7 @@ async fn rule_14_10_an_empty_required_parameter_is_missing_in_every_action() {
                 _ => "MissingParameter".to_owned(),
             };
             // Refused before it is checked: the action is not supported.
-            let is_refused = action.state() == actions::State::Refused;
+            let is_refused = action.support() == actions::Support::Refused;
             assert!(empty.1 == wanted || is_refused, "{name} {left}: {empty:?}");
             tried += 1;
         }
@@ -214,7 +215,7 @@ async fn rule_14_10_an_empty_required_parameter_is_missing_in_every_action() {
 }
 
 #[tokio::test]
-async fn rule_14_10_an_empty_description_of_a_key_takes_the_old_one_away() {
+async fn rule_14_10_an_empty_description_of_a_key_removes_the_old_one() {
     let server = Server::start().await;
     let key =
         text(&server.ok("CreateKey", &[("Description", "old")]).await["KeyMetadata"]["KeyId"]).to_owned();

@@ -371,7 +371,7 @@ async fn rule_4_9_a_secret_is_readable_while_its_key_is_enabled() {
         server.refused("DescribeKey", &id).await,
         refusal(404, "Forbidden.KeyNotFound", "The specified Key is not found.")
     );
-    let (_, damages) = server.app.check(&sesame::testing::app::Unseen).await.unwrap();
+    let (_, damages) = server.app.check(&sesame::testing::app::NoProgress).await.unwrap();
     assert!(damages.is_empty(), "{damages:?}");
 }
 

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use sesame::testing::store::Store;
 
-use crate::support::handed_on::Around;
+use crate::support::handed_on::Interceptor;
 
 /// The methods that were called.
 pub type Called = Arc<Mutex<BTreeSet<&'static str>>>;
 
 /// A store, and what was called of it.
 #[derive(Debug)]
-pub struct Counted {
+pub struct Recorded {
     pub store: Arc<dyn Store>,
     pub called: Called,
     /// The method that panics instead of running, if any.
@@ -21,7 +21,7 @@ pub struct Counted {
 }
 
 #[async_trait]
-impl Around for Counted {
+impl Interceptor for Recorded {
     type Call = ();
 
     async fn begin(&self, method: &'static str) {

@@ -24,9 +24,9 @@ use sesame::testing::store::{
     StoreError, UsedNonce,
 };
 
-use crate::support::handed_on::{HandedOn, METHODS};
+use crate::support::handed_on::{Intercepted, METHODS};
 use crate::support::{NOW, postgres};
-use counted::{Called, Counted};
+use counted::{Called, Recorded};
 use managed::{
     a_candidate_stays_until_its_rotation_ends, a_window_is_due_but_not_in_the_deletion_window,
     access_keys_are_kept_with_the_change_that_they_belong_to,
@@ -54,7 +54,7 @@ macro_rules! conformance {
             let called = Called::default();
             $({
                 let store = Arc::new(SqlStore::in_memory().await.unwrap());
-                let store = HandedOn(Counted { store, called: Arc::clone(&called), panics: Arc::default() });
+                let store = Intercepted(Recorded { store, called: Arc::clone(&called), panics: Arc::default() });
                 run($case, Arc::new(store), false).await;
             })*
             let called = called.lock().unwrap();

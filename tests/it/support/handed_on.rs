@@ -8,14 +8,13 @@ use sesame::testing::domain::{
     Timestamp,
 };
 use sesame::testing::store::{
-    Batch, Installation, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces,
-    ReplaceScope, Resealed, RotationsDue, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow,
-    UsedNonce,
+    Batch, KeptAccounts, KeptFaults, KeptNonces, KeyChange, Listing, PassedNonces, ReplaceScope, Resealed,
+    Revisions, RotationsDue, ScopeRecord, SecretRecord, Snapshot, Store, StoreError, TagRow, UsedNonce,
 };
 
 /// What happens around each call.
 #[async_trait]
-pub trait Around: Send + Sync {
+pub trait Interceptor: Send + Sync {
     /// Lives until the call has completed.
     type Call: Send;
 
@@ -31,7 +30,7 @@ pub trait Around: Send + Sync {
 
 /// A store that does something around each call of another one.
 #[derive(Debug)]
-pub struct HandedOn<A>(pub A);
+pub struct Intercepted<A>(pub A);
 
 /// Implements the trait. The compiler requires each method of the trait here, so [`METHODS`] has all of them.
 macro_rules! handed_on {
@@ -40,7 +39,7 @@ macro_rules! handed_on {
         pub const METHODS: &[&str] = &[$(stringify!($method)),*];
 
         #[async_trait]
-        impl<A: Around + std::fmt::Debug + 'static> Store for HandedOn<A> {
+        impl<A: Interceptor + std::fmt::Debug + 'static> Store for Intercepted<A> {
             fn is_shared(&self) -> bool {
                 self.0.store().is_shared()
             }
@@ -56,10 +55,10 @@ macro_rules! handed_on {
 }
 
 type Answer<T> = Result<T, StoreError>;
-type Place = (Scope, SecretName);
+type ScopeAndName = (Scope, SecretName);
 
 handed_on! {
-    fn installation() -> Answer<Installation>;
+    fn installation() -> Answer<Revisions>;
     fn set_clock(setting: ClockSetting, on_revision: u64) -> Answer<()>;
     fn faults() -> Answer<KeptFaults>;
     fn set_faults(rules: Option<String>) -> Answer<()>;
@@ -81,12 +80,12 @@ handed_on! {
         after: &str,
         limit: u32
     ) -> Answer<Vec<SecretName>>;
-    fn due_for_purge(now: Timestamp, limit: u32) -> Answer<Vec<Place>>;
+    fn due_for_purge(now: Timestamp, limit: u32) -> Answer<Vec<ScopeAndName>>;
     fn next_purge() -> Answer<Option<Timestamp>>;
-    fn rotations_due(due: RotationsDue) -> Answer<Vec<Place>>;
+    fn rotations_due(due: RotationsDue) -> Answer<Vec<ScopeAndName>>;
     fn next_rotation() -> Answer<Option<Timestamp>>;
     fn is_target_taken(target: &str) -> Answer<bool>;
-    fn walk_secrets(after: Option<(&Scope, &SecretName)>, limit: u32) -> Answer<Vec<Place>>;
+    fn walk_secrets(after: Option<(&Scope, &SecretName)>, limit: u32) -> Answer<Vec<ScopeAndName>>;
     fn load_keys(scope: &Scope) -> Answer<ScopeRecord>;
     fn keys_revision(scope: &Scope) -> Answer<u64>;
     fn commit_keys(scope: &Scope, on_revision: u64, change: KeyChange) -> Answer<()>;
@@ -97,7 +96,7 @@ handed_on! {
     fn accounts() -> Answer<KeptAccounts>;
     fn set_account(id: AccountId, sealed: Option<Vec<u8>>, on_revision: u64) -> Answer<()>;
     fn snapshot(account: Option<&AccountId>) -> Answer<Snapshot>;
-    fn put_snapshot(instead: ReplaceScope, contents: Arc<Snapshot>) -> Answer<()>;
+    fn put_snapshot(replaces: ReplaceScope, snapshot: Arc<Snapshot>) -> Answer<()>;
     fn reseal(resealed: Resealed) -> Answer<()>;
     fn meta(name: &'static str) -> Answer<Option<Vec<u8>>>;
     fn add_meta(name: &'static str, value: Vec<u8>) -> Answer<()>;

@@ -144,7 +144,7 @@ impl Server {
             rotation: RotationSettings { makes_users: options.mode == AuthMode::Open, ..options.rotation },
             nonces: NonceSettings {
                 limits: options.nonces,
-                beside: options.dir.map(|dir| dir.join("sesame.db")),
+                database: options.dir.map(|dir| dir.join("sesame.db")),
             },
         };
         let app = App::open(parts, root).await.unwrap();

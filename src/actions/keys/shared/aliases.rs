@@ -73,5 +73,5 @@ pub(in crate::actions) fn alias_page(fields: Fields<'_>) -> Result<Page, ApiErro
     if fields.text("PageSize")? == Some("0") {
         return Ok(Page { number: fields.number("PageNumber", 1..=u32::MAX, 1)?, size: 10 });
     }
-    page(fields, 10)
+    page(fields, Page::DEFAULT_SIZE)
 }

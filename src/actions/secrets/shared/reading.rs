@@ -78,7 +78,7 @@ pub(in crate::actions) async fn read(
     let loaded = context.find_secret(&request.secret).await?;
     let secret = &loaded.secret;
     let key = secret.encryption_key.as_ref();
-    context.permit_key_of_secret("kms:Decrypt", &secret.scope, key).await?;
+    context.permit_encryption_key("kms:Decrypt", &secret.scope, key).await?;
     let version = secret.select(request.version.as_ref(), request.stage.as_ref())?;
     let value = context.app.value(&loaded, version).await?;
     let value =

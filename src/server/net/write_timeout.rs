@@ -10,11 +10,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::activity::Activity;
-use super::stopwatch;
+use super::deadline_clock;
 
 /// A stream with a write timeout. It is below TLS, so it sees the bytes that the network accepts.
 #[derive(Debug)]
-pub(super) struct Watched<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
     activity: Arc<Activity>,
     patience: Duration,
@@ -22,7 +22,7 @@ pub(super) struct Watched<S> {
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Watched<S> {
+impl<S> WriteTimeout<S> {
     /// Wraps a stream. `activity` shows when its client reads nothing.
     pub(super) fn new(stream: S, activity: Arc<Activity>, patience: Duration) -> Self {
         Self { stream, activity, patience, deadline: None }
@@ -32,7 +32,11 @@ impl<S> Watched<S> {
     ///
     /// # Errors
     /// `TimedOut` when the client has read nothing for too long.
-    fn tried(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn handle_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             if self.deadline.take().is_some() {
                 self.activity.reads_again();
@@ -41,7 +45,7 @@ impl<S> Watched<S> {
         }
         let deadline = self.deadline.get_or_insert_with(|| {
             self.activity.stalls();
-            Box::pin(tokio::time::sleep_until(stopwatch::now() + self.patience))
+            Box::pin(tokio::time::sleep_until(deadline_clock::now() + self.patience))
         });
         ready!(deadline.as_mut().poll(cx));
         self.activity.given_up();
@@ -49,17 +53,17 @@ impl<S> Watched<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, buf);
-        this.tried(cx, written)
+        this.handle_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -69,7 +73,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
-        this.tried(cx, written)
+        this.handle_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -98,16 +102,16 @@ mod tests {
         happening.await.expect("nothing happens")
     }
 
-    fn watched(patience: Duration) -> (Watched<DuplexStream>, DuplexStream, Counter) {
+    fn write_timeout(patience: Duration) -> (WriteTimeout<DuplexStream>, DuplexStream, Counter) {
         let (stream, client) = tokio::io::duplex(10);
         let counter = Counter::default();
-        let activity = Arc::new(Activity::new(stopwatch::now(), counter.clone()));
-        (Watched::new(stream, activity, patience), client, counter)
+        let activity = Arc::new(Activity::new(deadline_clock::now(), counter.clone()));
+        (WriteTimeout::new(stream, activity, patience), client, counter)
     }
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_given_up() {
-        let (mut stream, client, counter) = watched(Duration::from_millis(20));
+        let (mut stream, client, counter) = write_timeout(Duration::from_millis(20));
         let error = soon(stream.write_all(&[0; 100])).await.unwrap_err();
         assert_eq!((error.kind(), counter.get()), (io::ErrorKind::TimedOut, 1));
         drop(client);
@@ -115,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_byte_that_is_taken_begins_the_time_anew() {
-        let (mut stream, mut client, counter) = watched(Duration::from_hours(1));
+        let (mut stream, mut client, counter) = write_timeout(Duration::from_hours(1));
         soon(stream.write_all(&[1; 10])).await.unwrap();
         for _ in 0..3 {
             assert!(tokio::time::timeout(Duration::ZERO, stream.write(&[2])).await.is_err());
@@ -129,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_sends_nothing_and_gets_nothing_is_left_alone() {
-        let (mut stream, mut client, counter) = watched(Duration::from_millis(1));
+        let (mut stream, mut client, counter) = write_timeout(Duration::from_millis(1));
         let nothing = stream.read_u8();
         assert!(tokio::time::timeout(Duration::from_millis(20), nothing).await.is_err());
         soon(stream.write_all(&[1; 10])).await.unwrap();

@@ -1,4 +1,4 @@
-//! Circles of files: a file that uses an item of another, which uses, perhaps by way of more files, an item of the first.
+//! Dependency cycles between files: a file that uses an item of another, which uses, perhaps by way of more files, an item of the first.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -44,8 +44,8 @@ fn way(uses: &Uses, from: &str, to: &str) -> Option<Vec<String>> {
     None
 }
 
-/// The shortest circle through each use, each once, as lists of files. Each begins with its first file by name.
-pub fn circles(uses: &Uses) -> BTreeSet<Vec<String>> {
+/// The shortest cycle through each use, each once, as lists of files. Each begins with its first file by name.
+pub fn cycles(uses: &Uses) -> BTreeSet<Vec<String>> {
     let edges = uses.iter().flat_map(|(from, used)| used.keys().map(move |to| (from, to)));
     let ways = edges.filter_map(|(from, to)| way(uses, to, from));
     ways.map(|mut files| {
@@ -56,7 +56,7 @@ pub fn circles(uses: &Uses) -> BTreeSet<Vec<String>> {
     .collect()
 }
 
-/// A circle as `a -> b -> a (a uses x of b; b uses y of a)`.
+/// A cycle as `a -> b -> a (a uses x of b; b uses y of a)`.
 pub fn shown(uses: &Uses, files: &[String]) -> String {
     let pairs = || files.iter().zip(files.iter().cycle().skip(1));
     let names = pairs().map(|(from, to)| {
@@ -72,7 +72,7 @@ fn crate_of(files: &[(&str, &str)]) -> Crate {
 
 fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
     let uses = uses(&crate_of(files));
-    circles(&uses).iter().map(|files| shown(&uses, files)).collect()
+    cycles(&uses).iter().map(|files| shown(&uses, files)).collect()
 }
 
 #[test]

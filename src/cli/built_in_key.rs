@@ -1,4 +1,4 @@
-//! The well-known access key: when it may be used, and when the start is refused.
+//! The built-in access key: when it may be used, and when the start is refused.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ pub(super) fn is_public(address: SocketAddr) -> bool {
     !address.ip().to_canonical().is_loopback()
 }
 
-/// The settings that decide whether the well-known key may be used.
+/// The settings that decide whether the built-in key may be used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Guard<'a> {
     /// The authentication mode.
@@ -30,7 +30,7 @@ pub(super) struct Guard<'a> {
 
 impl Guard<'_> {
     /// Whether the default account's root gets an access key of its own from the configuration or the seed. Then there is
-    /// no well-known one.
+    /// no built-in one.
     pub(super) fn has_own_key(&self, accounts: &[AccountFile], seed: Option<&StateFile>) -> bool {
         let mut all = accounts.iter().chain(seed.into_iter().flat_map(StateFile::open_accounts));
         all.any(|account| {
@@ -38,7 +38,7 @@ impl Guard<'_> {
         })
     }
 
-    /// Whether the well-known key may be used. It also decides later, when the accounts' own keys are removed at run time.
+    /// Whether the built-in key may be used. It also decides later, when the accounts' own keys are removed at run time.
     pub(super) fn may_be_used(&self) -> bool {
         self.mode != AuthMode::Enforced || !is_public(self.address) || self.allowed
     }
@@ -51,14 +51,14 @@ impl Guard<'_> {
         let Self { address, account, .. } = self;
         ensure!(
             self.may_be_used(),
-            "everybody who reaches {address} would be the root of account {account} by the well-known access key \
+            "everybody who reaches {address} would be the root of account {account} by the built-in access key \
              \"{BUILT_IN_KEY}\": give that account an access key of its own in --config ([[accounts.access_keys]] of \
-             id = \"{account}\"), or say --allow-test-key for a throw-away server"
+             id = \"{account}\"), or pass --allow-test-key for a throw-away server"
         );
         Ok(())
     }
 
-    /// As [`Guard::refuse`], once the accounts are known. Warns when signatures are required but the well-known key can
+    /// As [`Guard::refuse`], once the accounts are known. Warns when signatures are required but the built-in key can
     /// make valid ones.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Guard<'_> {
         if *mode != AuthMode::Open && is_public(*address) {
             tracing::warn!(
                 %address,
-                "everybody who reaches this address is the root of account {account} by the well-known access key \
+                "everybody who reaches this address is the root of account {account} by the built-in access key \
                  \"{BUILT_IN_KEY}\"; give that account an access key of its own in --config"
             );
         }

@@ -1,4 +1,4 @@
-//! The time that deadlines of connections run by.
+//! The clock for connection deadlines: monotonic, never moved by hand.
 
 use tokio::time::Instant;
 

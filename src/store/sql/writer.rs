@@ -1,4 +1,4 @@
-//! Group commit.
+//! The writer: group commit.
 //!
 //! The writer takes all waiting writes, runs each under a savepoint of one transaction, commits, and answers
 //! afterwards. A write is therefore durable when it is acknowledged, and many writes share the cost of one commit.
@@ -54,13 +54,13 @@ pub(super) struct WriterHandle {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] if the thread cannot be started.
-pub(super) fn on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError> {
+pub(super) fn spawn_on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
-    let (runtime, recount) = (Handle::current(), Arc::clone(&listings));
+    let (runtime, of_writer) = (Handle::current(), Arc::clone(&listings));
     let work = move || {
-        runtime.block_on(run(writer, jobs, &recount));
+        runtime.block_on(run(writer, jobs, &of_writer));
         if end.send(()).is_err() {
             tracing::debug!("nothing waits for the end of the writer");
         }
@@ -71,17 +71,17 @@ pub(super) fn on_thread(writer: impl Writer) -> Result<WriterHandle, StoreError>
 }
 
 /// Runs a writer as a task, for one that has to wait for a connection of a pool.
-pub(super) fn on_task(writer: impl Writer) -> WriterHandle {
+pub(super) fn spawn_task(writer: impl Writer) -> WriterHandle {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
-    let recount = Arc::clone(&listings);
+    let of_writer = Arc::clone(&listings);
     #[expect(
         clippy::disallowed_methods,
         reason = "closing the queue ends the task, and close() waits for it"
     )]
     tokio::spawn(async move {
-        run(writer, jobs, &recount).await;
+        run(writer, jobs, &of_writer).await;
         if end.send(()).is_err() {
             tracing::debug!("nothing waits for the end of the writer");
         }
@@ -98,8 +98,8 @@ async fn run(mut worker: impl Writer, mut queue: mpsc::Receiver<Job>, listings: 
             Ok(outcomes) => outcomes,
             Err(error) => vec![Err(error); writes.len()],
         };
-        if writes.iter().any(Write::recounts) {
-            listings.forget();
+        if writes.iter().any(Write::may_change_totals) {
+            listings.invalidate();
         }
         for (done, outcome) in waiting.into_iter().zip(outcomes) {
             if done.send(outcome).is_err() {
@@ -122,7 +122,7 @@ impl<D: Dialect> Writer for Pooled<D> {
 pub(super) async fn group<D: Dialect>(pool: &Pool<D::Db>, writes: &[Write]) -> Outcomes {
     // It is rolled back if it is dropped before its end.
     let mut transaction = Transaction::<D>::begin(pool, D::BEGIN).await?;
-    let outcomes = match all_of(&mut *transaction, writes).await {
+    let outcomes = match execute_all(&mut *transaction, writes).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
             if let Err(also) = transaction.rollback().await {
@@ -133,7 +133,7 @@ pub(super) async fn group<D: Dialect>(pool: &Pool<D::Db>, writes: &[Write]) -> O
         }
     };
     transaction.commit().await?;
-    if writes.iter().any(Write::destroys) {
+    if writes.iter().any(Write::destroys_material) {
         scrub::<D>(pool).await?;
     }
     Ok(outcomes)
@@ -149,15 +149,15 @@ async fn scrub<D: Dialect>(pool: &Pool<D::Db>) -> Result<(), StoreError> {
 }
 
 /// Carries out all writes inside the current transaction.
-pub(super) async fn all_of<S: Session>(session: &mut S, writes: &[Write]) -> Outcomes {
+pub(super) async fn execute_all<S: Session>(session: &mut S, writes: &[Write]) -> Outcomes {
     if let [write] = writes {
         // A single write needs no savepoint: if it is refused, so is the transaction.
-        return one(session, write).await.map(|()| vec![Ok(())]);
+        return execute_one(session, write).await.map(|()| vec![Ok(())]);
     }
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         session.execute("SAVEPOINT one", &[]).await?;
-        let outcome = one(session, write).await;
+        let outcome = execute_one(session, write).await;
         if outcome.is_err() {
             // A refused write must not affect the others. If the whole transaction is broken, this statement fails too.
             session.execute("ROLLBACK TO SAVEPOINT one", &[]).await?;
@@ -169,7 +169,7 @@ pub(super) async fn all_of<S: Session>(session: &mut S, writes: &[Write]) -> Out
 }
 
 /// Carries out one write.
-async fn one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreError> {
+async fn execute_one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Commit(batch) => write_secrets::commit(session, batch).await,
         Write::Keys(scope, on, change) => write_keys::change(session, scope, *on, change).await,
@@ -185,7 +185,7 @@ async fn one<S: Session>(session: &mut S, write: &Write) -> Result<(), StoreErro
                 Some(_) => session.execute(sql::PUT_ACCOUNT, &params).await?,
                 None => session.execute(sql::DELETE_ACCOUNT, &params[..1]).await?,
             };
-            touched(session.execute(sql::COUNT_ACCOUNTS, &[revision(*on)]).await?)
+            touched(session.execute(sql::BUMP_ACCOUNTS_REVISION, &[revision(*on)]).await?)
         }
         Write::Reset => {
             for statement in S::Dialect::LOCK_ALL.iter().copied().chain(sql::CLEAR).chain(sql::RESET) {

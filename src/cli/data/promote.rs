@@ -1,0 +1,55 @@
+//! `sesame promote`: UpdateSecretVersionStage.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::output::OutputArgs;
+use super::{named, versions};
+use crate::cli::remote::api::{Api, Connection};
+use crate::cli::remote::consent::Consent;
+
+/// The version and the label.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PromoteArgs {
+    /// Name or ARN of the secret.
+    name: String,
+    /// Id of the version that gets the label.
+    version: String,
+    /// The label.
+    #[arg(long, value_name = "LABEL", default_value = "ACSCurrent")]
+    stage: String,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+pub(super) async fn run(args: &PromoteArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    args.consent.ask(&args.connection.url(), &format!("move {} of {}", args.stage, args.name))?;
+    let api = args.connection.open().await?;
+    let holder = versions::labelled(&versions::all(&api, &args.name).await?, &args.stage);
+    let answer = moved(&api, &args.name, &args.stage, (holder.as_deref(), &args.version)).await?;
+    args.output.done(out, &format!("{} of {} is version {}", args.stage, args.name, args.version), &answer)
+}
+
+/// Moves a label from the version that has it to another. Nothing is to do when that version has it already.
+///
+/// # Errors
+/// As [`Api::call`]; the nearest version is added.
+pub(super) async fn moved(
+    api: &Api,
+    name: &str,
+    label: &str,
+    (from, to): (Option<&str>, &str),
+) -> anyhow::Result<Value> {
+    if from == Some(to) {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    let mut more = vec![("VersionStage", label), ("MoveToVersion", to)];
+    more.extend(from.map(|from| ("RemoveFromVersion", from)));
+    named::call(api, "UpdateSecretVersionStage", name, &more).await
+}

@@ -1,0 +1,48 @@
+//! `sesame rm`: DeleteSecret.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::named;
+use super::output::{OutputArgs, member};
+use crate::cli::remote::api::Connection;
+use crate::cli::remote::consent::Consent;
+
+/// The secret and its recovery window.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RmArgs {
+    /// Name or ARN of the secret.
+    name: String,
+    /// Recovery window in days, 7 to 30 [default: 30].
+    #[arg(long, value_name = "N", conflicts_with = "force")]
+    days: Option<u32>,
+    /// Delete it at once and for good.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+pub(super) async fn run(args: &RmArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    args.consent.ask(&args.connection.url(), &format!("delete {}", args.name))?;
+    let api = args.connection.open().await?;
+    let days = args.days.map(|days| days.to_string());
+    let mut more = Vec::new();
+    if args.force {
+        more.push(("ForceDeleteWithoutRecovery", "true"));
+    }
+    more.extend(days.as_deref().map(|days| ("RecoveryWindowInDays", days)));
+    let answer = named::call(&api, "DeleteSecret", &args.name, &more).await?;
+    let sentence = if args.force {
+        format!("deleted {} for good", args.name)
+    } else {
+        let until = member(&answer, "PlannedDeleteTime");
+        format!("deleted {0}; until {until} `sesame undelete {0}` brings it back", args.name)
+    };
+    args.output.done(out, &sentence, &answer)
+}

@@ -1,0 +1,103 @@
+//! The life of a secret by commands alone.
+
+use super::User;
+
+#[test]
+fn a_secret_is_created_read_changed_promoted_rolled_back_deleted_and_brought_back() {
+    for mode in ["open", "signed", "enforced"] {
+        for scheme in ["acs3", "rpc"] {
+            life(&User::new(&["--auth", mode]).with("SESAME_SIGNATURE", scheme));
+        }
+    }
+}
+
+/// The whole life of `app/db`.
+pub fn life(user: &User) {
+    assert_eq!(
+        user.ok_fed("first\n", &["create", "app/db", "--version", "v1", "--tag", "team=a:b+c"]),
+        "created app/db with version v1\n"
+    );
+    assert_eq!(user.ok(&["get", "app/db"]), "first");
+    assert_eq!(
+        user.ok_fed("second", &["put", "app/db", "--version", "v2", "--stage", "Next"]),
+        "stored version v2 of app/db (Next)\n"
+    );
+    assert_eq!(user.ok(&["get", "app/db"]), "first");
+    assert_eq!(user.ok(&["get", "app/db", "--stage", "Next"]), "second");
+    assert_eq!(user.ok(&["promote", "app/db", "v2"]), "ACSCurrent of app/db is version v2\n");
+    assert_eq!(user.ok(&["promote", "app/db", "v2"]), "ACSCurrent of app/db is version v2\n");
+    assert_eq!(user.ok(&["get", "app/db"]), "second");
+    let versions = user.ok(&["versions", "app/db"]);
+    let rows: Vec<&str> = versions.lines().map(|line| line.split_once('\t').unwrap().1).collect();
+    assert_eq!(rows, ["v2\tACSCurrent,Next", "v1\tACSPrevious"]);
+    assert_eq!(user.ok(&["rollback", "app/db"]), "ACSCurrent of app/db is version v1 again\n");
+    assert_eq!(user.ok(&["get", "app/db"]), "first");
+    assert_eq!(user.ok(&["get", "app/db", "--version", "v2"]), "second");
+    user.ok(&["tag", "app/db", "team=b", "stage=test"]);
+    user.ok(&["untag", "app/db", "stage"]);
+    assert!(user.ok(&["describe", "app/db"]).contains("tags\tteam=b\n"));
+    assert!(user.ok(&["rm", "app/db", "--days", "7"]).contains("`sesame undelete app/db` brings it back"));
+    assert!(user.fails(5, &["get", "app/db"]).contains("Rejected.ResourceInDeleteWindow"));
+    assert_eq!(user.ok(&["undelete", "app/db"]), "app/db is back\n");
+    assert_eq!(user.ok(&["rm", "app/db", "--force"]), "deleted app/db for good\n");
+    assert!(user.fails(3, &["get", "app/db"]).contains("there is no secret \"app/db\""));
+}
+
+#[test]
+fn every_command_speaks_https_too() {
+    let user = User::new(&["--auth", "signed"]);
+    let answer =
+        user.server.send(b"GET /_sesame/ca.pem HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let ca = user.file("ca.pem", answer.split("\r\n\r\n").nth(1).unwrap()).display().to_string();
+    let url = format!("https://{}", user.server.address);
+    life(&user.with("SESAME_URL", &url).with("SESAME_CA", &ca));
+}
+
+#[test]
+fn lists_are_filtered_and_pages_are_joined() {
+    let user = User::new(&[]);
+    for number in 0..105 {
+        let (name, id) = (format!("many/{number:03}"), "v1");
+        user.server.call("CreateSecret", &[("SecretName", &name), ("VersionId", id), ("SecretData", "x")]);
+    }
+    user.ok_fed("x", &["create", "app/a", "--version", "v1", "--tag", "team=a"]);
+    user.ok_fed("x", &["create", "app/b", "--version", "v1", "--tag", "team=ab"]);
+    user.ok_fed("y", &["put", "app/b", "--version", "v2"]);
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let listed = user.ok(&[&["ls"], arguments].concat());
+        listed.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&[]).len(), 107);
+    assert_eq!(names(&["app/"]), ["app/a", "app/b"]);
+    assert_eq!(names(&["pp/"]), [""; 0]);
+    assert_eq!(names(&["--tag", "team=a"]), ["app/a"]);
+    assert_eq!(names(&["app/", "--type", "generic"]), ["app/a", "app/b"]);
+    assert_eq!(names(&["app/", "--type", "Rds"]), [""; 0]);
+    assert_eq!(names(&["app/", "--all-versions"]), ["app/a", "app/b", "app/b"]);
+    let data = user.json(&["ls", "app/a"]);
+    assert_eq!(data[0]["SecretName"], "app/a");
+    assert!(user.ok(&["ls", "app/a", "-o", "yaml"]).contains("SecretName: app/a"));
+    assert!(user.ok(&["ls", "app/a", "-o", "table"]).starts_with("NAME   TYPE"));
+    assert!(user.ok(&["ls", "app/a"]).starts_with("app/a\tGeneric\t"));
+}
+
+#[test]
+fn whoami_says_as_whom_the_server_answers() {
+    let user = User::new(&["--auth", "signed"]);
+    let said = user.ok(&["whoami"]);
+    assert!(
+        said.contains("arn\tacs:ram::1000000000000001:root\n") && said.contains("access key\ttest\n"),
+        "{said}"
+    );
+    assert_eq!(user.json(&["whoami"])["IdentityType"], "Account");
+}
+
+#[test]
+fn rotate_calls_the_action_of_the_service() {
+    let user = User::new(&[]);
+    user.ok_fed("x", &["create", "app/db"]);
+    drop(user.run(&["rotate", "app/db"]));
+    let seen =
+        user.server.send(b"GET /_sesame/requests HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert!(seen.contains("\"RotateSecret\""), "{seen}");
+}
