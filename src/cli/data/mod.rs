@@ -3,7 +3,7 @@
 
 mod create;
 mod describe;
-mod get;
+pub(super) mod get;
 mod ls;
 mod named;
 pub(super) mod output;

@@ -4,6 +4,8 @@ mod cloud;
 mod credentials;
 mod data;
 mod failures;
+mod programs;
+mod running;
 mod terminal;
 mod values;
 
