@@ -1,9 +1,11 @@
 //! The commands that hand secrets and settings to other programs.
 
+mod doctor;
 mod env;
 mod run;
 mod secrets;
 mod template;
+mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,6 +23,9 @@ pub(super) enum ProgramCommand {
         after_help = "Example: sesame run --env DB_PASSWORD=app/db --env-json app/config -- ./app --port 8080"
     )]
     Run(run::RunArgs),
+    /// Look for what keeps commands and SDKs from the server; exit 1 when something is wrong.
+    #[command(after_help = "Example: sesame doctor --url https://localhost:7070")]
+    Doctor(doctor::DoctorArgs),
     /// Render a template with secrets.
     #[command(
         after_help = "Example: echo 'password: {{ secret(\"app/db\", \"password\") | yaml }}' | sesame template -"
@@ -36,6 +41,7 @@ pub(super) async fn run(command: &ProgramCommand, out: &mut dyn Write) -> anyhow
     match command {
         ProgramCommand::Env(args) => env::run(args, out).await,
         ProgramCommand::Run(args) => run::run(args).await,
+        ProgramCommand::Doctor(args) => doctor::run(args, out).await,
         ProgramCommand::Template(args) => template::run(args, out).await,
     }
 }

@@ -1,14 +1,16 @@
 //! `sesame run`: a program with secrets in its environment.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::secrets::{Secrets, Wanted};
+use super::watch::{Ended, Versions, Watch, watch};
 use crate::cli::remote::api::{Api, Connection};
 use crate::cli::remote::failure::usage;
 
@@ -27,11 +29,32 @@ pub(in crate::cli) struct RunArgs {
     /// A secret whose value is a JSON object: each member becomes a variable of its name.
     #[arg(long, value_name = "SECRET")]
     env_json: Vec<String>,
+    /// Ask every --every seconds whether a secret has changed; then restart the program, or send it --signal.
+    #[arg(long)]
+    watch: bool,
+    /// Seconds between two looks of --watch.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "watch")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    every: u64,
+    /// Send this signal instead of a restart.
+    #[arg(long, value_enum, value_name = "SIGNAL", requires = "watch")]
+    signal: Option<Told>,
     #[command(flatten)]
     connection: Connection,
     /// The program and its arguments.
     #[arg(required = true, last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+/// A signal that tells a program to read its secrets again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Told {
+    /// SIGHUP.
+    Hup,
+    /// SIGUSR1.
+    Usr1,
+    /// SIGUSR2.
+    Usr2,
 }
 
 /// A variable, a secret, and a member of its value.
@@ -42,20 +65,46 @@ struct Variable {
     path: Option<String>,
 }
 
-/// Replaces this process by the program, so that signals and the exit code are the program's own and nothing keeps the values.
+/// Without --watch the program takes the place of this process, so that signals and the exit code are the program's own and
+/// nothing keeps the values.
 pub(super) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let api = args.connection.open().await?;
-    let mut command = prepared(args, &api).await?;
-    let error = command.exec();
-    let shown = command.get_program().to_string_lossy().into_owned();
+    if !args.watch {
+        let (mut command, _) = prepared(args, &api).await?;
+        let error = command.exec();
+        return not_started(&command, &error);
+    }
+    // No core file, and no look by another user's process, while values are in this one.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    let signal = args.signal.map(|told| match told {
+        Told::Hup => Signal::HUP,
+        Told::Usr1 => Signal::USR1,
+        Told::Usr2 => Signal::USR2,
+    });
+    let wish = Watch { every: args.every, signal };
+    loop {
+        let (mut command, versions) = prepared(args, &api).await?;
+        let child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return not_started(&command, &error),
+        };
+        drop(command);
+        if let Ended::Itself(code) = watch(child, &api, versions, wish).await? {
+            return Ok(code);
+        }
+    }
+}
+
+fn not_started(command: &Command, error: &io::Error) -> anyhow::Result<ExitCode> {
+    let shown = command.get_program().to_string_lossy();
     let code = if error.kind() == io::ErrorKind::NotFound { NO_SUCH_PROGRAM } else { NOT_EXECUTABLE };
-    tracing::debug!(code, "the program cannot be started");
-    io::Write::write_fmt(&mut io::stderr(), format_args!("sesame: cannot run {shown}: {error}\n"))?;
+    writeln!(io::stderr(), "sesame: cannot run {shown}: {error}")?;
     Ok(ExitCode::from(code))
 }
 
 /// The program with its environment.
-async fn prepared(args: &RunArgs, api: &Api) -> anyhow::Result<Command> {
+async fn prepared(args: &RunArgs, api: &Api) -> anyhow::Result<(Command, Versions)> {
     let (program, arguments) = args.command.split_first().ok_or_else(|| usage("the program is missing"))?;
     let mut command = Command::new(program);
     command.args(arguments);
@@ -80,7 +129,7 @@ async fn prepared(args: &RunArgs, api: &Api) -> anyhow::Result<Command> {
         let text = secrets.text(api, &variable.wanted, variable.path.as_deref()).await?;
         set(&mut command, &variable.name, &text)?;
     }
-    Ok(command)
+    Ok((command, secrets.versions()))
 }
 
 fn set(command: &mut Command, name: &str, value: &str) -> anyhow::Result<()> {

@@ -55,4 +55,10 @@ impl Secrets {
         self.0.insert(wanted.clone(), (member(&answer, "VersionId"), bytes.clone()));
         Ok(bytes)
     }
+
+    /// Which secrets were asked for without a fixed version, and the versions they had.
+    pub(super) fn versions(&self) -> Vec<(Wanted, String)> {
+        let moving = self.0.iter().filter(|(wanted, _)| wanted.version.is_none());
+        moving.map(|(wanted, (version, _))| (wanted.clone(), version.clone())).collect()
+    }
 }

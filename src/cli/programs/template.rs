@@ -111,6 +111,6 @@ impl Lookup {
 
 /// JSON, which is YAML too: a text in double quotes with escapes.
 fn as_json(value: &Value) -> Result<String, Error> {
-    let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     serde_json::to_string(&text).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
