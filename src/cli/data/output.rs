@@ -189,7 +189,7 @@ mod tests {
         table(&mut out, Some(&["NAME", "N"]), &rows).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "NAME            N\na               1\nb\\u{1b}[2J\\n    22\n"
+            "NAME          N\na             1\nb\\u{1b}[2J\\n  22\n"
         );
         let mut out = Vec::new();
         text(&mut out, &rows).unwrap();
