@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
 use clap::Args;
 use http::header::{AUTHORIZATION, HOST};
@@ -40,7 +40,7 @@ pub(super) struct Target {
     /// Certificates (PEM) that are trusted for https:// addresses, and no others [default: tls/ca.pem of the data directory,
     /// and the system's roots].
     #[arg(long, env = "SESAME_CA", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
 }
 
 /// The server that a command administers, and the token for it.
@@ -88,27 +88,50 @@ impl AdminTarget {
         path: &str,
         body: Bytes,
     ) -> anyhow::Result<Bytes> {
+        let client = self.target.client(data_dir, DEFAULT, LONG_WORK)?;
+        let answer = client.send(method, path, self.headers()?, body).await?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
+        }
+        Err(refused(&client, &answer))
+    }
+
+    /// Reads an answer without an end from `/_sesame`, piece by piece, until `take` returns false or the server stops.
+    ///
+    /// # Errors
+    /// As [`AdminTarget::call`].
+    pub(super) async fn follow(
+        &self,
+        data_dir: Option<&Path>,
+        path: &str,
+        take: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> anyhow::Result<()> {
+        let client = self.target.client(data_dir, DEFAULT, LONG_WORK)?;
+        match client.follow(path, self.headers()?, take).await? {
+            Some(answer) => Err(refused(&client, &answer)),
+            None => Ok(()),
+        }
+    }
+
+    fn headers(&self) -> anyhow::Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         if let Some(token) = check_token(self.admin_token.as_ref())? {
             let mut value: HeaderValue = format!("Bearer {token}").parse()?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let client = self.target.client(data_dir, DEFAULT, LONG_WORK)?;
-        let answer = client.send(method, path, headers, body).await?;
-        if answer.status.is_success() {
-            return Ok(answer.body);
-        }
-        let said: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
-        let said = said.and_then(|said| Some(said.get("error")?.as_str()?.to_owned()));
-        bail!(
-            "{}",
-            said.unwrap_or_else(|| format!(
-                "the server at {} is not Sesame: it answers {}",
-                client.url, answer.status
-            ))
-        )
+        Ok(headers)
     }
+}
+
+/// The error for an answer of `/_sesame` that is no success.
+fn refused(client: &Client, answer: &Response) -> anyhow::Error {
+    let said: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+    let said = said.and_then(|said| Some(said.get("error")?.as_str()?.to_owned()));
+    let said = said.unwrap_or_else(|| {
+        format!("{} answers {}, which is not an answer of Sesame's", client.url, answer.status)
+    });
+    anyhow!("{said}")
 }
 
 /// The admin token, checked to fit into a header. An empty token is an error for server and client: it comes from a
@@ -324,21 +347,11 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> anyhow::Result<Response> {
-        let wrong = || format!("what {} answers is not HTTP", self.url);
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        let target = format!("{}{path}", self.url.prefix);
-        let slash = if target.starts_with('/') { "" } else { "/" };
-        *request.uri_mut() = format!("{slash}{target}").parse().context("the path of the request")?;
-        *request.headers_mut() = headers;
-        request.headers_mut().insert(HOST, self.url.authority().parse()?);
+        let request = self.request((method, path), headers, body)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let answer = async {
-            let answer = sender.send_request(request).await.with_context(wrong)?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await;
-            let body = body.map_err(|error| anyhow!(error)).context("the answer is cut short or too long")?;
-            Ok(Response { status, headers, body: body.to_bytes() })
+            let answer = sender.send_request(request).await.with_context(|| self.no_http())?;
+            whole(answer).await
         };
         // The connection is driven here and not by a task of its own, so that it ends with the answer.
         tokio::pin!(connection);
@@ -349,6 +362,71 @@ impl Client {
             _ended = &mut connection => answer.await,
         }
     }
+
+    /// Reads an answer piece by piece until `take` returns false or the server ends it. An answer that is no success is given
+    /// back whole.
+    ///
+    /// # Errors
+    /// As [`Client::send`], but an answer may take as long as it likes.
+    pub(super) async fn follow(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        take: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> anyhow::Result<Option<Response>> {
+        let connecting = tokio::time::timeout(CONNECTING, self.connect());
+        let stream = connecting.await.unwrap_or_else(|_elapsed| Err(self.late()))?;
+        let request = self.request((Method::GET, path), headers, Bytes::new())?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let pieces = async {
+            let answer = sender.send_request(request).await.with_context(|| self.no_http())?;
+            if !answer.status().is_success() {
+                return whole(answer).await.map(Some);
+            }
+            let mut body = answer.into_body();
+            while let Some(frame) = body.frame().await {
+                let frame = frame.context("the answer is cut short")?;
+                if frame.data_ref().is_some_and(|piece| !take(piece)) {
+                    break;
+                }
+            }
+            Ok(None)
+        };
+        tokio::pin!(connection);
+        tokio::pin!(pieces);
+        tokio::select! {
+            ended = &mut pieces => ended,
+            _ended = &mut connection => pieces.await,
+        }
+    }
+
+    fn no_http(&self) -> String {
+        format!("what {} answers is not HTTP", self.url)
+    }
+
+    fn request(
+        &self,
+        (method, path): (Method, &str),
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> anyhow::Result<Request<Full<Bytes>>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        let target = format!("{}{path}", self.url.prefix);
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        *request.uri_mut() = format!("{slash}{target}").parse().context("the path of the request")?;
+        *request.headers_mut() = headers;
+        request.headers_mut().insert(HOST, self.url.authority().parse()?);
+        Ok(request)
+    }
+}
+
+/// Reads the whole answer.
+async fn whole(answer: http::Response<hyper::body::Incoming>) -> anyhow::Result<Response> {
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await;
+    let body = body.map_err(|error| anyhow!(error)).context("the answer is cut short or too long")?;
+    Ok(Response { status, headers, body: body.to_bytes() })
 }
 
 /// Adds advice on how to trust the server.

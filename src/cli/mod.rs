@@ -11,9 +11,11 @@ mod files;
 mod offline;
 mod policy;
 mod private_file;
+mod programs;
 mod progress;
 mod remote;
 mod root_key;
+mod running;
 mod serve;
 mod startup;
 mod tls;
@@ -50,6 +52,10 @@ enum Command {
     Serve(Box<ServeArgs>),
     #[command(flatten)]
     Data(Box<data::DataCommand>),
+    #[command(flatten)]
+    Program(Box<programs::ProgramCommand>),
+    #[command(flatten)]
+    Running(Box<running::RunningCommand>),
     /// Exit 0 when the server is ready.
     Healthcheck(commands::HealthcheckArgs),
     /// Apply a seed to a running server: missing items are created, differing items are changed.
@@ -200,6 +206,8 @@ fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(args) => runtime()?.block_on(serve::run(*args, out)),
         Command::Data(command) => bounded(data::run(&command, out)),
+        Command::Program(command) => bounded(programs::run(&command, out)),
+        Command::Running(command) => bounded(running::run(&command, out)),
         Command::Healthcheck(args) => bounded(commands::healthcheck(&args)),
         Command::Seed(args) => bounded(files::seed(&args, out)),
         Command::Export(args) => runtime()?.block_on(files::export(&args, out)),

@@ -1,6 +1,6 @@
 //! `sesame serve`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -156,6 +156,12 @@ fn greet(
         )?;
     }
     writeln!(out, "Ready.")?;
+    if std::io::stdout().is_terminal() {
+        writeln!(out, "  Settings of SDKs:  eval \"$(sesame env --url {url})\"")?;
+        writeln!(out, "  A first secret:    sesame create app/db --generate --url {url}")?;
+        writeln!(out, "  What happens:      sesame log --follow --url {url}")?;
+        writeln!(out, "  Stop:              Ctrl-C")?;
+    }
     out.flush()
 }
 

@@ -206,6 +206,8 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "hyper",
             "hyper_util",
             "indicatif",
+            // Templates with secrets.
+            "minijinja",
             "rustix",
             "serde_json",
             "serde_saphyr",

@@ -3,7 +3,9 @@
 
 mod create;
 mod describe;
-mod get;
+mod diff;
+pub(super) mod get;
+mod keys;
 mod ls;
 mod named;
 pub(super) mod output;
@@ -16,7 +18,7 @@ mod tag;
 mod undelete;
 mod untag;
 mod value;
-mod versions;
+pub(super) mod versions;
 mod whoami;
 
 use std::io::Write;
@@ -66,6 +68,12 @@ pub(super) enum DataCommand {
     /// Rotate a secret now.
     #[command(after_help = "Example: sesame rotate app/db")]
     Rotate(rotate::RotateArgs),
+    /// Say what differs between two versions: names of members, and values only with --reveal.
+    #[command(after_help = "Example: sesame diff app/config v1 v2")]
+    Diff(diff::DiffArgs),
+    /// List, create and change keys.
+    #[command(after_help = "Example: sesame keys create --alias alias/app")]
+    Keys(Box<keys::KeysArgs>),
     /// Say who the server takes you for.
     #[command(after_help = "Example: sesame whoami --profile staging")]
     Whoami(whoami::WhoamiArgs),
@@ -90,6 +98,8 @@ pub(super) async fn run(command: &DataCommand, out: &mut dyn Write) -> anyhow::R
         DataCommand::Tag(args) => tag::run(args, out).await?,
         DataCommand::Untag(args) => untag::run(args, out).await?,
         DataCommand::Rotate(args) => rotate::run(args, out).await?,
+        DataCommand::Diff(args) => diff::run(args, out).await?,
+        DataCommand::Keys(args) => keys::run(args, out).await?,
         DataCommand::Whoami(args) => whoami::run(args, out).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -187,10 +187,7 @@ mod tests {
         let mut out = Vec::new();
         let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["b\x1b[2J\n".to_owned(), "22".to_owned()]];
         table(&mut out, Some(&["NAME", "N"]), &rows).unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "NAME            N\na               1\nb\\u{1b}[2J\\n    22\n"
-        );
+        assert_eq!(String::from_utf8(out).unwrap(), "NAME          N\na             1\nb\\u{1b}[2J\\n  22\n");
         let mut out = Vec::new();
         text(&mut out, &rows).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "a\t1\nb\\u{1b}[2J\\n\t22\n");

@@ -35,7 +35,7 @@ pub(super) async fn run(args: &VersionsArgs, out: &mut dyn Write) -> anyhow::Res
 ///
 /// # Errors
 /// As [`Api::call`]; the nearest name is added.
-pub(super) async fn all(api: &Api, name: &str) -> anyhow::Result<Vec<Value>> {
+pub(in crate::cli) async fn all(api: &Api, name: &str) -> anyhow::Result<Vec<Value>> {
     let asked = [("SecretName", name), ("IncludeDeprecated", "true")];
     match api.list("ListSecretVersionIds", &asked, ("VersionIds", "VersionId")).await {
         Ok(found) => Ok(found),
@@ -49,6 +49,6 @@ pub(super) fn labels(version: &Value) -> Vec<String> {
 }
 
 /// The id of the version that has a label.
-pub(super) fn labelled(versions: &[Value], label: &str) -> Option<String> {
+pub(in crate::cli) fn labelled(versions: &[Value], label: &str) -> Option<String> {
     versions.iter().find(|version| labels(version).iter().any(|l| l == label)).map(|v| member(v, "VersionId"))
 }

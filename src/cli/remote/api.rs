@@ -1,5 +1,6 @@
 //! The client of the commands: calls of actions, as somebody, at a server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,8 +12,9 @@ use super::keys::Keys;
 use super::sessions;
 use super::wire::Wire;
 use crate::cli::client::{self, Client, ServerUrl, Target};
-use crate::cli::data_dir::DataDir;
+use crate::cli::data_dir::{DataDir, data_dir};
 use crate::ports::{Entropy, OsEntropy, ServerClock};
+use crate::tls::ca_file;
 use crate::wire::signature::sign::Pair;
 
 /// The version of the KMS API.
@@ -44,6 +46,23 @@ impl Connection {
     /// The address of the server.
     pub(in crate::cli) fn url(&self) -> ServerUrl {
         self.target.url.clone().unwrap_or_else(|| ServerUrl::plain(client::DEFAULT))
+    }
+
+    /// The file with the certificates that clients of an https:// address must trust; `None` for http:// and when there is no such
+    /// file.
+    ///
+    /// # Errors
+    /// There is no data directory to look into.
+    pub(in crate::cli) fn authority(&self) -> anyhow::Result<Option<PathBuf>> {
+        let url = self.url();
+        if !url.is_secure() || url.is_cloud() {
+            return Ok(None);
+        }
+        if let Some(file) = &self.target.ca {
+            return Ok(Some(file.clone()));
+        }
+        let own = ca_file(&data_dir(self.place.data_dir.as_deref())?);
+        Ok(Some(own).filter(|file| file.exists()))
     }
 
     /// Finds the credentials; a role is assumed now.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::identities::BUILT_IN_KEY;
+
 /// An access key.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Keys {
@@ -46,4 +48,18 @@ pub(in crate::cli) enum Source {
     Uri(String),
     /// The built-in key: nothing else was given.
     BuiltIn,
+}
+
+impl Source {
+    /// What this is, for people.
+    pub(in crate::cli) fn describe(&self) -> String {
+        match self {
+            Self::Keys(keys) if keys.token.is_some() => format!("temporary access key {}", keys.id),
+            Self::Keys(keys) => format!("access key {}", keys.id),
+            Self::Role { role, .. } => format!("role {role}"),
+            Self::Oidc { role, provider, .. } => format!("role {role} by the token of {provider}"),
+            Self::Uri(uri) => format!("credentials of {uri}"),
+            Self::BuiltIn => format!("built-in access key {BUILT_IN_KEY}, because no other is given"),
+        }
+    }
 }

@@ -33,6 +33,6 @@ mod types;
 mod verify;
 
 pub use claim::claim;
-pub use time::parse_time;
+pub use time::{parse_http_date, parse_time};
 pub use types::{AuthError, Claim, Material, Scheme, SignedClaim, SignedRequest};
 pub use verify::verify;

@@ -1,6 +1,8 @@
 //! The life of a secret by commands alone.
 
 use super::User;
+use crate::support::postgres;
+use crate::support::program::Program;
 
 #[test]
 fn a_secret_is_created_read_changed_promoted_rolled_back_deleted_and_brought_back() {
@@ -51,6 +53,17 @@ fn every_command_speaks_https_too() {
     let ca = user.file("ca.pem", answer.split("\r\n\r\n").nth(1).unwrap()).display().to_string();
     let url = format!("https://{}", user.server.address);
     life(&user.with("SESAME_URL", &url).with("SESAME_CA", &ca));
+}
+
+#[test]
+fn the_commands_do_the_same_against_sqlite_and_postgresql() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().display().to_string();
+    life(&User::of(Program::serve(&["--data-dir", &data, "--auth", "enforced"], &[])));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let url = runtime.block_on(postgres::database());
+    let arguments = ["--data-dir", &data, "--auth", "enforced", "--database", &url];
+    life(&User::of(Program::serve(&arguments, &[])));
 }
 
 #[test]

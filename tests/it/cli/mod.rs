@@ -4,6 +4,9 @@ mod cloud;
 mod credentials;
 mod data;
 mod failures;
+mod more;
+mod programs;
+mod running;
 mod terminal;
 mod values;
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::User;
 
 /// Runs a command line on a terminal, types `keys`, and returns what the terminal showed.
-fn shown(user: &User, line: &str, keys: &str) -> String {
+pub fn shown(user: &User, line: &str, keys: &str) -> String {
     let program = env!("CARGO_BIN_EXE_sesame");
     let mut script = Command::new("script");
     user.settle(&mut script);
