@@ -35,10 +35,11 @@ pub enum Cause {
 impl From<&AppError> for Cause {
     fn from(error: &AppError) -> Self {
         match error {
-            AppError::Refused(_) | AppError::Key(_) => Self::File,
+            // A key that the file names or contains cannot be used for what the file wants.
+            AppError::Refused(_) | AppError::Key(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::File,
             AppError::Busy => Self::Conflict,
             AppError::Unavailable(_) => Self::Unavailable,
-            AppError::Damaged(_) | AppError::Crypto(_) | AppError::Pair(_) => Self::Damaged,
+            AppError::Damaged(_) => Self::Damaged,
         }
     }
 }

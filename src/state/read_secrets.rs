@@ -50,7 +50,8 @@ pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mu
                 keys = Reader::opened(contents);
             }
             let held = keys.get(&sealing).ok_or_else(|| place.member("key").wrong("there is no such key"))?;
-            reader.app.sealed(secret, &values, held).map_err(|e| place.failed(&e))?
+            // Values and key come from the file, so the file is wrong when they do not fit.
+            reader.app.sealed(secret, &values, held).map_err(|e| place.wrong(e.to_string()))?
         } else {
             as_sealed(reader, entry, secret, &place)?
         };

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{
@@ -78,7 +78,7 @@ async fn a_connection_in_use_is_not_closed_for_newcomers() {
     }
     assert_eq!(call(server.address, "ListSecrets").await.status, 200);
     let mut first = [0; 1];
-    soon(tokio::io::AsyncReadExt::read_exact(&mut follower, &mut first)).await.unwrap();
+    soon(follower.read_exact(&mut first)).await.unwrap();
 }
 
 #[tokio::test]
@@ -109,19 +109,28 @@ async fn health_is_answered_when_all_places_are_taken_by_busy_connections() {
     until(server.address, "connections_open", |open| open < PLACES as u64).await;
     assert_eq!(call(server.address, "ListSecrets").await.status, 200);
     for stream in &mut busy {
-        soon(tokio::io::AsyncReadExt::read_exact(stream, &mut [0])).await.unwrap();
+        soon(stream.read_exact(&mut [0])).await.unwrap();
     }
+}
+
+/// A server on which one address may have [`SHARE`] connections.
+fn shared_out() -> Program {
+    Program::serve_under(FILES, &["--in-memory", "--auth", "signed", "--admin-token", "admin-token"])
 }
 
 #[tokio::test]
 async fn one_address_cannot_take_all_places() {
-    let server =
-        Program::serve_under(FILES, &["--in-memory", "--auth", "signed", "--admin-token", "admin-token"]);
+    let server = shared_out();
     let greedy = [127, 0, 0, 2];
     let mut taken = Vec::new();
     for _ in 0..SHARE {
         let mut stream = connect_from(greedy, server.address).await;
-        assert_eq!(ask(&mut stream, "/_sesame/health").await.status, 200);
+        // An answer that does not end keeps the connection busy.
+        let follow = "GET /_sesame/requests?follow HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer admin-token\r\n\r\n";
+        stream.write_all(follow.as_bytes()).await.unwrap();
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200");
         taken.push(stream);
     }
     for _ in 0..10 {
@@ -134,7 +143,6 @@ async fn one_address_cannot_take_all_places() {
     assert_eq!(ask(&mut other, "/_sesame/health").await.status, 200);
     assert_eq!(metric(server.address, "connections_refused_total").await, 10);
     assert_eq!(metric(server.address, "connections_idle_closed_total").await, 0);
-    assert_eq!(ask(&mut taken[0], "/_sesame/health").await.status, 200);
     taken.pop();
     // Itself, the other one, and what is left.
     until(server.address, "connections_open", |open| open == 1 + 1 + SHARE as u64 - 1).await;
@@ -143,6 +151,24 @@ async fn one_address_cannot_take_all_places() {
     let log = server.log();
     let lines = log.lines().filter(|line| line.contains("its address has 40 open")).count();
     assert_eq!(lines, 1, "{log}");
+}
+
+#[tokio::test]
+async fn idle_connections_keep_nobody_of_the_same_address_out() {
+    let server = shared_out();
+    let address = [127, 0, 0, 2];
+    let mut idle = Vec::new();
+    for _ in 0..SHARE {
+        idle.push(connect_from(address, server.address).await);
+    }
+    // Itself, and the idle ones.
+    until(server.address, "connections_open", |open| open == 1 + SHARE as u64).await;
+    for _ in 0..10 {
+        let mut next = connect_from(address, server.address).await;
+        assert_eq!(ask(&mut next, "/_sesame/health").await.status, 200);
+    }
+    assert_eq!(metric(server.address, "connections_refused_total").await, 0);
+    assert_eq!(rest(&mut idle[0]).await, b"");
 }
 
 #[tokio::test]
