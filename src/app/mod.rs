@@ -111,7 +111,7 @@ impl App {
     /// marker is new and gets one.
     ///
     /// # Errors
-    /// [`AppError::Crypto`] if the root key is a different one; nothing is changed then. [`DirectoryError::Wrong`] if the
+    /// [`AppError::Crypto`] if the root key is wrong; the database is unchanged then. [`DirectoryError::Wrong`] if the
     /// accounts are inconsistent.
     pub async fn open(parts: Parts, root: RootKey) -> Result<Arc<Self>, DirectoryError> {
         let Parts {

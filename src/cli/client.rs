@@ -124,7 +124,7 @@ impl AdminTarget {
     }
 }
 
-/// The error for an answer of `/_sesame` that is no success.
+/// The error for an unsuccessful answer of `/_sesame`.
 fn refused(client: &Client, answer: &Response) -> anyhow::Error {
     let said: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let said = said.and_then(|said| Some(said.get("error")?.as_str()?.to_owned()));
@@ -363,7 +363,7 @@ impl Client {
         }
     }
 
-    /// Reads an answer piece by piece until `take` returns false or the server ends it. An answer that is no success is given
+    /// Reads an answer piece by piece until `take` returns false or the server ends it. An unsuccessful answer is given
     /// back whole.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ impl Invalid {
         Self::new(format!("is not one of {list} (case-sensitive){hint}"))
     }
 
-    /// A character for a message: its number, and the character itself if it is printable.
+    /// Describes a character in a message: its code point, and the character itself if it is printable.
     fn shown(c: char) -> String {
         let number = u32::from(c);
         if c.is_control() || c.is_whitespace() && c != ' ' {

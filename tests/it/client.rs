@@ -211,7 +211,7 @@ fn a_server_that_says_nothing_does_not_hold_a_command() {
         fail(&["healthcheck", "--url", &format!("{scheme}://{address}")], &[], &[scheme]);
         seen.join().unwrap();
     }
-    // There is no handshake: this ends long before the time limit of the work itself.
+    // The TLS handshake never finishes. The connect timeout applies, not the longer timeout of the whole command.
     let (address, seen) = stranger(b"");
     fail(&["export", "--url", &https(address)], &[], &["connecting takes too long"]);
     seen.join().unwrap();

@@ -346,7 +346,7 @@ impl Files {
         let at = (HEAD + records.len() * EACH) as u64;
         let is_torn = !torn.is_empty();
         if is_torn {
-            // The incomplete record is removed, so that it is reported only once.
+            // Remove the incomplete record, so that the next start does not report it again.
             OpenOptions::new().write(true).open(&path)?.set_len(at)?;
         }
         Ok(Some(Found { log: Log::new(path, at, None), entries, open, is_torn }))

@@ -62,7 +62,7 @@ fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Cause::RotatorFailed, message)
 }
 
-/// Makes values of the right shape; nothing is behind them (rule DY10.5).
+/// Generates values of the right shape and contacts no target system (rule DY10.5).
 #[derive(Debug)]
 struct Simulate<'a> {
     app: &'a App,
@@ -92,7 +92,7 @@ impl Target for Simulate<'_> {
     }
 
     async fn check(&self) -> Result<String, Failure> {
-        Ok("it makes values of the right shape; nothing is behind them".to_owned())
+        Ok("it generates values of the right shape and contacts no target system".to_owned())
     }
 }
 

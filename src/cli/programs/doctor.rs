@@ -76,7 +76,7 @@ async fn server(connection: &Connection) -> Vec<Finding> {
     found
 }
 
-/// Which credentials there are, and as whom the server answers them.
+/// Reports the source of the credentials, and the caller that the server sees.
 async fn credentials(connection: &Connection) -> Finding {
     let source = match connection.credentials.source() {
         Ok(source) => source.describe(),

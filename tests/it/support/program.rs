@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 /// A running server. Dropping it ends the process by its id.
 pub struct Program {
@@ -36,7 +36,12 @@ fn command_of(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Runs a command to its end, which must come within two minutes, so that a command that hangs fails the test.
+/// How often a process is looked at until it has ended.
+const POLL: Duration = Duration::from_millis(5);
+/// A process that has not ended after this time hangs.
+const HANGS_AFTER: Duration = Duration::from_mins(2);
+
+/// Runs a command to its end.
 pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut child = command(arguments)
         .envs(environment.iter().copied())
@@ -46,19 +51,25 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         .unwrap();
     // Both at once: a command waits when a pipe is full.
     let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
-    let begun = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if begun.elapsed() > Duration::from_mins(2) {
-            child.kill().unwrap();
-            panic!("sesame {arguments:?} does not end");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
+    let status = ended(&mut child, || format!("sesame {arguments:?}"));
     let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
     Output { status, stdout, stderr }
+}
+
+/// The status of a process that ends by itself. One that hangs is killed, so that the test fails and does not hang too.
+fn ended(child: &mut Child, name: impl FnOnce() -> String) -> ExitStatus {
+    let mut polls = HANGS_AFTER.as_millis() / POLL.as_millis();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if polls == 0 {
+            child.kill().unwrap();
+            panic!("{} hangs", name());
+        }
+        polls -= 1;
+        std::thread::sleep(POLL);
+    }
 }
 
 fn read_all(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
@@ -157,15 +168,13 @@ impl Program {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Asks it to stop and returns its exit code and log. It must end within a minute.
+    /// Asks it to stop and returns its exit code and log.
     pub fn terminate(mut self) -> (Option<i32>, String) {
         self.ask_to_stop();
-        let begun = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not end: {}", self.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        (self.child.wait().unwrap().code(), self.log())
+        let log = self.log.clone();
+        let read = || std::fs::read_to_string(&log).unwrap();
+        let status = ended(&mut self.child, || format!("a server that was asked to stop: {}", read()));
+        (status.code(), read())
     }
 
     /// Sends SIGTERM.
