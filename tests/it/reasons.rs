@@ -522,6 +522,27 @@ async fn every_code_comes_with_a_reason_that_tells_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_missing_parameter_is_never_explained_by_one_that_the_action_takes() {
+    let server = Server::start().await;
+    let reason = |answer: &Answer| answer.header("x-sesame-reason").unwrap().to_owned();
+    for (parameters, missing) in [
+        // `Version` and `SecretName` are the nearest names that were sent, and both are right.
+        (&[("SecretName", "s"), ("SecretData", "x")][..], "VersionId"),
+        (&[("SecretName", "s"), ("VersionId", "v1")][..], "SecretData"),
+    ] {
+        let answer = server.call("CreateSecret", parameters).await;
+        assert_eq!(
+            reason(&answer),
+            format!("{missing} is needed and was not sent; send it in the query or in a form body")
+        );
+    }
+    let misspelt = [("SecretName", "s"), ("SecretData", "x"), ("VersonId", "v1")];
+    let answer = server.call("CreateSecret", &misspelt).await;
+    assert_eq!(reason(&answer), "VersionId is needed and was not sent, but VersonId was");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_log_line_of_a_refusal_has_its_reason_in_every_mode() {
     for mode in ["open", "signed"] {
         let server = Program::serve(&["--in-memory", "--auth", mode, "--admin-token", "t"], &[]);

@@ -5,6 +5,7 @@ use sesame::testing::ports::Clock;
 use sesame::testing::server::AuthMode;
 
 use crate::state::{admin, done};
+use crate::support::program::Program;
 use crate::support::{ACCOUNT, Answer, OTHER_ACCOUNT, Options, Server, text};
 
 /// An account that is put at run time.
@@ -280,4 +281,34 @@ async fn every_path_below_sesame_is_administration_and_every_other_path_is_the_a
         assert!(answer.body.contains("\"Code\":\"InvalidAction.NotFound\""), "{path}: {}", answer.body);
     }
     server.stop().await;
+}
+
+#[test]
+fn every_refusal_below_sesame_is_one_line_of_the_log_without_body_query_and_token() {
+    let server = Program::serve(&["--in-memory", "--admin-token", "right-token"], &[]);
+    let ask = |line: &str, token: &str, body: &str| {
+        let head = format!("Host: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}");
+        let length = body.len();
+        server.send(format!("{line} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes())
+    };
+    for (line, token, body, status, path) in [
+        ("POST /_sesame/reset?acount=marked-query", "right-token", "", 400, "/_sesame/reset"),
+        ("GET /_sesame/nope", "right-token", "", 404, "/_sesame/nope"),
+        ("GET /_sesame/reset", "right-token", "", 405, "/_sesame/reset"),
+        ("PUT /_sesame/accounts/5", "right-token", r#"{"marked-body":1}"#, 400, "/_sesame/accounts/5"),
+        ("GET /_sesame/state", "marked-token", "", 401, "/_sesame/state"),
+    ] {
+        let before = server.log().lines().count();
+        assert!(ask(line, token, body).starts_with(&format!("HTTP/1.1 {status} ")), "{line}");
+        let log = server.log();
+        let new: Vec<&str> = log.lines().skip(before).collect();
+        assert_eq!(new.len(), 1, "{line}: {new:?}");
+        for word in [&format!("path=\"{path}\""), &format!("status={status}"), "method=", "cause="] {
+            assert!(new[0].contains(word), "{word} is not in {}", new[0]);
+        }
+        assert!(!new[0].contains("marked"), "{}", new[0]);
+    }
+    let before = server.log();
+    assert!(ask("GET /_sesame/health", "right-token", "").starts_with("HTTP/1.1 200 "));
+    assert_eq!(server.log(), before, "what succeeds is not logged");
 }

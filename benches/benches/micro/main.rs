@@ -10,7 +10,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 use requests::Example;
 use sesame::testing::crypto::{Cipher, SymmetricKey, ValueContext};
 use sesame::testing::domain::writes::{MoveStage, NewSecret, PutVersion, create, move_stage, put_version};
-use sesame::testing::domain::{DataType, Limits, Scope, Secret, StageLabel, Tags, Timestamp, VersionId};
+use sesame::testing::domain::{
+    DataType, Limits, Scope, Secret, SecretType, StageLabel, Tags, Timestamp, VersionId,
+};
 use sesame::testing::ports::{Entropy as _, OsEntropy};
 use sesame::testing::wire::params::Pairs;
 use sesame::testing::wire::signature::{Claim, Scheme, claim, verify};
@@ -197,10 +199,13 @@ mod decision {
             name: "app/db".parse().expect("a name"),
             description: String::new(),
             encryption_key: None,
+            secret_type: SecretType::Generic,
             version: version(1),
+            previous: None,
             data_type: DataType::Text,
             tags: Tags::default(),
             policy: None,
+            managed: None,
         };
         let mut secret = create(new, NOW).expect("created").created().expect("a secret");
         for number in 2..=10 {

@@ -3,10 +3,10 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 
 use super::failure::{INTERNAL, failure, internal};
 use super::state::FILE_BYTES;
@@ -53,7 +53,7 @@ pub(super) struct Cause(pub(super) String);
 
 /// Logs every refused request: method, path without query, status, and the cause if that may be logged.
 pub(super) async fn logged(request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = asked(&request);
     let response = next.run(request).await;
     if response.status().is_client_error() {
         let cause = response.extensions().get().map_or("see the answer", |Cause(cause)| cause.as_str());
@@ -63,9 +63,15 @@ pub(super) async fn logged(request: Request, next: Next) -> Response {
     response
 }
 
+/// The method and the whole path of a request, without the query. The router has cut the prefix off the path of the request.
+fn asked(request: &Request) -> (Method, String) {
+    let whole = request.extensions().get().map_or_else(|| request.uri(), |OriginalUri(uri)| uri);
+    (request.method().clone(), whole.path().to_owned())
+}
+
 /// Answers 500 when the handler panics.
 pub(super) async fn survived(request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = asked(&request);
     match caught(pin!(next.run(request))).await {
         Ok(response) => response,
         Err(error) => {
