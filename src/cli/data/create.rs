@@ -5,11 +5,10 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::output::OutputArgs;
+use super::change::ChangeArgs;
 use super::tag::{self, Tag};
 use super::value::ValueArgs;
-use crate::cli::remote::api::{Api, Connection};
-use crate::cli::remote::consent::Consent;
+use crate::cli::remote::api::Api;
 use crate::cli::remote::failure::refusal;
 
 /// The secret.
@@ -32,17 +31,13 @@ pub(in crate::cli) struct CreateArgs {
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    connection: Connection,
+    change: ChangeArgs,
 }
 
 pub(super) async fn run(args: &CreateArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    args.consent.ask(&args.connection.url(), &format!("create the secret {}", args.name))?;
+    args.change.ask(&format!("create the secret {}", args.name))?;
     let value = args.value.read(&args.name)?;
-    let api = args.connection.open().await?;
+    let api = args.change.open().await?;
     let version = args.version.clone().unwrap_or_else(Api::new_version_id);
     let tags = tag::as_json(&args.tag);
     let mut asked = vec![
@@ -68,5 +63,5 @@ pub(super) async fn run(args: &CreateArgs, out: &mut dyn Write) -> anyhow::Resul
         }
         Err((error, _)) => return Err(error),
     };
-    args.output.done(out, &format!("created {} with version {version}", args.name), &answer)
+    args.change.done(out, &format!("created {} with version {version}", args.name), &answer)
 }

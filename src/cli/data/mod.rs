@@ -1,6 +1,7 @@
 //! The commands that read and change secrets and keys, one per file. They send what official clients send, so they work with
 //! any server of the API, the cloud included.
 
+mod change;
 mod create;
 mod describe;
 mod diff;

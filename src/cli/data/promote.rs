@@ -5,10 +5,9 @@ use std::io::Write;
 use clap::Args;
 use serde_json::Value;
 
-use super::output::OutputArgs;
+use super::change::ChangeArgs;
 use super::{named, versions};
-use crate::cli::remote::api::{Api, Connection};
-use crate::cli::remote::consent::Consent;
+use crate::cli::remote::api::Api;
 
 /// The version and the label.
 #[derive(Debug, Args)]
@@ -21,19 +20,14 @@ pub(in crate::cli) struct PromoteArgs {
     #[arg(long, value_name = "LABEL", default_value = "ACSCurrent")]
     stage: String,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    connection: Connection,
+    change: ChangeArgs,
 }
 
 pub(super) async fn run(args: &PromoteArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    args.consent.ask(&args.connection.url(), &format!("move {} of {}", args.stage, args.name))?;
-    let api = args.connection.open().await?;
+    let api = args.change.begin(&format!("move {} of {}", args.stage, args.name)).await?;
     let holder = versions::labelled(&versions::all(&api, &args.name).await?, &args.stage);
     let answer = moved(&api, &args.name, &args.stage, (holder.as_deref(), &args.version)).await?;
-    args.output.done(out, &format!("{} of {} is version {}", args.stage, args.name, args.version), &answer)
+    args.change.done(out, &format!("{} of {} is version {}", args.stage, args.name, args.version), &answer)
 }
 
 /// Moves a label from the version that has it to another. Nothing is to do when that version has it already.

@@ -5,11 +5,11 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
+use super::change::ChangeArgs;
 use super::named::{NOT_FOUND, explained};
-use super::output::{OutputArgs, texts};
+use super::output::texts;
 use super::value::ValueArgs;
-use crate::cli::remote::api::{Api, Connection};
-use crate::cli::remote::consent::Consent;
+use crate::cli::remote::api::Api;
 use crate::cli::remote::failure::{Failure, Kind, refusal};
 
 /// The version.
@@ -26,17 +26,13 @@ pub(in crate::cli) struct PutArgs {
     #[arg(long, value_name = "LABEL")]
     stage: Vec<String>,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    connection: Connection,
+    change: ChangeArgs,
 }
 
 pub(super) async fn run(args: &PutArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    args.consent.ask(&args.connection.url(), &format!("store a version of {}", args.name))?;
+    args.change.ask(&format!("store a version of {}", args.name))?;
     let value = args.value.read(&args.name)?;
-    let api = args.connection.open().await?;
+    let api = args.change.open().await?;
     let version = args.version.clone().unwrap_or_else(Api::new_version_id);
     let stages = json!(args.stage).to_string();
     let mut asked = vec![
@@ -59,5 +55,5 @@ pub(super) async fn run(args: &PutArgs, out: &mut dyn Write) -> anyhow::Result<(
     };
     let labels = texts(answer.pointer("/VersionStages/VersionStage")).join(", ");
     let sentence = format!("stored version {version} of {} ({labels})", args.name);
-    args.output.done(out, &sentence, &answer)
+    args.change.done(out, &sentence, &answer)
 }

@@ -4,10 +4,9 @@ use std::io::Write;
 
 use clap::Args;
 
+use super::change::ChangeArgs;
 use super::named;
-use super::output::{OutputArgs, member};
-use crate::cli::remote::api::Connection;
-use crate::cli::remote::consent::Consent;
+use super::output::member;
 
 /// The secret and its recovery window.
 #[derive(Debug, Args)]
@@ -21,16 +20,11 @@ pub(in crate::cli) struct RmArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    connection: Connection,
+    change: ChangeArgs,
 }
 
 pub(super) async fn run(args: &RmArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    args.consent.ask(&args.connection.url(), &format!("delete {}", args.name))?;
-    let api = args.connection.open().await?;
+    let api = args.change.begin(&format!("delete {}", args.name)).await?;
     let days = args.days.map(|days| days.to_string());
     let mut more = Vec::new();
     if args.force {
@@ -44,5 +38,5 @@ pub(super) async fn run(args: &RmArgs, out: &mut dyn Write) -> anyhow::Result<()
         let until = member(&answer, "PlannedDeleteTime");
         format!("deleted {0}; until {until} `sesame undelete {0}` brings it back", args.name)
     };
-    args.output.done(out, &sentence, &answer)
+    args.change.done(out, &sentence, &answer)
 }

@@ -5,10 +5,8 @@ use std::io::Write;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::change::ChangeArgs;
 use super::named;
-use super::output::OutputArgs;
-use crate::cli::remote::api::Connection;
-use crate::cli::remote::consent::Consent;
 
 /// Key and value of a tag.
 pub(super) type Tag = (String, String);
@@ -22,18 +20,13 @@ pub(in crate::cli) struct TagArgs {
     #[arg(required = true, value_name = "KEY=VALUE", value_parser = parse)]
     tags: Vec<Tag>,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    connection: Connection,
+    change: ChangeArgs,
 }
 
 pub(super) async fn run(args: &TagArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    args.consent.ask(&args.connection.url(), &format!("set tags of {}", args.name))?;
-    let api = args.connection.open().await?;
+    let api = args.change.begin(&format!("set tags of {}", args.name)).await?;
     let answer = named::call(&api, "TagResource", &args.name, &[("Tags", &as_json(&args.tags))]).await?;
-    args.output.done(out, &format!("{} has {} tags more or changed", args.name, args.tags.len()), &answer)
+    args.change.done(out, &format!("{} has {} tags more or changed", args.name, args.tags.len()), &answer)
 }
 
 /// Reads `KEY=VALUE`.

@@ -5,10 +5,8 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
+use super::change::ChangeArgs;
 use super::named;
-use super::output::OutputArgs;
-use crate::cli::remote::api::Connection;
-use crate::cli::remote::consent::Consent;
 
 /// The secret and the keys of its tags.
 #[derive(Debug, Args)]
@@ -19,17 +17,12 @@ pub(in crate::cli) struct UntagArgs {
     #[arg(required = true, value_name = "KEY")]
     keys: Vec<String>,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    connection: Connection,
+    change: ChangeArgs,
 }
 
 pub(super) async fn run(args: &UntagArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    args.consent.ask(&args.connection.url(), &format!("remove tags of {}", args.name))?;
-    let api = args.connection.open().await?;
+    let api = args.change.begin(&format!("remove tags of {}", args.name)).await?;
     let keys = json!(args.keys).to_string();
     let answer = named::call(&api, "UntagResource", &args.name, &[("TagKeys", &keys)]).await?;
-    args.output.done(out, &format!("{} has no tag {}", args.name, args.keys.join(", ")), &answer)
+    args.change.done(out, &format!("{} has no tag {}", args.name, args.keys.join(", ")), &answer)
 }
