@@ -4,7 +4,7 @@
     tests/crash/rekey.py [--binary PATH] [--rounds N] [--seed S]
 
 Each round starts the server on the same data directory and lets writers work. Meanwhile one backup is killed with -9 at a
-random moment and must leave no file under its name, and another one runs to its end. Then the server is killed with -9, and
+random moment: a file under its name must be a complete copy. Another backup runs to its end. Then the server is killed with -9, and
 `sesame rekey` at a random moment of its work. Afterwards `sesame check` must open everything, with the old root key or the new
 one; every acknowledged write must be there; and the completed backup must open with the root key it was made under and contain
 what was acknowledged before it began. Only loopback is used; rounds and time are bounded.
@@ -47,21 +47,29 @@ def checked(binary, data, what, problems):
         problems.append('%s: check ends with %d: %s%s' % (what, done.returncode, done.stdout, done.stderr))
 
 
+def whole_or_not(binary, copy, key, problems):
+    with tempfile.TemporaryDirectory() as alone:
+        shutil.copy(copy, pathlib.Path(alone, 'sesame.db'))
+        shutil.copy(key, pathlib.Path(alone, 'root.key'))
+        checked(binary, alone, 'a file that a killed backup left', problems)
+
+
 def back_up(binary, data, secrets, rng, copies, problems):
     """Makes a backup that is killed and one that completes. Returns whether the first was still at work, and what the second must contain."""
     cut = copies / 'cut.db'
     for left in copies.glob('cut.db*'):
         left.unlink()
     was_cut = killed_after(started(binary, 'backup', str(cut), '--data-dir', data), rng.uniform(0.001, 0.03))
+    shutil.copy(pathlib.Path(data, 'root.key'), copies / 'root.key')
     if was_cut and cut.exists():
-        problems.append('a backup that was killed left a file under its name')
+        # The kill came after the copy was complete and before the process ended.
+        whole_or_not(binary, cut, copies / 'root.key', problems)
     # The next backup must contain what is acknowledged by now.
     known = [Old(secret) for of_writer in secrets for secret in list(of_writer) if secret.acknowledged]
     whole = copies / 'sesame.db'
     done = subprocess.run([binary, 'backup', str(whole), '--data-dir', data], capture_output=True, text=True, timeout=PATIENCE)
     if done.returncode:
         problems.append('backup ends with %d: %s' % (done.returncode, done.stderr))
-    shutil.copy(pathlib.Path(data, 'root.key'), copies / 'root.key')
     return was_cut, known
 
 
