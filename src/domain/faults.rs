@@ -102,17 +102,16 @@ impl FaultRule {
     }
 
     fn matches(&self, call: &Call<'_>) -> bool {
-        // Rules of RotateSecret that only delay, or have a code of rotators, leave the call itself alone.
-        let action = match (call.by_rotator, self.action.as_str()) {
-            (true, named) => named == ROTATE,
-            (false, ROTATE) => call.action == ROTATE && !self.is_about_rotators_only(),
-            (false, named) => named == "*" || named == call.action,
+        // A rule of RotateSecret applies either to the call or to the rotator, so that one rule has one count.
+        let action = match self.action.as_str() {
+            ROTATE => call.action == ROTATE && call.by_rotator == self.is_about_rotators(),
+            named => !call.by_rotator && (named == "*" || named == call.action),
         };
         action && self.secret.as_ref().is_none_or(|wanted| call.secrets.iter().any(|name| fits(wanted, name)))
     }
 
-    /// Whether a rule of RotateSecret is about rotators and not about the call.
-    fn is_about_rotators_only(&self) -> bool {
+    /// Whether a rule of RotateSecret is about rotators and not about the call: it has a code of rotators, or only a delay.
+    fn is_about_rotators(&self) -> bool {
         match &self.code {
             Some(code) => Cause::of_code(code).is_some(),
             None => self.drop.is_none(),

@@ -141,8 +141,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When the next recovery window ends.
     async fn next_purge(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Secrets that a rotation is due for, the earliest date first. Those scheduled for deletion are not told.
-    async fn rotations_due(&self, due: RotationsDue) -> Result<Vec<(Scope, SecretName)>, StoreError>;
+    /// Secrets that a rotation is due for, by account, region and name. Those scheduled for deletion are left out.
+    /// `after` is the last secret of the page before.
+    async fn rotations_due(
+        &self,
+        due: RotationsDue,
+        after: Option<(&Scope, &SecretName)>,
+    ) -> Result<Vec<(Scope, SecretName)>, StoreError>;
 
     /// When the clock next makes something happen to a managed secret.
     async fn next_rotation(&self) -> Result<Option<Timestamp>, StoreError>;

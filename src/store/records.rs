@@ -241,7 +241,7 @@ pub struct RotationsDue {
     pub now: Timestamp,
     /// and those under way whose lease is over at the machine's time.
     pub wall: Timestamp,
-    /// The most to be told.
+    /// The maximum number of rows.
     pub limit: u32,
 }
 

@@ -1,6 +1,5 @@
 //! What starts rotations: calls, dates, and processes that are gone.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -8,7 +7,7 @@ use serde::Serialize;
 use super::log::EventLog;
 use super::run::Claim;
 use super::targets::target;
-use super::tasks::{At, Ended, Entered, Progress, Task};
+use super::tasks::{At, Ended, Entered, LEASE_MS, Progress, Task};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::retry::until_first;
@@ -22,10 +21,8 @@ use crate::store::{AccessKeyRecord, AccessKeyStatus, RotationsDue};
 const CALL_MS: u64 = 2000;
 /// How long a move of the clock waits, in milliseconds of the machine's time.
 const CLOCK_MS: u64 = 30_000;
-/// The most secrets that are looked at in one go.
-const BATCH: u32 = 1000;
-/// Pages of secrets, when all are walked through.
-const PAGE: u32 = 500;
+/// How long an interrupted rotation rests where no other process can continue it, in milliseconds of the machine's time.
+const CONTINUE_MS: u64 = 10_000;
 
 /// What became of the rotations that were due.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -36,6 +33,26 @@ pub struct RotationCounts {
     pub failed: usize,
     /// They go on.
     pub running: usize,
+}
+
+/// A secret that an administrator wanted to rotate and that cannot rotate now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRotation {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The secret's name.
+    pub secret: String,
+    /// Why it cannot rotate.
+    pub message: String,
+}
+
+impl RefusedRotation {
+    fn new((scope, name): &At, refusal: &Refusal) -> Self {
+        let (account, region) = (scope.account.to_string(), scope.region.to_string());
+        Self { account, region, secret: name.to_string(), message: refusal.to_string() }
+    }
 }
 
 /// What RotateSecret did.
@@ -68,42 +85,56 @@ impl App {
             return Ok(started);
         }
         self.require_usable_key(&loaded).await?;
-        if let Some(user) = managed.config.member("UserName")
+        if let Some(user) = managed.config.ram_user()
             && self.directory.keys_of(&secret.scope.account, user).await.is_none()
         {
             return Err(Refusal::RamUserNotFound.into());
         }
         let at = (secret.scope.clone(), secret.name.clone());
         let begin = Begin { version: version.clone(), trigger: Trigger::Call, lease: self.fresh_lease() };
-        // Entered before it is claimed, so that the scheduler does not take it for one whose worker is gone.
-        let task = match self.rotations.enter(&at) {
-            Entered::Mine(task) => task,
-            Entered::Other(progress) => {
-                let begun = self.begin_rotation(&at, &begin).await?;
-                if begun == Begun::Joined {
-                    self.wait(progress).await;
+        if let Some(progress) = self.start_by_call(&at, begin, asked_with).await? {
+            self.wait(progress).await;
+        }
+        Ok(started)
+    }
+
+    /// Starts a rotation that a call asks for, or joins the one to the same version. `None` when there is nothing to wait
+    /// for.
+    async fn start_by_call(
+        self: &Arc<Self>,
+        at: &At,
+        begin: Begin,
+        asked_with: Option<String>,
+    ) -> Result<Option<Progress>, AppError> {
+        loop {
+            // Entered before it is claimed, so that the scheduler does not take it for one whose worker is gone.
+            let task = match self.rotations.enter(at) {
+                Entered::Mine(task) => task,
+                Entered::Other(progress) => match self.decide_begin(at, &begin).await? {
+                    Begun::Joined => return Ok(Some(progress)),
+                    Begun::Ignored | Begun::NotDue => return Ok(None),
+                    // The other task has not claimed anything. It may be about to, or about to leave.
+                    Begun::Started(_) if self.wait(progress).await => continue,
+                    Begun::Started(_) => return Err(Refusal::BeingRotated.into()),
+                },
+            };
+            let trigger = begin.trigger;
+            return match self.begin_rotation(at, &begin).await {
+                Ok(Begun::Started(_)) => {
+                    let claim = Claim { at: at.clone(), version: begin.version, trigger, asked_with };
+                    Ok(Some(self.spawn_claimed(task, claim)))
                 }
-                return Ok(started);
-            }
-        };
-        match self.begin_rotation(&at, &begin).await {
-            Ok(Begun::Started(_)) => {
-                let version = version.clone();
-                let claim = Claim { at, version, trigger: Trigger::Call, asked_with };
-                let progress = self.spawn_claimed(task, claim);
-                self.wait(progress).await;
-                Ok(started)
-            }
-            other => {
-                self.rotations.leave(&task, Ended::Nothing);
-                other.map(|_nothing| started)
-            }
+                other => {
+                    self.rotations.leave(&task, Ended::Nothing);
+                    other.map(|_nothing| None)
+                }
+            };
         }
     }
 
-    /// Waits for the end of a task as long as a call does.
-    async fn wait(&self, mut progress: Progress) {
-        tokio::select! { _ = ended(&mut progress) => {}, () = self.clock.pause(CALL_MS) => {} }
+    /// Waits for the end of a task as long as a call does. False when it has not ended.
+    async fn wait(&self, mut progress: Progress) -> bool {
+        tokio::select! { _ = ended(&mut progress) => true, () = self.clock.pause(CALL_MS) => false }
     }
 
     /// Starts what is due for one secret, because a call made it so, and waits as a call does.
@@ -142,16 +173,16 @@ impl App {
         self: &Arc<Self>,
         turn: tokio::sync::MutexGuard<'_, ()>,
     ) -> Result<RotationCounts, AppError> {
-        let mut seen = BTreeSet::new();
         let mut tasks = Vec::new();
+        let mut last: Option<At> = None;
         // One rotation for each secret, however many dates it missed (rules R3.10, R8.1).
         loop {
-            let due = self.what_is_due().await?.into_iter().filter(|at| seen.insert(at.clone()));
-            let fresh: Vec<At> = due.collect();
-            if fresh.is_empty() {
-                break;
-            }
-            tasks.extend(fresh.iter().map(|at| self.start_due(at)));
+            let page = self.due_after(last.as_ref()).await?;
+            tasks.extend(page.iter().map(|at| self.start_due(at)));
+            last = match page.into_iter().next_back() {
+                Some(at) => Some(at),
+                None => break,
+            };
         }
         drop(turn);
         Ok(self.count_ended(tasks).await)
@@ -167,10 +198,11 @@ impl App {
                 ended = ended(&mut task) => match ended {
                     Ended::Done => counts.done += 1,
                     Ended::Failed => counts.failed += 1,
+                    Ended::Interrupted => counts.running += 1,
                     Ended::Dropped | Ended::Nothing => {}
                 },
                 () = &mut deadline => {
-                    counts.running = tasks.len() + 1;
+                    counts.running += tasks.len() + 1;
                     break;
                 }
             }
@@ -178,11 +210,13 @@ impl App {
         counts
     }
 
-    async fn what_is_due(&self) -> Result<Vec<At>, AppError> {
+    /// A page of the secrets that a rotation is due for.
+    async fn due_after(&self, last: Option<&At>) -> Result<Vec<At>, AppError> {
         // Where this process owns its database, a rotation under way that it does not work at was left by one that is gone.
         let wall = if self.store.is_shared() { self.clock.wall() } else { Timestamp::from_millis(i64::MAX) };
-        let due = RotationsDue { now: self.clock.now(), wall, limit: BATCH };
-        Ok(self.store.rotations_due(due).await?)
+        let after = last.map(|(scope, name)| (scope, name));
+        let due = RotationsDue { now: self.clock.now(), wall, limit: self.rotations.settings.page };
+        Ok(self.store.rotations_due(due, after).await?)
     }
 
     /// Starts a task for what is due for a secret, unless one works at it already.
@@ -194,7 +228,7 @@ impl App {
         let (app, progress) = (Arc::clone(self), task.done.subscribe());
         let work = async move {
             let ended = app.do_due_of(&task.at).await;
-            app.rotations.leave(&task, ended);
+            app.leave(&task, ended).await;
         };
         drop(self.rotations.tasks.spawn(work));
         progress
@@ -205,12 +239,25 @@ impl App {
         let (app, progress) = (Arc::clone(self), task.done.subscribe());
         let work = async move {
             let slot = Arc::clone(&app.rotations.slots).acquire_owned().await;
-            // The slots are closed at the end of the process: whoever comes next goes on with the rotation.
-            let ended = if slot.is_ok() { app.work(&claim).await } else { Ended::Nothing };
-            app.rotations.leave(&task, ended);
+            // The slots are closed at the end of the process. The next process continues the rotation.
+            let ended = if slot.is_ok() { app.work(&claim).await } else { Ended::Interrupted };
+            drop(slot);
+            app.leave(&task, ended).await;
         };
         drop(self.rotations.tasks.spawn(work));
         progress
+    }
+
+    /// Ends a task. Has the scheduler continue a rotation that was interrupted, as soon as it may be taken over.
+    async fn leave(&self, task: &Task, ended: Ended) {
+        self.rotations.leave(task, ended);
+        if ended == Ended::Interrupted {
+            let pause = if self.store.is_shared() { LEASE_MS.unsigned_abs() } else { CONTINUE_MS };
+            tokio::select! {
+                () = self.clock.pause(pause) => self.rotations.wake(),
+                () = self.rotations.stop.cancelled() => {}
+            }
+        }
     }
 
     async fn do_due_of(&self, at: &At) -> Ended {
@@ -267,7 +314,7 @@ impl App {
             return Ok(false);
         };
         let account = &loaded.secret.scope.account;
-        let user = next.config.member("UserName").unwrap_or_default().to_owned();
+        let user = next.config.ram_user().unwrap_or_default().to_owned();
         let (id, status) = match step {
             Step::Disable(id) => (id, AccessKeyStatus::Inactive),
             Step::Delete(id) => (id, AccessKeyStatus::Deleted),
@@ -283,41 +330,36 @@ impl App {
     }
 
     /// Rotates every managed secret whose name fits a pattern, in all accounts and regions or in one account. Waits as a
-    /// move of the clock does.
+    /// move of the clock does, and lists the secrets whose rotation was refused.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the database fails.
     pub async fn rotate_all(
         self: &Arc<Self>,
         fits: impl Fn(&Scope, &SecretName) -> bool + Send + Sync,
-    ) -> Result<RotationCounts, AppError> {
-        let mut tasks = Vec::new();
+    ) -> Result<(RotationCounts, Vec<RefusedRotation>), AppError> {
+        let (mut tasks, mut refused) = (Vec::new(), Vec::new());
         let mut last: Option<At> = None;
         loop {
             let after = last.as_ref().map(|(scope, name)| (scope, name));
-            let page = self.store.walk_secrets(after, PAGE).await?;
+            let page = self.store.walk_secrets(after, self.rotations.settings.page).await?;
             if page.is_empty() {
                 break;
             }
             for at in page.iter().filter(|(scope, name)| fits(scope, name)) {
-                tasks.extend(self.rotate_one(at).await?);
+                let (version, lease) = (self.fresh_version_id()?, self.fresh_lease());
+                let begin = Begin { version, trigger: Trigger::Call, lease };
+                match self.start_by_call(at, begin, None).await {
+                    Ok(progress) => tasks.extend(progress),
+                    // Generic, or deleted since the page was read.
+                    Err(AppError::Refused(Refusal::UnsupportedType | Refusal::SecretNotFound)) => {}
+                    Err(AppError::Refused(refusal)) => refused.push(RefusedRotation::new(at, &refusal)),
+                    Err(error) => return Err(error),
+                }
             }
             last = page.into_iter().next_back();
         }
-        Ok(self.count_ended(tasks).await)
-    }
-
-    /// Starts a rotation of a secret by hand; `None` when it cannot start.
-    async fn rotate_one(self: &Arc<Self>, at: &At) -> Result<Option<Progress>, AppError> {
-        let version = self.fresh_version_id()?;
-        let begin = Begin { version: version.clone(), trigger: Trigger::Call, lease: self.fresh_lease() };
-        let Entered::Mine(task) = self.rotations.enter(at) else { return Ok(None) };
-        if let Ok(Begun::Started(_)) = self.begin_rotation(at, &begin).await {
-            let (at, trigger) = (at.clone(), Trigger::Call);
-            return Ok(Some(self.spawn_claimed(task, Claim { at, version, trigger, asked_with: None })));
-        }
-        self.rotations.leave(&task, Ended::Nothing);
-        Ok(None)
+        Ok((self.count_ended(tasks).await, refused))
     }
 
     /// When the clock next makes something happen to a managed secret.
@@ -328,11 +370,6 @@ impl App {
     /// Returns when something may have fallen due before the next date that was known.
     pub async fn woken(&self) {
         self.rotations.woken().await;
-    }
-
-    /// How many rotations succeeded and failed in this process.
-    pub fn rotation_totals(&self) -> [usize; 2] {
-        self.rotations.totals()
     }
 
     /// The last rotations and events.

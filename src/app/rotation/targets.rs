@@ -143,7 +143,7 @@ impl Target for Ram<'_> {
     async fn apply(&self, job: &Job<'_>, value: &Hidden) -> Result<Effects, Failure> {
         let directory = &self.app.directory;
         let account = &job.secret.scope.account;
-        let user = job.managed.config.member("UserName").unwrap_or_default();
+        let user = job.managed.config.ram_user().unwrap_or_default();
         let gone = || Failure::new(Cause::RamUserNotFound, format!("there is no RAM user \"{user}\""));
         let known = directory.keys_of(account, user).await.ok_or_else(gone)?;
         let own = directory.is_own_user(account, user).await;

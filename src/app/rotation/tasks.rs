@@ -1,7 +1,6 @@
 //! What is known of rotations in this process: which tasks work at which secrets.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, watch};
@@ -30,6 +29,8 @@ pub(super) enum Ended {
     Failed,
     /// The secret was deleted, replaced, or taken over by another process.
     Dropped,
+    /// The process ended or the database failed. The rotation is still under way in the database.
+    Interrupted,
     /// There was nothing to do.
     Nothing,
 }
@@ -69,8 +70,6 @@ pub(in crate::app) struct Rotations {
     pub(super) stop: CancellationToken,
     /// Tells the scheduler that something may have fallen due.
     wake: Notify,
-    /// How many rotations succeeded and failed here.
-    pub(super) totals: [AtomicUsize; 2],
     pub(in crate::app) events: EventLog,
 }
 
@@ -85,7 +84,6 @@ impl Rotations {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             wake: Notify::new(),
-            totals: Default::default(),
             events: EventLog::default(),
         }
     }
@@ -115,11 +113,6 @@ impl Rotations {
     /// Returns when something may have fallen due.
     pub(in crate::app) async fn woken(&self) {
         self.wake.notified().await;
-    }
-
-    /// How many rotations succeeded and failed in this process.
-    pub(in crate::app) fn totals(&self) -> [usize; 2] {
-        [0, 1].map(|at| self.totals.get(at).map_or(0, |count| count.load(Ordering::Relaxed)))
     }
 
     /// Waits until the tasks have come to their end.

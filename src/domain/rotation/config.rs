@@ -65,18 +65,21 @@ impl ExtendedConfig {
     /// # Errors
     /// [`Refusal::Parameter`] naming `ExtendedConfig`.
     pub fn parse(secret_type: SecretType, text: Option<&str>, region: &Region) -> Result<Self, Refusal> {
-        let text = text.ok_or_else(|| {
-            wrong(format!(
-                "is missing; a secret of type {} needs it, such as {}",
-                secret_type.as_str(),
-                example(secret_type)
-            ))
-        })?;
+        let text = text.ok_or_else(|| absent(secret_type))?;
         let length = text.chars().count();
         if length > MOST_CHARS {
             return Err(wrong(format!("has {length} characters; at most {MOST_CHARS} are allowed")));
         }
-        let config = Self::stored(secret_type, text)?;
+        Self::imported(secret_type, Some(text), region)
+    }
+
+    /// Reads and checks what an export or a seed has. Its length is not checked: a stored config has `CustomData`, also when
+    /// a creation did not send it, so it may be longer than what a creation may send.
+    ///
+    /// # Errors
+    /// [`Refusal::Parameter`] naming `ExtendedConfig`.
+    pub fn imported(secret_type: SecretType, text: Option<&str>, region: &Region) -> Result<Self, Refusal> {
+        let config = Self::stored(secret_type, text.ok_or_else(|| absent(secret_type))?)?;
         config.check(secret_type, region)?;
         Ok(config)
     }
@@ -180,6 +183,11 @@ impl ExtendedConfig {
         self.text(name).ok()
     }
 
+    /// The RAM user whose AccessKeys are rotated; `None` for the other types, also when they have a member `UserName`.
+    pub fn ram_user(&self) -> Option<&str> {
+        (self.sub_type == SubType::RamUserAccessKey).then(|| self.member("UserName")).flatten()
+    }
+
     /// The instance or cluster, under whichever of its names it was sent.
     pub fn instance(&self) -> Option<&str> {
         ["DBInstanceId", "DBClusterId", "InstanceId"].into_iter().find_map(|name| self.member(name))
@@ -200,8 +208,10 @@ impl ExtendedConfig {
         check_custom_data(NAME, &data)?;
         let mut next = self.clone();
         next.members.insert("CustomData".to_owned(), data);
-        let length = next.to_text().chars().count();
-        if length > MOST_CHARS {
+        let chars = |config: &Self| config.to_text().chars().count();
+        let length = chars(&next);
+        // A config of 1,024 characters without CustomData is stored with it, so it is longer from the start.
+        if length > MOST_CHARS.max(chars(self)) {
             let why =
                 format!("makes ExtendedConfig {length} characters long; at most {MOST_CHARS} are allowed");
             return Err(Refusal::parameter(NAME, why));
@@ -228,6 +238,11 @@ fn check_custom_data(parameter: &'static str, data: &Value) -> Result<(), Refusa
 
 fn wrong(why: String) -> Refusal {
     Refusal::parameter("ExtendedConfig", why)
+}
+
+fn absent(secret_type: SecretType) -> Refusal {
+    let (name, example) = (secret_type.as_str(), example(secret_type));
+    wrong(format!("is missing; a secret of type {name} needs it, such as {example}"))
 }
 
 fn missing(name: &str) -> Refusal {
@@ -293,10 +308,33 @@ mod tests {
             );
             parse(secret_type, example(secret_type)).unwrap();
             let fill = |chars: usize| with(secret_type, "More", "é".repeat(chars).into());
-            let rest = MOST_CHARS - fill(1).unwrap().to_text().chars().count();
-            let said = fill(rest + 200).unwrap_err();
-            assert!(said.ends_with("characters; at most 1024 are allowed"), "{said}");
+            // What is sent has no CustomData, unlike what is stored.
+            let rest =
+                MOST_CHARS + 1 + r#","CustomData":{}"#.len() - fill(1).unwrap().to_text().chars().count();
+            fill(rest).unwrap();
+            let said = fill(rest + 1).unwrap_err();
+            assert_eq!(said, "ExtendedConfig has 1025 characters; at most 1024 are allowed");
         }
+    }
+
+    #[test]
+    fn a_config_of_1024_characters_can_be_imported_again_and_keeps_its_custom_data_changeable() {
+        let mut text = r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1","More":""}"#.to_owned();
+        text.insert_str(text.len() - 2, &"x".repeat(MOST_CHARS - text.len()));
+        let config = parse(SecretType::Rds, &text).unwrap();
+        let region = "cn-hangzhou".parse().unwrap();
+        let stored = config.to_text();
+        assert_eq!(ExtendedConfig::imported(SecretType::Rds, Some(&stored), &region).unwrap(), config);
+        assert_eq!(config.with_custom_data("{}").unwrap(), config);
+        let said = config.with_custom_data(r#"{"a":"b"}"#).unwrap_err().to_string();
+        assert!(said.contains("characters long; at most 1024 are allowed"), "{said}");
+    }
+
+    #[test]
+    fn only_ram_credentials_have_a_ram_user() {
+        let ram = parse(SecretType::RamCredentials, example(SecretType::RamCredentials)).unwrap();
+        assert_eq!(ram.ram_user(), Some("app"));
+        assert_eq!(with(SecretType::Rds, "UserName", "app".into()).unwrap().ram_user(), None);
     }
 
     #[test]

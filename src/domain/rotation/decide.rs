@@ -213,7 +213,7 @@ pub fn window_step(secret: &Secret, managed: &Managed, now: Timestamp) -> Option
 
 impl Managed {
     /// The rotation to this version, while this worker works at it.
-    fn worked_at(&self, version: &VersionId, owner: &str) -> Option<&Running> {
+    pub fn worked_at(&self, version: &VersionId, owner: &str) -> Option<&Running> {
         self.running.as_ref().filter(|running| running.version == *version && running.lease.owner == owner)
     }
 }

@@ -17,6 +17,8 @@ pub struct RotationSettings {
     pub ram_disable_old: bool,
     /// The pauses between attempts, in milliseconds of the machine's time (rule R7.3). There is one attempt more.
     pub pauses_ms: Vec<u64>,
+    /// How many secrets are read at once from those that are due.
+    pub page: u32,
 }
 
 impl Default for RotationSettings {
@@ -28,6 +30,7 @@ impl Default for RotationSettings {
             ram_window_manual_ms: RAM_WINDOW_MS,
             ram_disable_old: true,
             pauses_ms: vec![2000, 8000],
+            page: 1000,
         }
     }
 }

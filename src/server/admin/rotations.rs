@@ -84,12 +84,12 @@ pub(super) async fn now(State(shared): State<Arc<Shared>>, body: Bytes) -> Resul
     let wrong = |invalid| bad_request(&format!("account {invalid}"));
     let account: Option<AccountId> = wanted.account.map(|id| id.parse().map_err(wrong)).transpose()?;
     let app = &shared.settings.app;
-    let counts = app
+    let (counts, refused) = app
         .rotate_all(|scope, name| {
             account.as_ref().is_none_or(|account| scope.account == *account)
                 && name_fits(&wanted.secrets, name.as_str())
         })
         .await
         .map_err(|e| internal(&e))?;
-    Ok(Json(json!({ "rotations": counts })))
+    Ok(Json(json!({ "rotations": counts, "refused": refused })))
 }

@@ -233,7 +233,7 @@ pub(super) const TARGET_TAKEN: &str = "SELECT COUNT(*) AS total FROM managed_sec
 /// Dates by the service's clock, leases by the machine's.
 pub(super) const ROTATIONS_DUE: &str = "SELECT s.account, s.region, s.name FROM managed_secrets m \
      JOIN secrets s ON s.id = m.secret_id WHERE (m.due <= $1 OR m.lease_until <= $2) AND s.planned_deletion IS NULL \
-     ORDER BY COALESCE(m.due, 0), s.account, s.region, s.name LIMIT $3";
+     AND (s.account, s.region, s.name) > ($3, $4, $5) ORDER BY s.account, s.region, s.name LIMIT $6";
 /// What is due for secrets that are scheduled for deletion waits until they are restored.
 pub(super) const NEXT_ROTATION: &str = "SELECT m.due FROM managed_secrets m JOIN secrets s ON s.id = m.secret_id \
      WHERE m.due IS NOT NULL AND s.planned_deletion IS NULL ORDER BY m.due LIMIT 1";

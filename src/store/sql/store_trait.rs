@@ -163,8 +163,14 @@ impl<D: Dialect> Store for SqlStore<D> {
         rows.into_iter().next().map(|mut row| row.time()).transpose()
     }
 
-    async fn rotations_due(&self, due: RotationsDue) -> Result<Vec<(Scope, SecretName)>, StoreError> {
-        let params = [due.now.as_millis().into(), due.wall.as_millis().into(), i64::from(due.limit).into()];
+    async fn rotations_due(
+        &self,
+        due: RotationsDue,
+        after: Option<(&Scope, &SecretName)>,
+    ) -> Result<Vec<(Scope, SecretName)>, StoreError> {
+        let [account, region, name] = keyset(after);
+        let (now, wall) = (due.now.as_millis().into(), due.wall.as_millis().into());
+        let params = [now, wall, account.into(), region.into(), name.into(), i64::from(due.limit).into()];
         let rows = self.rows("managed_secrets", sql::ROTATIONS_DUE, &params).await?;
         rows.into_iter().map(|mut row| row.place()).collect()
     }
@@ -183,9 +189,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         after: Option<(&Scope, &SecretName)>,
         limit: u32,
     ) -> Result<Vec<(Scope, SecretName)>, StoreError> {
-        let (account, region, name) = after.map_or(("", "", ""), |(scope, name)| {
-            (scope.account.as_str(), scope.region.as_str(), name.as_str())
-        });
+        let [account, region, name] = keyset(after);
         let params = [account.into(), region.into(), name.into(), i64::from(limit).into()];
         let rows = self.rows("secrets", sql::WALK_SECRETS, &params).await?;
         rows.into_iter().map(|mut row| row.place()).collect()
@@ -288,4 +292,9 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn close(&self) {
         self.shut().await;
     }
+}
+
+/// What a page of secrets comes after; empty texts come before every secret.
+fn keyset<'a>(after: Option<(&'a Scope, &'a SecretName)>) -> [&'a str; 3] {
+    after.map_or([""; 3], |(scope, name)| [scope.account.as_str(), scope.region.as_str(), name.as_str()])
 }

@@ -76,7 +76,7 @@ async fn an_attempt_that_fails_once_is_followed_by_one_that_succeeds() {
 }
 
 #[tokio::test]
-async fn rule_dy10_5_codes_of_the_service_strike_the_call_and_those_of_rotators_the_rotator() {
+async fn rule_dy10_5_a_rule_with_a_code_of_the_service_applies_to_the_call_and_not_to_the_rotator() {
     let server = Server::start().await;
     create_rds(&server, "s", &every("6h")).await;
     put_faults(&server, json!([{"action": "RotateSecret", "code": "Rejected.Throttling"}])).await;
@@ -84,9 +84,15 @@ async fn rule_dy10_5_codes_of_the_service_strike_the_call_and_those_of_rotators_
     let throttled = refusal(429, "Rejected.Throttling", "QPS Limit Exceeded");
     assert_eq!(server.refused("RotateSecret", &call).await, throttled);
     assert_eq!(server.versions("s").await, "v1[ACSCurrent]");
-    assert_eq!(advance(&server, 6 * 3600).await["failed"], 1);
-    assert_eq!(ended(&server).await["code"], "Kms:RotatorFailed");
+    assert_eq!(advance(&server, 6 * 3600).await["done"], 1, "no call, so no fault");
+    put_faults(&server, json!([{"action": "RotateSecret", "drop": "before"}])).await;
+    assert_eq!(advance(&server, 6 * 3600).await["done"], 1);
     put_faults(&server, json!([{"action": "*", "code": "Rejected.Throttling"}])).await;
+    assert_eq!(advance(&server, 6 * 3600).await["done"], 1, "* is about calls");
+    put_faults(&server, json!([{"action": "RotateSecret", "code": "InternalFailure", "every": 2}])).await;
+    rotate(&server, "s", "v3").await;
+    let rules = done(&server, "GET", "/_sesame/faults", "").await;
+    assert_eq!(rules["faults"][0]["matched"], 1, "one rotation is one call: {rules}");
     put_faults(&server, json!([])).await;
     let wrong = json!([{"action": "GetSecretValue", "code": "Kms:TargetRefused"}]).to_string();
     let answer = admin(&server, "PUT", "/_sesame/faults", &wrong).await;

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::{advance, create_rds, every, plan, rotate};
 use crate::state::done;
+use sesame::testing::domain::rotation::RotationSettings;
+
 use crate::support::{Options, Server, in_window, invalid, missing, quick_rotations, refusal};
 
 const POLICY: &str = "UpdateSecretRotationPolicy";
@@ -141,10 +143,37 @@ async fn rule_r2_9_a_setting_lowers_the_shortest_interval() {
 }
 
 #[tokio::test]
-async fn rule_r8_2_many_due_secrets_all_rotate_in_one_move_of_the_clock() {
-    let server = Server::start().await;
+async fn rule_r8_1_secrets_of_all_pages_rotate_in_one_move_of_the_clock() {
+    let rotation = RotationSettings { page: 7, ..quick_rotations() };
+    let server = Server::with(Options { rotation, ..Options::default() }).await;
     for at in 0..40 {
         create_rds(&server, &format!("s{at}"), &every("6h")).await;
     }
     assert_eq!(advance(&server, 6 * 3600).await, json!({"done": 40, "failed": 0, "running": 0}));
+    let now = done(&server, "POST", "/_sesame/rotations", r#"{"secrets":"s1?"}"#).await;
+    assert_eq!(now, json!({"rotations": {"done": 10, "failed": 0, "running": 0}, "refused": []}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_r8_2_at_most_eight_secrets_rotate_at_once() {
+    let server = Server::start().await;
+    for at in 0..12 {
+        create_rds(&server, &format!("s{at}"), &every("6h")).await;
+    }
+    let slow = json!([{"action": "RotateSecret", "delay_ms": 1000}]);
+    done(&server, "PUT", "/_sesame/faults", &slow.to_string()).await;
+    let mut most = 0;
+    let moved = advance(&server, 6 * 3600);
+    tokio::pin!(moved);
+    let counts = loop {
+        tokio::select! {
+            counts = &mut moved => break counts,
+            () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {
+                let listed = done(&server, "GET", "/_sesame/rotations", "").await;
+                let rows = listed["rotations"].as_array().unwrap();
+                most = most.max(rows.iter().filter(|row| row["result"] == "running").count());
+            }
+        }
+    };
+    assert_eq!((counts, most), (json!({"done": 12, "failed": 0, "running": 0}), 8));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{advance, both, create_rds, ended, every, plan, rotate, value};
+use super::{accounts, advance, both, create_rds, ended, every, plan, rotate, value};
 use crate::state::done;
 use crate::support::{Server, text};
 
@@ -25,17 +25,43 @@ async fn rule_r8_5_plan_dates_and_state_are_exported_and_imported_in_both_forms(
 async fn an_export_in_the_middle_of_a_rotation_carries_the_candidate_sealed() {
     let server = Server::start().await;
     create_rds(&server, "s", &[]).await;
-    // The candidate is kept by the first attempt, whose target then says no; the second one is slow.
-    let faults = json!([{"action": "RotateSecret", "delay_ms": 3000}]);
+    // The call answers after two seconds; the target is slower.
+    let faults = json!([{"action": "RotateSecret", "delay_ms": 4000}]);
     done(&server, "PUT", "/_sesame/faults", &faults.to_string()).await;
     rotate(&server, "s", "v2").await;
     let exported = done(&server, "GET", "/_sesame/state", "").await;
-    assert!(text(&exported["secrets"][0]["rotation"]["running"]).contains("\"v2\""));
+    let rotation = &exported["secrets"][0]["rotation"];
+    assert!(text(&rotation["running"]).contains("\"v2\""));
+    assert!(!text(&rotation["candidate"]).is_empty());
     let other = Server::start().await;
     done(&other, "PUT", "/_sesame/state", &exported.to_string()).await;
+    done(&other, "PUT", "/_sesame/faults", "[]").await;
     advance(&other, 0).await;
     assert_eq!(other.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]", "the rotation goes on");
-    ended(&server).await;
+    assert_eq!(ended(&server).await["result"], "done");
+    assert_eq!(both(&other, "s").await, both(&server, "s").await, "with the same candidate");
+}
+
+#[tokio::test]
+async fn a_config_of_1024_characters_is_exported_and_imported() {
+    let server = Server::start().await;
+    let start = r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1","More":""#;
+    let config = format!("{start}{}\"}}", "x".repeat(1024 - start.len() - 2));
+    let data = accounts(&[("app", "hush")]);
+    let parameters = [
+        ("SecretName", "s"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("ExtendedConfig", &*config),
+        ("SecretData", &data),
+    ];
+    server.ok("CreateSecret", &parameters).await;
+    let other = Server::start().await;
+    for form in ["/_sesame/state", "/_sesame/state?plaintext"] {
+        let exported = done(&server, "GET", form, "").await;
+        done(&other, "PUT", "/_sesame/state", &exported.to_string()).await;
+        assert_eq!(both(&other, "s").await.0, "app/hush");
+    }
 }
 
 #[tokio::test]

@@ -53,8 +53,16 @@ async fn create(store: &dyn Store, secret: &Secret) -> Result<(), StoreError> {
 
 /// The names of what is due.
 async fn due(store: &dyn Store, now: Timestamp, wall: i64) -> Vec<String> {
-    let due = RotationsDue { now, wall: Timestamp::from_millis(wall), limit: 9 };
-    store.rotations_due(due).await.unwrap().into_iter().map(|(_, name)| name.to_string()).collect()
+    let due = RotationsDue { now, wall: Timestamp::from_millis(wall), limit: 1 };
+    let (mut names, mut last) = (Vec::new(), None);
+    while let Some((scope, name)) = {
+        let after = last.as_ref().map(|(scope, name)| (scope, name));
+        store.rotations_due(due, after).await.unwrap().pop()
+    } {
+        names.push(name.to_string());
+        last = Some((scope, name));
+    }
+    names
 }
 
 pub async fn what_is_managed_comes_back_and_is_found_when_it_is_due(store: Arc<dyn Store>) {

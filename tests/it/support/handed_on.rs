@@ -82,7 +82,7 @@ handed_on! {
     ) -> Answer<Vec<SecretName>>;
     fn due_for_purge(now: Timestamp, limit: u32) -> Answer<Vec<ScopeAndName>>;
     fn next_purge() -> Answer<Option<Timestamp>>;
-    fn rotations_due(due: RotationsDue) -> Answer<Vec<ScopeAndName>>;
+    fn rotations_due(due: RotationsDue, after: Option<(&Scope, &SecretName)>) -> Answer<Vec<ScopeAndName>>;
     fn next_rotation() -> Answer<Option<Timestamp>>;
     fn is_target_taken(target: &str) -> Answer<bool>;
     fn walk_secrets(after: Option<(&Scope, &SecretName)>, limit: u32) -> Answer<Vec<ScopeAndName>>;
