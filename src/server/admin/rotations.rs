@@ -13,7 +13,7 @@ use super::failure::{Failure, bad_request, failure, internal};
 use super::json_body::{empty, object};
 use super::parameters::Parameters;
 use crate::domain::AccountId;
-use crate::domain::nearest::nearest;
+use crate::domain::nearest;
 use crate::domain::rotation::rotators::{RotatorFile, name_fits};
 use crate::server::shared::Shared;
 
@@ -22,14 +22,14 @@ const MOST: usize = 1000;
 
 /// Lists the rotators, those of the configuration file first, without credentials.
 pub(super) async fn rotators(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let row = |(file, built_in): (RotatorFile, bool)| {
+    let row = |(file, built_in): (&RotatorFile, bool)| {
         let mut row = json!(file);
         if let Some(members) = row.as_object_mut() {
             members.insert("built_in".to_owned(), built_in.into());
         }
         row
     };
-    let all: Vec<Value> = shared.settings.app.rotators().list().into_iter().map(row).collect();
+    let all: Vec<Value> = shared.settings.app.rotators().list().map(row).collect();
     Json(json!({ "rotators": all }))
 }
 
@@ -42,9 +42,7 @@ pub(super) async fn check(
     empty(&body)?;
     let app = &shared.settings.app;
     let Some(checked) = app.check_rotator(&name).await else {
-        let all = app.rotators().list();
-        let hint = nearest(&name, all.iter().map(|(file, _)| file.name.as_str()));
-        let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let hint = nearest::hint(&name, app.rotators().list().map(|(file, _)| file.name.as_str()));
         return Err(failure(StatusCode::NOT_FOUND, &format!("there is no rotator of this name{hint}")));
     };
     Ok(Json(match checked {
