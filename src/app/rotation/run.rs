@@ -246,8 +246,7 @@ impl App {
             managed,
             current: &current,
             previous: previous.as_ref(),
-            trigger: running.trigger,
-            started: running.started,
+            running,
             asked_with: claim.asked_with.as_deref(),
         };
         let target = target(self, rotator);
