@@ -10,7 +10,6 @@ mod environment;
 mod files;
 mod offline;
 mod policy;
-mod private_file;
 mod programs;
 mod progress;
 mod remote;

@@ -1,8 +1,6 @@
 //! The file of the root key.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{RootKey, SymmetricKey};
 use crate::ports::Entropy;
+use crate::ports::private_file::{self, Existing, PRIVATE};
 
 /// The root key's file in the data directory.
 pub(super) const KEY_FILE: &str = "root.key";
@@ -46,19 +45,13 @@ pub(super) fn read_or_make(
 }
 
 /// Writes a new key durably, readable by its owner only, before anything is sealed with it.
+///
+/// # Errors
+/// When the file exists or cannot be written.
 pub(super) fn write_new(path: &Path, key: &SymmetricKey) -> anyhow::Result<()> {
-    let write = || {
-        // Under another name first, so that a crash leaves no file without a key.
-        let draft = path.with_extension(format!("key.{}", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(key.to_hex().as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        // A link and not a rename, so that the key of a faster process stays.
-        let linked = std::fs::hard_link(&draft, path);
-        std::fs::remove_file(&draft)?;
-        linked?;
-        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
-    };
-    write().with_context(|| format!("cannot write the root key file {}", path.display()))
+    let mut text = key.to_hex();
+    text.push('\n');
+    // The key of a faster process stays.
+    private_file::write(path, text.as_bytes(), PRIVATE, Existing::Keep)
+        .with_context(|| format!("cannot write the root key file {}", path.display()))
 }

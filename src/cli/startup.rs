@@ -11,11 +11,11 @@ use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
+use super::StoreArgs;
 use super::data_dir::data_dir;
 use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
-use super::{StoreArgs, private_file};
 use crate::crypto::{RootKey, SymmetricKey};
-use crate::ports::Entropy;
+use crate::ports::{Entropy, private_file};
 use crate::store::sql::SqlStore;
 use crate::store::sql::postgres::{self, Address};
 use crate::store::sql::sqlite;
@@ -225,7 +225,7 @@ fn finish_rekey(dir: &Path, peek: &Probe) -> anyhow::Result<bool> {
     let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
     let fits = root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
     if fits {
-        private_file::finish(&next, &dir.join(KEY_FILE))
+        private_file::rename(&next, &dir.join(KEY_FILE))
             .context("cannot finish the change of the root key")?;
     } else {
         std::fs::remove_file(&next).context("cannot undo the change of the root key")?;

@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::StoreArgs;
 use super::offline::open;
-use super::private_file::{draft_of, finish};
 use super::progress::Bar;
 use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
 use super::startup::{self, DataLocation, SALT};
 use crate::crypto::{RootKey, SymmetricKey};
+use crate::ports::private_file::{self, Draft, Durability, Existing, PRIVATE};
 use crate::ports::{Entropy, OsEntropy};
 use crate::store::sql::sqlite;
 
@@ -55,16 +55,9 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
     ensure!(database.exists(), "there is no database {}", database.display());
     let shown = args.file.display();
     ensure!(!args.file.exists(), "{shown} is there already");
-    let draft = draft_of(&args.file);
-    if draft.exists() {
-        std::fs::remove_file(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
-    }
-    let _bar = Bar::start("copying the database");
-    if let Err(error) = copy(&database, &draft, &args.file).await {
-        // The error says why the copy failed. An incomplete copy that cannot be removed adds nothing to it.
-        drop(std::fs::remove_file(&draft));
-        return Err(error);
-    }
+    let bar = Bar::start("copying the database");
+    copy(&database, &args.file).await?;
+    drop(bar);
     writeln!(out, "{shown} is a copy of {}", database.display())?;
     let key = dir.join(KEY_FILE);
     if key.exists() {
@@ -77,12 +70,12 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Copies the database to a draft, and gives it its final name once it is complete.
-async fn copy(database: &Path, draft: &Path, file: &Path) -> anyhow::Result<()> {
+/// Copies the database to a file that only its owner can read, completely or not at all. What a killed copy left is removed.
+async fn copy(database: &Path, file: &Path) -> anyhow::Result<()> {
     let shown = file.display();
-    sqlite::copy(database, draft).await.with_context(|| format!("cannot copy to {shown}"))?;
-    let written = std::fs::File::open(draft).and_then(|copy| copy.sync_all());
-    written.and_then(|()| finish(draft, file)).with_context(|| format!("cannot write {shown}"))
+    let draft = Draft::begin(file, PRIVATE).with_context(|| format!("cannot write {shown}"))?;
+    sqlite::copy(database, draft.path()).await.with_context(|| format!("cannot copy to {shown}"))?;
+    draft.finish(Existing::Keep, Durability::Machine).with_context(|| format!("cannot write {shown}"))
 }
 
 /// Replaces the root key. If the command is killed at any moment, the data opens with the old key or the next one.
@@ -117,7 +110,7 @@ pub(super) async fn rekey(args: &RekeyArgs, out: &mut dyn Write) -> anyhow::Resu
     app.close().await;
     let count = resealed?;
     if in_file {
-        finish(&next, &dir.join(KEY_FILE)).context("cannot replace the root key file")?;
+        private_file::rename(&next, &dir.join(KEY_FILE)).context("cannot replace the root key file")?;
     }
     writeln!(out, "{count} items are now sealed with the new root key")?;
     Ok(ExitCode::SUCCESS)
