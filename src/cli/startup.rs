@@ -9,13 +9,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::ExposeSecret;
-use zeroize::Zeroizing;
 
 use super::StoreArgs;
 use super::data_dir::data_dir;
-use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
-use crate::crypto::{RootKey, SymmetricKey};
-use crate::ports::{Entropy, private_file};
+use super::root_key::{self, Given, KEY_FILE};
+use crate::crypto::RootKey;
+use crate::ports::{Clock, Entropy, ServerClock, private_file};
 use crate::store::sql::SqlStore;
 use crate::store::sql::postgres::{self, Address};
 use crate::store::sql::sqlite;
@@ -163,7 +162,7 @@ pub(super) async fn open(
     args: &StoreArgs,
     entropy: &dyn Entropy,
 ) -> anyhow::Result<Opened> {
-    let given = Given::from_args(args)?;
+    let given = args.root.read()?;
     let mut lock = match location {
         DataLocation::Files { dir, .. } => vec![prepare(dir)?],
         DataLocation::Memory | DataLocation::Server { .. } => Vec::new(),
@@ -176,32 +175,43 @@ pub(super) async fn open(
     let stored_salt = salt_of(&peek)?;
     let mut fresh_file = None;
     let mut fresh_salt_used = None;
-    let root = match (given, location.dir()) {
-        (Given::Key(root), _) => *root,
-        (Given::Nothing, Some(dir)) if finish_rekey(dir, &peek)? => {
-            tracing::info!("an interrupted change of the root key was finished");
-            RootKey::from_key(&root_key::read_or_make(&dir.join(KEY_FILE), false, entropy)?.0)?
-        }
-        (Given::Passphrase(text), _) => {
+    let root = match given {
+        Given::Key(root) => *root,
+        Given::Passphrase(text) => {
             let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
             RootKey::from_passphrase(&text, &salt)?
         }
-        (Given::Nothing, None) => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
-        (Given::Nothing, Some(dir)) => {
-            let (key, fresh) = root_key::read_or_make(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
-            let root = RootKey::from_key(&key)?;
-            fresh_file = fresh.then_some((dir, key));
-            root
+        Given::File(path) => {
+            finish_rekey(&path, &peek)?;
+            root_key::read(&path)?
         }
+        Given::Nothing => match location.dir().map(|dir| dir.join(KEY_FILE)) {
+            None => RootKey::from_key(&root_key::fresh(entropy))?,
+            Some(path) => {
+                finish_rekey(&path, &peek)?;
+                match (root_key::read_own(&path)?, &peek.marker) {
+                    (Some(root), _) => root,
+                    (None, Some(_)) => return Err(root_key::missing(&path, &location.to_string())),
+                    (None, None) => {
+                        let (_, key) = fresh_file.insert((path, root_key::fresh(entropy)));
+                        RootKey::from_key(key)?
+                    }
+                }
+            }
+        },
     };
     if let Some(marker) = &peek.marker
         && root.check_marker(marker).is_err()
     {
-        bail!("the root key does not open the database {location}");
+        let path = location.dir().unwrap_or_else(|| Path::new("")).join(KEY_FILE);
+        root_key::does_not_open(&format!("the database {location}"), marker, &path)?;
     }
-    if let Some((dir, key)) = fresh_file {
-        make(dir)?;
-        root_key::write_new(&dir.join(KEY_FILE), &key)?;
+    if let Some(dir) = location.dir() {
+        root_key::remove_leftovers(dir);
+    }
+    if let Some((path, key)) = fresh_file {
+        make(private_file::directory(&path))?;
+        root_key::write_new(&path, &key)?;
     }
     let store = location.store().await?;
     if let (Some(database), None) = (location.file(), existing) {
@@ -218,19 +228,18 @@ pub(super) async fn open(
     Ok(Opened { store, root, lock })
 }
 
-/// Finishes an interrupted change of the root key. If the database is sealed with the next key, that key becomes the root
-/// key; otherwise it is removed. Returns whether it became the root key.
-fn finish_rekey(dir: &Path, peek: &Probe) -> anyhow::Result<bool> {
-    let next = dir.join(NEXT_KEY_FILE);
-    let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
-    let fits = root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
-    if fits {
-        private_file::rename(&next, &dir.join(KEY_FILE))
+/// Finishes an interrupted change of the root key in a file. If the database is sealed with the next key, that key becomes
+/// the root key; otherwise it is removed.
+fn finish_rekey(path: &Path, peek: &Probe) -> anyhow::Result<()> {
+    let next = root_key::next_of(path);
+    let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(()) };
+    if root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok()) {
+        let kept = root_key::put_next_in_place(path, ServerClock::default().wall())
             .context("cannot finish the change of the root key")?;
-    } else {
-        std::fs::remove_file(&next).context("cannot undo the change of the root key")?;
+        tracing::info!(old = ?kept, "an interrupted change of the root key was finished");
+        return Ok(());
     }
-    Ok(fits)
+    std::fs::remove_file(&next).context("cannot undo the change of the root key")
 }
 
 /// Creates the data directory if it does not exist.
@@ -296,32 +305,4 @@ pub(super) fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
     let mut salt = [0; 16];
     entropy.rng().fill_bytes(&mut salt);
     salt
-}
-
-/// The root key as the environment gives it.
-enum Given {
-    Nothing,
-    Key(Box<RootKey>),
-    /// Becomes a key together with the salt in the database.
-    Passphrase(Zeroizing<String>),
-}
-
-impl Given {
-    /// Reads and checks it before anything is changed.
-    fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
-        #[expect(clippy::disallowed_methods, reason = "the root key comes in as text")]
-        match (&args.root_key, &args.root_passphrase) {
-            (None, None) => Ok(Self::Nothing),
-            (Some(_), Some(_)) => bail!("SESAME_ROOT_KEY and SESAME_ROOT_PASSPHRASE exclude each other"),
-            (Some(text), None) => {
-                let key = SymmetricKey::parse(text.expose_secret()).ok();
-                let key = key.context("SESAME_ROOT_KEY is not 32 bytes as hexadecimal digits or base64")?;
-                Ok(Self::Key(Box::new(RootKey::from_key(&key)?)))
-            }
-            (None, Some(text)) => {
-                ensure!(!text.expose_secret().is_empty(), "SESAME_ROOT_PASSPHRASE is empty");
-                Ok(Self::Passphrase(Zeroizing::new(text.expose_secret().to_owned())))
-            }
-        }
-    }
 }

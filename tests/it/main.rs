@@ -32,6 +32,7 @@ mod quotas;
 mod reasons;
 mod replay;
 mod replicas;
+mod root_keys;
 mod rotation;
 mod rules;
 mod signatures;
