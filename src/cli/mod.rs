@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod data;
 mod data_dir;
+mod database_lock;
 mod descriptors;
 mod environment;
 mod files;

@@ -1,5 +1,5 @@
 //! Opens the data: directory, lock, root key, database, in an order in which a failed start leaves existing data
-//! unchanged. It may leave an empty directory and a new root.key.
+//! unchanged. It may leave an empty directory, the lock of the database and a new root.key.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -10,9 +10,9 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::ExposeSecret;
 
-use super::StoreArgs;
 use super::data_dir::data_dir;
 use super::root_key::{self, Given, KEY_FILE};
+use super::{StoreArgs, database_lock};
 use crate::crypto::RootKey;
 use crate::ports::{Clock, Entropy, ServerClock, private_file};
 use crate::store::sql::SqlStore;
@@ -167,9 +167,11 @@ pub(super) async fn open(
         DataLocation::Files { dir, .. } => vec![prepare(dir)?],
         DataLocation::Memory | DataLocation::Server { .. } => Vec::new(),
     };
-    let existing = location.file().filter(|database| database.exists());
-    if let Some(database) = existing {
-        lock.push(lock_database(database)?);
+    if let Some(database) = location.file() {
+        lock.push(database_lock::by_name(database)?);
+        if database.exists() {
+            lock.push(database_lock::by_file(database)?);
+        }
     }
     let peek = location.look().await?;
     let stored_salt = salt_of(&peek)?;
@@ -213,10 +215,13 @@ pub(super) async fn open(
         make(private_file::directory(&path))?;
         root_key::write_new(&path, &key)?;
     }
-    let store = location.store().await?;
-    if let (Some(database), None) = (location.file(), existing) {
-        lock.push(lock_database(database)?);
+    if let Some(database) = location.file() {
+        if !database.exists() {
+            lock.push(database_lock::by_file(database)?);
+        }
+        database_lock::shut_others_out(database);
     }
+    let store = location.store().await?;
     if let Some(salt) = fresh_salt_used {
         match store.add_meta(SALT, salt.to_vec()).await {
             Err(StoreError::Conflict) => {
@@ -269,19 +274,6 @@ fn prepare(dir: &Path) -> anyhow::Result<File> {
         .and_then(|_| std::fs::remove_file(&probe))
         .with_context(|| format!("the data directory {shown} is not writable"))?;
     Ok(lock)
-}
-
-/// Locks a database file, by whichever path or link it was reached. SQLite's own locks are of another kind.
-fn lock_database(database: &Path) -> anyhow::Result<File> {
-    let shown = database.display();
-    let lock = File::open(database).with_context(|| format!("cannot read the database {shown}"))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => bail!("the database {shown} is in use by another process"),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock the database {shown}"))
-        }
-    }
 }
 
 /// Looks at a database without changing it. One that does not exist counts as empty.

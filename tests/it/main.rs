@@ -17,6 +17,7 @@ mod canary;
 mod cli;
 mod client;
 mod connections;
+mod database_file;
 mod docs;
 mod embedded;
 mod enforced;

@@ -31,11 +31,11 @@ fn refused(dir: &Path, arguments: &[&str], environment: &[(&str, &str)], words: 
 }
 
 #[test]
-fn a_clean_stop_leaves_only_the_database_the_key_and_the_index_of_nonces() {
+fn a_clean_stop_leaves_only_the_files_of_the_database_and_the_key() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     let names: Vec<_> = contents(dir.path()).into_iter().map(|(path, _)| path).collect();
-    let wanted = ["root.key", "sesame.db", "sesame.db-nonces"];
+    let wanted = ["root.key", "sesame.db", "sesame.db-lock", "sesame.db-nonces", "sesame.db-reserve"];
     assert_eq!(names, wanted.map(|name| dir.path().join(name)));
     let mode = std::fs::metadata(dir.path().join("root.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

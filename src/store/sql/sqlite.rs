@@ -22,6 +22,18 @@ impl SqlStore<SqliteDialect> {
     /// [`StoreError::Unavailable`] with the message of SQLite if the file is not a database, is damaged, or cannot be
     /// opened or migrated.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open_copy(path).await?;
+        if let Some(file) = &store.file {
+            file.make_reserve();
+        }
+        Ok(store)
+    }
+
+    /// The same without a reserve for a full disk, for a file that is only looked at.
+    ///
+    /// # Errors
+    /// As [`SqlStore::open`].
+    pub async fn open_copy(path: &Path) -> Result<Self, StoreError> {
         let write = pool_options()
             .max_connections(1)
             .idle_timeout(None)

@@ -269,10 +269,17 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn health(&self) -> Result<(), StoreError> {
+        if let Some(file) = &self.file {
+            file.health()?;
+        }
         let answered = tokio::time::timeout(HEALTHY, self.next_purge()).await;
         answered
             .unwrap_or_else(|_late| Err(StoreError::unavailable("the health check took too long")))
             .map(drop)
+    }
+
+    fn release_reserve(&self) -> bool {
+        self.file.as_ref().inspect(|file| file.release_reserve()).is_some()
     }
 
     async fn reset(&self) -> Result<(), StoreError> {
