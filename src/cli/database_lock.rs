@@ -12,6 +12,9 @@ use crate::ports::private_file::{self, PRIVATE};
 /// The bits of a mode that let other users in. A group may read and write, as it does in the volumes of Kubernetes.
 const OTHERS: u32 = 0o007;
 
+/// The most links in a row, as in Linux.
+const LINKS: usize = 40;
+
 /// Locks a database by its name, whether it exists or not: a process that comes after the file was replaced finds the lock, too.
 /// The lock is the file `<database>-lock`, which stays.
 ///
@@ -34,8 +37,9 @@ pub(super) fn by_file(database: &Path) -> anyhow::Result<File> {
     let opened = match File::open(database) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             // SQLite gives its journal the mode of the database.
-            let file =
-                OpenOptions::new().read(true).append(true).create_new(true).mode(PRIVATE).open(database);
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).create_new(true).mode(PRIVATE);
+            let file = options.open(canonical(database)?);
             file.with_context(|| format!("cannot make the database {shown}"))?
         }
         opened => opened.with_context(|| format!("cannot read the database {shown}"))?,
@@ -61,16 +65,23 @@ fn held(lock: File, database: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// The path without symbolic links. The file itself may be missing.
+/// The path without symbolic links. The file itself may be missing, also when a link leads to it.
 fn canonical(database: &Path) -> anyhow::Result<PathBuf> {
-    if let Ok(path) = fs::canonicalize(database) {
-        return Ok(path);
+    let mut path = database.to_owned();
+    for _ in 0..LINKS {
+        if let Ok(found) = fs::canonicalize(&path) {
+            return Ok(found);
+        }
+        let dir = private_file::directory(&path);
+        let dir = fs::canonicalize(dir)
+            .with_context(|| format!("cannot open the directory of the database, {}", dir.display()))?;
+        let Ok(target) = fs::read_link(&path) else {
+            let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
+            return Ok(dir.join(name));
+        };
+        path = dir.join(target);
     }
-    let dir = private_file::directory(database);
-    let dir = fs::canonicalize(dir)
-        .with_context(|| format!("cannot open the directory of the database, {}", dir.display()))?;
-    let name = database.file_name().with_context(|| format!("{} names no file", database.display()))?;
-    Ok(dir.join(name))
+    bail!("too many symbolic links lead to the database {}", database.display())
 }
 
 /// Shuts other users out of the files of a database. Earlier releases made them with the mode of the umask.
@@ -82,7 +93,7 @@ pub(super) fn shut_others_out(database: &Path) {
         if mode & OTHERS == 0 {
             continue;
         }
-        if let Err(error) = fs::set_permissions(&path, PermissionsExt::from_mode(mode & !OTHERS)) {
+        if let Err(error) = fs::set_permissions(&path, PermissionsExt::from_mode(PRIVATE)) {
             tracing::warn!(%error, path = %path.display(), "other users can read this file, and its mode cannot be changed");
         }
     }

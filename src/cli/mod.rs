@@ -17,6 +17,7 @@ mod programs;
 mod progress;
 mod rekey;
 mod remote;
+mod restore;
 mod root_key;
 mod running;
 mod secret_files;
@@ -72,6 +73,8 @@ enum Command {
     Check(StoreArgs),
     /// Copy the database of a running server, consistently.
     Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database, checked first; no server may have the data open.
+    Restore(restore::RestoreArgs),
     /// Replace the root key of data that no server has open.
     Rekey(rekey::RekeyArgs),
     /// Print a completion script for a shell.
@@ -220,6 +223,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Export(args) => runtime()?.block_on(files::export(&args, out)),
         Command::Import(args) => runtime()?.block_on(files::import(&args, out)),
         Command::Backup(args) => runtime()?.block_on(backup::backup(&args, out)),
+        Command::Restore(args) => runtime()?.block_on(restore::restore(&args, out)),
         Command::Rekey(args) => runtime()?.block_on(rekey::rekey(&args, out)),
         Command::Completions { shell } => commands::completions(shell, out),
         Command::Man => commands::man(out),

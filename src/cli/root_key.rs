@@ -232,13 +232,13 @@ pub(super) fn put_next_in_place(path: &Path, now: Timestamp) -> anyhow::Result<O
     Ok(written)
 }
 
-/// A name for an old root key that is not taken.
-fn dated(path: &Path, now: Timestamp) -> anyhow::Result<PathBuf> {
+/// A name `<file>.<date>` that is not taken.
+pub(super) fn dated(path: &Path, now: Timestamp) -> anyhow::Result<PathBuf> {
     let text = now.to_string();
     let day = text.split('T').next().unwrap_or_default();
     let names = (1..1000).map(|n| if n == 1 { format!(".{day}") } else { format!(".{day}-{n}") });
     let mut paths = names.map(|end| private_file::beside(path, &end));
-    paths.find(|path| !path.exists()).context("too many old root keys of today: remove some")
+    paths.find(|path| !path.exists()).context("there are too many old files of today: remove some")
 }
 
 /// The root keys that were replaced, `<file>.<date>`.
@@ -270,9 +270,9 @@ pub(super) fn remove_leftovers(dir: &Path) {
 }
 
 /// What to do when there is no root key for data that exists.
-pub(super) fn missing(path: &Path, database: &str) -> anyhow::Error {
+pub(super) fn missing(path: &Path, what: &str) -> anyhow::Error {
     anyhow::anyhow!(
-        "the root key file {} is missing, and without its key nothing in the database {database} opens: put your copy of the key \
+        "the root key file {} is missing, and without its key nothing in {what} opens: put your copy of the key \
          there with mode 0600, or name it with --root-key-file, SESAME_ROOT_KEY or SESAME_ROOT_PASSPHRASE",
         path.display()
     )

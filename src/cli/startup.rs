@@ -177,41 +177,34 @@ pub(super) async fn open(
     let stored_salt = salt_of(&peek)?;
     let mut fresh_file = None;
     let mut fresh_salt_used = None;
-    let root = match given {
-        Given::Key(root) => *root,
-        Given::Passphrase(text) => {
-            let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
-            RootKey::from_passphrase(&text, &salt)?
-        }
-        Given::File(path) => {
-            finish_rekey(&path, &peek)?;
-            root_key::read(&path)?
-        }
-        Given::Nothing => match location.dir().map(|dir| dir.join(KEY_FILE)) {
-            None => RootKey::from_key(&root_key::fresh(entropy))?,
-            Some(path) => {
-                finish_rekey(&path, &peek)?;
-                match (root_key::read_own(&path)?, &peek.marker) {
-                    (Some(root), _) => root,
-                    (None, Some(_)) => return Err(root_key::missing(&path, &location.to_string())),
-                    (None, None) => {
+    let dir = location.dir().unwrap_or_else(|| Path::new(""));
+    let root = if peek.marker.is_some() {
+        finish_rekey(args.root.file(dir).as_deref(), &peek)?;
+        root_of_existing(given, dir, &peek, &format!("the database {location}"))?
+    } else {
+        match given {
+            Given::Key(root) => *root,
+            Given::File(path) => root_key::read(&path)?,
+            Given::Passphrase(text) => {
+                let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
+                RootKey::from_passphrase(&text, &salt)?
+            }
+            Given::Nothing => {
+                let path = location.dir().map(|dir| dir.join(KEY_FILE));
+                match path.as_deref().map(root_key::read_own).transpose()?.flatten() {
+                    Some(root) => root,
+                    None => {
                         let (_, key) = fresh_file.insert((path, root_key::fresh(entropy)));
                         RootKey::from_key(key)?
                     }
                 }
             }
-        },
+        }
     };
-    if let Some(marker) = &peek.marker
-        && root.check_marker(marker).is_err()
-    {
-        let path = location.dir().unwrap_or_else(|| Path::new("")).join(KEY_FILE);
-        root_key::does_not_open(&format!("the database {location}"), marker, &path)?;
-    }
     if let Some(dir) = location.dir() {
         root_key::remove_leftovers(dir);
     }
-    if let Some((path, key)) = fresh_file {
+    if let Some((Some(path), key)) = fresh_file {
         make(private_file::directory(&path))?;
         root_key::write_new(&path, &key)?;
     }
@@ -233,9 +226,41 @@ pub(super) async fn open(
     Ok(Opened { store, root, lock })
 }
 
+/// The root key of a database that has a marker. `what` names the database in errors.
+///
+/// # Errors
+/// When there is no root key, or it does not open the database.
+pub(super) fn root_of_existing(
+    given: Given,
+    dir: &Path,
+    peek: &Probe,
+    what: &str,
+) -> anyhow::Result<RootKey> {
+    let own = dir.join(KEY_FILE);
+    let root = match given {
+        Given::Key(root) => *root,
+        Given::File(path) => root_key::read(&path)?,
+        Given::Nothing => root_key::read_own(&own)?.ok_or_else(|| root_key::missing(&own, what))?,
+        Given::Passphrase(text) => {
+            let salt = salt_of(peek)?;
+            let salt = salt.with_context(|| {
+                format!("the root key does not open {what}, which was not sealed with a passphrase")
+            })?;
+            RootKey::from_passphrase(&text, &salt)?
+        }
+    };
+    if let Some(marker) = &peek.marker
+        && root.check_marker(marker).is_err()
+    {
+        root_key::does_not_open(what, marker, &own)?;
+    }
+    Ok(root)
+}
+
 /// Finishes an interrupted change of the root key in a file. If the database is sealed with the next key, that key becomes
 /// the root key; otherwise it is removed.
-fn finish_rekey(path: &Path, peek: &Probe) -> anyhow::Result<()> {
+fn finish_rekey(path: Option<&Path>, peek: &Probe) -> anyhow::Result<()> {
+    let Some(path) = path else { return Ok(()) };
     let next = root_key::next_of(path);
     let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(()) };
     if root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok()) {
@@ -257,7 +282,7 @@ fn make(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Creates the data directory if it does not exist, and locks it.
-fn prepare(dir: &Path) -> anyhow::Result<File> {
+pub(super) fn prepare(dir: &Path) -> anyhow::Result<File> {
     make(dir)?;
     let shown = dir.display();
     let lock = File::open(dir).with_context(|| format!("cannot open the data directory {shown}"))?;

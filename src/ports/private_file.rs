@@ -129,7 +129,7 @@ impl Drop for Draft {
     fn drop(&mut self) {
         if !self.path.as_os_str().is_empty() {
             // The next writer tries again to remove what stays.
-            drop(fs::remove_file(&self.path));
+            remove_with_side_files(&self.path);
         }
     }
 }
@@ -189,10 +189,19 @@ fn remove_abandoned(target: &Path) -> io::Result<()> {
         if let Ok(file) = File::open(entry.path())
             && file.try_lock().is_ok()
         {
-            drop(fs::remove_file(entry.path()));
+            remove_with_side_files(&entry.path());
         }
     }
     Ok(())
+}
+
+/// Removes a draft, and what SQLite put beside it if it is a database.
+fn remove_with_side_files(draft: &Path) {
+    for end in ["-wal", "-shm", "-journal"] {
+        drop(fs::remove_file(beside(draft, end)));
+    }
+    // Last, because the others are found by its name.
+    drop(fs::remove_file(draft));
 }
 
 /// Whether `found` is `<name>.<process>-<n>.new`.

@@ -33,6 +33,7 @@ mod quotas;
 mod reasons;
 mod replay;
 mod replicas;
+mod restore;
 mod root_keys;
 mod rotation;
 mod rules;

@@ -137,6 +137,20 @@ impl<D: Dialect> SqlStore<D> {
         self.in_time(query).await
     }
 
+    /// [`SqlStore::rows`] for a query that reads whole tables.
+    pub(super) async fn slow_rows(
+        &self,
+        table: &'static str,
+        sql: &'static str,
+    ) -> Result<Vec<Row>, StoreError> {
+        const TIMES: u32 = 60;
+        let query = async {
+            let mut connection = self.read.acquire().await.map_err(failed)?;
+            rows_on::<D>(&mut connection, table, sql, &[]).await
+        };
+        self.with_timeout_factor(TIMES, query).await
+    }
+
     /// Runs a query that reads the one row of the table `installation`.
     pub(super) async fn installation_row(
         &self,

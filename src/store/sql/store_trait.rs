@@ -287,9 +287,14 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn integrity(&self) -> Result<Vec<String>, StoreError> {
-        let rows = self.rows("database", D::INTEGRITY, &[]).await?;
-        let lines: Result<Vec<String>, _> = rows.into_iter().map(|mut row| row.text()).collect();
-        Ok(lines?.into_iter().filter(|line| line != "ok").collect())
+        let mut findings = Vec::new();
+        for query in [D::INTEGRITY].into_iter().chain(D::REFERENCES).chain([sql::ORPHANS]) {
+            for mut row in self.slow_rows("database", query).await? {
+                findings.push(row.text()?);
+            }
+        }
+        findings.retain(|line| line != "ok");
+        Ok(findings)
     }
 
     async fn close(&self) {
