@@ -23,6 +23,7 @@ mod embedded;
 mod enforced;
 mod faults;
 mod growth;
+mod imports;
 mod keys;
 mod keys_model;
 mod malformed;
