@@ -232,7 +232,14 @@ impl App {
     /// # Errors
     /// [`NonceRefusal`].
     pub async fn use_nonce(&self, nonce: Nonce<'_>) -> Result<(), NonceRefusal> {
-        self.nonces.first_use(nonce, &*self.clock).await
+        let used = self.nonces.first_use(nonce, &*self.clock).await;
+        match used {
+            // A deletion must be possible on a full disk.
+            Err(refusal) if refusal.is_for_lack_of_room() && self.store.release_reserve() => {
+                self.nonces.first_use(nonce, &*self.clock).await
+            }
+            used => used,
+        }
     }
 
     /// The number of nonces that this process remembers.

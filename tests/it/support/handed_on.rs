@@ -44,6 +44,10 @@ macro_rules! handed_on {
                 self.0.store().is_shared()
             }
 
+            fn release_reserve(&self) -> bool {
+                self.0.store().release_reserve()
+            }
+
             $(async fn $method(&self, $($given: $kind),*) -> $answer {
                 let call = self.0.begin(stringify!($method)).await;
                 let answer = self.0.store().$method($($given),*).await;
