@@ -1,24 +1,30 @@
 //! Lines of SHOW GRANTS, rewritten for another account.
 
 /// The statement that gives `clone` what a line gives somebody. Its password is left out: MariaDB, and MySQL before 8, show it in the
-/// first line. `None` for a line that is no grant to one account.
+/// first line. `None` for a line that is no grant to one account, or gives nothing.
 pub fn for_clone(line: &str, clone: &str) -> Option<String> {
     let words = words(line)?;
-    if !words.first()?.eq_ignore_ascii_case("GRANT") {
+    let is = |word: &&str, known: &str| word.eq_ignore_ascii_case(known);
+    if !is(words.first()?, "GRANT") {
         return None;
     }
     // A grant has one TO outside of quotes, after the rights.
-    let to = words.iter().position(|word| word.eq_ignore_ascii_case("TO"))?;
-    let (before, after) = (words.get(..=to)?, words.get(to + 1..)?);
+    let to = words.iter().position(|word| is(word, "TO"))?;
+    let (before, after) = (words.get(..to)?, words.get(to + 1..)?);
     let (_account, rest) = after.split_first()?;
-    let mut made = before.join(" ");
-    made.push(' ');
-    made.push_str(clone);
-    for word in without_identity(rest) {
-        made.push(' ');
-        made.push_str(word);
+    let rest = without_identity(rest);
+    let is_usage = before.get(1).is_some_and(|word| is(word, "USAGE"));
+    if is_usage && !rest.iter().any(|word| is(word, "OPTION")) {
+        // It only carries requirements and limits, which are no rights: changing them takes CREATE USER alone.
+        return (!rest.is_empty()).then(|| format!("ALTER USER {clone} {}", rest.join(" ")));
     }
-    Some(made)
+    Some(
+        [&before.join(" "), "TO", clone]
+            .into_iter()
+            .chain(rest.iter().copied())
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
 }
 
 /// What follows the account, without how it identifies itself.
@@ -64,16 +70,16 @@ mod tests {
     fn grants_are_given_to_the_clone_without_the_password_of_the_first_account() {
         let cases = [
             (
-                "GRANT USAGE ON *.* TO `app`@`%` IDENTIFIED BY PASSWORD '*0123'",
-                "GRANT USAGE ON *.* TO 'c'@'%'",
+                "GRANT ALL PRIVILEGES ON *.* TO `app`@`%` IDENTIFIED BY PASSWORD '*0123' WITH GRANT OPTION",
+                "GRANT ALL PRIVILEGES ON *.* TO 'c'@'%' WITH GRANT OPTION",
             ),
             (
                 "GRANT USAGE ON *.* TO `app`@`%` IDENTIFIED VIA mysql_native_password USING '*01' OR unix_socket REQUIRE SSL WITH MAX_USER_CONNECTIONS 5",
-                "GRANT USAGE ON *.* TO 'c'@'%' REQUIRE SSL WITH MAX_USER_CONNECTIONS 5",
+                "ALTER USER 'c'@'%' REQUIRE SSL WITH MAX_USER_CONNECTIONS 5",
             ),
             (
                 "GRANT USAGE ON *.* TO 'app'@'%' IDENTIFIED WITH 'mysql_native_password' AS '*01' REQUIRE NONE",
-                "GRANT USAGE ON *.* TO 'c'@'%' REQUIRE NONE",
+                "ALTER USER 'c'@'%' REQUIRE NONE",
             ),
             (
                 "GRANT SELECT, INSERT (`a`, `b`) ON `orders`.* TO `app`@`%` WITH GRANT OPTION",
@@ -82,7 +88,7 @@ mod tests {
             ("GRANT `reader`@`%` TO `app`@`%`", "GRANT `reader`@`%` TO 'c'@'%'"),
             ("grant all on `a TO b`.* to `TO`@`%`", "grant all on `a TO b`.* to 'c'@'%'"),
             ("GRANT ALL ON `it``s`.`x\\` TO `a b`@`%`", "GRANT ALL ON `it``s`.`x\\` TO 'c'@'%'"),
-            ("GRANT USAGE ON *.* TO 'IDENTIFIED'@'%'", "GRANT USAGE ON *.* TO 'c'@'%'"),
+            ("GRANT SELECT ON *.* TO 'IDENTIFIED'@'%'", "GRANT SELECT ON *.* TO 'c'@'%'"),
         ];
         for (line, wanted) in cases {
             assert_eq!(for_clone(line, "'c'@'%'").as_deref(), Some(wanted), "{line}");

@@ -71,7 +71,7 @@ impl Server<'_> {
 
     fn shown(&self, message: &str) -> String {
         let secrets: Vec<&str> = self.secrets.iter().map(Hidden::reveal).collect();
-        rotators::redacted(message, &secrets)
+        rotators::redacted(message, &secrets).replace(char::is_control, " ")
     }
 
     fn salt(&self) -> [u8; 16] {
@@ -163,14 +163,15 @@ impl Target for Databases<'_> {
                 "connect_as = \"account\" fits SecretSubType SingleUser only: the account of ACSPrevious cannot create itself",
             ));
         }
+        // Before it is tried: it may have the password already, and not yet all rights.
+        if is_double && previous.is_none() && server.database.create_accounts {
+            let new = server.new_account(&next, job.managed);
+            server.step(server.accounts.ensure_clone(&current.account_name, &new)).await?;
+        }
         // After a crash or a failed attempt the change may be done already (rule DY11.1).
         let is_repeated = job.managed.running.as_ref().is_some_and(|running| running.has_candidate);
         if is_repeated && server.has(&next).await? {
             return Ok(Effects::default());
-        }
-        if is_double && previous.is_none() && server.database.create_accounts {
-            let new = server.new_account(&next, job.managed);
-            server.step(server.accounts.ensure_clone(&current.account_name, &new)).await?;
         }
         let own = server.database.as_account.then(|| current.account_password.reveal());
         server.set(&next, own).await.map_err(|failure| match failure.cause {
@@ -197,7 +198,7 @@ impl App {
     /// them, if it made any. The values are those of ACSCurrent and ACSPrevious.
     ///
     /// # Errors
-    /// [`Refusal::Parameter`] with what the database said.
+    /// [`Refusal::NotCarriedOut`] with what the database said.
     pub(in crate::app) async fn create_accounts(
         &self,
         secret: &Secret,
@@ -208,8 +209,7 @@ impl App {
         let created = databases.create(managed, current, previous).await;
         created.map(Some).map_err(|why| {
             let rotator = &databases.rotator.name;
-            let why = format!("cannot be carried out by the rotator {rotator}: {why}");
-            Refusal::parameter("ExtendedConfig", why).into()
+            Refusal::NotCarriedOut(format!("the rotator {rotator} cannot make the accounts: {why}")).into()
         })
     }
 
