@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::actions::check_faults;
 use crate::domain::nearest::with_suggestion;
 use crate::domain::rotation::rotators::{RotatorFile, Rotators};
+use crate::domain::rotation::value::Hidden;
 use crate::domain::rotation::{RotationInterval, RotationSettings};
 use crate::domain::{AccountId, FaultRule, Limits, NonceLimits};
 use crate::identities::file::{AccountFile, Document};
@@ -157,6 +158,7 @@ impl Config {
                 let mut parsed: FileConfig = toml::from_str(&text).map_err(|e| one_line(path, &text, &e))?;
                 let dir = path.parent().unwrap_or_else(|| Path::new("."));
                 read_named_files(&mut parsed.accounts, dir)?;
+                find_passwords(&mut parsed.rotators, dir)?;
                 parsed
             }
         };
@@ -208,8 +210,9 @@ impl FileConfig {
             within("connections_per_address", of_one as u64, 1, 100_000)?;
         }
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
+        let rotators = Rotators::new(&self.rotators).map_err(|why| anyhow!(why))?;
         Ok(Config {
-            warnings: self.accounts.iter().flat_map(warnings).collect(),
+            warnings: self.accounts.iter().flat_map(warnings).chain(rotators.warnings()).collect(),
             accounts: self.accounts,
             limits,
             cache_bytes: self.limits.cache_bytes,
@@ -219,7 +222,7 @@ impl FileConfig {
             resource_policies: self.service.resource_policies,
             faults: self.faults,
             rotation: RotationSettings {
-                rotators: Rotators::new(&self.rotators).map_err(|why| anyhow!(why))?,
+                rotators,
                 ram_window_ms: interval("managed.ram_window", &self.managed.ram_window)?.millis(),
                 ram_window_manual_ms: interval("managed.ram_window_manual", &self.managed.ram_window_manual)?
                     .millis(),
@@ -257,9 +260,77 @@ fn read_named_files(accounts: &mut [AccountFile], dir: &Path) -> anyhow::Result<
     Ok(())
 }
 
+/// Reads the passwords that rotators name. Paths are relative to the directory of the configuration file.
+fn find_passwords(rotators: &mut [RotatorFile], dir: &Path) -> anyhow::Result<()> {
+    for rotator in rotators {
+        let name = &rotator.name;
+        if let Some(file) = &rotator.ca_file {
+            rotator.ca_file = Some(dir.join(file).display().to_string());
+        }
+        let found = match (&rotator.password_env, &rotator.password_file) {
+            // Both at once are refused when the rotator is checked.
+            (None, None) | (Some(_), Some(_)) => continue,
+            (Some(variable), None) => {
+                #[expect(clippy::disallowed_methods, reason = "the configuration file names the variable")]
+                let value = std::env::var(variable);
+                let why =
+                    |_| anyhow!("rotator \"{name}\": the variable {variable} of password_env is not set");
+                value.map_err(why)?
+            }
+            (None, Some(file)) => {
+                let path = dir.join(file);
+                let text = std::fs::read_to_string(&path).with_context(|| {
+                    format!("rotator \"{name}\": cannot read the password_file {}", path.display())
+                })?;
+                text.trim_end_matches(['\r', '\n']).to_owned()
+            }
+        };
+        ensure!(!found.is_empty(), "rotator \"{name}\": the password that it names is empty");
+        rotator.admin_password = Some(Hidden::new(found));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_that_a_rotator_names_is_found_or_stops_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("password"), "pass word\r\n").unwrap();
+        std::fs::write(dir.path().join("empty"), "\n").unwrap();
+        let found = |member: &str| {
+            let toml = format!("name='a'\nkind='postgres'\nca_file='ca.pem'\n{member}");
+            let mut files = [toml::from_str::<RotatorFile>(&toml).unwrap()];
+            find_passwords(&mut files, dir.path()).map_err(|error| error.to_string())?;
+            let [file] = files;
+            assert_eq!(file.ca_file.unwrap(), dir.path().join("ca.pem").display().to_string());
+            Ok::<_, String>(file.admin_password.map(|found| found.reveal().to_owned()))
+        };
+        assert_eq!(found("password_file='password'"), Ok(Some("pass word".to_owned())));
+        assert_eq!(found("password_env='CARGO_PKG_NAME'"), Ok(Some("sesame".to_owned())));
+        assert_eq!(found(""), Ok(None));
+        let said = found("password_env='SESAME_NO_SUCH_VARIABLE'").unwrap_err();
+        assert_eq!(said, "rotator \"a\": the variable SESAME_NO_SUCH_VARIABLE of password_env is not set");
+        assert!(found("password_file='none'").unwrap_err().contains("cannot read the password_file"));
+        assert!(found("password_file='empty'").unwrap_err().contains("is empty"));
+    }
+
+    #[test]
+    fn a_password_in_the_url_of_a_rotator_is_warned_about() {
+        let warned = |url: &str| {
+            load(&format!("[[rotators]]\nname='a'\ntype='Rds'\nkind='postgres'\nurl='{url}'"))
+                .unwrap()
+                .warnings
+        };
+        assert_eq!(warned("postgres://admin@h"), Vec::<String>::new());
+        let said = warned("postgres://admin:hush@h");
+        assert!(
+            said.len() == 1 && said[0].contains("url holds a password") && !said[0].contains("hush"),
+            "{said:?}"
+        );
+    }
 
     fn load(text: &str) -> Result<Config, String> {
         let dir = tempfile::tempdir().unwrap();

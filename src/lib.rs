@@ -29,6 +29,7 @@ mod domain;
 pub mod embedded;
 mod identities;
 mod ports;
+mod rotators;
 mod scheduler;
 mod server;
 mod state;

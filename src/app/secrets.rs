@@ -218,11 +218,26 @@ impl App {
             values.push(self.vault.seal(target, value.reveal().as_bytes(), Some(&first), now).await?.value);
         }
         let next = Loaded::created(secret, values.clone(), key.key.clone());
-        let secret = (scope.clone(), next.secret.name.clone());
+        let name = (scope.clone(), next.secret.name.clone());
         let access_keys = creation.access_keys;
-        let decided =
-            Decided { secret, change, values, key: Some(key), quota: Some(quota), access_keys, event: None };
-        let (_, created) = self.commit(guard, decided, Some(next)).await?;
+        let made =
+            self.create_accounts(&next.secret, value, creation.previous.as_ref().map(|(_, v)| v)).await?;
+        let secret = next.secret.clone();
+        let decided = Decided {
+            secret: name,
+            change,
+            values,
+            key: Some(key),
+            quota: Some(quota),
+            access_keys,
+            event: None,
+        };
+        let committed = self.commit(guard, decided, Some(next)).await;
+        // After another error the secret may be stored, and then it needs them.
+        if let (Err(AppError::Busy), Some(made)) = (&committed, made) {
+            self.remove_accounts(&secret, made).await;
+        }
+        let (_, created) = committed?;
         created.ok_or_else(|| Refusal::SecretNotFound.into())
     }
 

@@ -62,6 +62,9 @@ pub enum Refusal {
     /// A parameter is not valid in this combination: its name, and why.
     #[error("{0} {1}")]
     Parameter(&'static str, Cow<'static, str>),
+    /// The database behind a new secret refused what the secret needs: its words, without passwords.
+    #[error("{0}")]
+    NotCarriedOut(String),
     /// The account at an instance is another secret's.
     #[error(
         "another secret has this account at this instance, and the service takes over no account that exists; choose another AccountName"

@@ -130,6 +130,11 @@ impl From<Refusal> for ApiError {
                 worded(Code::RejectedUnsupportedOperation, "secret stages in unnormal status")
             }
             Refusal::Parameter(name, why) => Self::invalid(name, why),
+            // The message has the database's own words (rule DY11.6).
+            Refusal::NotCarriedOut(why) => {
+                let usual = Self::invalid("ExtendedConfig", &why);
+                Self { message: format!("{} {why}", usual.message).into(), reason: why.into(), ..usual }
+            }
             Refusal::UnsupportedType => plain(Code::RejectedUnsupportedOperation),
         }
     }

@@ -1,6 +1,7 @@
 //! Rotations: what starts them, how one is carried out, and what is remembered of them.
 
 mod create;
+mod databases;
 mod due;
 mod log;
 mod run;

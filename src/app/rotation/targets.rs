@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rand::RngExt;
 
+use super::databases::Databases;
 use crate::app::App;
 use crate::crypto::LoginKey;
 use crate::domain::Secret;
@@ -53,6 +54,7 @@ pub(super) fn target<'a>(app: &'a App, rotator: &'a Rotator) -> Box<dyn Target +
     match rotator.kind {
         Kind::Simulate => Box::new(Simulate { app, rotator }),
         Kind::Ram => Box::new(Ram { app }),
+        Kind::Postgres | Kind::Mysql | Kind::Redis => Box::new(Databases::new(app, rotator)),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Rotators: what plays the system behind a managed secret. Which one a secret has, and what the configuration file may say
 //! of them (rules DY10.1 to DY10.3).
 
+pub mod database;
+
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 
+use self::database::Database;
 use super::config::ExtendedConfig;
 use super::value::{Hidden, default_password};
 use crate::domain::nearest;
@@ -18,17 +21,28 @@ pub enum Kind {
     Simulate,
     /// Sesame's own directory of RAM users (rules DY12).
     Ram,
+    /// PostgreSQL (rules DY11).
+    Postgres,
+    /// MySQL or MariaDB (rules DY11).
+    Mysql,
+    /// Redis (rules DY11).
+    Redis,
 }
 
 impl Kind {
     /// All kinds.
-    const ALL: [Self; 2] = [Self::Simulate, Self::Ram];
+    const ALL: [Self; 5] = [Self::Simulate, Self::Ram, Self::Postgres, Self::Mysql, Self::Redis];
+    /// The kinds that are there without a configuration file.
+    const BUILT_IN: [Self; 2] = [Self::Simulate, Self::Ram];
 
     /// The word of the configuration file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Simulate => "simulate",
             Self::Ram => "ram",
+            Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
+            Self::Redis => "redis",
         }
     }
 
@@ -37,12 +51,14 @@ impl Kind {
         match self {
             Self::Simulate => !matches!(secret_type, SecretType::Generic | SecretType::RamCredentials),
             Self::Ram => secret_type == SecretType::RamCredentials,
+            Self::Postgres | Self::Mysql => matches!(secret_type, SecretType::Rds | SecretType::PolarDb),
+            Self::Redis => secret_type == SecretType::Redis,
         }
     }
 }
 
 /// A rotator, as it is written down in `[[rotators]]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotatorFile {
     /// Its name, unique.
@@ -56,8 +72,47 @@ pub struct RotatorFile {
     /// Only secrets with this `DBInstanceId`, `DBClusterId` or `InstanceId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// What it is: `simulate` or `ram`.
+    /// What it is: `simulate`, `ram`, `postgres`, `mysql` or `redis`.
     pub kind: String,
+    /// Databases: the server and who logs in, such as `postgres://admin@127.0.0.1:5432/orders`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Hidden>,
+    /// The variable with the password of who logs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_env: Option<String>,
+    /// The file with that password; an end of line after it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<String>,
+    /// Whether accounts that a secret needs are created; default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_accounts: Option<bool>,
+    /// Whether a new password is tried by a login; default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<bool>,
+    /// The statement that changes an account; `{{name}}` and `{{password}}` are filled in, quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// The statement that creates the second account, `{{clone}}`, from the first, `{{name}}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_statement: Option<String>,
+    /// Who logs in to change an account: `admin`, the user of `url` (default), or `account`, the account itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_as: Option<String>,
+    /// Whether the database gets the password itself and not a verifier or hash of it; default false. Not for mysql.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_password: Option<bool>,
+    /// Kind mysql: the host part of accounts; default `%`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The longest that one step may take, 100ms to 30s; default 10s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// A file with certificates (PEM) that sign the database's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// What `password_env` or `password_file` holds.
+    #[serde(skip)]
+    pub admin_password: Option<Hidden>,
     /// What new passwords look like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordFile>,
@@ -86,21 +141,17 @@ pub struct Rotator {
     secrets: Vec<Pattern>,
     secret_type: Option<SecretType>,
     password: PasswordSpec,
+    /// Kinds postgres, mysql and redis: the database.
+    pub database: Option<Database>,
 }
 
 impl Rotator {
     /// The rotator for secrets that no rotator of the configuration file matches.
     fn built_in(kind: Kind) -> Self {
         let name = kind.as_str().to_owned();
-        let file = RotatorFile {
-            name: name.clone(),
-            secrets: Vec::new(),
-            secret_type: None,
-            instance: None,
-            kind: name.clone(),
-            password: None,
-        };
-        Self { name, kind, file, secrets: Vec::new(), secret_type: None, password: default_password() }
+        let file = RotatorFile { name: name.clone(), kind: name.clone(), ..RotatorFile::default() };
+        let (secrets, password) = (Vec::new(), default_password());
+        Self { name, kind, file, secrets, secret_type: None, password, database: None }
     }
 
     fn matches(&self, secret: &Described<'_>) -> bool {
@@ -138,7 +189,7 @@ pub struct Rotators(Vec<Rotator>);
 impl Default for Rotators {
     /// Those that are there without a configuration file.
     fn default() -> Self {
-        Self(Kind::ALL.map(Rotator::built_in).into())
+        Self(Kind::BUILT_IN.map(Rotator::built_in).into())
     }
 }
 
@@ -148,7 +199,7 @@ impl Rotators {
     /// # Errors
     /// What is wrong, in one line that names the rotator.
     pub fn new(files: &[RotatorFile]) -> Result<Self, String> {
-        let mut all: Vec<Rotator> = Vec::with_capacity(files.len() + Kind::ALL.len());
+        let mut all: Vec<Rotator> = Vec::with_capacity(files.len() + Kind::BUILT_IN.len());
         for file in files {
             let rotator = checked(file).map_err(|why| format!("rotator \"{}\": {why}", file.name))?;
             if all.iter().any(|other| other.name == rotator.name) {
@@ -162,8 +213,20 @@ impl Rotators {
 
     /// All of them as in the configuration file, in their order, each with whether it is built in.
     pub fn list(&self) -> impl Iterator<Item = (&RotatorFile, bool)> {
-        let own = self.0.len().saturating_sub(Kind::ALL.len());
+        let own = self.0.len().saturating_sub(Kind::BUILT_IN.len());
         self.0.iter().enumerate().map(move |(at, rotator)| (&rotator.file, at >= own))
+    }
+
+    /// Probable mistakes, one line each.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let has_password =
+            |rotator: &&Rotator| rotator.database.as_ref().is_some_and(Database::has_password_in_url);
+        self.0.iter().filter(has_password).map(|rotator| {
+            format!(
+                "rotator \"{}\": url holds a password; password_env or password_file keeps it out of the configuration file",
+                rotator.name
+            )
+        })
     }
 
     /// The rotator of this name.
@@ -187,7 +250,7 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     if !(1..=64).contains(&file.name.len()) || !file.name.bytes().all(fits) {
         return Err("a name is 1 to 64 letters, digits and . _ -".to_owned());
     }
-    if let Some(taken) = Kind::ALL.into_iter().find(|kind| kind.as_str() == file.name) {
+    if let Some(taken) = Kind::BUILT_IN.into_iter().find(|kind| kind.as_str() == file.name) {
         return Err(format!("the name {} is taken by the built-in rotator", taken.as_str()));
     }
     let kind = one_of(
@@ -214,6 +277,9 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     if file.secrets.is_empty() && secret_type.is_none() && file.instance.is_none() {
         return Err("it matches no secret; give at least one of secrets, type and instance".to_owned());
     }
+    let database = database::checked(kind, secret_type, file)?;
+    // The list shows neither the password in the URL nor the one from elsewhere.
+    let url = database.as_ref().map(|database| Hidden::new(database.shown_url()));
     if kind == Kind::Ram && file.password.is_some() {
         return Err("kind ram makes AccessKeys, so it takes no password".to_owned());
     }
@@ -223,10 +289,11 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     Ok(Rotator {
         name: file.name.clone(),
         kind,
-        file: file.clone(),
+        file: RotatorFile { url, admin_password: None, ..file.clone() },
         secrets: file.secrets.iter().map(|text| Pattern::exact_case(text)).collect(),
         secret_type,
         password: file.password.as_ref().map_or_else(|| Ok(default_password()), password_spec)?,
+        database,
     })
 }
 
@@ -335,7 +402,7 @@ mod tests {
         }
         let twice = "[[rotators]]\nname='a'\ntype='Rds'\nkind='simulate'\n".repeat(2);
         assert_eq!(Rotators::new(&files(&twice)).unwrap_err(), "rotator \"a\" is given twice");
-        assert!(toml::from_str::<RotatorFile>("name='a'\nkind='ram'\nurl='x'").is_err());
+        assert!(toml::from_str::<RotatorFile>("name='a'\nkind='ram'\nurls='x'").is_err());
     }
 
     #[test]

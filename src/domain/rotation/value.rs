@@ -292,6 +292,11 @@ pub fn fresh_password(rng: &mut dyn CryptoRng) -> Result<Hidden, Refusal> {
     password::generate(&default_password(), rng).map(Hidden::new)
 }
 
+/// The account in a stored value of Rds, Redis or PolarDB.
+pub fn account(value: &str) -> Option<Account> {
+    serde_json::from_str(value).ok()
+}
+
 /// The AccessKey in a stored value of RAMCredentials.
 pub fn access_key(value: &str) -> Option<AccessKey> {
     serde_json::from_str(value).ok()
