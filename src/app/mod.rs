@@ -37,6 +37,7 @@ pub use callers::Caller;
 pub use directory::{Directory, DirectoryError};
 pub use error::AppError;
 pub use fault_rules::FaultRules;
+pub use faults::{FaultChange, FaultsUnchanged};
 use keys::Keys;
 pub use keys::KeysById;
 pub use loaded::Loaded;

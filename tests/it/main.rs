@@ -20,6 +20,7 @@ mod connections;
 mod docs;
 mod embedded;
 mod enforced;
+mod fault_changes;
 mod faults;
 mod growth;
 mod keys;

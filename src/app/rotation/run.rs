@@ -271,7 +271,9 @@ impl App {
     /// What a rule of faults makes an attempt suffer (rule DY10.5).
     async fn suffer(&self, claim: &Claim) -> Result<(), Stop> {
         let secrets = [claim.at.1.to_string()];
-        let Some(fault) = self.faults.inject(&Call::of_rotator(&secrets), &*self.entropy) else {
+        let Some(fault) =
+            self.faults.inject(&Call::of_rotator(&claim.at.0.account, &secrets), &*self.entropy)
+        else {
             return Ok(());
         };
         if let Some(delay_ms) = fault.delay_ms {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::StatusCode;
 
 pub(super) use self::token::{Token, token};
@@ -47,7 +47,8 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/reset", post(reset::reset))
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
-        .route("/faults", get(faults::list).put(faults::put).delete(faults::remove))
+        .route("/faults", get(faults::list).post(faults::add).put(faults::put).delete(faults::clear))
+        .route("/faults/{id}", delete(faults::remove))
         .route("/rotators", get(rotations::rotators))
         .route("/rotators/{name}/check", post(rotations::check))
         .route("/rotations", get(rotations::list).post(rotations::now))

@@ -97,7 +97,7 @@ pub(super) async fn answer(
     all.extend(form)?;
     let fields = Fields::new(&all);
     actions::authorize(&context, action, fields).await?;
-    info.injected = faults::inject(shared, action, fields).await;
+    info.injected = faults::inject(shared, &context.scope.account, action, fields).await;
     match info.injected.as_ref().map(|fault| (fault.rule, &fault.effect)) {
         None | Some((_, Effect::None {})) => {
             let document = action.call(&context, fields, info.format).await?;

@@ -85,6 +85,7 @@ const FROM_MEMORY: &[&str] = &[
     "/accounts",
     "/accounts/{id}",
     "/faults",
+    "/faults/{id}",
     "/requests",
     "/metrics",
     "/snapshots",
