@@ -12,13 +12,18 @@ mod json_body;
 mod layers;
 mod metrics;
 mod parameters;
+mod policy;
+mod request_filter;
 mod requests;
 mod reset;
 mod rotations;
+mod secrets;
 mod snapshots;
 mod state;
 mod token;
+mod verify;
 mod warnings;
+mod window;
 
 use std::sync::Arc;
 
@@ -54,11 +59,14 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/rotations", get(rotations::list).post(rotations::now))
         .route("/state", get(state::export).put(state::import))
         .route("/seed", post(state::apply_seed))
+        .route("/secrets", get(secrets::list))
+        .route("/policy/test", post(policy::test))
         .route("/snapshots/{name}", post(snapshots::take).delete(snapshots::forget))
         .route("/snapshots/{name}/restore", post(snapshots::restore))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), layers::caught_up));
     let guarded = current
         .route("/requests", get(requests::list))
+        .route("/requests/verify", post(verify::verify))
         .route("/events", get(events::list))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(snapshots::list))
