@@ -53,10 +53,10 @@ pub fn secrets_named(fields: Fields<'_>) -> Vec<String> {
     named.filter_map(|text| Some(text.parse::<SecretRef>().ok()?.name.to_string())).collect()
 }
 
-/// The error that a rule injects, worded as the service would. `rule` is its number from 1. The name in the wording comes from
+/// The error that a rule injects, worded as the service would. `rule` is its id. The name in the wording comes from
 /// the call: the action's first parameter, or the secret.
 pub fn injected_error(
-    rule: usize,
+    rule: u64,
     code: &str,
     action: &dyn Endpoint,
     scope: &Scope,

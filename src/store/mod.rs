@@ -64,8 +64,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The rules of faults for all processes.
     async fn faults(&self) -> Result<KeptFaults, StoreError>;
 
-    /// Replaces the rules of faults. With `None`, each process uses those of its configuration file.
-    async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError>;
+    /// Replaces the rules of faults for all processes, until a reset.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the rules are not at this revision.
+    async fn set_faults(&self, rules: String, on_revision: u64) -> Result<(), StoreError>;
 
     /// Records a nonce. Returns false if it was already recorded, if nonces were forgotten after this revision, or if the
     /// database lost its nonces; [`Store::nonces`] tells which.

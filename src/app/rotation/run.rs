@@ -285,7 +285,9 @@ impl App {
     /// Injects the fault of a rule, where a real target would fail: after the candidate is stored (rule DY10.5).
     async fn inject_fault(&self, claim: &Claim) -> Result<(), Stop> {
         let secrets = [claim.at.1.to_string()];
-        let Some(fault) = self.faults.inject(&Call::of_rotator(&secrets), &*self.entropy) else {
+        let Some(fault) =
+            self.faults.inject(&Call::of_rotator(&claim.at.0.account, &secrets), &*self.entropy)
+        else {
             return Ok(());
         };
         if let Some(delay_ms) = fault.delay_ms {

@@ -240,11 +240,6 @@ impl Rotators {
     }
 }
 
-/// Whether a name fits a pattern: `*` stands for any rest, `?` for one character.
-pub fn name_fits(pattern: &str, name: &str) -> bool {
-    Pattern::exact_case(pattern).matches(name)
-}
-
 fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if !(1..=64).contains(&file.name.len()) || !file.name.bytes().all(fits) {

@@ -99,6 +99,9 @@ fn text(body: &Bytes) -> Result<&str, Failure> {
 }
 
 /// Answers with all data as a file.
+///
+/// # Errors
+/// 400 when `account` is not an account id; 503 when the database does not answer.
 pub(super) async fn export(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
@@ -110,6 +113,9 @@ pub(super) async fn export(
 }
 
 /// Replaces all data, or that of one account, with the contents of a file.
+///
+/// # Errors
+/// 400 when the file is wrong or empty; 409 when it conflicts with data that stays; 503 when the database does not answer.
 pub(super) async fn import(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
@@ -175,6 +181,9 @@ pub(super) fn counts(contents: &Snapshot) -> Value {
 }
 
 /// Applies a seed file.
+///
+/// # Errors
+/// 400 when the file is wrong; 503 when the database does not answer.
 pub(super) async fn apply_seed(
     State(shared): State<Arc<Shared>>,
     Extension(gone): Extension<Gone>,
@@ -191,13 +200,21 @@ pub(super) async fn apply_seed(
     Ok(Json(with_warnings(answer, warnings)))
 }
 
+/// The seed that the server was started with.
+///
+/// # Errors
+/// 409 when there is none.
+pub(super) fn require_seed(shared: &Shared) -> Result<&StateFile, Failure> {
+    let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
+    shared.settings.seed.as_ref().ok_or_else(none)
+}
+
 /// Applies the seed that the server was started with, after a reset of everything or of one account.
 ///
 /// # Errors
 /// 409 when the server was started without a seed; 400 with the seed's [`Problem`].
 pub(super) async fn back_to_seed(shared: &Shared, account: Option<&AccountId>) -> Result<(), Failure> {
-    let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
-    let file = shared.settings.seed.as_ref().ok_or_else(none)?;
+    let file = require_seed(shared)?;
     let file = match account {
         None => Cow::Borrowed(file),
         Some(account) => Cow::Owned(file.only_of(account, &shared.settings.default_account)),

@@ -157,7 +157,8 @@ pub(super) const BUMP_ACCOUNTS_REVISION: &str =
 pub(super) const SET_CLOCK: &str = "UPDATE installation SET clock = clock + 1, clock_ahead_ms = $2, \
      clock_stands = $3 WHERE clock = $1";
 pub(super) const FAULTS: &str = "SELECT faults, fault_rules FROM installation";
-pub(super) const SET_FAULTS: &str = "UPDATE installation SET faults = faults + 1, fault_rules = $1";
+pub(super) const SET_FAULTS: &str =
+    "UPDATE installation SET faults = faults + 1, fault_rules = $2 WHERE faults = $1";
 pub(super) const BUMP_SCOPE_REVISION: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
      ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
 pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";

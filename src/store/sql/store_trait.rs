@@ -49,8 +49,8 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(KeptFaults { revision: row.count()?, rules: row.optional_text()? })
     }
 
-    async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError> {
-        touched(self.statement(sql::SET_FAULTS, &[rules.as_deref().into()]).await?)
+    async fn set_faults(&self, rules: String, on_revision: u64) -> Result<(), StoreError> {
+        touched(self.statement(sql::SET_FAULTS, &[revision(on_revision), rules.as_str().into()]).await?)
     }
 
     async fn use_nonce(&self, nonce: UsedNonce, on_revision: u64) -> Result<bool, StoreError> {

@@ -65,7 +65,7 @@ handed_on! {
     fn installation() -> Answer<Revisions>;
     fn set_clock(setting: ClockSetting, on_revision: u64) -> Answer<()>;
     fn faults() -> Answer<KeptFaults>;
-    fn set_faults(rules: Option<String>) -> Answer<()>;
+    fn set_faults(rules: String, on_revision: u64) -> Answer<()>;
     fn use_nonce(nonce: UsedNonce, on_revision: u64) -> Answer<bool>;
     fn nonces() -> Answer<KeptNonces>;
     fn set_forgotten_nonces(forgotten: String, on_revision: u64) -> Answer<()>;
