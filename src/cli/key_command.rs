@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use zeroize::Zeroizing;
 
 /// How long the command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The most bytes that it may print.
 const MOST_BYTES: u64 = 4096;
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn refused(command: &str) -> String {
-        format!("{:#}", within(command, Duration::from_secs(60)).unwrap_err())
+        format!("{:#}", within(command, PATIENCE).unwrap_err())
     }
 
     #[test]

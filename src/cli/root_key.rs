@@ -18,6 +18,8 @@ use crate::ports::private_file::{self, Existing, PRIVATE};
 
 /// The root key's file in the data directory.
 pub(super) const KEY_FILE: &str = "root.key";
+/// The bits of a mode that let every user in.
+const OTHERS: u32 = 0o007;
 /// The end of the name of the next root key's file, while the root key is replaced.
 const NEXT: &str = ".next";
 /// The most bytes that are read of a file with a secret.
@@ -170,7 +172,7 @@ pub(super) fn read_own(path: &Path) -> anyhow::Result<Option<RootKey>> {
             // A group may read it: the volumes of Kubernetes belong to a group (fsGroup), whatever mode was asked for.
             let mode = facts.permissions().mode() & 0o777;
             ensure!(
-                mode & 0o007 == 0,
+                mode & OTHERS == 0,
                 "every user of this machine can use the root key file {shown} (its mode is {mode:03o}); run: chmod o= '{shown}'"
             );
         }

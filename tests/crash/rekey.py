@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kills `sesame backup` during writes and `sesame rekey` while it works, again and again.
+"""Kills `sesame backup` during writes, and `sesame restore`, `import` and `rekey` while they work, again and again.
 
     tests/crash/rekey.py [--binary PATH] [--rounds N] [--seed S]
 
@@ -7,7 +7,8 @@ Each round starts the server on the same data directory and lets writers work. M
 random moment: a file under its name must be a complete copy. Another backup runs to its end. Then the server is killed with -9, and
 `sesame rekey` at a random moment of its work. Afterwards `sesame check` must open everything, with the old root key or the new
 one; every acknowledged write must be there; and the completed backup must open with the root key it was made under and contain
-what was acknowledged before it began. Only loopback is used; rounds and time are bounded.
+what was acknowledged before it began. On a copy of the data directory `sesame restore` and `sesame import --replace` are killed in the same
+way: check must open everything, the next one must succeed, and no draft may stay. Only loopback is used; rounds and time are bounded.
 """
 import argparse, http.client, pathlib, random, shutil, subprocess, sys, tempfile, threading, time
 
@@ -73,6 +74,29 @@ def back_up(binary, data, secrets, rng, copies, problems):
     return was_cut, known
 
 
+def replaced(binary, data, copies, rng, number, problems):
+    """Kills a restore and an import on a copy of the data, then lets both end. Returns how many were still at work."""
+    with tempfile.TemporaryDirectory() as work:
+        target, export = pathlib.Path(work, 'data'), pathlib.Path(work, 'export.json')
+        shutil.copytree(data, target)
+        at, cut = ('--data-dir', str(target)), 0
+        restore, imported = ['restore', str(copies / 'sesame.db'), *at], ['import', str(export), '--replace', *at]
+        done = subprocess.run([binary, 'export', str(export), *at], capture_output=True, text=True, timeout=PATIENCE)
+        if done.returncode:
+            problems.append('round %d: export ends with %d: %s' % (number, done.returncode, done.stderr))
+        for command, longest in ((restore, 0.25), (imported, 0.25)):
+            cut += killed_after(started(binary, *command), rng.uniform(0.001, longest))
+            checked(binary, target, 'round %d, after a killed %s' % (number, command[0]), problems)
+            done = subprocess.run([binary, *command], capture_output=True, text=True, timeout=PATIENCE)
+            if done.returncode:
+                problems.append('round %d: %s ends with %d: %s' % (number, command[0], done.returncode, done.stderr))
+            checked(binary, target, 'round %d, after %s' % (number, command[0]), problems)
+        left = [path.name for path in target.iterdir() if '.new' in path.name]
+        if left:
+            problems.append('round %d: drafts stay: %s' % (number, left))
+        return cut
+
+
 def round_of(number, given, data, rng, written, lost, problems):
     binary, killed = given.binary, threading.Event()
     server, secrets = serve(binary, data), [[] for _ in range(4)]
@@ -90,6 +114,7 @@ def round_of(number, given, data, rng, written, lost, problems):
             server.kill()
         for thread in threads:
             thread.join(PATIENCE)
+        replaced_cut = replaced(binary, data, copies, rng, number, problems)
         rekey_cut = killed_after(started(binary, 'rekey', '--data-dir', data), rng.uniform(0.001, 0.08))
         checked(binary, data, 'round %d, after rekey' % number, problems)
         checked(binary, copies, 'round %d, backup' % number, problems)
@@ -105,7 +130,7 @@ def round_of(number, given, data, rng, written, lost, problems):
         lost += verify(server.port, written if number == given.rounds else of_round)
     finally:
         server.stop()
-    return was_cut, rekey_cut
+    return was_cut, rekey_cut, replaced_cut
 
 
 def main():
@@ -116,12 +141,12 @@ def main():
     given = arguments.parse_args()
     given.binary = str(pathlib.Path(given.binary).resolve())
     rng = random.Random(given.seed)
-    written, lost, problems, backups, rekeys, keys = [], [], [], 0, 0, set()
+    written, lost, problems, backups, rekeys, replacements, keys = [], [], [], 0, 0, 0, set()
     data = tempfile.mkdtemp(prefix='sesame-rekey-')
     try:
         for number in range(1, given.rounds + 1):
-            was_cut, rekey_cut = round_of(number, given, data, rng, written, lost, problems)
-            backups, rekeys = backups + was_cut, rekeys + rekey_cut
+            was_cut, rekey_cut, replaced_cut = round_of(number, given, data, rng, written, lost, problems)
+            backups, rekeys, replacements = backups + was_cut, rekeys + rekey_cut, replacements + replaced_cut
             keys.add(pathlib.Path(data, 'root.key').read_text())
             if lost or problems:
                 break
@@ -133,8 +158,8 @@ def main():
         print('the data directory stays: %s' % data)
     else:
         shutil.rmtree(data)
-    print('seed %d: %d rounds, %d backups and %d rekeys killed, %d root keys, %d acknowledged writes, lost %d' % (
-        given.seed, given.rounds, backups, rekeys, len(keys), sum(s.acknowledged for s in written), len(lost)))
+    print('seed %d: %d rounds, %d backups, %d rekeys and %d restores and imports killed, %d root keys, %d acknowledged writes, lost %d' % (
+        given.seed, given.rounds, backups, rekeys, replacements, len(keys), sum(s.acknowledged for s in written), len(lost)))
     sys.exit(1 if lost or problems else 0)
 
 

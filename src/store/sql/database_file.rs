@@ -135,7 +135,7 @@ impl DatabaseFile {
             Err(error) if is_no_room(&error) => self.release_reserve(),
             // It is only of use on a full disk.
             Err(error) => {
-                tracing::warn!(%error, path = %self.reserve.display(), "the reserve cannot be made")
+                tracing::warn!(%error, path = %self.reserve.display(), "the reserve cannot be made");
             }
             Ok(()) => {}
         }

@@ -113,7 +113,9 @@ async fn run(mut worker: impl Writer, mut queue: mpsc::Receiver<Job>, listings: 
         tokio::select! {
             taken = queue.recv_many(&mut jobs, GROUP) => if taken == 0 { return },
             _ = recover.tick(), if full.is_some() => {
-                full.into_iter().for_each(|file| file.recover());
+                if let Some(file) = full {
+                    file.recover();
+                }
                 continue;
             }
         }
