@@ -159,7 +159,9 @@ impl AnsweredVersion {
     /// Notes the version and its labels in a secret. The first note stays.
     pub(in crate::actions) fn note(&self, secret: &Secret, version: &VersionId) {
         self.0.get_or_init(|| {
-            let mut text = version.to_string();
+            // Most versions have one label.
+            let mut text = String::with_capacity(version.as_str().len() + 16);
+            text.push_str(version.as_str());
             for label in secret.stages.labels_of(version) {
                 text.push('\n');
                 text.push_str(label.as_str());

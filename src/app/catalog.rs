@@ -40,16 +40,17 @@ impl App {
                 return Ok(CatalogPage { secrets, next: None });
             }
             for (scope, name) in names {
-                if is_place(&scope, &name) {
-                    if secrets.len() == limit || loaded == MOST_LOADED {
-                        return Ok(CatalogPage { secrets, next: last });
-                    }
-                    loaded += 1;
-                    let record = self.store.load_secret(&scope, &name).await?;
-                    let live = |secret: &Secret| secret.planned_deletion.is_none_or(|at| at > now);
-                    let secret = record.map(|record| record.secret);
-                    secrets.extend(secret.filter(|secret| live(secret) && fits(secret)));
+                if !is_place(&scope, &name) {
+                    last = Some((scope, name));
+                    continue;
                 }
+                if secrets.len() == limit || loaded == MOST_LOADED {
+                    return Ok(CatalogPage { secrets, next: last });
+                }
+                loaded += 1;
+                let secret = self.store.load_secret(&scope, &name).await?.map(|record| record.secret);
+                let live = |secret: &Secret| secret.planned_deletion.is_none_or(|at| at > now);
+                secrets.extend(secret.filter(|secret| live(secret) && fits(secret)));
                 last = Some((scope, name));
             }
         }

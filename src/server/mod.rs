@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::net::Bounds;
 pub use self::settings::{AuthMode, Settings};
-use self::shared::{Metrics, RequestLog, Shared, Snapshots};
+use self::shared::{Denials, Metrics, RequestLog, Shared, Snapshots};
 pub use self::site::AllowedHosts;
 
 /// Serves until `shutdown` is cancelled. Then it finishes requests that have arrived completely, closes all other connections,
@@ -35,6 +35,7 @@ pub async fn serve(settings: Settings, listener: TcpListener, shutdown: Cancella
     let grace = settings.bounds.grace;
     let shared = Arc::new(Shared {
         request_log: RequestLog::new(settings.request_log),
+        denials: Denials::default(),
         settings,
         connections: Arc::new(connections),
         metrics,

@@ -16,6 +16,7 @@ mod auth;
 mod canary;
 mod cli;
 mod client;
+mod clock;
 mod connections;
 mod database_file;
 mod docs;

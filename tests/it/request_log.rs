@@ -124,6 +124,8 @@ async fn a_full_log_drops_the_oldest_says_so_and_verification_then_fails() {
     }
     let all = done(&server, "GET", PATH, "").await;
     assert_eq!((&all["count"], &all["dropped"], &all["last"]), (&json!(3), &json!(2), &json!(5)));
+    assert_eq!(all["complete"], false);
+    assert_eq!(done(&server, "GET", &format!("{PATH}?after=2"), "").await["complete"], true);
     let never = json!({"expectations":[{"action":"GetSecretValue","times":0}]});
     let answer = verified(&server, "", &never).await;
     assert_eq!((&answer["holds"], &answer["expectations"][0]["incomplete"]), (&json!(false), &json!(true)));
@@ -137,7 +139,10 @@ async fn a_full_log_drops_the_oldest_says_so_and_verification_then_fails() {
     let answer = verified(&server, "", &few).await;
     assert_eq!((&answer["holds"], &answer["expectations"][0]["incomplete"]), (&json!(false), &Value::Null));
     done(&server, "POST", "/_sesame/reset", "").await;
-    assert_eq!(done(&server, "GET", PATH, "").await, json!({"requests":[],"count":0,"dropped":0,"last":5}));
+    assert_eq!(
+        done(&server, "GET", PATH, "").await,
+        json!({"requests":[],"count":0,"dropped":0,"complete":true,"last":5})
+    );
     server.stop().await;
 }
 

@@ -118,8 +118,8 @@ class Sesame {
   requests = {
     all: async (action, members = {}) => (await this.#admin('GET', `requests?${query({ limit: 100000, action, ...members })}`)).requests.reverse(),
     count: async (action, members = {}) => {
-      const { count, dropped } = await this.#admin('GET', `requests?${query({ limit: 0, action, ...members })}`);
-      if (dropped) throw new Error(`the server has dropped ${dropped} calls; raise [limits] request_log to count them`);
+      const { count, complete, dropped } = await this.#admin('GET', `requests?${query({ limit: 0, action, ...members })}`);
+      if (!complete) throw new Error(`the server has dropped ${dropped} calls; raise [limits] request_log to count them`);
       return count;
     },
     verify: (action, { times, atLeast, atMost, ...members } = {}) =>

@@ -23,6 +23,9 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 /// Answers with one account.
+///
+/// # Errors
+/// 404 when there is no such account.
 pub(super) async fn read(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -34,6 +37,9 @@ pub(super) async fn read(
 const EXAMPLE: &str = r#"{"users":[{"name":"alice","policies":["AliyunKMSReadOnlyAccess"]}]}"#;
 
 /// Creates or replaces an account. An access key without a secret keeps the secret it had.
+///
+/// # Errors
+/// 400 when the account is not valid; 409 when the configuration file defines it; 503 when the database does not answer.
 pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -57,6 +63,9 @@ pub(super) async fn put(
 }
 
 /// Removes an account that was set at run time.
+///
+/// # Errors
+/// 404 when there is no such account; 409 when the configuration file defines it; 503 when the database does not answer.
 pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,

@@ -71,7 +71,9 @@ fn rules(body: &Bytes, account: Option<&AccountId>) -> Result<Vec<FaultRule>, Fa
     };
     let mut dropped = false;
     for members in rows.iter_mut().filter_map(Value::as_object_mut) {
-        READ_ONLY.iter().for_each(|name| dropped |= members.remove(*name).is_some());
+        for name in READ_ONLY {
+            dropped |= members.remove(name).is_some();
+        }
     }
     // Errors name the line, so the text is parsed as it was sent if possible.
     let body = if dropped { &Bytes::from(given.to_string()) } else { body };

@@ -54,6 +54,7 @@ pub(super) async fn reset(
         None => {
             shared.settings.app.reset().await.map_err(|e| internal(&e))?;
             shared.request_log.clear();
+            shared.denials.clear();
         }
         Some(account) => empty(&shared, account).await?,
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::failure::{Failure, bad_request, internal};
 use super::parameters::Parameters;
 use crate::app::CatalogPage;
-use crate::domain::{Region, Scope, Secret, SecretName, SecretRef, SecretType, Version};
+use crate::domain::{KeyId, Region, Scope, Secret, SecretName, SecretRef, SecretType, StageLabel, Version};
 use crate::server::shared::Shared;
 
 /// How many secrets a page has at most.
@@ -102,7 +102,7 @@ fn row(secret: &Secret) -> Value {
     let tags: Map<String, Value> =
         secret.tags.iter().map(|(key, value)| (key.as_str().to_owned(), value.as_str().into())).collect();
     let version = |version: &Version| {
-        let labels: Vec<&str> = secret.stages.labels_of(&version.id).map(|label| label.as_str()).collect();
+        let labels: Vec<&str> = secret.stages.labels_of(&version.id).map(StageLabel::as_str).collect();
         json!({ "id": version.id.as_str(), "created": version.created.to_string(), "labels": labels })
     };
     json!({
@@ -112,7 +112,7 @@ fn row(secret: &Secret) -> Value {
         "name": secret.name.as_str(),
         "type": secret.secret_type.as_str(),
         "description": secret.description,
-        "key": secret.encryption_key.as_ref().map(|id| id.as_str()),
+        "key": secret.encryption_key.as_ref().map(KeyId::as_str),
         "state": if secret.planned_deletion.is_some() { "deleting" } else { "active" },
         "created": secret.created.to_string(),
         "updated": secret.updated.to_string(),

@@ -19,7 +19,10 @@ fn no_snapshot() -> Failure {
     failure(StatusCode::NOT_FOUND, "there is no such snapshot")
 }
 
-/// Takes a snapshot. It replaces one of the same name.
+/// Takes a snapshot of all data, or of that of one account. It replaces one of the same name.
+///
+/// # Errors
+/// 400 when `account` or the body is not valid; 409 when there are too many; 503 when the database does not answer.
 pub(super) async fn take(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
@@ -41,7 +44,10 @@ pub(super) async fn take(
     Ok(Json(answer))
 }
 
-/// Replaces the current data with a snapshot.
+/// Replaces the current data, or that of the snapshot's account, with a snapshot.
+///
+/// # Errors
+/// 404 when there is none of this name; 409 when it conflicts with data that stays; 503 when the database does not answer.
 pub(super) async fn restore(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
@@ -66,6 +72,9 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 /// Deletes a snapshot.
+///
+/// # Errors
+/// 404 when there is none of this name.
 pub(super) async fn forget(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,

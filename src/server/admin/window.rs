@@ -84,7 +84,7 @@ impl Window {
 }
 
 /// Lists the wanted entries of a window under `name`, newest first, with how many there are (`count`), how many the log has
-/// dropped (`dropped`), and the number of the newest entry (`last`).
+/// dropped (`dropped`), whether none of these can belong to the window (`complete`), and the number of the newest entry (`last`).
 pub(super) fn list<T: Entry + Serialize>(
     name: &str,
     ring: &Ring<T>,
@@ -95,7 +95,13 @@ pub(super) fn list<T: Entry + Serialize>(
     let found: Vec<Arc<T>> =
         newest_first.into_iter().filter(|entry| window.has(&**entry) && wanted(entry)).collect();
     let rows: Vec<&T> = found.iter().take(window.limit).map(|entry| &**entry).collect();
-    Json(json!({ name: rows, "count": found.len(), "dropped": dropped.count, "last": last }))
+    Json(json!({
+        name: rows,
+        "count": found.len(),
+        "dropped": dropped.count,
+        "complete": !window.may_miss(&dropped),
+        "last": last,
+    }))
 }
 
 /// Answers with the wanted entries of a window as they come, until the client or the server stops: as server-sent events for

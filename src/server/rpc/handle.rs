@@ -62,6 +62,7 @@ pub(in crate::server) async fn handle(
     let status = outcome.status();
     let code = error.map(|error| error.wire.to_string());
     let denied = error.and_then(|error| error.denied.as_deref()).map(encode::diagnosis);
+    let denied = denied.map(|denied| shared.denials.keep(denied));
     // In the other modes the reason might help an attacker.
     let is_open = shared.settings.mode == AuthMode::Open;
     let told = error.filter(|_| is_open).and_then(|error| reasons::for_the_caller(error, reason.as_deref()));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::metrics::Metrics;
-pub(super) use self::request_log::{Asked, LoggedRequest, RequestLog};
+pub(super) use self::request_log::{Asked, Denials, LoggedRequest, RequestLog};
 pub(super) use self::snapshots::{KeptSnapshot, MAX_SNAPSHOTS, Snapshots};
 use crate::domain::Timestamp;
 use crate::server::net::Connections;
@@ -22,6 +22,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) connections: Arc<Connections>,
     pub(super) request_log: RequestLog,
+    pub(super) denials: Denials,
     pub(super) metrics: Metrics,
     pub(super) snapshots: Snapshots,
     /// Cancelled when the server stops.

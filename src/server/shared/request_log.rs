@@ -2,7 +2,9 @@
 //! that was evaluated. It never holds a secret value, a signature or a token.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::{HeaderMap, header};
 use serde::ser::SerializeStruct;
@@ -22,10 +24,34 @@ const NAME_BYTES: usize = 320;
 /// The longest part of a user agent that is kept, in bytes.
 const USER_AGENT_BYTES: usize = 256;
 /// The longest list of secrets that is kept, in bytes.
-const LIST_BYTES: usize = 8 * 1024;
+const LIST_BYTES: usize = 2 * 1024;
+/// For how many refusals the evaluated statements are kept. They may be large.
+const KEPT_DENIALS: usize = 1_000;
 
 /// The latest requests.
 pub(in crate::server) type RequestLog = Ring<LoggedRequest>;
+
+/// The evaluated statements of the latest refusals, which bounds their memory whatever the length of the log.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Denials(Mutex<VecDeque<Arc<Value>>>);
+
+impl Denials {
+    /// Keeps the statements of a refusal until there are too many newer ones.
+    pub(in crate::server) fn keep(&self, denied: Value) -> Weak<Value> {
+        let denied = Arc::new(denied);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT_DENIALS {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&denied));
+        Arc::downgrade(&denied)
+    }
+
+    /// Forgets all.
+    pub(in crate::server) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
 
 /// A finished request. It is turned into text only when it is read.
 #[derive(Debug)]
@@ -60,8 +86,8 @@ pub(in crate::server) struct LoggedRequest {
     pub(in crate::server) duration_ms: u64,
     /// The fault that a rule injected.
     pub(in crate::server) injected: Option<Fault>,
-    /// The missing permission, with every policy statement that was evaluated.
-    pub(in crate::server) denied: Option<Value>,
+    /// The missing permission, with every policy statement that was evaluated, while [`Denials`] keeps it.
+    pub(in crate::server) denied: Option<Weak<Value>>,
 }
 
 impl Entry for LoggedRequest {
@@ -134,8 +160,8 @@ impl Serialize for LoggedRequest {
         if let Some(injected) = &self.injected {
             members.serialize_field("injected", injected)?;
         }
-        if let Some(denied) = &self.denied {
-            members.serialize_field("denied", denied)?;
+        if let Some(denied) = self.denied.as_ref().and_then(Weak::upgrade) {
+            members.serialize_field("denied", &*denied)?;
         }
         members.end()
     }
@@ -255,6 +281,16 @@ mod tests {
         let long = "x".repeat(NAME_BYTES + 1);
         assert_eq!(asked(&format!("SecretName={long}")).secrets().count(), 0);
         assert_eq!(asked("").secrets().count(), 0);
+    }
+
+    #[test]
+    fn statements_are_kept_for_the_latest_refusals_only() {
+        let denials = Denials::default();
+        let first = denials.keep(Value::from(0));
+        let others: Vec<_> = (1..=KEPT_DENIALS).map(|n| denials.keep(Value::from(n))).collect();
+        assert!(first.upgrade().is_none() && others.iter().all(|kept| kept.upgrade().is_some()));
+        denials.clear();
+        assert!(others.iter().all(|kept| kept.upgrade().is_none()));
     }
 
     #[test]

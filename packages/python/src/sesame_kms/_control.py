@@ -139,7 +139,7 @@ class Requests:
         members = {name: str(value) for name, value in members.items() if value is not None}
         where = of_account("requests", self._account, after=self._after, limit="0", action=action, **members)
         answer: Dict[str, Any] = self._admin.call("GET", where)
-        if answer["dropped"] and not self._after:
+        if not answer["complete"]:
             raise Refused(f"the server has dropped {answer['dropped']} calls; raise [limits] request_log to count them")
         count: int = answer["count"]
         return count
