@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 
 use crate::actions::check_faults;
+use crate::domain::limits::{DEFAULT_REQUEST_LOG, MOST_REQUEST_LOG};
 use crate::domain::nearest::with_suggestion;
 use crate::domain::rotation::rotators::{RotatorFile, Rotators};
 use crate::domain::rotation::value::Hidden;
@@ -98,6 +99,8 @@ struct FileLimits {
     /// Maximum number of open connections of one client address, 1 to 100,000; default a quarter of `connections`. In mode `open` it
     /// does not apply to 127.0.0.1 and ::1.
     connections_per_address: Option<usize>,
+    /// How many requests `/_sesame/requests` keeps, 1 to 100,000; default 10,000, in about 6 MiB.
+    request_log: usize,
 }
 
 impl Default for FileLimits {
@@ -115,6 +118,7 @@ impl Default for FileLimits {
             nonces_total: NonceLimits::default().total,
             connections: None,
             connections_per_address: None,
+            request_log: DEFAULT_REQUEST_LOG,
         }
     }
 }
@@ -134,6 +138,8 @@ pub struct Config {
     pub connections: Option<usize>,
     /// Maximum number of open connections of one address. `None`: a quarter of all.
     pub connections_per_address: Option<usize>,
+    /// How many requests the request log keeps. Default 10,000.
+    pub request_log: usize,
     /// Whether secrets and keys have policies, as in a KMS instance (difference D18). Default true.
     pub resource_policies: bool,
     /// Fault rules.
@@ -209,6 +215,7 @@ impl FileConfig {
         if let Some(of_one) = of_one {
             within("connections_per_address", of_one as u64, 1, 100_000)?;
         }
+        within("request_log", self.limits.request_log as u64, 1, MOST_REQUEST_LOG as u64)?;
         check_faults(&self.faults).map_err(|why| anyhow!("faults: {why}"))?;
         let rotators = Rotators::new(&self.rotators).map_err(|why| anyhow!(why))?;
         Ok(Config {
@@ -219,6 +226,7 @@ impl FileConfig {
             nonces,
             connections: all,
             connections_per_address: of_one,
+            request_log: self.limits.request_log,
             resource_policies: self.service.resource_policies,
             faults: self.faults,
             rotation: RotationSettings {
@@ -415,6 +423,7 @@ mod tests {
             ("[limits]\nnonces_per_key = 0", "limits.nonces_per_key must be from 1 to 1000000000"),
             ("[limits]\nnonces_total = 1000000001", "limits.nonces_total must be from 1 to 1000000000"),
             ("[limits]\nconnections = 15", "limits.connections must be from 16 to 100000"),
+            ("[limits]\nrequest_log = 100001", "limits.request_log must be from 1 to 100000"),
             (
                 "[limits]\nconnections_per_address = 0",
                 "limits.connections_per_address must be from 1 to 100000",

@@ -38,6 +38,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::app::{App, NoProgress, NonceSettings, Parts};
 use crate::crypto::{RootKey, SymmetricKey};
+use crate::domain::limits::DEFAULT_REQUEST_LOG;
 use crate::domain::rotation::RotationSettings;
 use crate::domain::{AccountId, Limits, Region, Scope};
 use crate::ports::{Entropy, OsEntropy, ServerClock};
@@ -175,6 +176,7 @@ impl Builder {
             allowed_hosts: AllowedHosts::new(Vec::new()),
             tls: Arc::new(tls.map_err(StartError::failed)?),
             bounds: Bounds::default(),
+            request_log: DEFAULT_REQUEST_LOG,
         };
         Ok((settings, listener, address))
     }

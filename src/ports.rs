@@ -1,4 +1,7 @@
 //! Time and randomness as traits. All layers that need time or randomness take them from here, so that tests can control both.
+//! Also the one writer of private files.
+
+pub mod private_file;
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};

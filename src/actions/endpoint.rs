@@ -1,12 +1,12 @@
 //! The trait of an action, and the adapter that decodes its request and encodes its answer.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
 use crate::app::{Access, App};
-use crate::domain::Scope;
+use crate::domain::{Scope, Secret, VersionId};
 use crate::wire::{ApiError, Code, Fields, Format, RequestId, encode};
 
 /// Whether an action changes anything.
@@ -147,6 +147,31 @@ pub struct Context {
     pub request_id: RequestId,
     /// The host and port of the request's Host header; empty when it has none.
     pub address: String,
+    /// The version that the answer is about, for the request log.
+    pub answered: AnsweredVersion,
+}
+
+/// The version that an answer is about and the labels that it has, once the action knows them.
+#[derive(Debug, Default)]
+pub struct AnsweredVersion(OnceLock<String>);
+
+impl AnsweredVersion {
+    /// Notes the version and its labels in a secret. The first note stays.
+    pub(in crate::actions) fn note(&self, secret: &Secret, version: &VersionId) {
+        self.0.get_or_init(|| {
+            let mut text = version.to_string();
+            for label in secret.stages.labels_of(version) {
+                text.push('\n');
+                text.push_str(label.as_str());
+            }
+            text
+        });
+    }
+
+    /// The version, and the labels, one a line.
+    pub fn into_text(self) -> Option<String> {
+        self.0.into_inner()
+    }
 }
 
 /// An action of the API.

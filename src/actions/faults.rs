@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use crate::domain::faults::MOST_RULES;
-use crate::domain::nearest::nearest;
+use crate::domain::nearest::hint;
 use crate::domain::{FaultRule, Scope, SecretRef};
 use crate::wire::code::TABLE;
 use crate::wire::{ApiError, Code, Fields};
@@ -27,15 +27,12 @@ fn checked(rule: &FaultRule) -> Result<(), String> {
     let FaultRule { action, code, .. } = rule;
     let known = super::all().any(|known| known.name() == action);
     if action != "*" && !known {
-        let hint = nearest(action, super::all().map(Endpoint::name))
-            .map(|name| format!("; did you mean {name}?"))
-            .unwrap_or_default();
+        let hint = hint(action, super::all().map(Endpoint::name));
         return Err(format!("action: there is no action \"{action}\"{hint}"));
     }
     let unknown = |code: &&String| Code::spelled(code).is_none() && !rule.has_code_of_rotators();
     if let Some(code) = code.as_ref().filter(unknown) {
-        let hint = nearest(code, TABLE.iter().map(|row| row.wire));
-        let hint = hint.map(|code| format!("; did you mean {code}?")).unwrap_or_default();
+        let hint = hint(code, TABLE.iter().map(|row| row.wire));
         return Err(format!("code: \"{code}\" is not a code of the service{hint}"));
     }
     rule.check()
@@ -56,10 +53,10 @@ pub fn secrets_named(fields: Fields<'_>) -> Vec<String> {
     named.filter_map(|text| Some(text.parse::<SecretRef>().ok()?.name.to_string())).collect()
 }
 
-/// The error that a rule injects, worded as the service would. `rule` is its number from 1. The name in the wording comes from
+/// The error that a rule injects, worded as the service would. `rule` is its id. The name in the wording comes from
 /// the call: the action's first parameter, or the secret.
 pub fn injected_error(
-    rule: usize,
+    rule: u64,
     code: &str,
     action: &dyn Endpoint,
     scope: &Scope,

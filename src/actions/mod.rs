@@ -18,7 +18,7 @@ pub use faults::{check_faults, injected_error, secrets_named};
 pub use permission::authorize;
 pub use shared::resource_policies::unknown_actions;
 
-pub use endpoint::{COMMON_CODES, Context, Endpoint, Kind, Parameter, Support};
+pub use endpoint::{AnsweredVersion, COMMON_CODES, Context, Endpoint, Kind, Parameter, Support};
 
 /// The API version of KMS.
 pub const VERSION: &str = "2016-01-20";

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::FaultRule;
-use crate::domain::faults::{Call, Count, Fault, Faults};
+use crate::domain::faults::{ActiveRule, Call, Fault, Faults, RuleSet};
 use crate::ports::Entropy;
 
 /// The rules in force.
@@ -25,7 +25,7 @@ impl FaultRules {
         Self {
             any: AtomicBool::new(!declared.is_empty()),
             revision: AtomicU64::new(0),
-            current: Mutex::new(Faults::new(declared.clone())),
+            current: Mutex::new(Faults::new(RuleSet::new(declared.clone(), 0))),
             declared,
         }
     }
@@ -39,8 +39,8 @@ impl FaultRules {
         self.any.load(Ordering::Acquire)
     }
 
-    /// The rules in their order, each with how often it fired in this process.
-    pub fn list(&self) -> Vec<(FaultRule, Count)> {
+    /// The rules in order, each with its counts in this process.
+    pub fn list(&self) -> Vec<ActiveRule> {
         self.locked().rules().to_vec()
     }
 
@@ -49,11 +49,26 @@ impl FaultRules {
         if self.any() { self.locked().inject(call, &mut *entropy.rng()) } else { None }
     }
 
-    /// Replaces the rules; `None` stands for those of the configuration file. The counters start again from zero.
-    pub(super) fn put(&self, rules: Option<Vec<FaultRule>>) {
-        let rules = rules.unwrap_or_else(|| self.declared.clone());
+    /// The rules of the configuration file, as a set of this generation.
+    pub(super) fn declared(&self, generation: u64) -> RuleSet {
+        RuleSet::new(self.declared.clone(), generation)
+    }
+
+    /// Takes other rules. A rule that was there keeps its counts.
+    pub(super) fn adopt(&self, set: RuleSet) {
         let mut current = self.locked();
-        self.any.store(!rules.is_empty(), Ordering::Release);
-        *current = Faults::new(rules);
+        self.any.store(!set.rules().is_empty(), Ordering::Release);
+        current.adopt(set);
+    }
+
+    /// Changes the rules of this process alone. The change gets the set, and the generation for a set that replaces it.
+    pub(super) fn change<E>(&self, change: impl FnOnce(&mut RuleSet, u64) -> Result<(), E>) -> Result<(), E> {
+        let mut current = self.locked();
+        let mut set = current.set();
+        change(&mut set, self.revision.load(Ordering::Acquire) + 1)?;
+        self.revision.fetch_add(1, Ordering::AcqRel);
+        self.any.store(!set.rules().is_empty(), Ordering::Release);
+        current.adopt(set);
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@
 mod access;
 mod cache;
 mod callers;
+mod catalog;
 mod directory;
 mod error;
 mod fault_rules;
@@ -15,10 +16,12 @@ pub mod keys;
 mod loaded;
 mod locks;
 mod nonces;
+mod policy_trial;
 mod progress;
 mod quotas;
 mod replicas;
 mod retry;
+mod ring;
 mod rotation;
 mod secrets;
 mod sessions;
@@ -29,20 +32,22 @@ mod watch;
 
 use std::sync::Arc;
 
-pub use access::{
-    Access, NoPermission, SecretMemo, StatementTrace, Subject, statement_trace, warn_of_unknown_actions,
-};
+pub use access::{Access, NoPermission, SecretMemo, StatementTrace, Subject, warn_of_unknown_actions};
 pub use cache::CacheFacts;
 pub use callers::Caller;
+pub use catalog::CatalogPage;
 pub use directory::{Directory, DirectoryError};
 pub use error::AppError;
 pub use fault_rules::FaultRules;
+pub use faults::{FaultChange, FaultsUnchanged};
 use keys::Keys;
 pub use keys::KeysById;
 pub use loaded::Loaded;
 pub use nonces::{Full, Nonce, NonceRefusal, NonceSettings, SKEW_MS};
+pub use policy_trial::PolicyTrial;
 pub use progress::{NoProgress, Progress};
-pub use rotation::{Followed, NewManaged, Prepared, RotationCounts};
+pub use ring::{Contents, Dropped, Entry, Ring};
+pub use rotation::{EventRecord, NewManaged, Prepared, RotationCounts, RotationRecord};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
 
@@ -232,7 +237,14 @@ impl App {
     /// # Errors
     /// [`NonceRefusal`].
     pub async fn use_nonce(&self, nonce: Nonce<'_>) -> Result<(), NonceRefusal> {
-        self.nonces.first_use(nonce, &*self.clock).await
+        let used = self.nonces.first_use(nonce, &*self.clock).await;
+        match used {
+            // A deletion must be possible on a full disk.
+            Err(refusal) if refusal.is_for_lack_of_room() && self.store.release_reserve() => {
+                self.nonces.first_use(nonce, &*self.clock).await
+            }
+            used => used,
+        }
     }
 
     /// The number of nonces that this process remembers.

@@ -93,7 +93,7 @@ impl App {
         self.directory.reload().await?;
         self.clock.adopt(ClockSetting::default());
         if !self.store.is_shared() {
-            self.put_faults(None).await?;
+            self.forget_faults();
         }
         self.catch_up().await
     }

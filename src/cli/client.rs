@@ -48,7 +48,7 @@ pub(super) struct Target {
 pub(super) struct AdminTarget {
     #[command(flatten)]
     pub(super) target: Target,
-    /// The --admin-token of the server.
+    /// The --admin-token of the server. SESAME_ADMIN_TOKEN_FILE names a file with it.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<SecretString>,
 }

@@ -31,6 +31,7 @@ pub(super) fn known() -> BTreeSet<String> {
     fn collect(command: &Command, all: &mut BTreeSet<String>) {
         let names = command.get_arguments().filter_map(|argument| argument.get_env());
         all.extend(names.map(|name| name.to_string_lossy().into_owned()));
+        all.extend(super::secret_files::names(command));
         command.get_subcommands().for_each(|command| collect(command, all));
     }
     let mut all = BTreeSet::new();

@@ -13,12 +13,12 @@ use http::Method;
 use super::client::AdminTarget;
 use super::data_dir::DataDir;
 use super::offline::{open, open_or_make};
-use super::private_file::write_private;
 use super::progress::Bar;
 use super::{StoreArgs, root_key, values};
 use crate::app::AppError;
 use crate::domain::Scope;
 use crate::identities::file::Hidden;
+use crate::ports::private_file::{self, Existing, PRIVATE};
 use crate::state::file::StateFile;
 use crate::state::parse::parse;
 use crate::state::read::Reader;
@@ -187,7 +187,7 @@ pub(super) async fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Re
     let text = zeroize::Zeroizing::new(text);
     match &args.file {
         None => writeln!(out, "{}", text.trim_end())?,
-        Some(path) => write_private(path, text.as_bytes())
+        Some(path) => private_file::write(path, text.as_bytes(), PRIVATE, Existing::Replace)
             .with_context(|| format!("cannot write {}", path.display()))?,
     }
     Ok(ExitCode::SUCCESS)

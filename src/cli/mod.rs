@@ -1,25 +1,30 @@
 //! The command line. Every flag has an environment variable `SESAME_<FLAG>`; the flag wins.
 
+mod backup;
 mod built_in_key;
 mod client;
 mod commands;
 mod data;
 mod data_dir;
+mod database_lock;
 mod descriptors;
 mod environment;
 mod files;
+mod key_command;
 mod offline;
 mod policy;
-mod private_file;
 mod programs;
 mod progress;
+mod rekey;
 mod remote;
+mod restore;
 mod root_key;
 mod running;
+mod secret_files;
 mod serve;
 mod startup;
 mod tls;
-mod upkeep;
+
 mod values;
 
 use std::io::Write;
@@ -67,9 +72,11 @@ enum Command {
     /// Open every value, verify every invariant and report; exit 1 on damage.
     Check(StoreArgs),
     /// Copy the database of a running server, consistently.
-    Backup(upkeep::BackupArgs),
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database, checked first; no server may have the data open.
+    Restore(restore::RestoreArgs),
     /// Replace the root key of data that no server has open.
-    Rekey(upkeep::RekeyArgs),
+    Rekey(rekey::RekeyArgs),
     /// Print a completion script for a shell.
     Completions {
         /// bash, zsh, fish, elvish or powershell.
@@ -117,18 +124,15 @@ struct StoreArgs {
     #[arg(long, env = "SESAME_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// The database [default: SQLite in the data directory]: sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME.
+    /// SESAME_DATABASE_FILE names a file with it.
     #[arg(long, env = "SESAME_DATABASE", value_name = "URL", hide_env_values = true)]
     database: Option<secrecy::SecretString>,
     /// The most connections to PostgreSQL.
     #[arg(long, env = "SESAME_DATABASE_CONNECTIONS", default_value_t = 10, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     database_connections: u32,
-    /// The root key, 64 hexadecimal digits or base64, instead of the file root.key.
-    #[arg(long, env = "SESAME_ROOT_KEY", value_name = "KEY", hide = true, hide_env_values = true)]
-    root_key: Option<secrecy::SecretString>,
-    /// A passphrase that the root key is derived from, instead of the file root.key.
-    #[arg(long, env = "SESAME_ROOT_PASSPHRASE", value_name = "TEXT", hide = true, hide_env_values = true)]
-    root_passphrase: Option<secrecy::SecretString>,
+    #[command(flatten)]
+    root: root_key::RootKeyArgs,
 }
 
 /// How to serve.
@@ -159,6 +163,7 @@ struct ServeArgs {
     #[arg(long, env = "SESAME_SEED", value_name = "FILE")]
     seed: Option<PathBuf>,
     /// Token for `/_sesame` (`Authorization: Bearer`). Without one, `/_sesame` is open in mode open and closed in the others.
+    /// SESAME_ADMIN_TOKEN_FILE names a file with it.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<secrecy::SecretString>,
     /// Host name to accept from requests without a signature or the admin token, in addition to localhost, addresses and
@@ -180,7 +185,10 @@ struct ServeArgs {
 
 /// The whole program: parses the command line, runs the command, and reports an error as one line on standard error.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match secret_files::parse() {
+        Ok(cli) => cli,
+        Err(error) => return failed(&error),
+    };
     let serves = matches!(cli.command, None | Some(Command::Serve(_)));
     let mut out = Output::standard();
     let ended = run(cli, &mut out).and_then(|code| out.flush().map(|()| code).map_err(Into::into));
@@ -188,14 +196,16 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         // A server whose banner nobody reads has failed; of a list that `head` cuts short everything was seen that was wanted.
         Err(error) if !serves && is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            let line = format!("sesame: {error:#}").replace('\n', " ");
-            // Nothing is left to do when standard error cannot be written.
-            let written = writeln!(std::io::stderr(), "{line}");
-            drop(written);
-            ExitCode::from(exit_code(&error))
-        }
+        Err(error) => failed(&error),
     }
+}
+
+/// Reports an error as one line on standard error.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let line = format!("sesame: {error:#}").replace('\n', " ");
+    // Nothing is left to do when standard error cannot be written.
+    drop(writeln!(std::io::stderr(), "{line}"));
+    ExitCode::from(exit_code(error))
 }
 
 /// Runs a command; its results go to `out`, logs to standard error.
@@ -212,8 +222,9 @@ fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Seed(args) => bounded(files::seed(&args, out)),
         Command::Export(args) => runtime()?.block_on(files::export(&args, out)),
         Command::Import(args) => runtime()?.block_on(files::import(&args, out)),
-        Command::Backup(args) => runtime()?.block_on(upkeep::backup(&args, out)),
-        Command::Rekey(args) => runtime()?.block_on(upkeep::rekey(&args, out)),
+        Command::Backup(args) => runtime()?.block_on(backup::backup(&args, out)),
+        Command::Restore(args) => runtime()?.block_on(restore::restore(&args, out)),
+        Command::Rekey(args) => runtime()?.block_on(rekey::rekey(&args, out)),
         Command::Completions { shell } => commands::completions(shell, out),
         Command::Man => commands::man(out),
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),

@@ -8,9 +8,11 @@ use anyhow::{Context, ensure};
 use super::StoreArgs;
 use super::startup::{self, DataLocation};
 use crate::app::{App, NonceSettings, Parts};
+use crate::crypto::RootKey;
 use crate::domain::Limits;
 use crate::domain::rotation::RotationSettings;
 use crate::ports::{OsEntropy, ServerClock};
+use crate::store::Store;
 
 /// Opens data that must exist.
 pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File>)> {
@@ -25,8 +27,13 @@ pub(super) async fn open(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File
 pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, Vec<File>)> {
     let location = DataLocation::from_args(args)?;
     let opened = startup::open(&location, args, &OsEntropy).await?;
+    Ok((app(opened.store, opened.root).await?, opened.lock))
+}
+
+/// The application for a command that serves no request.
+pub(super) async fn app(store: Arc<dyn Store>, root: RootKey) -> anyhow::Result<Arc<App>> {
     let parts = Parts {
-        store: opened.store,
+        store,
         clock: Arc::new(ServerClock::default()),
         entropy: Arc::new(OsEntropy),
         limits: Limits::default(),
@@ -40,5 +47,5 @@ pub(super) async fn open_or_make(args: &StoreArgs) -> anyhow::Result<(Arc<App>, 
         nonces: NonceSettings::default(),
         rotation: RotationSettings::default(),
     };
-    Ok((App::open(parts, opened.root).await?, opened.lock))
+    Ok(App::open(parts, root).await?)
 }

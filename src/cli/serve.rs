@@ -104,6 +104,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         allowed_hosts: AllowedHosts::new(allowed_hosts),
         tls,
         bounds,
+        request_log: config.request_log,
     };
     let code = until_signalled(settings, listener).await?;
     // The lock is held until here, so that no second process opens the data.

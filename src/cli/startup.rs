@@ -1,5 +1,5 @@
 //! Opens the data: directory, lock, root key, database, in an order in which a failed start leaves existing data
-//! unchanged. It may leave an empty directory and a new root.key.
+//! unchanged. It may leave an empty directory, the lock of the database and a new root.key.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -9,13 +9,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::ExposeSecret;
-use zeroize::Zeroizing;
 
 use super::data_dir::data_dir;
-use super::root_key::{self, KEY_FILE, NEXT_KEY_FILE};
-use super::{StoreArgs, private_file};
-use crate::crypto::{RootKey, SymmetricKey};
-use crate::ports::Entropy;
+use super::root_key::{self, Given, KEY_FILE};
+use super::{StoreArgs, database_lock};
+use crate::crypto::RootKey;
+use crate::ports::{Clock, Entropy, ServerClock, private_file};
 use crate::store::sql::SqlStore;
 use crate::store::sql::postgres::{self, Address};
 use crate::store::sql::sqlite;
@@ -163,50 +162,59 @@ pub(super) async fn open(
     args: &StoreArgs,
     entropy: &dyn Entropy,
 ) -> anyhow::Result<Opened> {
-    let given = Given::from_args(args)?;
+    let given = args.root.read()?;
     let mut lock = match location {
         DataLocation::Files { dir, .. } => vec![prepare(dir)?],
         DataLocation::Memory | DataLocation::Server { .. } => Vec::new(),
     };
-    let existing = location.file().filter(|database| database.exists());
-    if let Some(database) = existing {
-        lock.push(lock_database(database)?);
+    if let Some(database) = location.file() {
+        lock.push(database_lock::by_name(database)?);
+        if database.exists() {
+            lock.push(database_lock::by_file(database)?);
+        }
     }
     let peek = location.look().await?;
     let stored_salt = salt_of(&peek)?;
     let mut fresh_file = None;
     let mut fresh_salt_used = None;
-    let root = match (given, location.dir()) {
-        (Given::Key(root), _) => *root,
-        (Given::Nothing, Some(dir)) if finish_rekey(dir, &peek)? => {
-            tracing::info!("an interrupted change of the root key was finished");
-            RootKey::from_key(&root_key::read_or_make(&dir.join(KEY_FILE), false, entropy)?.0)?
-        }
-        (Given::Passphrase(text), _) => {
-            let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
-            RootKey::from_passphrase(&text, &salt)?
-        }
-        (Given::Nothing, None) => RootKey::from_key(&SymmetricKey::generate(&mut *entropy.rng()))?,
-        (Given::Nothing, Some(dir)) => {
-            let (key, fresh) = root_key::read_or_make(&dir.join(KEY_FILE), peek.marker.is_none(), entropy)?;
-            let root = RootKey::from_key(&key)?;
-            fresh_file = fresh.then_some((dir, key));
-            root
+    let dir = location.dir().unwrap_or_else(|| Path::new(""));
+    let root = if peek.marker.is_some() {
+        finish_rekey(args.root.file(dir).as_deref(), &peek)?;
+        root_of_existing(given, dir, &peek, &format!("the database {location}"))?
+    } else {
+        match given {
+            Given::Key(root) => *root,
+            Given::File(path) => root_key::read(&path)?,
+            Given::Passphrase(text) => {
+                let salt = stored_salt.unwrap_or_else(|| *fresh_salt_used.insert(fresh_salt(entropy)));
+                RootKey::from_passphrase(&text, &salt)?
+            }
+            Given::Nothing => {
+                let path = location.dir().map(|dir| dir.join(KEY_FILE));
+                match path.as_deref().map(root_key::read_own).transpose()?.flatten() {
+                    Some(root) => root,
+                    None => {
+                        let (_, key) = fresh_file.insert((path, root_key::fresh(entropy)));
+                        RootKey::from_key(key)?
+                    }
+                }
+            }
         }
     };
-    if let Some(marker) = &peek.marker
-        && root.check_marker(marker).is_err()
-    {
-        bail!("the root key does not open the database {location}");
+    if let Some(dir) = location.dir() {
+        root_key::remove_leftovers(dir);
     }
-    if let Some((dir, key)) = fresh_file {
-        make(dir)?;
-        root_key::write_new(&dir.join(KEY_FILE), &key)?;
+    if let Some((Some(path), key)) = fresh_file {
+        make(private_file::directory(&path))?;
+        root_key::write_new(&path, &key)?;
+    }
+    if let Some(database) = location.file() {
+        if !database.exists() {
+            lock.push(database_lock::by_file(database)?);
+        }
+        database_lock::shut_others_out(database);
     }
     let store = location.store().await?;
-    if let (Some(database), None) = (location.file(), existing) {
-        lock.push(lock_database(database)?);
-    }
     if let Some(salt) = fresh_salt_used {
         match store.add_meta(SALT, salt.to_vec()).await {
             Err(StoreError::Conflict) => {
@@ -218,19 +226,50 @@ pub(super) async fn open(
     Ok(Opened { store, root, lock })
 }
 
-/// Finishes an interrupted change of the root key. If the database is sealed with the next key, that key becomes the root
-/// key; otherwise it is removed. Returns whether it became the root key.
-fn finish_rekey(dir: &Path, peek: &Probe) -> anyhow::Result<bool> {
-    let next = dir.join(NEXT_KEY_FILE);
-    let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(false) };
-    let fits = root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok());
-    if fits {
-        private_file::finish(&next, &dir.join(KEY_FILE))
-            .context("cannot finish the change of the root key")?;
-    } else {
-        std::fs::remove_file(&next).context("cannot undo the change of the root key")?;
+/// The root key of a database that has a marker. `what` names the database in errors.
+///
+/// # Errors
+/// When there is no root key, or it does not open the database.
+pub(super) fn root_of_existing(
+    given: Given,
+    dir: &Path,
+    peek: &Probe,
+    what: &str,
+) -> anyhow::Result<RootKey> {
+    let own = dir.join(KEY_FILE);
+    let root = match given {
+        Given::Key(root) => *root,
+        Given::File(path) => root_key::read(&path)?,
+        Given::Nothing => root_key::read_own(&own)?.ok_or_else(|| root_key::missing(&own, what))?,
+        Given::Passphrase(text) => {
+            let salt = salt_of(peek)?;
+            let salt = salt.with_context(|| {
+                format!("the root key does not open {what}, which was not sealed with a passphrase")
+            })?;
+            RootKey::from_passphrase(&text, &salt)?
+        }
+    };
+    if let Some(marker) = &peek.marker
+        && root.check_marker(marker).is_err()
+    {
+        root_key::does_not_open(what, marker, &own)?;
     }
-    Ok(fits)
+    Ok(root)
+}
+
+/// Finishes an interrupted change of the root key in a file. If the database is sealed with the next key, that key becomes
+/// the root key; otherwise it is removed.
+fn finish_rekey(path: Option<&Path>, peek: &Probe) -> anyhow::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let next = root_key::next_of(path);
+    let (Some(marker), true) = (&peek.marker, next.exists()) else { return Ok(()) };
+    if root_key::read(&next).is_ok_and(|root| root.check_marker(marker).is_ok()) {
+        let kept = root_key::put_next_in_place(path, ServerClock::default().wall())
+            .context("cannot finish the change of the root key")?;
+        tracing::info!(old = ?kept, "an interrupted change of the root key was finished");
+        return Ok(());
+    }
+    std::fs::remove_file(&next).context("cannot undo the change of the root key")
 }
 
 /// Creates the data directory if it does not exist.
@@ -243,7 +282,7 @@ fn make(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Creates the data directory if it does not exist, and locks it.
-fn prepare(dir: &Path) -> anyhow::Result<File> {
+pub(super) fn prepare(dir: &Path) -> anyhow::Result<File> {
     make(dir)?;
     let shown = dir.display();
     let lock = File::open(dir).with_context(|| format!("cannot open the data directory {shown}"))?;
@@ -260,19 +299,6 @@ fn prepare(dir: &Path) -> anyhow::Result<File> {
         .and_then(|_| std::fs::remove_file(&probe))
         .with_context(|| format!("the data directory {shown} is not writable"))?;
     Ok(lock)
-}
-
-/// Locks a database file, by whichever path or link it was reached. SQLite's own locks are of another kind.
-fn lock_database(database: &Path) -> anyhow::Result<File> {
-    let shown = database.display();
-    let lock = File::open(database).with_context(|| format!("cannot read the database {shown}"))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => bail!("the database {shown} is in use by another process"),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock the database {shown}"))
-        }
-    }
 }
 
 /// Looks at a database without changing it. One that does not exist counts as empty.
@@ -296,32 +322,4 @@ pub(super) fn fresh_salt(entropy: &dyn Entropy) -> [u8; 16] {
     let mut salt = [0; 16];
     entropy.rng().fill_bytes(&mut salt);
     salt
-}
-
-/// The root key as the environment gives it.
-enum Given {
-    Nothing,
-    Key(Box<RootKey>),
-    /// Becomes a key together with the salt in the database.
-    Passphrase(Zeroizing<String>),
-}
-
-impl Given {
-    /// Reads and checks it before anything is changed.
-    fn from_args(args: &StoreArgs) -> anyhow::Result<Self> {
-        #[expect(clippy::disallowed_methods, reason = "the root key comes in as text")]
-        match (&args.root_key, &args.root_passphrase) {
-            (None, None) => Ok(Self::Nothing),
-            (Some(_), Some(_)) => bail!("SESAME_ROOT_KEY and SESAME_ROOT_PASSPHRASE exclude each other"),
-            (Some(text), None) => {
-                let key = SymmetricKey::parse(text.expose_secret()).ok();
-                let key = key.context("SESAME_ROOT_KEY is not 32 bytes as hexadecimal digits or base64")?;
-                Ok(Self::Key(Box::new(RootKey::from_key(&key)?)))
-            }
-            (None, Some(text)) => {
-                ensure!(!text.expose_secret().is_empty(), "SESAME_ROOT_PASSPHRASE is empty");
-                Ok(Self::Passphrase(Zeroizing::new(text.expose_secret().to_owned())))
-            }
-        }
-    }
 }

@@ -3,8 +3,9 @@
 use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::SecretName;
+use super::policy::pattern::Pattern;
 use super::rotation::Cause;
+use super::{AccountId, SecretName};
 
 /// The maximum number of rules.
 pub const MOST_RULES: usize = 100;
@@ -20,9 +21,12 @@ pub const MOST_RETRY_AFTER_MS: u64 = 86_400_000;
 pub struct FaultRule {
     /// The action's name, or `*` for all.
     pub action: String,
-    /// Only calls that name this secret. A `*` at the end matches any rest.
+    /// Only calls that name a secret of this name. `*` stands for any text and `?` for one character.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// Only calls of this account's callers, and rotations of this account's secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// How likely it fires for a matching call, 0 to 1. Without `probability` and `every` it fires for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
@@ -64,13 +68,15 @@ impl FaultRule {
     /// What is wrong, starting with the name of the field.
     pub fn check(&self) -> Result<(), String> {
         if let Some(secret) = &self.secret {
-            let stem = secret.strip_suffix('*');
-            let good = stem == Some("") || stem.unwrap_or(secret).parse::<SecretName>().is_ok();
-            if !good {
+            let example = secret.replace(['*', '?'], "x");
+            if example.parse::<SecretName>().is_err() {
                 return Err(format!(
-                    "secret: \"{secret}\" is neither a secret name nor the start of one followed by * (examples: app/db, app/*)"
+                    "secret: \"{secret}\" is neither a secret name nor a pattern of names (examples: app/db, app/*, */db-?)"
                 ));
             }
+        }
+        if let Some(account) = &self.account {
+            account.parse::<AccountId>().map_err(|invalid| format!("account: {invalid}"))?;
         }
         if let Some(probability) = self.probability
             && !(0.0..=1.0).contains(&probability)
@@ -107,7 +113,13 @@ impl FaultRule {
             ROTATE => call.action == ROTATE && call.by_rotator == self.is_about_rotators(),
             named => !call.by_rotator && (named == "*" || named == call.action),
         };
-        action && self.secret.as_ref().is_none_or(|wanted| call.secrets.iter().any(|name| fits(wanted, name)))
+        let secret = |wanted: &String| {
+            let pattern = Pattern::exact_case(wanted);
+            call.secrets.iter().any(|name| pattern.matches(name))
+        };
+        action
+            && self.account.as_deref().is_none_or(|wanted| wanted == call.account)
+            && self.secret.as_ref().is_none_or(secret)
     }
 
     /// Whether a rule of RotateSecret is about rotators and not about the call: it has a code of rotators, or only a delay.
@@ -143,18 +155,13 @@ impl FaultRule {
     }
 }
 
-fn fits(wanted: &str, name: &str) -> bool {
-    match wanted.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => wanted == name,
-    }
-}
-
 /// The part of a call that rules match.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The action's name.
     pub action: &'a str,
+    /// The account of the caller; of the secret, if a rotator works.
+    pub account: &'a str,
     /// The names of the secrets in the request.
     pub secrets: &'a [String],
     /// Whether this is no call, but a rotator at work.
@@ -166,13 +173,13 @@ const ROTATE: &str = "RotateSecret";
 
 impl<'a> Call<'a> {
     /// A call of an action.
-    pub fn new(action: &'a str, secrets: &'a [String]) -> Self {
-        Self { action, secrets, by_rotator: false }
+    pub fn new(action: &'a str, account: &'a AccountId, secrets: &'a [String]) -> Self {
+        Self { action, account: account.as_str(), secrets, by_rotator: false }
     }
 
     /// A rotator that works at a secret.
-    pub fn of_rotator(secrets: &'a [String]) -> Self {
-        Self { action: ROTATE, secrets, by_rotator: true }
+    pub fn of_rotator(account: &'a AccountId, secrets: &'a [String]) -> Self {
+        Self { action: ROTATE, account: account.as_str(), secrets, by_rotator: true }
     }
 }
 
@@ -188,8 +195,8 @@ pub struct Count {
 /// A fault that a rule injects into a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// The number of the rule, from 1.
-    pub rule: usize,
+    /// The id of the rule.
+    pub rule: u64,
     /// What happens instead of a normal answer.
     #[serde(flatten)]
     pub effect: Effect,
@@ -229,28 +236,117 @@ pub enum Effect {
     None {},
 }
 
-/// The active rules with their counts.
-#[derive(Debug, Default)]
-pub struct Faults(Vec<(FaultRule, Count)>);
+/// A rule with its id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NumberedRule {
+    /// Its id. No other rule of the same generation had it before.
+    pub id: u64,
+    /// The rule.
+    pub rule: FaultRule,
+}
 
-impl Faults {
-    /// New rules, with counts of 0.
-    pub fn new(rules: Vec<FaultRule>) -> Self {
-        Self(rules.into_iter().map(|rule| (rule, Count::default())).collect())
+/// Rules with their ids, as they are stored. All processes on a database have the same set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RuleSet {
+    /// Changes when all rules are replaced. Two rules are the same rule if generation and id are equal.
+    generation: u64,
+    /// The last id that was given to a rule.
+    last: u64,
+    /// The rules in order.
+    rules: Vec<NumberedRule>,
+}
+
+impl RuleSet {
+    /// New rules with the ids 1, 2, and so on.
+    pub fn new(rules: Vec<FaultRule>, generation: u64) -> Self {
+        let mut set = Self { generation, ..Self::default() };
+        set.append(rules);
+        set
     }
 
     /// The rules in order.
-    pub fn rules(&self) -> &[(FaultRule, Count)] {
-        &self.0
+    pub fn rules(&self) -> &[NumberedRule] {
+        &self.rules
+    }
+
+    /// Adds rules behind the others, with new ids.
+    pub fn append(&mut self, rules: Vec<FaultRule>) {
+        for rule in rules {
+            self.last += 1;
+            self.rules.push(NumberedRule { id: self.last, rule });
+        }
+    }
+
+    /// Keeps only the rules for which `kept` is true.
+    pub fn retain(&mut self, kept: impl Fn(&NumberedRule) -> bool) {
+        self.rules.retain(kept);
+    }
+}
+
+/// A rule in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActiveRule {
+    /// Its id.
+    pub id: u64,
+    /// The rule.
+    pub rule: FaultRule,
+    /// How often it matched and fired in this process.
+    pub count: Count,
+}
+
+/// The active rules with their counts.
+#[derive(Debug, Default)]
+pub struct Faults {
+    generation: u64,
+    last: u64,
+    active: Vec<ActiveRule>,
+}
+
+impl Faults {
+    /// New rules, with counts of 0.
+    pub fn new(set: RuleSet) -> Self {
+        let active = |NumberedRule { id, rule }| ActiveRule { id, rule, count: Count::default() };
+        Self {
+            generation: set.generation,
+            last: set.last,
+            active: set.rules.into_iter().map(active).collect(),
+        }
+    }
+
+    /// The rules in order.
+    pub fn rules(&self) -> &[ActiveRule] {
+        &self.active
+    }
+
+    /// The rules without their counts.
+    pub fn set(&self) -> RuleSet {
+        let rules = self
+            .active
+            .iter()
+            .map(|ActiveRule { id, rule, .. }| NumberedRule { id: *id, rule: rule.clone() });
+        RuleSet { generation: self.generation, last: self.last, rules: rules.collect() }
+    }
+
+    /// Takes other rules. A rule that was there keeps its counts.
+    pub fn adopt(&mut self, set: RuleSet) {
+        let old = std::mem::replace(self, Self::new(set));
+        if old.generation == self.generation {
+            for rule in &mut self.active {
+                rule.count =
+                    old.active.iter().find(|old| old.id == rule.id).map_or(rule.count, |old| old.count);
+            }
+        }
     }
 
     /// The fault for a call. The first rule that fires wins; later rules do not see the call.
     pub fn inject(&mut self, call: &Call<'_>, rng: &mut dyn CryptoRng) -> Option<Fault> {
-        for (at, (rule, count)) in self.0.iter_mut().enumerate().filter(|(_, (rule, _))| rule.matches(call)) {
+        for ActiveRule { id, rule, count } in
+            self.active.iter_mut().filter(|active| active.rule.matches(call))
+        {
             count.matched += 1;
             if rule.fires(*count, rng) {
                 count.fired += 1;
-                return Some(Fault { rule: at + 1, effect: rule.effect(), delay_ms: rule.delay_ms });
+                return Some(Fault { rule: *id, effect: rule.effect(), delay_ms: rule.delay_ms });
             }
         }
         None
@@ -269,13 +365,14 @@ mod tests {
         for rule in &rules {
             rule.check().unwrap();
         }
-        Faults::new(rules)
+        Faults::new(RuleSet::new(rules, 1))
     }
 
-    /// The number of the rule that fired for each call; 0 if no rule fired.
-    fn fired(faults: &mut Faults, call: (&str, &[&str]), calls: usize, seed: u64) -> Vec<usize> {
+    /// The id of the rule that fired for each call; 0 if no rule fired.
+    fn fired(faults: &mut Faults, call: (&str, &[&str]), calls: usize, seed: u64) -> Vec<u64> {
         let secrets: Vec<String> = call.1.iter().map(|&name| name.to_owned()).collect();
-        let call = Call::new(call.0, &secrets);
+        let account = "7".parse().unwrap();
+        let call = Call::new(call.0, &account, &secrets);
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         (0..calls).map(|_| faults.inject(&call, &mut rng).map_or(0, |fault| fault.rule)).collect()
     }
@@ -295,6 +392,10 @@ mod tests {
         assert!(!matches(r#""action":"*","secret":"a/*""#, "X", &["a"]));
         assert!(matches(r#""action":"*","secret":"*""#, "X", &["a"]));
         assert!(!matches(r#""action":"*","secret":"*""#, "X", &[]), "a call without a secret");
+        assert!(matches(r#""action":"*","secret":"*/db-?""#, "X", &["app/db-1"]));
+        assert!(!matches(r#""action":"*","secret":"*/db-?""#, "X", &["app/db-12"]));
+        assert!(matches(r#""action":"*","account":"7""#, "X", &[]));
+        assert!(!matches(r#""action":"*","account":"8""#, "X", &[]));
     }
 
     #[test]
@@ -315,13 +416,13 @@ mod tests {
         let of = |seed| {
             let mut faults = rules(r#"[{"action":"*","code":"X","probability":0.25}]"#);
             let hits = fired(&mut faults, ("X", &[]), 1000, seed);
-            let count = faults.rules().first().unwrap().1;
-            assert_eq!((count.matched, count.fired), (1000, hits.iter().map(|&rule| rule as u64).sum()));
+            let count = faults.rules().first().unwrap().count;
+            assert_eq!((count.matched, count.fired), (1000, hits.iter().sum()));
             hits
         };
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
-        let fired: usize = of(3).iter().sum();
+        let fired: u64 = of(3).iter().sum();
         assert!((200..300).contains(&fired), "{fired}");
     }
 
@@ -331,15 +432,45 @@ mod tests {
             r#"[{"action":"*","every":2,"delay_ms":1},{"action":"X","code":"C","times":3},{"action":"*","drop":"after"}]"#,
         );
         assert_eq!(fired(&mut faults, ("X", &[]), 8, 0), [2, 1, 2, 1, 2, 1, 3, 1]);
-        let counts: Vec<_> = faults.rules().iter().map(|(_, count)| (count.matched, count.fired)).collect();
+        let counts: Vec<_> =
+            faults.rules().iter().map(|rule| (rule.count.matched, rule.count.fired)).collect();
         assert_eq!(counts, [(8, 4), (4, 3), (1, 1)]);
+    }
+
+    #[test]
+    fn a_rule_that_stays_keeps_its_counts_and_no_id_comes_back() {
+        let mut faults =
+            rules(r#"[{"action":"X","delay_ms":1,"every":2},{"action":"X","code":"C","times":3}]"#);
+        assert_eq!(fired(&mut faults, ("X", &[]), 3, 0), [2, 1, 2]);
+        let mut set = faults.set();
+        set.retain(|rule| rule.id != 1);
+        set.append(vec![FaultRule {
+            code: None,
+            delay_ms: Some(5),
+            ..faults.rules().last().unwrap().rule.clone()
+        }]);
+        faults.adopt(set);
+        let seen = |faults: &Faults| -> Vec<_> {
+            faults.rules().iter().map(|rule| (rule.id, rule.count.matched, rule.count.fired)).collect()
+        };
+        assert_eq!(seen(&faults), [(2, 2, 2), (3, 0, 0)]);
+        let mut set = faults.set();
+        set.retain(|rule| rule.id != 3);
+        set.append(vec![faults.rules().first().unwrap().rule.clone()]);
+        faults.adopt(set.clone());
+        assert_eq!(seen(&faults), [(2, 2, 2), (4, 0, 0)]);
+        // Rules of another generation are other rules, whatever their ids are.
+        let other = RuleSet::new(set.rules().iter().map(|rule| rule.rule.clone()).collect(), 2);
+        faults.adopt(other);
+        assert_eq!(seen(&faults), [(1, 0, 0), (2, 0, 0)]);
     }
 
     #[test]
     fn a_wrong_rule_is_refused_with_the_name_of_the_field() {
         for (rule, field) in [
             (r#""secret":"a b","delay_ms":1"#, "secret"),
-            (r#""secret":"a*b","delay_ms":1"#, "secret"),
+            (r#""secret":"a* b","delay_ms":1"#, "secret"),
+            (r#""account":"team","delay_ms":1"#, "account"),
             (r#""secret":"","delay_ms":1"#, "secret"),
             (r#""probability":1.01,"delay_ms":1"#, "probability"),
             (r#""probability":-0.5,"delay_ms":1"#, "probability"),

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::num::{IntErrorKind, ParseIntError};
 use std::ops::RangeInclusive;
 
-use super::nearest::nearest;
+use super::nearest::hint;
 
 /// Why a text is not valid: the rest of a sentence that begins with the name of the parameter or field, such as
 /// `has 65 characters; at most 64 are allowed`. It never contains the text, only its length and one character of it.
@@ -66,7 +66,7 @@ impl Invalid {
     /// The text is not one of the known words.
     pub fn not_one_of<'k>(text: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> Self {
         let list = known.clone().into_iter().collect::<Vec<_>>().join(", ");
-        let hint = nearest(text, known).map(|word| format!("; did you mean {word}?")).unwrap_or_default();
+        let hint = hint(text, known);
         Self::new(format!("is not one of {list} (case-sensitive){hint}"))
     }
 

@@ -23,6 +23,9 @@ pub enum SecretType {
 }
 
 impl SecretType {
+    /// The types that the service rotates by itself.
+    pub const MANAGED: [Self; 5] = [Self::Rds, Self::Redis, Self::PolarDb, Self::RamCredentials, Self::Ecs];
+
     /// The API's spelling.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -104,6 +104,10 @@ impl Default for NonceLimits {
     }
 }
 
+/// How many requests the request log keeps, unless the configuration file says otherwise.
+pub const DEFAULT_REQUEST_LOG: usize = 10_000;
+/// How many requests the request log may keep.
+pub const MOST_REQUEST_LOG: usize = 100_000;
 /// Characters of a secret's description (rule 1.11).
 pub const DESCRIPTION_CHARS: usize = 8192;
 /// Tags of one resource (rule 11.1).

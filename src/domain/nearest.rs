@@ -35,6 +35,11 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
+/// The end of a message about an unknown word: `; did you mean …?`, or nothing when no candidate is near.
+pub fn hint<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
+    nearest(word, candidates).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+}
+
 /// The candidate with the smallest edit distance to `word`, if that is at most `most`. Case is ignored. The first one
 /// wins a tie.
 pub fn within<'c>(word: &str, most: usize, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {

@@ -34,6 +34,24 @@ pub struct PasswordSpec {
     pub require_each: bool,
 }
 
+/// Punctuation that must be escaped in the URL of a connection: all of it but `_` and `-`.
+pub const UNSAFE_IN_URLS: &str = "!\"#$%&'()*+,./:;<=>?@[\\]^{|}~";
+
+impl PasswordSpec {
+    /// Passwords of this length with characters of every class, without those of `exclude`.
+    pub fn new(length: u32, exclude: impl Into<String>) -> Self {
+        Self {
+            length,
+            exclude_characters: exclude.into(),
+            exclude_lowercase: false,
+            exclude_uppercase: false,
+            exclude_numbers: false,
+            exclude_punctuation: false,
+            require_each: true,
+        }
+    }
+}
+
 /// Generates a password.
 ///
 /// # Errors

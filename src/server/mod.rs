@@ -34,9 +34,9 @@ pub async fn serve(settings: Settings, listener: TcpListener, shutdown: Cancella
     let connections = net::Connections::new(&settings.bounds, loopback_is_exempt, metrics.connections());
     let grace = settings.bounds.grace;
     let shared = Arc::new(Shared {
+        request_log: RequestLog::new(settings.request_log),
         settings,
         connections: Arc::new(connections),
-        request_log: RequestLog::default(),
         metrics,
         snapshots: Snapshots::default(),
         shutdown: shutdown.clone(),

@@ -58,4 +58,6 @@ pub struct Settings {
     pub tls: Arc<Tls>,
     /// Bounds on connections and on the time for requests.
     pub bounds: Bounds,
+    /// How many requests `/_sesame/requests` keeps.
+    pub request_log: usize,
 }

@@ -1,5 +1,7 @@
 //! What is managed of a secret, and AccessKeys that rotations made, as a file has them.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_saphyr::Spanned;
@@ -134,6 +136,7 @@ pub(super) fn read_candidate(
 /// Reads what rotations did to AccessKeys.
 pub(super) fn read_access_keys(reader: &Reader<'_>, file: &StateFile) -> Checked<Vec<AccessKeyRecord>> {
     let mut all: Vec<AccessKeyRecord> = Vec::new();
+    let mut ids = HashSet::new();
     for (at, entry) in file.access_keys.iter().enumerate() {
         let place = place_of("access_keys", at, entry);
         let entry = &entry.value;
@@ -141,7 +144,7 @@ pub(super) fn read_access_keys(reader: &Reader<'_>, file: &StateFile) -> Checked
             None => reader.scope.account.clone(),
             Some(id) => parsed(id, &place.member("account"))?,
         };
-        if all.iter().any(|other| other.id == entry.id) {
+        if !ids.insert(entry.id.as_str()) {
             return Err(place.member("id").wrong("is given twice"));
         }
         let mut record = AccessKeyRecord {
@@ -157,7 +160,8 @@ pub(super) fn read_access_keys(reader: &Reader<'_>, file: &StateFile) -> Checked
         let secret = match &entry.secret {
             Some(secret) => Some(secret.clone()),
             None => {
-                directory.open_access_key(&record, reader.source.as_ref()).map_err(|e| place.failed(&e))?
+                let opened = directory.open_access_key(&record, reader.source.as_ref());
+                opened.map_err(|_closed| place.member("sealed").wrong("does not open"))?
             }
         };
         let seal = |secret: &Hidden| directory.seal_access_key(&record.account, &record.id, secret);

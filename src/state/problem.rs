@@ -30,6 +30,8 @@ pub enum Cause {
     Unavailable,
     /// Stored data is damaged.
     Damaged,
+    /// Nobody waits for the answer any more.
+    Abandoned,
 }
 
 impl From<&AppError> for Cause {
@@ -82,6 +84,11 @@ impl Place {
     /// What is wrong here.
     pub(super) fn wrong(&self, problem: impl Into<String>) -> Problem {
         Problem { line: self.line, field: self.field.clone(), problem: problem.into(), cause: Cause::File }
+    }
+
+    /// Nobody waits for the file to be read.
+    pub(super) fn abandoned(&self) -> Problem {
+        Problem { cause: Cause::Abandoned, ..self.wrong("the client went away, so nothing was changed") }
     }
 
     /// A failure of the server at this place.

@@ -3,8 +3,9 @@
 use serde_saphyr::Location;
 
 use super::file::{AccountEntry, StateFile, VERSION};
+use super::managed::read_access_keys;
 use super::problem::Place;
-use super::reader::{Checked, base64, parsed};
+use super::reader::{Checked, Keys, base64, parsed};
 use super::{read_keys, read_secrets};
 use crate::domain::AccountId;
 use crate::domain::keys::{Alias, AliasName};
@@ -20,30 +21,34 @@ impl Reader<'_> {
     /// The first [`Problem`](super::Problem).
     pub async fn read(&self, file: &StateFile) -> Checked<Snapshot> {
         self.check_head(file).await?;
-        let mut contents = Snapshot { accounts: self.accounts(file)?, ..Snapshot::default() };
+        let accounts = self.accounts(file)?;
+        let mut keys = Keys::default();
         for (at, entry) in file.keys.iter().enumerate() {
             let place = Place::new(format!("keys[{at}]"), entry.defined);
+            if self.progress.is_abandoned() {
+                return Err(place.abandoned());
+            }
             let record = read_keys::key(self, &entry.value, &place).await?;
-            if contents.keys.iter().any(|other| other.key.id == record.key.id) {
+            if keys.by_id.get(&record.key.id).is_some() {
                 return Err(place.member("id").wrong("is given twice"));
             }
             for (n, name) in entry.value.aliases.iter().enumerate() {
                 let place = place.member(&format!("aliases[{n}]"));
                 let name: AliasName = parsed(name, &place)?;
                 let alias = Alias { name, key: record.key.id.clone() };
-                if contents
-                    .aliases
-                    .iter()
-                    .any(|(scope, other)| *scope == record.key.scope && other.name == alias.name)
-                {
+                if !keys.add_alias(record.key.scope.clone(), alias) {
                     return Err(place.wrong("is given twice"));
                 }
-                contents.aliases.push((record.key.scope.clone(), alias));
             }
-            contents.keys.push(record);
+            if !keys.add(record) {
+                return Err(place
+                    .member("owner")
+                    .wrong("the account has another service-managed key in this region"));
+            }
         }
-        read_secrets::secrets(self, file, &mut contents).await?;
-        Ok(contents)
+        let access_keys = read_access_keys(self, file)?;
+        let secrets = read_secrets::secrets(self, file, &mut keys).await?;
+        Ok(Snapshot { accounts, access_keys, keys: keys.records, aliases: keys.aliases, secrets })
     }
 
     async fn check_head(&self, file: &StateFile) -> Checked<()> {
@@ -67,6 +72,7 @@ impl Reader<'_> {
     fn accounts(&self, file: &StateFile) -> Checked<Vec<(AccountId, Vec<u8>)>> {
         let mut files: Vec<AccountFile> = Vec::new();
         let mut sealed = Vec::new();
+        let mut places = Vec::new();
         for (at, entry) in file.accounts.iter().enumerate() {
             let place = Place::new(format!("accounts[{at}]"), entry.defined);
             let account = match &entry.value {
@@ -75,13 +81,23 @@ impl Reader<'_> {
                     let id: AccountId = parsed(&account.id, &place.member("id"))?;
                     let bytes = base64(&account.sealed, &place.member("sealed"))?;
                     let opened = self.app.directory().open_sealed(&id, &bytes, self.source.as_ref());
-                    opened.map_err(|e| place.failed(&e))?
+                    // It was altered, or is of another account: the file is wrong, not what is stored here.
+                    opened.map_err(|_closed| place.member("sealed").wrong("does not open"))?
                 }
             };
             let id: AccountId = parsed(&account.id, &place.member("id"))?;
-            files.push(account.clone());
-            self.app.directory().check(&files).map_err(|error| place.wrong(error.to_string()))?;
             sealed.push((id, self.app.directory().seal(&account).map_err(|e| place.failed(&e))?));
+            files.push(account);
+            places.push(place);
+        }
+        let check = |count: usize| self.app.directory().check(&files[..count]);
+        if check(files.len()).is_err() {
+            // The first account that is wrong together with those before it.
+            let counts: Vec<usize> = (1..=files.len()).collect();
+            let first = counts.partition_point(|count| check(*count).is_ok());
+            if let (Some(place), Err(error)) = (places.get(first), check(first + 1)) {
+                return Err(place.wrong(error.to_string()));
+            }
         }
         Ok(sealed)
     }

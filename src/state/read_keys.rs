@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::file::{KeyEntry, secret};
 use super::problem::Place;
-use super::reader::{Checked, Reader, base64, parsed, policy, tags};
+use super::reader::{Checked, Reader, base64, description, parsed, policy, revision, tags};
 use super::times;
 use crate::domain::keys::{Key, KeyOwner, KeySpec, KeyState, KeyVersion, Origin, ProtectionLevel};
 use crate::store::KeyRecord;
@@ -44,7 +44,7 @@ pub(super) async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) ->
         origin,
         protection: or_default(named(&entry.protection, "protection"), ProtectionLevel::Software)?,
         state,
-        description: entry.description.clone().unwrap_or_default(),
+        description: description(entry.description.as_deref(), place)?,
         created,
         deletion,
         protected: entry.deletion_protection.clone(),
@@ -56,7 +56,7 @@ pub(super) async fn key(reader: &Reader<'_>, entry: &KeyEntry, place: &Place) ->
         has_material: !waiting,
         tags: tags(&entry.tags, reader.beside, &place.member("tags"))?,
         policy: policy(entry.policy.as_ref(), &scope.account, &place.member("policy"))?,
-        revision: entry.revision.unwrap_or(1).max(1),
+        revision: revision(entry.revision, place)?,
         scope,
     };
     with_versions(reader, entry, key, place).await
@@ -73,6 +73,12 @@ async fn with_versions(
         entry.imported.as_deref().map(|text| base64(text, &place.member("imported"))).transpose()?;
     for (at, version) in entry.versions.iter().enumerate() {
         let place = place.member(&format!("versions[{at}]"));
+        let before = key.versions.last().map_or(0, |version: &KeyVersion| version.number);
+        if version.number <= before || i32::try_from(version.number).is_err() {
+            return Err(place
+                .member("number")
+                .wrong("must be from 1, and greater than that of the version before"));
+        }
         key.versions.push(KeyVersion {
             number: version.number,
             id: parsed(&version.id, &place.member("id"))?,

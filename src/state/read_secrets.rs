@@ -7,36 +7,44 @@ use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
 use super::file::{DataKeyEntry, Password, SecretEntry, StateFile, VersionEntry, secret};
-use super::managed::{read_access_keys, read_candidate, read_managed};
+use super::managed::{read_candidate, read_managed};
 use super::problem::Place;
-use super::reader::{Checked, Reader, base64, parsed, place_of, policy, tags};
-use crate::app::AppError;
+use super::reader::{
+    Checked, Keys, Reader, base64, description, in_range, parsed, place_of, policy, revision, tags,
+};
+use crate::app::{AppError, KeysById};
 use crate::domain::keys::KeyRef;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::password::{LENGTH, PasswordSpec, generate};
-use crate::domain::{DataType, KeyId, Scope, Secret, SecretType, StageLabel, StageMap, Timestamp, Version};
-use crate::store::{DataKeyRecord, SealedValue, SecretRecord, Snapshot};
+use crate::domain::{
+    DataKeyId, DataType, KeyId, Scope, Secret, SecretType, StageLabel, StageMap, Timestamp, Version,
+};
+use crate::store::{DataKeyRecord, SealedValue, SecretRecord};
 
-/// Reads every secret of a file into the contents. The keys must be in the contents already.
-pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mut Snapshot) -> Checked<()> {
-    contents.access_keys = read_access_keys(reader, file)?;
-    let mut names = HashSet::new();
-    // The keys so far, unwrapped once and not for each secret.
-    let mut keys = Reader::opened(contents);
+/// Reads every secret of a file, with the keys that were read before.
+pub(super) async fn secrets(
+    reader: &Reader<'_>,
+    file: &StateFile,
+    keys: &mut Keys,
+) -> Checked<Vec<SecretRecord>> {
+    let (mut names, mut ids, mut records) = (HashSet::new(), HashSet::new(), Vec::new());
     let total = file.secrets.len();
     for (at, entry) in file.secrets.iter().enumerate() {
         reader.progress.at(at, Some(total));
         let place = place_of("secrets", at, entry);
+        if reader.progress.is_abandoned() {
+            return Err(place.abandoned());
+        }
         let entry = &entry.value;
         let scope = reader.scope_of(entry.account.as_deref(), entry.region.as_deref(), &place)?;
         let encryption_key = match &entry.key {
             None => None,
-            Some(key) => Some(key_of(reader, key, &scope, contents, &place.member("key")).await?),
+            Some(key) => Some(key_of(reader, key, &scope, keys, &place.member("key")).await?),
         };
         let sealing = match &encryption_key {
             Some(id) => id.clone(),
-            None => reader.service_key(&scope, contents, &place).await?,
+            None => reader.service_key(&scope, keys, &place).await?,
         };
         let mut secret = aggregate(reader, entry, scope, encryption_key, &place)?;
         secret.managed = read_managed(reader, entry, &secret, &place)?;
@@ -46,18 +54,46 @@ pub(super) async fn secrets(reader: &Reader<'_>, file: &StateFile, contents: &mu
         }
         let record = if entry.data_keys.is_empty() {
             let values = values(reader, entry, &place)?;
-            if keys.get(&sealing).is_none() {
-                keys = Reader::opened(contents);
-            }
-            let held = keys.get(&sealing).ok_or_else(|| place.member("key").wrong("there is no such key"))?;
+            let held =
+                keys.by_id.get(&sealing).ok_or_else(|| place.member("key").wrong("there is no such key"))?;
             // Values and key come from the file, so the file is wrong when they do not fit.
             reader.app.sealed(secret, &values, held).map_err(|e| place.wrong(e.to_string()))?
         } else {
             as_sealed(reader, entry, secret, &place)?
         };
-        contents.secrets.push(SecretRecord { candidate, ..record });
+        if !ids.insert(record.secret.id.clone()) {
+            return Err(place.member("id").wrong("is given twice"));
+        }
+        let record = SecretRecord { candidate, ..record };
+        if !entry.data_keys.is_empty() {
+            check_sealed(reader, &record, &keys.by_id, &place)?;
+        }
+        records.push(record);
     }
-    Ok(())
+    Ok(records)
+}
+
+/// Opens every sealed value, unless its key was deleted. What does not open is refused before anything is replaced.
+fn check_sealed(reader: &Reader<'_>, record: &SecretRecord, keys: &KeysById, place: &Place) -> Checked<()> {
+    let most = reader.app.limits().secret_data_bytes;
+    let damaged = |_error| place.wrong("a sealed value or data key does not open: the file was altered");
+    let Some(values) = reader.app.values_of(record, keys).map_err(damaged)? else { return Ok(()) };
+    for (value, version) in values.iter().zip(&record.secret.versions) {
+        if value.is_empty() || value.len() > most {
+            return Err(place.wrong(format!("a value has 1 to {most} bytes")));
+        }
+        if version.data_type == DataType::Text && std::str::from_utf8(value).is_err() {
+            return Err(place.wrong("a value of the type text is not UTF-8"));
+        }
+    }
+    let Some(candidate) = &record.candidate else { return Ok(()) };
+    let id = candidate.version.clone();
+    let created = record.secret.created;
+    let version = Version { id, data_type: DataType::Text, created, ordinal: 1 };
+    let secret = Secret { versions: vec![version], ..record.secret.clone() };
+    let (values, data_keys) = (vec![candidate.clone()], record.data_keys.clone());
+    let alone = SecretRecord { secret, values, data_keys, candidate: None };
+    reader.app.values_of(&alone, keys).map(drop).map_err(damaged)
 }
 
 /// The key of this id or alias: from the file or, for a seed, from the server.
@@ -65,18 +101,15 @@ async fn key_of(
     reader: &Reader<'_>,
     name: &str,
     scope: &Scope,
-    contents: &mut Snapshot,
+    keys: &mut Keys,
     place: &Place,
 ) -> Checked<KeyId> {
     let reference: KeyRef = parsed(name, place)?;
     let here = match &reference.target {
         KeyTarget::Id(id) => Some(id.clone()),
-        KeyTarget::Alias(name) => {
-            let alias = contents.aliases.iter().find(|(s, alias)| s == scope && alias.name == *name);
-            alias.map(|(_, alias)| alias.key.clone())
-        }
+        KeyTarget::Alias(name) => keys.of_alias(scope, name).cloned(),
     };
-    if let Some(id) = here.as_ref().filter(|id| contents.keys.iter().any(|record| record.key.id == **id)) {
+    if let Some(id) = here.as_ref().filter(|id| keys.by_id.get(id).is_some()) {
         return Ok(id.clone());
     }
     if !reader.beside {
@@ -85,8 +118,9 @@ async fn key_of(
     }
     match reader.app.keys().find(scope, &reference).await {
         Ok(held) => {
-            contents.keys.push(held.record().clone());
-            Ok(held.key().id.clone())
+            let id = held.key().id.clone();
+            keys.add(held.record().clone());
+            Ok(id)
         }
         Err(AppError::Key(KeyRefusal::NotFound | KeyRefusal::AliasNotFound)) => {
             Err(place.wrong("there is no such key"))
@@ -118,7 +152,7 @@ fn aggregate(
         id,
         name: parsed(&entry.name, &place.member("name"))?,
         secret_type,
-        description: entry.description.clone().unwrap_or_default(),
+        description: description(entry.description.as_deref(), place)?,
         encryption_key,
         created,
         updated,
@@ -129,7 +163,7 @@ fn aggregate(
         stages,
         tags: tags(&entry.tags, reader.beside, &place.member("tags"))?,
         managed: None,
-        revision: entry.revision.unwrap_or(1).max(1),
+        revision: revision(entry.revision, place)?,
         scope,
     })
 }
@@ -142,6 +176,12 @@ fn versions(
 ) -> Checked<(Vec<Version>, StageMap)> {
     let limits = reader.app.limits();
     let whole = place.member("versions");
+    let labels = entry.versions.iter().map(|version| version.value.stages.len()).sum::<usize>();
+    // Before they are read: each version and label is compared with the others.
+    if entry.versions.len() > limits.versions_per_secret || labels > limits.labels_per_secret {
+        let (versions, labels) = (limits.versions_per_secret, limits.labels_per_secret);
+        return Err(whole.wrong(format!("too many versions or labels; there may be {versions} and {labels}")));
+    }
     let mut all: Vec<Version> = Vec::new();
     let mut stages = StageMap::default();
     for (at, spanned) in entry.versions.iter().enumerate() {
@@ -152,7 +192,7 @@ fn versions(
             Some(text) => parsed(text, &place.member("type"))?,
         };
         let next = all.last().map_or(1, |last: &Version| last.ordinal + 1);
-        let ordinal = version.ordinal.unwrap_or(next);
+        let ordinal = in_range(version.ordinal.unwrap_or(next), &place.member("ordinal"))?;
         if ordinal < next {
             return Err(place.member("ordinal").wrong("must be greater than that of the version before"));
         }
@@ -177,9 +217,6 @@ fn versions(
     }
     if stages.version_of(StageLabel::CURRENT).is_none() {
         return Err(whole.wrong("no version has the label ACSCurrent"));
-    }
-    if all.len() > limits.versions_per_secret || stages.len() > limits.labels_per_secret {
-        return Err(whole.wrong("too many versions or labels"));
     }
     Ok((all, stages))
 }
@@ -252,13 +289,17 @@ fn as_sealed(
     };
     let data_keys: Vec<DataKeyRecord> =
         entry.data_keys.iter().enumerate().map(data_key).collect::<Checked<_>>()?;
+    let mut ids = HashSet::new();
+    if let Some(twice) = data_keys.iter().position(|key| !ids.insert(key.id.as_str())) {
+        return Err(place.member(&format!("data_keys[{twice}].id")).wrong("is given twice"));
+    }
     let value = |(at, (version, spanned)): (usize, (&Version, &Spanned<VersionEntry>))| {
         let place = version_place(place, at, spanned);
         let (Some(sealed), Some(data_key)) = (&spanned.value.sealed, &spanned.value.data_key) else {
             return Err(place.wrong("needs sealed and data_key, as the secret has data_keys"));
         };
-        let data_key = parsed(data_key, &place.member("data_key"))?;
-        if !data_keys.iter().any(|known| known.id == data_key) {
+        let data_key: DataKeyId = parsed(data_key, &place.member("data_key"))?;
+        if !ids.contains(data_key.as_str()) {
             return Err(place.member("data_key").wrong("is none of data_keys"));
         }
         let sealed = base64(sealed, &place.member("sealed"))?.into();

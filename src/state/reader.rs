@@ -1,6 +1,6 @@
 //! What reading a file needs: the server, defaults, and the readers of single fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,10 +10,11 @@ use super::problem::{Place, Problem};
 use super::times;
 use crate::app::{App, KeysById, Progress};
 use crate::crypto::RootKey;
-use crate::domain::keys::{Key, KeyOwner};
+use crate::domain::keys::{Alias, AliasName, Key, KeyOwner};
+use crate::domain::limits::DESCRIPTION_CHARS;
 use crate::domain::{AccountId, KeyId, ResourcePolicy, Scope, TagKey, TagValue, Tags, Timestamp};
 use crate::identities::file::Document;
-use crate::store::Snapshot;
+use crate::store::KeyRecord;
 
 /// Reads a file for one server.
 #[derive(Debug)]
@@ -63,34 +64,91 @@ impl Reader<'_> {
         text.map(|text| self.time(Some(text), self.now, place)).transpose()
     }
 
-    /// The service-managed key of a scope: from the contents, from the server, or a new one, which is added to the contents.
-    pub(super) async fn service_key(
-        &self,
-        scope: &Scope,
-        contents: &mut Snapshot,
-        place: &Place,
-    ) -> Checked<KeyId> {
-        let is_it = |key: &Key| key.owner == KeyOwner::Service && key.scope == *scope;
-        if let Some(record) = contents.keys.iter().find(|record| is_it(&record.key)) {
-            return Ok(record.key.id.clone());
+    /// The service-managed key of a scope: from the file, from the server, or a new one, which is added to the keys.
+    pub(super) async fn service_key(&self, scope: &Scope, keys: &mut Keys, place: &Place) -> Checked<KeyId> {
+        if let Some(id) = keys.service.get(scope) {
+            return Ok(id.clone());
         }
         if self.beside {
             let live = self.app.keys().of(scope).await.map_err(|e| place.failed(&e))?;
+            let is_it = |key: &Key| key.owner == KeyOwner::Service;
             if let Some(held) = live.newest_first().iter().find(|held| is_it(held.key())) {
-                contents.keys.push(held.record().clone());
-                return Ok(held.key().id.clone());
+                let id = held.key().id.clone();
+                keys.add(held.record().clone());
+                return Ok(id);
             }
         }
         let record = self.app.keys().new_service_key(scope).await.map_err(|e| place.failed(&e))?;
         let id = record.key.id.clone();
-        contents.keys.push(record);
+        keys.add(record);
         Ok(id)
     }
+}
 
-    /// The keys of the contents, unwrapped.
-    pub(super) fn opened(contents: &Snapshot) -> KeysById {
-        KeysById::new(&contents.keys)
+/// The keys and aliases of a file, found by their names.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    /// The keys in the order of the file, and after them those that were added.
+    pub(super) records: Vec<KeyRecord>,
+    /// The aliases in the order of the file.
+    pub(super) aliases: Vec<(Scope, Alias)>,
+    /// The keys, unwrapped once and not for each secret.
+    pub(super) by_id: KeysById,
+    service: HashMap<Scope, KeyId>,
+    by_alias: HashMap<(Scope, AliasName), KeyId>,
+}
+
+impl Keys {
+    /// Adds a key. Returns false if the scope has a service-managed key and this is another one.
+    pub(super) fn add(&mut self, record: KeyRecord) -> bool {
+        let Key { id, scope, owner, .. } = &record.key;
+        let second = *owner == KeyOwner::Service
+            && self.service.insert(scope.clone(), id.clone()).is_some_and(|other| other != *id);
+        self.by_id.add(&record);
+        self.records.push(record);
+        !second
     }
+
+    /// Adds an alias. Returns false if the scope has one of this name.
+    pub(super) fn add_alias(&mut self, scope: Scope, alias: Alias) -> bool {
+        let place = (scope.clone(), alias.name.clone());
+        let first = self.by_alias.insert(place, alias.key.clone()).is_none();
+        self.aliases.push((scope, alias));
+        first
+    }
+
+    /// The key that an alias names.
+    pub(super) fn of_alias(&self, scope: &Scope, name: &AliasName) -> Option<&KeyId> {
+        self.by_alias.get(&(scope.clone(), name.clone()))
+    }
+}
+
+/// The highest revision and the highest number of a version that a file may have.
+const MOST_CHANGES: u64 = 1_000_000_000_000_000;
+
+/// A revision; 1 when the field is absent.
+pub(super) fn revision(given: Option<u64>, place: &Place) -> Checked<u64> {
+    in_range(given.unwrap_or(1), &place.member("revision"))
+}
+
+/// A revision or the number of a version.
+pub(super) fn in_range(number: u64, place: &Place) -> Checked<u64> {
+    if (1..=MOST_CHANGES).contains(&number) {
+        Ok(number)
+    } else {
+        Err(place.wrong(format!("must be from 1 to {MOST_CHANGES}")))
+    }
+}
+
+/// A description that is not too long.
+pub(super) fn description(text: Option<&str>, place: &Place) -> Checked<String> {
+    let text = text.unwrap_or_default();
+    if text.chars().count() > DESCRIPTION_CHARS {
+        return Err(place
+            .member("description")
+            .wrong(format!("has more than {DESCRIPTION_CHARS} characters")));
+    }
+    Ok(text.to_owned())
 }
 
 /// Parses a text.
@@ -106,6 +164,9 @@ pub(super) fn base64(text: &str, place: &Place) -> Checked<Vec<u8>> {
 /// Reads tags. Tags of a seed follow the rules of requests; tags of an export (`seed` is false) may come from an earlier
 /// release with other rules.
 pub(super) fn tags(tags: &BTreeMap<String, String>, seed: bool, place: &Place) -> Checked<Tags> {
+    if tags.len() > crate::domain::limits::TAGS_PER_RESOURCE {
+        return Err(place.wrong("too many tags"));
+    }
     let mut all = Tags::default();
     for (key, value) in tags {
         let place = place.member(key);
@@ -113,9 +174,6 @@ pub(super) fn tags(tags: &BTreeMap<String, String>, seed: bool, place: &Place) -
             if seed { (key.parse(), value.parse()) } else { (TagKey::stored(key), TagValue::stored(value)) };
         let name = name.map_err(|invalid| place.wrong(format!("the key {invalid}")))?;
         all.set(name, text.map_err(|invalid| place.wrong(format!("the value {invalid}")))?);
-    }
-    if all.len() > crate::domain::limits::TAGS_PER_RESOURCE {
-        return Err(place.wrong("too many tags"));
     }
     Ok(all)
 }

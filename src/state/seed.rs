@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::file::{AccountEntry, KeyEntry, SecretEntry, StateFile};
 use super::problem::{Cause, Place, Problem};
 use super::reader::{Checked, Reader, parsed, place_of, policy, tags};
-use crate::app::{App, AppError, Loaded, Put};
+use crate::app::{App, AppError, KeysById, Loaded, Put};
 use crate::crypto::same_bytes;
 use crate::domain::keys::decisions::{self, KeyRefusal};
 use crate::domain::keys::names::KeyTarget;
@@ -104,6 +104,9 @@ async fn apply_once(reader: &Reader<'_>, file: &StateFile) -> Checked<Outcome> {
     }
     for (at, entry) in file.secrets.iter().enumerate() {
         let place = place_of("secrets", at, entry);
+        if reader.progress.is_abandoned() {
+            return Err(place.abandoned());
+        }
         match present(reader, &entry.value, &place).await? {
             None => absent.secrets.push(entry.clone()),
             Some((scope, loaded)) => {
@@ -275,7 +278,8 @@ async fn wanted(
     let alone = StateFile { secrets, ..StateFile::default() };
     let mut contents = reader.read(&alone).await.map_err(|problem| at_index(problem, at))?;
     let record = contents.secrets.pop().ok_or_else(|| place.wrong("the secret was not read"))?;
-    let values = reader.app.values_of(&record, &Reader::opened(&contents)).map_err(|e| place.failed(&e))?;
+    let values =
+        reader.app.values_of(&record, &KeysById::new(&contents.keys)).map_err(|e| place.failed(&e))?;
     Ok((record, values.ok_or_else(|| place.wrong("its key has no material"))?))
 }
 

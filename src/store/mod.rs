@@ -64,8 +64,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The rules of faults for all processes.
     async fn faults(&self) -> Result<KeptFaults, StoreError>;
 
-    /// Replaces the rules of faults. With `None`, each process uses those of its configuration file.
-    async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError>;
+    /// Replaces the rules of faults for all processes, until a reset.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the rules are not at this revision.
+    async fn set_faults(&self, rules: String, on_revision: u64) -> Result<(), StoreError>;
 
     /// Records a nonce. Returns false if it was already recorded, if nonces were forgotten after this revision, or if the
     /// database lost its nonces; [`Store::nonces`] tells which.
@@ -224,7 +227,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError::Conflict`] if it exists.
     async fn add_meta(&self, name: &'static str, value: Vec<u8>) -> Result<(), StoreError>;
 
-    /// Whether the database answers.
+    /// Gives room free on a disk that is full, for a file beside the database. Returns whether the
+    /// database is in a file; then a write that failed for lack of room may succeed now. From then on the store carries out only
+    /// writes that free room, until there is room again.
+    fn release_reserve(&self) -> bool;
+
+    /// Whether the database answers, and takes writes. [`Unavailable::told`] is the reason that may be told.
     async fn health(&self) -> Result<(), StoreError>;
 
     /// Removes every secret, key, account and rule of faults, and resets the clock. Nonces and metadata

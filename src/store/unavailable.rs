@@ -8,23 +8,35 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Unavailable {
     what: String,
+    /// The part of the description that may be told to everybody.
+    told: Option<&'static str>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Unavailable {
     /// A problem that this program found.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), cause: None }
+        Self { what: what.into(), told: None, cause: None }
     }
 
     /// An error of a driver, whose text is the description.
     pub fn from_error(error: impl Error + Send + Sync + 'static) -> Self {
-        Self { what: error.to_string(), cause: Some(Arc::new(error)) }
+        Self { what: error.to_string(), told: None, cause: Some(Arc::new(error)) }
     }
 
     /// A description of an error.
     pub fn because(what: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Self {
-        Self { what: what.into(), cause: Some(Arc::new(error)) }
+        Self { what: what.into(), told: None, cause: Some(Arc::new(error)) }
+    }
+
+    /// A problem that this program found, and that may be told to everybody who asks whether the server is ready.
+    pub fn public(what: &'static str) -> Self {
+        Self { what: what.to_owned(), told: Some(what), cause: None }
+    }
+
+    /// What may be told to everybody. `None` for errors of a driver, whose texts may contain names of machines.
+    pub fn told(&self) -> Option<&'static str> {
+        self.told
     }
 
     /// The error that this was made from.

@@ -1,8 +1,8 @@
 //! The authority on disk: `tls/ca.key` and `tls/ca.pem` in the data directory.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::TlsError;
 use super::authority::{self, Authority};
 use crate::domain::Timestamp;
+use crate::ports::private_file::{self, Existing, PRIVATE};
 
 /// The directory that contains the two files.
 #[derive(Debug, Clone)]
@@ -66,8 +67,8 @@ impl Files {
             Some(key) => self.parsed(&key, None, now)?,
             None => Authority::make(now)?,
         };
-        self.write(&self.key(), authority.key_pem().as_bytes(), 0o600)?;
-        self.write(&self.certificate(), authority.pem().as_bytes(), 0o644)?;
+        Self::write(&self.key(), authority.key_pem().as_bytes(), PRIVATE)?;
+        Self::write(&self.certificate(), authority.pem().as_bytes(), 0o644)?;
         drop(lock);
         tracing::info!(path = %self.certificate().display(), "created the certificate authority for HTTPS");
         Ok(authority)
@@ -99,22 +100,10 @@ impl Files {
         self.dir.parent().map_or(Ok(()), |data_dir| File::open(data_dir)?.sync_all())
     }
 
-    /// Writes a file durably, under a temporary name first, so that a crash cannot leave a partial file.
-    fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
-        let write = || {
-            let draft = path.with_extension("new");
-            // A temporary file left by a crash may have another mode.
-            match std::fs::remove_file(&draft) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&draft, path)?;
-            File::open(&self.dir)?.sync_all()
-        };
-        write().map_err(|source| file("write", path.to_owned(), source))
+    /// Writes a file durably, completely or not at all.
+    fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
+        private_file::write(path, bytes, mode, Existing::Replace)
+            .map_err(|source| file("write", path.to_owned(), source))
     }
 }
 
@@ -170,7 +159,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::of(dir.path());
         std::fs::create_dir(&files.dir).unwrap();
-        let draft = files.dir.join("ca.new");
+        let draft = files.dir.join("ca.key.1-0.new");
         std::fs::write(&draft, "half").unwrap();
         std::fs::set_permissions(&draft, PermissionsExt::from_mode(0o644)).unwrap();
         files.load_or_make(NOW).unwrap();

@@ -102,21 +102,23 @@ impl<'a> AccessDeniedDetail<'a> {
 
 /// Every evaluated statement, and why it does not apply.
 pub fn diagnosis(denied: &NoPermission) -> Value {
-    let statement = |looked: &StatementTrace| {
-        json!({
-            "policy": looked.policy,
-            "statement": looked.statement,
-            "sid": looked.sid,
-            "effect": looked.effect,
-            "applies": looked.mismatch.is_none(),
-            "mismatch": looked.mismatch,
-        })
-    };
     json!({
         "action": denied.action,
         "resource": denied.arn,
         "decision": if denied.explicit { "ExplicitDeny" } else { "ImplicitDeny" },
         "statements": denied.statements.iter().map(statement).collect::<Vec<_>>(),
+    })
+}
+
+/// An evaluated statement of a policy, for people.
+pub fn statement(looked: &StatementTrace) -> Value {
+    json!({
+        "policy": looked.policy,
+        "statement": looked.statement,
+        "sid": looked.sid,
+        "effect": looked.effect,
+        "applies": looked.mismatch.is_none(),
+        "mismatch": looked.mismatch,
     })
 }
 

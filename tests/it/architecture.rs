@@ -73,7 +73,8 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         // The parameters of a database's URL are percent-encoded.
         "store::sql",
-        &["domain", "store"],
+        // The reserve of a full disk is a private file.
+        &["domain", "ports", "store"],
         &["std", "async_trait", "percent_encoding", "serde_json", "rusqlite", "sqlx", "tokio", "tracing"],
     ),
     (

@@ -13,6 +13,21 @@ const VALUE: &str = "CANARY-value-81d5e0f2";
 const VALUE_IN_QUERY: &str = "CANARY/query?3b9c77aa";
 const VALUE_IN_JSON: &str = "CANARY-json-5a0e6f19";
 const VALUE_REFUSED: &str = "CANARY-refused-c2d84b60";
+/// A mark in the place of a name. The request log shows names, and nothing else may.
+const NAME: &str = "CANARY-name-94c1d07e";
+/// The parameters that the request log shows.
+const NAMES: [&str; 10] = [
+    "SecretName",
+    "VersionId",
+    "VersionStage",
+    "KeyId",
+    "EncryptionKeyId",
+    "MoveToVersion",
+    "ResourceId",
+    "ResourceId.N",
+    "SecretsList",
+    "RemoveFromVersion",
+];
 const KEY_SECRET: &str = "CANARY-aksecret-77f01b3e";
 const TOKEN: &str = "CANARY-token-0d6ee4a8";
 const ADMIN: &str = "CANARY-admin-9be25f01";
@@ -43,15 +58,26 @@ fn spellings(mark: &str) -> Vec<String> {
 }
 
 fn assert_clean(place: &str, bytes: &[u8]) {
-    for mark in [VALUE, VALUE_IN_QUERY, VALUE_IN_JSON, VALUE_REFUSED, KEY_SECRET, TOKEN, ADMIN] {
+    assert_without(&[NAME], place, bytes);
+    assert_values_are_not(place, bytes);
+}
+
+/// Nothing secret is there. Names may be.
+fn assert_values_are_not(place: &str, bytes: &[u8]) {
+    let values = [VALUE, VALUE_IN_QUERY, VALUE_IN_JSON, VALUE_REFUSED, KEY_SECRET, TOKEN, ADMIN];
+    assert_without(&values, place, bytes);
+    let root = const_hex::decode(ROOT).unwrap();
+    for needle in [ROOT.as_bytes(), &root, STANDARD_NO_PAD.encode(&root).as_bytes()] {
+        assert!(!bytes.windows(needle.len()).any(|window| window == needle), "the root key is in {place}");
+    }
+}
+
+fn assert_without(marks: &[&str], place: &str, bytes: &[u8]) {
+    for mark in marks {
         for spelling in spellings(mark) {
             let found = bytes.windows(spelling.len()).any(|window| window == spelling.as_bytes());
             assert!(!found, "{mark} is in {place} as {spelling}");
         }
-    }
-    let root = const_hex::decode(ROOT).unwrap();
-    for needle in [ROOT.as_bytes(), &root, STANDARD_NO_PAD.encode(&root).as_bytes()] {
-        assert!(!bytes.windows(needle.len()).any(|window| window == needle), "the root key is in {place}");
     }
 }
 
@@ -74,13 +100,10 @@ fn rotate(server: &Program) -> String {
     assert_eq!(password.len(), 32, "{answer}");
     let wrong = [&creation[..4], &[("SecretData", VALUE_REFUSED)]].concat();
     assert_clean("a refused creation", server.call("CreateSecret", &wrong).as_bytes());
-    for path in ["/_sesame/rotations", "/_sesame/events", "/_sesame/rotators"] {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nConnection: close\r\n\r\n"
-        );
-        let answer = server.send(request.as_bytes());
+    for path in ["/_sesame/rotations", "/_sesame/events", "/_sesame/rotators", "/_sesame/requests"] {
+        let answer = administer(server, "GET", path, "");
         assert!(answer.contains("200 OK") && !answer.contains(&password), "{answer}");
-        assert_clean(path, answer.as_bytes());
+        assert_values_are_not(path, answer.as_bytes());
     }
     password
 }
@@ -105,7 +128,11 @@ fn exercise(server: &Program) {
     assert!(server.post("/", "application/json", &json).contains("200 OK"));
     for action in ACTIONS {
         // Whatever it answers: an unknown secret, a wrong value of each parameter, a missing one.
-        let marked: Vec<(&str, &str)> = action.parameters().iter().map(|p| (p.name, VALUE_REFUSED)).collect();
+        let marked: Vec<(&str, &str)> = action
+            .parameters()
+            .iter()
+            .map(|p| (p.name, if NAMES.contains(&p.name) { NAME } else { VALUE_REFUSED }))
+            .collect();
         let on_secret = [&marked[..], &[("SecretName", "canary"), ("SecretData", VALUE_REFUSED)]].concat();
         for parameters in [&marked[..], &on_secret[..], &[("SecretData", VALUE_REFUSED)]] {
             for format in ["JSON", "XML"] {
@@ -123,7 +150,7 @@ fn exercise(server: &Program) {
         assert_clean("a refused put", server.call("PutSecretValue", &put).as_bytes());
     }
     assert!(server.call("GetSecretValue", &[("SecretName", "canary"), ("VersionId", "v1")]).contains(VALUE));
-    let list = format!(r#"[{{"SecretName":"canary"}},{{"SecretName":"{VALUE_REFUSED}"}}]"#);
+    let list = format!(r#"[{{"SecretName":"canary"}},{{"SecretName":"{NAME}"}}]"#);
     assert!(server.call("BatchGetSecretValue", &[("SecretsList", &list)]).contains(VALUE_IN_JSON));
     // A wrong signature: the answer repeats the request (protocol P54); nothing else may.
     let signed = [
@@ -142,14 +169,27 @@ fn exercise(server: &Program) {
         "POST /_sesame/clock HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
     assert_clean("an administrative error", server.send(admin.as_bytes()).as_bytes());
-    for path in ["/_sesame/requests", "/_sesame/metrics"] {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nConnection: close\r\n\r\n"
-        );
-        let answer = server.send(request.as_bytes());
-        assert!(answer.contains("PutSecretValue"), "{answer}");
-        assert_clean(path, answer.as_bytes());
+    let misses = r#"{"expectations":[{"action":"PutSecretValue","secret":"canary","times":0},{"action":"PutSecretValue","version":"never"}]}"#;
+    let wrong = r#"{"expectations":[{"acton":"PutSecretValue"}]}"#;
+    for (method, path, body, word) in [
+        ("GET", "/_sesame/requests?limit=100000", "", NAME),
+        ("GET", "/_sesame/requests?secret=canary", "", "PutSecretValue"),
+        ("POST", "/_sesame/requests/verify", misses, "nearest"),
+        ("POST", "/_sesame/requests/verify", wrong, "did you mean action?"),
+        ("GET", "/_sesame/metrics", "", "PutSecretValue"),
+    ] {
+        let answer = administer(server, method, path, body);
+        assert!(answer.contains(word), "{answer}");
+        assert_values_are_not(path, answer.as_bytes());
     }
+}
+
+/// Calls the administration, with the answer's head.
+fn administer(server: &Program, method: &str, path: &str, body: &str) -> String {
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}");
+    let request = format!("{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    server.send(request.as_bytes())
 }
 
 #[test]

@@ -309,7 +309,8 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
     let many = json!(vec![json!({ "action": "*", "delay_ms": 1 }); 101]).to_string();
     for (body, words) in [
         ("", "line 1 column 0"),
-        ("{}", "expected a sequence at line 1"),
+        ("{}", "missing field `faults` at line 1"),
+        ("7", "invalid type: integer `7`"),
         (
             "[\n{\"action\":\"*\",\"delay_ms\":1},\n{\"action\":\"*\",\"evry\":2}]",
             "unknown field `evry`, expected",
@@ -350,8 +351,8 @@ async fn bad_rules_are_refused_by_name_and_change_nothing() {
         (r#"[{"action":"*","delay_ms":1,"every":0}]"#, "rule 1: every: must be at least 1"),
         (r#"[{"action":"*","delay_ms":1,"times":0}]"#, "rule 1: times: must be at least 1"),
         (
-            r#"[{"action":"*","delay_ms":1,"secret":"a*b"}]"#,
-            "rule 1: secret: \"a*b\" is neither a secret name nor",
+            r#"[{"action":"*","delay_ms":1,"secret":"a b"}]"#,
+            "rule 1: secret: \"a b\" is neither a secret name nor",
         ),
         (&many, "there are more than 100 rules"),
     ] {

@@ -31,11 +31,11 @@ fn refused(dir: &Path, arguments: &[&str], environment: &[(&str, &str)], words: 
 }
 
 #[test]
-fn a_clean_stop_leaves_only_the_database_the_key_and_the_index_of_nonces() {
+fn a_clean_stop_leaves_only_the_files_of_the_database_and_the_key() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     let names: Vec<_> = contents(dir.path()).into_iter().map(|(path, _)| path).collect();
-    let wanted = ["root.key", "sesame.db", "sesame.db-nonces"];
+    let wanted = ["root.key", "sesame.db", "sesame.db-lock", "sesame.db-nonces", "sesame.db-reserve"];
     assert_eq!(names, wanted.map(|name| dir.path().join(name)));
     let mode = std::fs::metadata(dir.path().join("root.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -56,7 +56,7 @@ fn a_wrong_root_key_stops_the_start() {
     std::fs::write(dir.path().join("root.key"), "no key").unwrap();
     refused(dir.path(), &[], &[], &["root.key does not hold a key"]);
     std::fs::remove_file(dir.path().join("root.key")).unwrap();
-    refused(dir.path(), &[], &[], &["cannot read the root key file"]);
+    refused(dir.path(), &[], &[], &["root.key is missing"]);
 }
 
 #[test]
@@ -630,7 +630,9 @@ fn a_database_is_locked_whatever_directory_the_second_process_names() {
     let server = Program::serve(&flags(one.path()).each_ref().map(String::as_str), &environment);
     let other = flags(two.path());
     let other: Vec<&str> = other.iter().map(String::as_str).collect();
-    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["check"], &["rekey"]] {
+    for command in
+        [&["serve", "--listen", "127.0.0.1:0"][..], &["check"], &["rekey", "--new-root-passphrase", "x"]]
+    {
         let output = run(&[command, &other[..]].concat(), &environment);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(

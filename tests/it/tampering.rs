@@ -125,3 +125,39 @@ async fn the_database_itself_refuses_to_change_a_stored_version() {
     assert!(evict.is_err(), "a labelled version cannot be deleted");
     pool.close().await;
 }
+
+#[tokio::test]
+async fn the_check_finds_orphans_labels_without_versions_and_a_missing_current_version() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path()).await;
+    for (statement, finding) in [
+        ("DELETE FROM secret_versions WHERE version_id = 'v2'", "is on version v2, which does not exist"),
+        ("DELETE FROM secrets WHERE name = 'a'", "belongs to secret sec-"),
+        ("DELETE FROM secrets WHERE name = 'a'", "table secret_versions: 2 references to rows of secrets"),
+        ("DELETE FROM data_keys", "is sealed by data key dk-"),
+        ("DELETE FROM secret_labels WHERE label = 'ACSCurrent'", "no version is ACSCurrent"),
+        ("INSERT INTO tags VALUES ('sec-none', 'k', 'v')", "tag k belongs to secret sec-none"),
+        ("INSERT INTO key_tags VALUES ('none', 'k', 'v')", "tag k belongs to key none"),
+        ("INSERT INTO aliases VALUES ('1', 'r', 'alias/x', 'none')", "alias alias/x belongs to key none"),
+        ("INSERT INTO key_versions VALUES ('none', 1, 'kv', NULL, 0)", "version kv belongs to key none"),
+        (
+            "INSERT INTO managed_secrets (secret_id, extended_config, rotation) VALUES ('sec-none', '{}', 'Disabled')",
+            "rotation plan belongs to secret sec-none",
+        ),
+    ] {
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::copy(dir.path().join("sesame.db"), copy.path().join("sesame.db")).unwrap();
+        let pool = database(copy.path()).await;
+        assert!(sqlx::query(statement).execute(&pool).await.unwrap().rows_affected() > 0, "{statement}");
+        pool.close().await;
+        let server = Server::with(Options { dir: Some(copy.path()), ..Options::default() }).await;
+        let (_, damages) = server.app.check(&sesame::testing::app::NoProgress).await.unwrap();
+        let found = damages.iter().any(|damage| damage.finding.contains(finding));
+        assert!(found, "{statement}: {finding:?} is not in {damages:?}");
+        server.stop().await;
+    }
+    let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
+    let (_, damages) = server.app.check(&sesame::testing::app::NoProgress).await.unwrap();
+    assert_eq!(damages, []);
+    server.stop().await;
+}

@@ -174,50 +174,6 @@ fn a_backup_that_fails_leaves_nothing_behind() {
 }
 
 #[test]
-fn the_root_key_is_replaced_and_the_old_one_opens_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = seeded(dir.path());
-    let key = format!("{data}/root.key");
-    let old = std::fs::read_to_string(&key).unwrap();
-    succeed(&["rekey", "--data-dir", &data], &[]);
-    assert_ne!(old, std::fs::read_to_string(&key).unwrap());
-    assert!(succeed(&["check", "--data-dir", &data], &[]).contains("2 secrets checked, 0 damaged"));
-    let by_old = ("SESAME_ROOT_KEY", old.trim());
-    fail(&["check", "--data-dir", &data], &[by_old], "does not open the database");
-    // To a key from the environment, and from there to a passphrase.
-    succeed(&["rekey", "--data-dir", &data], &[("SESAME_NEW_ROOT_KEY", old.trim())]);
-    succeed(&["check", "--data-dir", &data], &[by_old]);
-    succeed(&["rekey", "--data-dir", &data], &[by_old, ("SESAME_NEW_ROOT_PASSPHRASE", "a long one")]);
-    let by_passphrase = ("SESAME_ROOT_PASSPHRASE", "a long one");
-    succeed(&["check", "--data-dir", &data], &[by_passphrase]);
-    fail(&["check", "--data-dir", &data], &[by_old], "does not open the database");
-    let server = Program::serve(&["--data-dir", &data], &[by_passphrase]);
-    fail(&["rekey", "--data-dir", &data], &[by_passphrase], "is in use by another process");
-    drop(server);
-}
-
-#[test]
-fn a_change_of_the_root_key_that_was_cut_off_is_finished_or_undone() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = seeded(dir.path());
-    let (key, next) = (format!("{data}/root.key"), format!("{data}/root.key.next"));
-    let old = std::fs::read_to_string(&key).unwrap();
-    // Before the database changed: the next key was never used.
-    std::fs::write(&next, "ab".repeat(32)).unwrap();
-    succeed(&["check", "--data-dir", &data], &[]);
-    assert!(!Path::new(&next).exists());
-    // After it changed, and before the file did.
-    succeed(&["rekey", "--data-dir", &data], &[]);
-    std::fs::rename(&key, &next).unwrap();
-    std::fs::write(&key, &old).unwrap();
-    succeed(&["check", "--data-dir", &data], &[]);
-    assert!(!Path::new(&next).exists());
-    assert_ne!(std::fs::read_to_string(&key).unwrap(), old);
-    let server = Program::serve(&["--data-dir", &data], &[]);
-    assert_eq!(value(&server, "from/env"), "from outside");
-}
-
-#[test]
 fn completions_and_man_page_list_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(succeed(&["completions", shell], &[]).contains("healthcheck"), "{shell}");

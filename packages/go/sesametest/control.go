@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -63,14 +64,19 @@ func (s *Sesame) must(t testing.TB, method, path string, content, answer any) {
 
 // Rule is a rule of faults, with the members of the server's own rules. The first rule that fires wins.
 type Rule struct {
-	Action  string `json:"action"`             // an exact name, or *
-	Secret  string `json:"secret,omitempty"`   // only calls that name this secret
-	Times   int    `json:"times,omitempty"`    // at most this many calls; 0 means all
-	Code    string `json:"code,omitempty"`     // the error code that the calls get
-	DelayMs int    `json:"delay_ms,omitempty"` // the calls wait first
-	Drop    string `json:"drop,omitempty"`     // before or after: the connection is closed without an answer
-	Matched int    `json:"matched,omitempty"`  // how many calls the rule matched
-	Fired   int    `json:"fired,omitempty"`    // how many calls it changed
+	ID           int      `json:"id,omitempty"`             // given by the server
+	Action       string   `json:"action"`                   // an exact name, or *
+	Secret       string   `json:"secret,omitempty"`         // only calls that name a secret of this name; * and ? are wildcards
+	Account      string   `json:"account,omitempty"`        // only calls of this account
+	Probability  *float64 `json:"probability,omitempty"`    // how likely it changes a call, 0 to 1; nil means always
+	Every        int      `json:"every,omitempty"`          // every n-th call; 0 means each
+	Times        int      `json:"times,omitempty"`          // at most this many calls; 0 means all
+	Code         string   `json:"code,omitempty"`           // the error code that the calls get
+	RetryAfterMs *int     `json:"retry_after_ms,omitempty"` // with Code: the wait that the answer asks for
+	DelayMs      int      `json:"delay_ms,omitempty"`       // the calls wait first
+	Drop         string   `json:"drop,omitempty"`           // before or after: the connection is closed without an answer
+	Matched      int      `json:"matched,omitempty"`        // how many calls the rule matched
+	Fired        int      `json:"fired,omitempty"`          // how many calls it changed
 }
 
 // Faults makes the server refuse, delay or not answer calls.
@@ -99,22 +105,8 @@ func (f Faults) LoseAnswer(action string, times int) {
 	f.Add(Rule{Action: action, Times: times, Drop: "after"})
 }
 
-// Add adds a rule after those that are there.
-func (f Faults) Add(rule Rule) {
-	kept := []Rule{}
-	for _, old := range f.Rules() {
-		// Setting rules counts from nothing, so a rule keeps only what it has left.
-		if old.Times > 0 && old.Times == old.Fired {
-			continue
-		}
-		if old.Times > 0 {
-			old.Times -= old.Fired
-		}
-		old.Matched, old.Fired = 0, 0
-		kept = append(kept, old)
-	}
-	f.s.must(f.t, "PUT", "faults", append(kept, rule), nil)
-}
+// Add adds a rule after those that are there, which keep their counts.
+func (f Faults) Add(rule Rule) { f.s.must(f.t, "POST", "faults", rule, nil) }
 
 // Rules lists the rules with their counts.
 func (f Faults) Rules() []Rule {
@@ -142,6 +134,9 @@ func (c Clock) Set(to time.Time) {
 	c.s.must(c.t, "POST", "clock", map[string]any{"set": to.UTC().Format(time.RFC3339)}, nil)
 }
 
+// Freeze stops the clock at its present time.
+func (c Clock) Freeze() { c.s.must(c.t, "POST", "clock", map[string]any{"freeze": true}, nil) }
+
 // Resume sets the clock back to the machine's time.
 func (c Clock) Resume() { c.s.must(c.t, "POST", "clock", map[string]any{"resume": true}, nil) }
 
@@ -154,20 +149,39 @@ func (c Clock) Now() time.Time {
 
 // Request is a call that the server got. Values are never in it.
 type Request struct {
-	Action, Caller, Code, Reason, Region string
-	Status                               int
-	Time                                 time.Time
+	Action, Secret, Key, Version, Label, Caller, Code, Reason, Region string
+	Status                                                            int
+	Time                                                              time.Time
 }
 
-// Requests is what was called, at most the last 1,000 calls.
+// Requests is what was called, the last 10,000 calls.
 type Requests struct {
 	s *Sesame
 	t testing.TB
 }
 
+// Expectation says which calls are expected, and how often. Each text is a pattern: * stands for any text, ? for one character. An empty
+// text fits any call. Without Times, AtLeast and AtMost at least one call is expected.
+type Expectation struct {
+	Action  string `json:"action,omitempty"`
+	Secret  string `json:"secret,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Version string `json:"version,omitempty"`
+	Label   string `json:"label,omitempty"`
+	Caller  string `json:"caller,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Status  string `json:"status,omitempty"`
+	Times   *int   `json:"times,omitempty"` // see Exactly
+	AtLeast *int   `json:"at_least,omitempty"`
+	AtMost  *int   `json:"at_most,omitempty"`
+}
+
+// Exactly gives Times, AtLeast and AtMost of an Expectation their number.
+func Exactly(number int) *int { return &number }
+
 // All lists the calls of an action, or all when it is empty, in the order in which they came.
 func (r Requests) All(action string) []Request {
-	path := "requests?limit=1000"
+	path := "requests?limit=100000"
 	if action != "" {
 		path += "&action=" + url.QueryEscape(action)
 	}
@@ -179,21 +193,114 @@ func (r Requests) All(action string) []Request {
 	return answer.Requests
 }
 
-// Verify fails the test unless the action was called exactly so many times.
+// Count returns how many calls fit the members of an expectation.
+func (r Requests) Count(expectation Expectation) int {
+	expectation.Times, expectation.AtLeast, expectation.AtMost = nil, new(int), nil
+	return r.judged(false, expectation).Expectations[0].Found
+}
+
+// Verify fails the test unless the action was called exactly this many times.
 func (r Requests) Verify(action string, times int) {
-	if count := len(r.All(action)); count != times {
-		text := fmt.Sprintf("expected %s %d times, and the server saw it %d times. The calls were:", action, times, count)
-		calls := r.All("")
-		if len(calls) > 30 {
-			calls = calls[len(calls)-30:]
-		}
-		for _, call := range calls {
-			text += "\n  " + strings.TrimSpace(call.Action+" "+call.Code)
-		}
-		if r.t == nil {
-			panic(text)
-		}
+	if r.t != nil {
 		r.t.Helper()
-		r.t.Error(text)
 	}
+	r.Expect(Expectation{Action: action, Times: &times})
+}
+
+// Expect fails the test, with the nearest misses, unless all expectations hold.
+func (r Requests) Expect(expectations ...Expectation) {
+	if r.t != nil {
+		r.t.Helper()
+	}
+	r.check(false, expectations)
+}
+
+// ExpectInOrder fails the test unless all expectations hold and their calls came in this order. Others may be between them.
+func (r Requests) ExpectInOrder(expectations ...Expectation) {
+	if r.t != nil {
+		r.t.Helper()
+	}
+	r.check(true, expectations)
+}
+
+type row struct {
+	Holds, Incomplete bool
+	OutOfOrder        bool `json:"out_of_order"`
+	Found             int
+	Expected          string
+	Requests          []Request
+	Nearest           []struct {
+		Request     Request
+		Differences map[string]struct{ Found []string }
+	}
+}
+
+type verdict struct {
+	Holds        bool
+	Expectations []row
+}
+
+func (r Requests) judged(inOrder bool, expectations ...Expectation) verdict {
+	var answer verdict
+	r.s.must(r.t, "POST", "requests/verify", map[string]any{"expectations": expectations, "in_order": inOrder}, &answer)
+	return answer
+}
+
+func (r Requests) check(inOrder bool, expectations []Expectation) {
+	if r.t != nil {
+		r.t.Helper()
+	}
+	answer := r.judged(inOrder, expectations...)
+	if answer.Holds {
+		return
+	}
+	var lines []string
+	for at, row := range answer.Expectations {
+		if !row.Holds {
+			lines = append(lines, row.text(expectations[at]))
+		}
+	}
+	text := strings.Join(lines, "\n")
+	if r.t == nil {
+		panic(text)
+	}
+	r.t.Error(text)
+}
+
+// text says what did not hold, and which calls came instead.
+func (row row) text(expectation Expectation) string {
+	expectation.Times, expectation.AtLeast, expectation.AtMost = nil, nil, nil
+	wanted, _ := json.Marshal(expectation)
+	text := fmt.Sprintf("expected %s %s times, and the server saw %d", wanted, row.Expected, row.Found)
+	if row.Incomplete {
+		text += "; it has dropped calls that could matter: raise [limits] request_log"
+	}
+	if row.OutOfOrder {
+		text += "; not in this order"
+	}
+	if len(row.Nearest) > 0 {
+		text += "\nThe nearest calls were:"
+	} else if len(row.Requests) > 0 {
+		text += "\nThese calls were:"
+	}
+	for _, miss := range row.Nearest {
+		var differs []string
+		for name, difference := range miss.Differences {
+			differs = append(differs, name+" is "+strings.Join(difference.Found, ", "))
+		}
+		sort.Strings(differs)
+		text += "\n  " + miss.Request.text() + " (" + strings.Join(differs, "; ") + ")"
+	}
+	for _, request := range row.Requests {
+		text += "\n  " + request.text()
+	}
+	return text
+}
+
+func (request Request) text() string {
+	code := request.Code
+	if code == "" {
+		code = "answered"
+	}
+	return strings.Join(strings.Fields(request.Action+" "+request.Secret+" "+code), " ")
 }

@@ -54,6 +54,56 @@ func TestServersOfParallelTestsDoNotMeet(t *testing.T) {
 	}
 }
 
+// noted collects what a helper reports.
+type noted struct {
+	testing.TB
+	text string
+}
+
+func (n *noted) Helper() {}
+
+func (n *noted) Error(values ...any) { n.text += fmt.Sprint(values...) }
+
+func TestARuleKeepsAllItsMembersWhenAnotherIsAdded(t *testing.T) {
+	s := Start(t)
+	half, wait := 0.5, 700
+	s.Faults.Add(Rule{Action: "ListKeys", Code: "Rejected.Throttling", Probability: &half, RetryAfterMs: &wait})
+	s.Faults.Add(Rule{Action: "ListSecrets", Code: "InternalFailure", Every: 2})
+	call(t, s, "ListSecrets")
+	s.Faults.Throttle("GetSecretValue", 1)
+	rules := s.Faults.Rules()
+	if len(rules) != 3 || *rules[0].Probability != half || *rules[0].RetryAfterMs != wait || rules[1].Every != 2 || rules[1].Matched != 1 {
+		t.Errorf("the rules are %+v", rules)
+	}
+	if status := call(t, s, "ListSecrets"); status != http.StatusInternalServerError {
+		t.Errorf("the second call was answered with %d", status)
+	}
+}
+
+func TestExpectationsShowTheNearestMisses(t *testing.T) {
+	s := Start(t)
+	create(t, s)
+	call(t, s, "GetSecretValue", "SecretName", "db")
+	call(t, s, "GetSecretValue", "SecretName", "dbs")
+	s.Requests.Expect(Expectation{Secret: "db", Times: Exactly(2)}, Expectation{Code: "Forbidden.*", Secret: "dbs"}, Expectation{Secret: "x", Times: Exactly(0)})
+	s.Requests.ExpectInOrder(Expectation{Action: "CreateSecret"}, Expectation{Action: "GetSecretValue", AtLeast: Exactly(2)})
+	if count := s.Requests.Count(Expectation{Action: "Get*"}); count != 2 {
+		t.Errorf("counted %d", count)
+	}
+	said := &noted{TB: t}
+	s.Requests.t = said
+	s.Requests.Expect(Expectation{Action: "GetSecretValue", Secret: "dbx"})
+	if !strings.Contains(said.text, "at least 1 times, and the server saw 0\nThe nearest calls were:\n  GetSecretValue dbs Forbidden.ResourceNotFound (secret is dbs)") {
+		t.Error(said.text)
+	}
+	said.text = ""
+	s.Requests.ExpectInOrder(Expectation{Action: "GetSecretValue"}, Expectation{Action: "CreateSecret"})
+	if !strings.Contains(said.text, "not in this order") {
+		t.Error(said.text)
+	}
+	s.Requests.t = t
+}
+
 func TestTheClockEndsADeletionWindow(t *testing.T) {
 	s := Start(t, Options{Seed: "secrets: [{name: db, versions: [{id: v1, value: x}]}]"})
 	call(t, s, "DeleteSecret", "SecretName", "db", "RecoveryWindowInDays", "7")

@@ -2,19 +2,33 @@
 export interface Which {
   /** At most this many calls; without it, all. */
   times?: number;
-  /** Only calls that name this secret; `*` at the end for any rest. */
+  /** Only calls that name a secret of this name; `*` stands for any text, `?` for one character. */
   secret?: string;
 }
 
 /** A call that the server got. Values are never in it. */
 export interface Call {
   action: string;
+  /** The secret that it names. */
+  secret: string | null;
   /** The error code, or null for a call that was answered. */
   code: string | null;
   status: number;
   caller: string | null;
   reason?: string;
   time: string;
+  [more: string]: unknown;
+}
+
+/** Patterns for members of calls; `*` stands for any text, `?` for one character. */
+export interface Members {
+  secret?: string;
+  key?: string;
+  version?: string;
+  label?: string;
+  caller?: string;
+  code?: string;
+  status?: number | string;
   [more: string]: unknown;
 }
 
@@ -74,14 +88,20 @@ export class Sesame {
     /** Moves the clock forward; what is due is done before the promise is fulfilled with the new time. */
     advance(by: { days?: number; hours?: number; minutes?: number; seconds?: number }): Promise<Date>;
     set(time: string | Date): Promise<Date>;
+    /** Stops the clock at its present time. */
+    freeze(): Promise<void>;
     resume(): Promise<void>;
     now(): Promise<Date>;
   };
   readonly requests: {
-    /** The calls in the order in which they came, at most the last 1,000. */
-    all(action?: string): Promise<Call[]>;
-    /** Rejects unless the action was called: exactly `times` times, or at least once. */
-    verify(action: string, expected?: { times?: number; code?: string }): Promise<void>;
+    /** The calls in the order in which they came, at most the last 10,000. */
+    all(action?: string, members?: Members): Promise<Call[]>;
+    /** How many calls fit. */
+    count(action?: string, members?: Members): Promise<number>;
+    /** Rejects, with the nearest misses, unless calls came that fit: exactly `times`, or `atLeast` and `atMost`, or at least one. */
+    verify(action?: string, expected?: Members & { times?: number; atLeast?: number; atMost?: number }): Promise<void>;
+    /** Rejects unless all expectations hold (members as the server has them: `times`, `at_least`, `at_most`), and their order. */
+    verifyAll(expectations: Array<Members & { action?: string }>, options?: { inOrder?: boolean }): Promise<void>;
   };
 }
 

@@ -96,13 +96,7 @@ class Sesame {
     fail: (action, code, { times, secret } = {}) => this.faults.add({ action, times, secret, code }),
     delay: (action, milliseconds, { times, secret } = {}) => this.faults.add({ action, times, secret, delay_ms: milliseconds }),
     loseAnswer: (action, { times, secret } = {}) => this.faults.add({ action, times, secret, drop: 'after' }),
-    add: async rule => {
-      // Setting rules counts from nothing, so a rule keeps only what it has left.
-      const kept = (await this.faults.rules())
-        .map(({ fired, matched, ...old }) => (old.times === undefined ? old : { ...old, times: old.times - fired }))
-        .filter(old => old.times !== 0);
-      await this.#admin('PUT', 'faults', [...kept, rule]);
-    },
+    add: async rule => void (await this.#admin('POST', 'faults', rule)),
     rules: async () => (await this.#admin('GET', 'faults')).faults,
     clear: async () => void (await this.#admin('DELETE', 'faults')),
   };
@@ -116,20 +110,23 @@ class Sesame {
       await this.#admin('POST', 'clock', { set: new Date(time).toISOString().replace(/\.\d+/, '') });
       return this.clock.now();
     },
+    freeze: async () => void (await this.#admin('POST', 'clock', { freeze: true })),
     resume: async () => void (await this.#admin('POST', 'clock', { resume: true })),
     now: async () => new Date((await this.#admin('GET', 'clock')).now),
   };
 
   requests = {
-    all: async action => (await this.#admin('GET', `requests?limit=1000${action ? `&action=${encodeURIComponent(action)}` : ''}`)).requests.reverse(),
-    verify: async (action, { times, code } = {}) => {
-      const all = await this.requests.all();
-      const count = all.filter(call => call.action === action && (code === undefined || call.code === code)).length;
-      if (times === undefined ? count > 0 : count === times) return;
-      const wanted = times === undefined ? 'at least once' : `${times} times`;
-      const lines = all.slice(-30).map(call => `  ${call.action} ${call.code ?? 'answered'}`);
-      throw new Error(`expected ${action}${code ? ` refused with ${code}` : ''} ${wanted}, and the server saw it ${count} times. ` +
-        `The calls were:\n${lines.join('\n') || '  nothing'}`);
+    all: async (action, members = {}) => (await this.#admin('GET', `requests?${query({ limit: 100000, action, ...members })}`)).requests.reverse(),
+    count: async (action, members = {}) => {
+      const { count, dropped } = await this.#admin('GET', `requests?${query({ limit: 0, action, ...members })}`);
+      if (dropped) throw new Error(`the server has dropped ${dropped} calls; raise [limits] request_log to count them`);
+      return count;
+    },
+    verify: (action, { times, atLeast, atMost, ...members } = {}) =>
+      this.requests.verifyAll([{ action, times, at_least: atLeast, at_most: atMost, ...members }]),
+    verifyAll: async (expectations, { inOrder = false } = {}) => {
+      const { holds, expectations: rows } = await this.#admin('POST', 'requests/verify', { expectations, in_order: inOrder });
+      if (!holds) throw new Error(rows.map((row, at) => (row.holds ? [] : failed(expectations[at], row))).flat().join('\n'));
     },
   };
 
@@ -181,6 +178,24 @@ class Sesame {
       request.end(body);
     });
   }
+}
+
+const given = members => Object.entries(members).filter(([, value]) => value !== undefined);
+const query = members => new URLSearchParams(given(members));
+
+/** What did not hold, and the calls that came instead, as lines. */
+function failed(expectation, row) {
+  const counts = ['times', 'at_least', 'at_most'];
+  const what = given(expectation).filter(([name]) => !counts.includes(name)).map(([name, value]) => (name === 'action' ? value : `${name}=${value}`));
+  const why = row.incomplete ? '; it has dropped calls that could matter: raise [limits] request_log' : row.out_of_order ? '; not in this order' : '';
+  const lines = [`expected ${what.join(' ') || 'any call'} ${row.expected} times, and the server saw ${row.found}${why}`];
+  const shown = [...(row.nearest ?? []), ...(row.requests ?? []).map(request => ({ request, differences: {} }))];
+  if (shown.length) lines.push(row.nearest ? 'The nearest calls were:' : 'These calls were:');
+  for (const { request, differences } of shown) {
+    const differs = Object.entries(differences).map(([name, { found }]) => `${name} is ${found.join(', ') || 'absent'}`).join('; ');
+    lines.push(`  ${[request.action, request.secret, request.code ?? 'answered', differs && `(${differs})`].filter(Boolean).join(' ')}`);
+  }
+  return lines;
 }
 
 /** A file that is gone when this process and the server have ended. */

@@ -56,7 +56,11 @@ describe('a server for a file', () => {
     await assert.rejects(names(kms), /InternalFailure/);
     await sesame.requests.verify('GetSecretValue', { times: 2, code: 'Rejected.Throttling' });
     await sesame.requests.verify('GetSecretValue', { times: 3 });
-    await assert.rejects(sesame.requests.verify('DeleteSecret'), /expected DeleteSecret at least once.*0 times[^]*CreateSecret answered/);
+    await assert.rejects(sesame.requests.verify('DeleteSecret'), /expected DeleteSecret at least 1 times.*saw 0[^]*CreateSecret db answered \(action is CreateSecret\)/);
+    assert.equal(await sesame.requests.count('GetSecretValue', { secret: 'd*', code: 'Rejected.*' }), 2);
+    await sesame.requests.verify('GetSecretValue', { secret: 'db', atLeast: 1, atMost: 3 });
+    await sesame.requests.verifyAll([{ action: 'CreateSecret' }, { action: 'ListSecrets' }], { inOrder: true });
+    await assert.rejects(sesame.requests.verifyAll([{ action: 'ListSecrets' }, { action: 'CreateSecret' }], { inOrder: true }), /not in this order/);
   });
 
   test('an answer is lost and the write is there', async () => {

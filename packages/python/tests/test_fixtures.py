@@ -75,9 +75,38 @@ def test_the_clock_ends_a_deletion_window(kms: Any, sesame: Sesame) -> None:
 
 def test_verify_tells_what_was_called_instead(kms: Any, sesame: Sesame) -> None:
     put(kms, "db")
-    with pytest.raises(AssertionError, match="expected GetSecretValue at least once.*0 times(.|\n)*CreateSecret answered"):
+    with pytest.raises(AssertionError, match=r"expected GetSecretValue at least 1 times.*saw 0\nThe nearest calls were:\n  CreateSecret db answered \(action is CreateSecret\)"):
         sesame.requests.verify("GetSecretValue")
     sesame.requests.verify("GetSecretValue", times=0)
+
+
+def test_calls_are_counted_by_secret_and_in_order(kms: Any, sesame: Sesame) -> None:
+    put(kms, "app/db")
+    read(kms, "app/db")
+    with pytest.raises(Exception):
+        read(kms, "app/admin")
+    assert sesame.requests.count("GetSecretValue", secret="app/*") == 2
+    assert [call["answered_version"] for call in sesame.requests.all("GetSecretValue", status=200)] == ["v1"]
+    sesame.requests.verify("GetSecretValue", secret="app/db", label="ACSCurrent", at_most=1)
+    sesame.requests.verify_all([{"action": "CreateSecret"}, {"code": "Forbidden.*", "secret": "app/admin"}], in_order=True)
+    with pytest.raises(AssertionError, match="not in this order"):
+        sesame.requests.verify_all([{"action": "GetSecretValue"}, {"action": "CreateSecret"}], in_order=True)
+    with pytest.raises(AssertionError, match=r"These calls were:\n  GetSecretValue app/admin Forbidden.ResourceNotFound"):
+        sesame.requests.verify("GetSecretValue", secret="app/admin", times=0)
+
+
+def test_a_new_account_has_faults_and_calls_of_its_own(kms: Any, sesame: Sesame) -> None:
+    mine = sesame.new_account()
+    mine.faults.throttle("ListSecrets", times=1)
+    assert names(kms) == []
+    with pytest.raises(Exception) as refused:
+        names(mine.client())
+    assert refused.value.code == "Rejected.Throttling"
+    mine.requests.verify("ListSecrets", times=1)
+    sesame.requests.verify("ListSecrets", times=2)
+    assert len(sesame.faults.rules()) == 1
+    mine.reset()
+    assert mine.requests.all() == [] and sesame.faults.rules() == []
 
 
 @pytest.mark.sesame(seed="seed.yaml")

@@ -119,13 +119,18 @@ def test_workers_share_a_server_by_accounts(pytester: pytest.Pytester) -> None:
         put(kms)
         assert kms.list_secrets(m.ListSecretsRequest()).body.total_count == 2
         sesame.requests.verify("CreateSecret", times=1)
-    def test_faults(sesame):
-        sesame.faults.throttle()
+    def test_faults(kms, sesame):
+        sesame.faults.throttle("ListSecrets")
+        with pytest.raises(Exception):
+            kms.list_secrets(m.ListSecretsRequest())
+        sesame.requests.verify("ListSecrets", times=1, code="Rejected.Throttling")
+    def test_clock(sesame):
+        sesame.clock.advance(days=1)
     """)
     with Sesame.start() as shared:
         result = pytester.runpytest_subprocess("-n", "3", "--sesame-url", shared.url)
-        result.assert_outcomes(passed=40, failed=1)
-        result.stdout.fnmatch_lines(["*`faults` would strike everybody who uses*"])
+        result.assert_outcomes(passed=41, failed=1)
+        result.stdout.fnmatch_lines(["*`clock` would affect everybody who uses*"])
         assert not [a for a in shared._admin.call("GET", "accounts")["accounts"] if a["id"].startswith("2")], "each test removed its account"
 
 

@@ -73,6 +73,7 @@ impl Action for PutSecretValue {
         check_length(context, data)?;
         context.permit_encryption_key_of("kms:GenerateDataKey", &request.secret).await?;
         let loaded = context.app.put(&context.scope, &request.secret, &request.put, data).await?;
+        context.answered.note(&loaded.secret, &request.put.version);
         Ok(Response {
             secret_name: loaded.secret.name.to_string(),
             version_id: request.put.version.to_string(),

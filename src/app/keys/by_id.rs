@@ -16,6 +16,11 @@ impl KeysById {
         Self(records.iter().map(|record| (record.key.id.clone(), HeldKey::new(record.clone()))).collect())
     }
 
+    /// Adds a key.
+    pub fn add(&mut self, record: &KeyRecord) {
+        self.0.insert(record.key.id.clone(), HeldKey::new(record.clone()));
+    }
+
     /// The key of this id.
     pub fn get(&self, id: &KeyId) -> Option<&HeldKey> {
         self.0.get(id)

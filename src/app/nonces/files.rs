@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::span::{Generation, SKEW_MS, Spans};
 use crate::crypto::ShortHash;
+use crate::ports::private_file::{self, Draft, Durability, Existing, PRIVATE};
 
 /// The version of the file format.
 const FORM: u32 = 1;
@@ -43,15 +44,6 @@ pub(super) struct Files {
     database: PathBuf,
     hash: ShortHash,
     boot: String,
-}
-
-/// What written data must survive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Durability {
-    /// The end of the process.
-    Process,
-    /// A power failure.
-    Machine,
 }
 
 /// The content of the index.
@@ -261,7 +253,7 @@ impl Files {
         forgotten: &Spans,
     ) -> io::Result<Log> {
         let path = self.path_of(generation);
-        let mut file = private(&path)?;
+        let mut file = private_file::create(&path)?;
         let begun = file
             .write_all(&self.head(generation))
             .and_then(|()| self.write_index(known, forgotten, Durability::Machine));
@@ -283,18 +275,12 @@ impl Files {
         forgotten: &Spans,
         durability: Durability,
     ) -> io::Result<()> {
-        let draft = self.beside("-nonces.new");
-        let mut file = private(&draft)?;
-        let inode = file.metadata()?.ino();
+        let mut draft = Draft::begin(&self.beside("-nonces"), PRIVATE)?;
+        let inode = draft.inode()?;
         let (boot, forgotten) = (self.boot.clone(), forgotten.clone());
         let written = Written { form: FORM, boot, inode, forgotten, generations };
-        file.write_all(&serde_json::to_vec(&written)?)?;
-        if durability == Durability::Process {
-            return fs::rename(&draft, self.beside("-nonces"));
-        }
-        file.sync_all()?;
-        fs::rename(&draft, self.beside("-nonces"))?;
-        File::open(directory(&self.database))?.sync_all()
+        draft.file().write_all(&serde_json::to_vec(&written)?)?;
+        draft.finish(Existing::Replace, durability)
     }
 
     /// Removes the file of a generation.
@@ -364,7 +350,7 @@ impl Files {
     fn remove_others(&self, known: &BTreeSet<Generation>) -> io::Result<()> {
         let name = self.beside("-nonces-");
         let Some(begin) = name.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
-        for entry in fs::read_dir(directory(&self.database))? {
+        for entry in fs::read_dir(private_file::directory(&self.database))? {
             let name = entry?.file_name();
             let number = name.to_str().and_then(|name| name.strip_prefix(begin)?.parse().ok());
             if let Some(generation) = number.map(Generation)
@@ -381,15 +367,8 @@ impl Files {
     }
 
     fn beside(&self, end: &str) -> PathBuf {
-        let mut name = self.database.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
+        private_file::beside(&self.database, end)
     }
-}
-
-/// Creates an empty file that only its owner can read.
-fn private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// Opens a file to read it. `None` if it does not exist.
@@ -399,10 +378,6 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn directory(database: &Path) -> &Path {
-    database.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// The boot id of the machine; empty if the system does not provide one.
@@ -419,7 +394,7 @@ mod tests {
     fn once_a_write_failed_every_nonce_waits_for_one_that_succeeds() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let log = Log::new(path.clone(), 0, Some(private(&path).unwrap()));
+        let log = Log::new(path.clone(), 0, Some(private_file::create(&path).unwrap()));
         log.append(1, 0, 5).unwrap();
         log.append(2, 0, 5).unwrap();
         // Writing to a file that is open for reading fails, and a failing write may already have closed the seconds.

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::budget::{Budget, Full};
-use super::files::{Durability, Files, Kept, Log};
+use super::files::{Files, Kept, Log};
 use super::span::{Clocks, Generation, SKEW_MS, Spans};
 use super::table::Table;
 use crate::domain::NonceLimits;
+use crate::ports::private_file::Durability;
 
 /// The shortest time between two sweeps, in milliseconds of the machine's clock.
 const SWEEP_MS: i64 = 30_000;

@@ -13,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,6 +77,15 @@ pub enum NonceRefusal {
     /// Nonces cannot be looked up or stored.
     #[error(transparent)]
     Failed(#[from] AppError),
+}
+
+impl NonceRefusal {
+    /// Whether the nonce could not be stored because the disk is full.
+    pub(super) fn is_for_lack_of_room(&self) -> bool {
+        let Self::Failed(AppError::Unavailable(why)) = self else { return false };
+        let cause = why.cause().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        cause.is_some_and(|error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+    }
 }
 
 fn too_many(principal: &str, full: Full) -> String {

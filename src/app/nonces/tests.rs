@@ -285,8 +285,9 @@ fn a_process_that_cannot_write_the_index_starts_and_changes_no_file_until_it_can
     assert_eq!(used(&killed, entry(1, T), both(T)), Insertion::First);
     drop(killed);
     // The draft of the index cannot be created, as on a full disk.
-    let draft = dir.path().join("db-nonces.new");
-    std::fs::create_dir(&draft).unwrap();
+    let drafts = (0..100).map(|n| dir.path().join(format!("db-nonces.{}-{n}.new", std::process::id())));
+    let drafts: Vec<_> = drafts.collect();
+    drafts.iter().for_each(|draft| std::fs::create_dir(draft).unwrap());
     let before = files(dir.path());
     let memory = opened(dir.path(), false, 1, both(T + 1000));
     assert_eq!(used(&memory, entry(2, T + 1000), both(T + 1000)), Insertion::NotKept);
@@ -294,7 +295,7 @@ fn a_process_that_cannot_write_the_index_starts_and_changes_no_file_until_it_can
     assert!(memory.flush_and_close().is_err());
     assert_eq!(files(dir.path()), before);
     drop(memory);
-    std::fs::remove_dir(&draft).unwrap();
+    drafts.iter().for_each(|draft| std::fs::remove_dir(draft).unwrap());
     let memory = opened(dir.path(), false, 1, both(T + 2000));
     assert!(matches!(used(&memory, entry(1, T), both(T + 2000)), Insertion::Forgotten | Insertion::Used));
     assert_eq!(used(&memory, entry(3, T + 2000), both(T + 2000)), Insertion::First);

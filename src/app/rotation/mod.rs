@@ -10,5 +10,5 @@ mod tasks;
 
 pub use create::{NewManaged, Prepared};
 pub use due::RotationCounts;
-pub use log::Followed;
+pub use log::{EventRecord, RotationRecord};
 pub(super) use tasks::Rotations;

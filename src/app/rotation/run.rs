@@ -246,8 +246,7 @@ impl App {
             managed,
             current: &current,
             previous: previous.as_ref(),
-            trigger: running.trigger,
-            started: running.started,
+            running,
             asked_with: claim.asked_with.as_deref(),
         };
         let target = target(self, rotator);
@@ -286,7 +285,9 @@ impl App {
     /// Injects the fault of a rule, where a real target would fail: after the candidate is stored (rule DY10.5).
     async fn inject_fault(&self, claim: &Claim) -> Result<(), Stop> {
         let secrets = [claim.at.1.to_string()];
-        let Some(fault) = self.faults.inject(&Call::of_rotator(&secrets), &*self.entropy) else {
+        let Some(fault) =
+            self.faults.inject(&Call::of_rotator(&claim.at.0.account, &secrets), &*self.entropy)
+        else {
             return Ok(());
         };
         if let Some(delay_ms) = fault.delay_ms {

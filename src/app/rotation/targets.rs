@@ -1,4 +1,4 @@
-//! What stands behind managed secrets: a rotator makes a value, applies it, and can be checked.
+//! The systems whose credentials are rotated: a target makes a value, applies it, and can be checked.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use rand::RngExt;
 use super::databases::Databases;
 use crate::app::App;
 use crate::crypto::LoginKey;
+use crate::domain::Secret;
 use crate::domain::rotation::rotators::{Kind, Rotator};
 use crate::domain::rotation::value::{self, AccessKey, Fresh, Hidden};
-use crate::domain::rotation::{Cause, Failure, Managed, SubType, Trigger, Window};
-use crate::domain::{Secret, Timestamp};
+use crate::domain::rotation::{Cause, Failure, Managed, Running, SubType, Trigger, Window};
 use crate::identities;
 use crate::store::{AccessKeyRecord, AccessKeyStatus};
 
-/// A rotation, as a rotator sees it.
+/// What a target needs to know of a rotation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job<'a> {
     pub(super) secret: &'a Secret,
@@ -24,9 +24,7 @@ pub(super) struct Job<'a> {
     pub(super) current: &'a Hidden,
     /// The value with ACSPrevious.
     pub(super) previous: Option<&'a Hidden>,
-    pub(super) trigger: Trigger,
-    /// When the rotation started.
-    pub(super) started: Timestamp,
+    pub(super) running: &'a Running,
     /// The AccessKey that signed the call of RotateSecret.
     pub(super) asked_with: Option<&'a str>,
 }
@@ -38,7 +36,7 @@ pub(super) struct Effects {
     pub(super) window: Option<Window>,
 }
 
-/// What plays the system behind a secret. Both functions may be called again with the same rotation (rule DY10.6).
+/// The system that a secret is for. `make` and `apply` may be called again for the same rotation (rule DY10.6).
 #[async_trait]
 pub(super) trait Target: std::fmt::Debug + Send + Sync {
     /// Makes the value of the next version. Nothing outside is changed yet.
@@ -51,7 +49,7 @@ pub(super) trait Target: std::fmt::Debug + Send + Sync {
     async fn check(&self) -> Result<String, Failure>;
 }
 
-/// The target that a rotator plays.
+/// The target of a rotator.
 pub(super) fn target<'a>(app: &'a App, rotator: &'a Rotator) -> Box<dyn Target + 'a> {
     match rotator.kind {
         Kind::Simulate => Box::new(Simulate { app, rotator }),
@@ -106,8 +104,6 @@ struct Ram<'a> {
 
 /// What ids of AccessKeys begin with (rule DY12.1).
 const KEY_ID: &str = "LTAI5t";
-/// The AccessKeys of a RAM user.
-const MOST_KEYS: usize = 2;
 
 impl Ram<'_> {
     /// Letters and digits at random.
@@ -117,17 +113,6 @@ impl Ram<'_> {
         let one = |_| ALPHABET.get(rng.random_range(0..ALPHABET.len())).map(|byte| char::from(*byte));
         (0..length).filter_map(one).collect()
     }
-
-    fn record(
-        job: &Job<'_>,
-        user: &str,
-        id: &str,
-        state: (AccessKeyStatus, Timestamp, bool),
-    ) -> AccessKeyRecord {
-        let (status, created, own_user) = state;
-        let (account, user) = (job.secret.scope.account.clone(), user.to_owned());
-        AccessKeyRecord { id: id.to_owned(), account, user, status, created, own_user, sealed: None }
-    }
 }
 
 #[async_trait]
@@ -136,7 +121,7 @@ impl Target for Ram<'_> {
         let key = AccessKey {
             access_key_id: format!("{KEY_ID}{}", self.random(18)),
             access_key_secret: Hidden::new(self.random(30)),
-            generate_timestamp: job.started.to_string(),
+            generate_timestamp: job.running.started.to_string(),
         };
         value::next(&job.managed.config, job.current.reveal(), None, Fresh::AccessKey(key))
             .ok_or_else(|| failed("the stored value is not of the shape of its type"))
@@ -153,37 +138,43 @@ impl Target for Ram<'_> {
             value::access_key(value.reveal()).ok_or_else(|| failed("the candidate is not an AccessKey"))?;
         let old = value::access_key_id(job.current.reveal())
             .ok_or_else(|| failed("the stored value is not an AccessKey"))?;
+        let key = |id: &str, status| AccessKeyRecord {
+            id: id.to_owned(),
+            account: account.clone(),
+            user: user.to_owned(),
+            status,
+            created: job.running.started,
+            own_user: own,
+            sealed: None,
+        };
         let mut access_keys = Vec::new();
         // Two keys at most: the oldest that is not in use goes (rule DY12.5).
         let has_old = known.iter().any(|key| key.id == old);
         let others: Vec<_> =
             known.iter().filter(|key| key.id != old && key.id != made.access_key_id).collect();
-        let surplus = (others.len() + usize::from(has_old) + 1).saturating_sub(MOST_KEYS);
-        for key in others.into_iter().take(surplus) {
-            if job.asked_with == Some(key.id.as_str()) {
+        let surplus = (others.len() + usize::from(has_old) + 1).saturating_sub(value::MOST_KEYS);
+        for other in others.into_iter().take(surplus) {
+            if job.asked_with == Some(other.id.as_str()) {
                 let why = "the RAM user has two AccessKeys, and the older one signed this request";
                 return Err(Failure::new(Cause::AccessKeyLimit, why));
             }
-            let state = (AccessKeyStatus::Deleted, job.started, own);
-            access_keys.push(Self::record(job, user, &key.id, state));
+            access_keys.push(key(&other.id, AccessKeyStatus::Deleted));
         }
         let secret = identities::file::Hidden::from(made.access_key_secret.reveal());
         let sealed = directory.seal_access_key(account, &made.access_key_id, &secret);
         let sealed = sealed.map_err(|error| failed(error.to_string()))?;
-        let state = (AccessKeyStatus::Active, job.started, own);
-        let new = Self::record(job, user, &made.access_key_id, state);
+        let new = key(&made.access_key_id, AccessKeyStatus::Active);
         access_keys.push(AccessKeyRecord { sealed: Some(sealed), ..new });
         let settings = &self.app.rotations.settings;
-        let length = match job.trigger {
+        let length = match job.running.trigger {
             Trigger::Schedule => settings.ram_window_ms,
             Trigger::Call => settings.ram_window_manual_ms,
         };
-        let running = job.managed.running.as_ref().ok_or_else(|| failed("no rotation is under way"))?;
         let window = has_old.then(|| Window {
             old_key: old,
-            old_version: running.current.clone(),
-            disables: settings.ram_disable_old.then(|| job.started.plus_millis(length / 2)),
-            ends: job.started.plus_millis(length),
+            old_version: job.running.current.clone(),
+            disables: settings.ram_disable_old.then(|| job.running.started.plus_millis(length / 2)),
+            ends: job.running.started.plus_millis(length),
         });
         Ok(Effects { access_keys, window })
     }

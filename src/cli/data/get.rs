@@ -13,7 +13,7 @@ use super::named;
 use super::output::{OutputArgs, member};
 use crate::cli::remote::api::{Api, Connection};
 use crate::cli::remote::failure::{Failure, Kind, usage};
-use crate::domain::nearest::nearest;
+use crate::domain::nearest::hint;
 
 /// Which value, and how to print it.
 #[derive(Debug, Args)]
@@ -113,7 +113,7 @@ pub(in crate::cli) fn picked(name: &str, bytes: &[u8], path: &str) -> anyhow::Re
         here = next.ok_or_else(|| {
             let keys: Vec<&str> =
                 here.as_object().map_or_else(Vec::new, |all| all.keys().map(String::as_str).collect());
-            let hint = nearest(&step, keys).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let hint = hint(&step, keys);
             Failure::new(Kind::NotFound, format!("the value of {name} has no \"{step}\" at \"{path}\"{hint}"))
         })?;
     }

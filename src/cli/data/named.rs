@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cli::remote::api::Api;
 use crate::cli::remote::failure::{Failure, Kind, refusal};
-use crate::domain::nearest::nearest;
+use crate::domain::nearest::hint;
 
 /// The code of the service for a secret, a version or a label that does not exist.
 pub(in crate::cli) const NOT_FOUND: &str = "Forbidden.ResourceNotFound";
@@ -41,7 +41,7 @@ pub(in crate::cli) async fn explained(
         None => {
             let all = api.list("ListSecrets", &[], ("SecretList", "Secret")).await.unwrap_or_default();
             let names = all.iter().filter_map(|row| row.get("SecretName")?.as_str());
-            let hint = nearest(name, names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let hint = hint(name, names);
             format!("there is no secret \"{name}\"{hint}")
         }
     };
@@ -58,10 +58,7 @@ async fn found_versions(api: &Api, name: &str) -> Option<Vec<Value>> {
 
 fn absent_version(name: &str, more: &[(&str, &str)], versions: &[Value]) -> String {
     let asked = |parameter: &str| more.iter().find(|(given, _)| *given == parameter).map(|(_, value)| *value);
-    let near = |word: &str, known: &[&str]| {
-        let hint = nearest(word, known.iter().copied());
-        hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default()
-    };
+    let near = |word: &str, known: &[&str]| hint(word, known.iter().copied());
     let label = asked("VersionStage");
     let version = asked("VersionId").or_else(|| asked("MoveToVersion"));
     match (version, label) {

@@ -102,15 +102,7 @@ fn without_line_end(read: &mut Vec<u8>) {
 }
 
 fn generated(length: u32) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let spec = PasswordSpec {
-        length,
-        exclude_characters: String::new(),
-        exclude_lowercase: false,
-        exclude_uppercase: false,
-        exclude_numbers: false,
-        exclude_punctuation: false,
-        require_each: true,
-    };
+    let spec = PasswordSpec::new(length, "");
     let made = generate(&spec, &mut *OsEntropy.rng()).ok().context("no password can be made")?;
     Ok(Zeroizing::new(made.into_bytes()))
 }

@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 
 use super::env::quoted;
 use super::secrets::{Secrets, Wanted};
-use crate::cli::private_file::write_private;
 use crate::cli::remote::api::{Api, Connection};
 use crate::cli::remote::failure::{Failure, Kind, refusal};
+use crate::ports::private_file::{self, Existing, PRIVATE};
 
 /// The template, and where the result goes.
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(super) async fn run(args: &TemplateArgs, out: &mut dyn Write) -> anyhow::Res
     let rendered = tokio::task::block_in_place(|| rendered(&args.file, &text, api))?;
     match &args.out {
         Some(file) => {
-            write_private(file, rendered.as_bytes())
+            private_file::write(file, rendered.as_bytes(), PRIVATE, Existing::Replace)
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
         None => out.write_all(rendered.as_bytes())?,

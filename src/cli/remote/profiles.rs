@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::failure::{Failure, Kind, usage};
 use super::keys::{Keys, Source};
-use crate::domain::nearest::nearest;
+use crate::domain::nearest::hint;
 
 /// The credentials of a profile, or of the current one.
 ///
@@ -39,7 +39,7 @@ impl Profiles<'_> {
             return Ok(found);
         }
         let names = self.list().iter().filter_map(|profile| profile.get("name")?.as_str());
-        let hint = nearest(name, names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let hint = hint(name, names);
         let text = format!("{} has no profile \"{name}\"{hint}", self.file.display());
         Err(Failure::new(Kind::NotFound, text).into())
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::instance::Instance;
 use crate::cli::data::output::{OutputArgs, member};
 use crate::cli::remote::failure::{Failure, Kind};
+use crate::wire::signature::sign::encoded;
 
 /// What to do with rules of faults.
 #[derive(Debug, Args)]
@@ -28,10 +29,10 @@ enum FaultCommand {
     Add(Box<Rule>),
     /// List the rules with how often each was used.
     Ls(Listed),
-    /// Remove a rule by its number in the list, or all.
+    /// Remove a rule by its id, or all.
     Rm {
-        /// Number of the rule; all rules when absent.
-        number: Option<usize>,
+        /// Id of the rule; all rules when absent.
+        id: Option<u64>,
         #[command(flatten)]
         listed: Listed,
     },
@@ -40,6 +41,9 @@ enum FaultCommand {
 /// The server and the form of the output.
 #[derive(Debug, Args)]
 struct Listed {
+    /// Only rules of this account.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
@@ -74,7 +78,7 @@ struct Rule {
     action: String,
     /// How often; always when absent.
     times: Option<u64>,
-    /// Only calls that name this secret; a * at the end matches any rest.
+    /// Only calls that name a secret of this name; * stands for any text, ? for one character.
     #[arg(long, value_name = "NAME")]
     secret: Option<String>,
     /// Error code of the answer.
@@ -99,70 +103,65 @@ struct Rule {
 pub(super) async fn run(args: &FaultArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     match &args.command {
         FaultCommand::Add(rule) => {
-            let mut rules = rule.listed.rules().await?;
-            rules.iter_mut().for_each(without_counts);
-            rules.push(rule.as_json());
-            let answer = rule.listed.put(rules).await?;
-            rule.listed.output.done(out, &format!("{} rules of faults are in force", count(&answer)), &answer)
+            let listed = &rule.listed;
+            let answer = listed.ask(Method::POST, &listed.path("faults"), Some(rule.as_json())).await?;
+            listed.output.done(
+                out,
+                &format!("{} rules of faults are in force", rules(&answer)?.len()),
+                &answer,
+            )
         }
         FaultCommand::Ls(listed) => {
-            let rules = listed.rules().await?;
-            let rows: Vec<Vec<String>> =
-                rules.iter().enumerate().map(|(at, rule)| row(at + 1, rule)).collect();
-            listed.output.list(out, &["#", "ACTION", "WHAT", "WHEN", "FIRED"], &rows, &Value::Array(rules))
+            let answer = listed.ask(Method::GET, &listed.path("faults"), None).await?;
+            let rules = rules(&answer)?;
+            let rows: Vec<Vec<String>> = rules.iter().map(row).collect();
+            listed.output.list(out, &["ID", "ACTION", "WHAT", "WHEN", "FIRED"], &rows, &json!(rules))
         }
-        FaultCommand::Rm { number: None, listed } => {
-            let answer = listed.instance.ask("fault", (Method::DELETE, "faults"), None).await?;
+        FaultCommand::Rm { id: None, listed } => {
+            let answer = listed.ask(Method::DELETE, &listed.path("faults"), None).await?;
             listed.output.done(out, "no rule of faults is in force", &answer)
         }
-        FaultCommand::Rm { number: Some(number), listed } => {
-            let mut rules = listed.rules().await?;
-            if !(1..=rules.len()).contains(number) {
-                let text =
-                    format!("there is no rule {number}; there are {}, see sesame fault ls", rules.len());
+        FaultCommand::Rm { id: Some(id), listed } => {
+            // A rule that is not there is a failure of its own kind, which scripts can tell apart.
+            let before = listed.ask(Method::GET, &listed.path("faults"), None).await?;
+            if !rules(&before)?.iter().any(|rule| rule.get("id").and_then(Value::as_u64) == Some(*id)) {
+                let text = format!("there is no rule {id}; sesame fault ls lists the rules with their ids");
                 return Err(Failure::new(Kind::NotFound, text).into());
             }
-            rules.remove(number - 1);
-            rules.iter_mut().for_each(without_counts);
-            let answer = listed.put(rules).await?;
-            listed.output.done(out, &format!("{} rules of faults are in force", count(&answer)), &answer)
+            let answer = listed.ask(Method::DELETE, &listed.path(&format!("faults/{id}")), None).await?;
+            listed.output.done(out, &format!("rule {id} is removed"), &answer)
         }
     }
 }
 
 impl Listed {
-    async fn rules(&self) -> anyhow::Result<Vec<Value>> {
-        let answer = self.instance.ask("fault", (Method::GET, "faults"), None).await?;
-        answer.get("faults").and_then(Value::as_array).cloned().context("the answer has no faults")
+    /// The path, limited to --account.
+    fn path(&self, path: &str) -> String {
+        match &self.account {
+            None => path.to_owned(),
+            Some(account) => format!("{path}?{}", encoded(&[("account", account)])),
+        }
     }
 
-    async fn put(&self, rules: Vec<Value>) -> anyhow::Result<Value> {
-        self.instance.ask("fault", (Method::PUT, "faults"), Some(Value::Array(rules))).await
-    }
-}
-
-fn count(answer: &Value) -> usize {
-    answer.get("faults").and_then(Value::as_array).map_or(0, Vec::len)
-}
-
-/// The counts are in the list and not in what may be put.
-fn without_counts(rule: &mut Value) {
-    if let Some(members) = rule.as_object_mut() {
-        members.remove("matched");
-        members.remove("fired");
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        self.instance.ask("fault", (method, path), body).await
     }
 }
 
-fn row(number: usize, rule: &Value) -> Vec<String> {
+fn rules(answer: &Value) -> anyhow::Result<&Vec<Value>> {
+    answer.get("faults").and_then(Value::as_array).context("the answer has no faults")
+}
+
+fn row(rule: &Value) -> Vec<String> {
     let texts = |names: &[&str]| {
         let given = names.iter().filter(|name| rule.get(**name).is_some());
         given.map(|name| format!("{name}={}", member(rule, name))).collect::<Vec<_>>().join(" ")
     };
     vec![
-        number.to_string(),
+        member(rule, "id"),
         member(rule, "action"),
         texts(&["code", "delay_ms", "drop", "retry_after_ms"]),
-        texts(&["secret", "probability", "every", "times"]),
+        texts(&["account", "secret", "probability", "every", "times"]),
         member(rule, "fired"),
     ]
 }

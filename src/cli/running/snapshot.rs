@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::instance::Instance;
 use crate::cli::data::output::{OutputArgs, member};
 use crate::cli::remote::failure::{Failure, Kind};
-use crate::domain::nearest::nearest;
+use crate::domain::nearest::hint;
 use crate::wire::canonical::encode_into;
 
 /// What to do with a snapshot.
@@ -91,8 +91,7 @@ impl Named {
 
     async fn absent(&self) -> anyhow::Error {
         let all = self.listed.all().await.unwrap_or_default();
-        let hint = nearest(&self.name, all.iter().filter_map(|one| one.get("name")?.as_str()));
-        let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let hint = hint(&self.name, all.iter().filter_map(|one| one.get("name")?.as_str()));
         Failure::new(Kind::NotFound, format!("there is no snapshot \"{}\"{hint}", self.name)).into()
     }
 }

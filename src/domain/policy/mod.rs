@@ -26,9 +26,10 @@ mod tests;
 pub use context::ConditionContext;
 pub use document::{Effect, PolicyDocument, PolicyKind};
 pub use evaluate::{
-    AccessRequest, AttachedPolicy, Decision, Explanation, Mismatch, MissingAllow, Policies, PolicyType,
-    Source, Trace, decide, explain,
+    AccessRequest, AttachedPolicy, Decision, Mismatch, MissingAllow, Policies, PolicyType, Source, Trace,
+    decide, explain,
 };
+pub use pattern::Pattern;
 pub use principal::{Identity, Principal};
 pub use resource::ResourcePolicy;
 pub use system::{SYSTEM_POLICIES, default_key_policy, default_secret_policy};

@@ -5,7 +5,7 @@
 /// A `*` also matches colons and slashes: `acs:kms:*:*:secret*` is a documented resource. Matching takes at most text
 /// length times pattern length steps, whatever the pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::domain) struct Pattern {
+pub struct Pattern {
     text: String,
     ignore_case: bool,
     plain: bool,
@@ -13,7 +13,7 @@ pub(in crate::domain) struct Pattern {
 
 impl Pattern {
     /// A case-sensitive pattern.
-    pub(in crate::domain) fn exact_case(text: &str) -> Self {
+    pub fn exact_case(text: &str) -> Self {
         Self { text: text.to_owned(), ignore_case: false, plain: !text.contains(['*', '?']) }
     }
 
@@ -23,12 +23,12 @@ impl Pattern {
     }
 
     /// The pattern as it is written.
-    pub(in crate::domain) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Whether the pattern matches all of `text`.
-    pub(in crate::domain) fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         match (self.text == "*", self.plain, self.ignore_case) {
             (true, ..) => true,
             (_, true, false) => self.text == text,

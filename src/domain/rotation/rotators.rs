@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use self::database::Database;
 use super::config::ExtendedConfig;
-use super::value::{Hidden, fresh_password};
-use crate::domain::nearest::nearest;
+use super::value::{Hidden, default_password};
+use crate::domain::nearest;
 use crate::domain::password::{self, LENGTH, PasswordSpec};
 use crate::domain::policy::pattern::Pattern;
 use crate::domain::{Refusal, SecretName, SecretType};
@@ -137,19 +137,21 @@ pub struct Rotator {
     pub name: String,
     /// What it is.
     pub kind: Kind,
+    file: RotatorFile,
     secrets: Vec<Pattern>,
     secret_type: Option<SecretType>,
-    instance: Option<String>,
-    password: Option<PasswordSpec>,
+    password: PasswordSpec,
     /// Kinds postgres, mysql and redis: the database.
     pub database: Option<Database>,
 }
 
 impl Rotator {
-    /// What plays the other side where no rotator of the configuration file matches.
+    /// The rotator for secrets that no rotator of the configuration file matches.
     fn built_in(kind: Kind) -> Self {
-        let (secrets, name) = (Vec::new(), kind.as_str().to_owned());
-        Self { name, kind, secrets, secret_type: None, instance: None, password: None, database: None }
+        let name = kind.as_str().to_owned();
+        let file = RotatorFile { name: name.clone(), kind: name.clone(), ..RotatorFile::default() };
+        let (secrets, password) = (Vec::new(), default_password());
+        Self { name, kind, file, secrets, secret_type: None, password, database: None }
     }
 
     fn matches(&self, secret: &Described<'_>) -> bool {
@@ -157,31 +159,15 @@ impl Rotator {
         self.kind.fits(secret.secret_type)
             && (self.secrets.is_empty() || is_named())
             && self.secret_type.is_none_or(|wanted| wanted == secret.secret_type)
-            && self.instance.as_deref().is_none_or(|wanted| secret.config.instance() == Some(wanted))
+            && self.file.instance.as_deref().is_none_or(|wanted| secret.config.instance() == Some(wanted))
     }
 
-    /// As it is written down.
-    fn written_down(&self) -> RotatorFile {
-        RotatorFile {
-            name: self.name.clone(),
-            secrets: self.secrets.iter().map(|pattern| pattern.text().to_owned()).collect(),
-            secret_type: self.secret_type.map(|known| known.as_str().to_owned()),
-            instance: self.instance.clone(),
-            kind: self.kind.as_str().to_owned(),
-            url: self.database.as_ref().map(|database| Hidden::new(database.shown_url())),
-            ..RotatorFile::default()
-        }
-    }
-
-    /// A new password as this rotator makes them.
+    /// A new password.
     ///
     /// # Errors
-    /// None in practice.
+    /// Those of [`password::generate`].
     pub fn password(&self, rng: &mut dyn CryptoRng) -> Result<Hidden, Refusal> {
-        match &self.password {
-            None => fresh_password(rng),
-            Some(spec) => password::generate(spec, rng).map(Hidden::new),
-        }
+        password::generate(&self.password, rng).map(Hidden::new)
     }
 }
 
@@ -225,10 +211,10 @@ impl Rotators {
         Ok(Self(all))
     }
 
-    /// All of them as they are written down, in their order, each with whether it is there without a configuration file.
-    pub fn list(&self) -> Vec<(RotatorFile, bool)> {
+    /// All of them as in the configuration file, in their order, each with whether it is built in.
+    pub fn list(&self) -> impl Iterator<Item = (&RotatorFile, bool)> {
         let own = self.0.len().saturating_sub(Kind::BUILT_IN.len());
-        self.0.iter().enumerate().map(|(at, rotator)| (rotator.written_down(), at >= own)).collect()
+        self.0.iter().enumerate().map(move |(at, rotator)| (&rotator.file, at >= own))
     }
 
     /// Probable mistakes, one line each.
@@ -254,18 +240,13 @@ impl Rotators {
     }
 }
 
-/// Whether a name fits a pattern: `*` stands for any rest, `?` for one character.
-pub fn name_fits(pattern: &str, name: &str) -> bool {
-    Pattern::exact_case(pattern).matches(name)
-}
-
 fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if !(1..=64).contains(&file.name.len()) || !file.name.bytes().all(fits) {
         return Err("a name is 1 to 64 letters, digits and . _ -".to_owned());
     }
     if let Some(taken) = Kind::BUILT_IN.into_iter().find(|kind| kind.as_str() == file.name) {
-        return Err(format!("the name {} is taken by the rotator that is there in any case", taken.as_str()));
+        return Err(format!("the name {} is taken by the built-in rotator", taken.as_str()));
     }
     let kind = one_of(
         "kind",
@@ -276,8 +257,13 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     let secret_type = match &file.secret_type {
         None => None,
         Some(word) => {
-            let known = MANAGED.map(SecretType::as_str);
-            Some(one_of("type", word, MANAGED.into_iter().find(|known| known.as_str() == *word), &known)?)
+            let known = SecretType::MANAGED.map(SecretType::as_str);
+            Some(one_of(
+                "type",
+                word,
+                SecretType::MANAGED.into_iter().find(|known| known.as_str() == *word),
+                &known,
+            )?)
         }
     };
     if let Some(secret_type) = secret_type.filter(|secret_type| !kind.fits(*secret_type)) {
@@ -287,29 +273,29 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
         return Err("it matches no secret; give at least one of secrets, type and instance".to_owned());
     }
     let database = database::checked(kind, secret_type, file)?;
+    // The list shows neither the password in the URL nor the one from elsewhere.
+    let url = database.as_ref().map(|database| Hidden::new(database.shown_url()));
     if kind == Kind::Ram && file.password.is_some() {
         return Err("kind ram makes AccessKeys, so it takes no password".to_owned());
+    }
+    if kind == Kind::Ram && file.instance.is_some() {
+        return Err("kind ram takes no instance, because secrets of type RAMCredentials have none".to_owned());
     }
     Ok(Rotator {
         name: file.name.clone(),
         kind,
+        file: RotatorFile { url, admin_password: None, ..file.clone() },
         secrets: file.secrets.iter().map(|text| Pattern::exact_case(text)).collect(),
         secret_type,
-        instance: file.instance.clone(),
-        password: file.password.as_ref().map(password_spec).transpose()?,
+        password: file.password.as_ref().map_or_else(|| Ok(default_password()), password_spec)?,
         database,
     })
 }
 
-/// The types that have rotators.
-const MANAGED: [SecretType; 5] =
-    [SecretType::Rds, SecretType::Redis, SecretType::PolarDb, SecretType::RamCredentials, SecretType::Ecs];
-
 fn one_of<T>(member: &str, word: &str, found: Option<T>, known: &[&str]) -> Result<T, String> {
     found.ok_or_else(|| {
-        let hint = nearest(word, known.iter().copied()).map(|near| format!("; did you mean {near}?"));
-        let list = known.join(", ");
-        format!("{member} \"{word}\" is not one of {list}{}", hint.unwrap_or_default())
+        let (list, hint) = (known.join(", "), nearest::hint(word, known.iter().copied()));
+        format!("{member} \"{word}\" is not one of {list}{hint}")
     })
 }
 
@@ -319,17 +305,7 @@ fn password_spec(file: &PasswordFile) -> Result<PasswordSpec, String> {
     if !(least..=most).contains(&length) {
         return Err(format!("password.length must be from {least} to {most}"));
     }
-    let signs = "!\"#$%&'()*+,./:;<=>?@[\\]^{|}~";
-    let exclude_characters = file.exclude.clone().unwrap_or_else(|| signs.to_owned());
-    let spec = PasswordSpec {
-        length,
-        exclude_characters,
-        exclude_lowercase: false,
-        exclude_uppercase: false,
-        exclude_numbers: false,
-        exclude_punctuation: false,
-        require_each: true,
-    };
+    let spec = PasswordSpec::new(length, file.exclude.as_deref().unwrap_or(password::UNSAFE_IN_URLS));
     password::check(&spec).map_err(|refusal| match refusal {
         Refusal::Parameter(_, why) => format!("password.exclude {why}"),
         other => other.to_string(),
@@ -413,6 +389,7 @@ mod tests {
                 "rotator \"a\": password.exclude has 'é'",
             ),
             ("name='a'\ntype='RAMCredentials'\nkind='ram'\npassword={}", "it takes no password"),
+            ("name='a'\nkind='ram'\ninstance='x'", "kind ram takes no instance"),
         ];
         for (toml, wanted) in cases {
             let said = Rotators::new(&files(&format!("[[rotators]]\n{toml}"))).unwrap_err();
@@ -421,6 +398,17 @@ mod tests {
         let twice = "[[rotators]]\nname='a'\ntype='Rds'\nkind='simulate'\n".repeat(2);
         assert_eq!(Rotators::new(&files(&twice)).unwrap_err(), "rotator \"a\" is given twice");
         assert!(toml::from_str::<RotatorFile>("name='a'\nkind='ram'\nurls='x'").is_err());
+    }
+
+    #[test]
+    fn rule_dy10_4_the_list_shows_what_the_file_says() {
+        let all = files(
+            "[[rotators]]\nname='a'\nsecrets=['o/*']\ntype='Rds'\ninstance='rm-1'\nkind='simulate'\npassword={length=64}",
+        );
+        let rotators = Rotators::new(&all).unwrap();
+        let listed: Vec<_> = rotators.list().map(|(file, built_in)| (file.name.as_str(), built_in)).collect();
+        assert_eq!(listed, [("a", false), ("simulate", true), ("ram", true)]);
+        assert_eq!(rotators.list().next().map(|(file, _)| file), all.first());
     }
 
     #[test]

@@ -278,22 +278,18 @@ fn next_account(current: &str, previous: Option<&str>) -> Option<String> {
     }
 }
 
-/// A password of 32 letters, digits, `_` and `-`, at least one of each class (rule DY2.7): nothing in it needs escaping in
-/// the URL of a connection.
+/// What a password looks like unless a rotator says otherwise: 32 letters, digits, `_` and `-`, at least one of each class
+/// (rule DY2.7). Nothing in it needs escaping in the URL of a connection.
+pub fn default_password() -> PasswordSpec {
+    PasswordSpec::new(password::LENGTH.2, password::UNSAFE_IN_URLS)
+}
+
+/// A password as [`default_password`] says.
 ///
 /// # Errors
-/// None in practice.
+/// Those of [`password::generate`].
 pub fn fresh_password(rng: &mut dyn CryptoRng) -> Result<Hidden, Refusal> {
-    let spec = PasswordSpec {
-        length: 32,
-        exclude_characters: "!\"#$%&'()*+,./:;<=>?@[\\]^{|}~".to_owned(),
-        exclude_lowercase: false,
-        exclude_uppercase: false,
-        exclude_numbers: false,
-        exclude_punctuation: false,
-        require_each: true,
-    };
-    password::generate(&spec, rng).map(Hidden::new)
+    password::generate(&default_password(), rng).map(Hidden::new)
 }
 
 /// The account in a stored value of Rds, Redis or PolarDB.
@@ -329,8 +325,8 @@ pub fn sent_access_keys(data: &str) -> Result<Vec<(String, Hidden)>, Refusal> {
     Ok(keys)
 }
 
-/// The AccessKeys of a RAM user.
-const MOST_KEYS: usize = 2;
+/// The maximum number of AccessKeys of a RAM user (rule DY12.5).
+pub const MOST_KEYS: usize = 2;
 /// The shape of `SecretData` for RAMCredentials.
 const ACCESS_KEYS: &str = r#"{"AccessKeys":[{"AccessKeyId":"…","AccessKeySecret":"…"}]}"#;
 

@@ -9,6 +9,8 @@ use http_body_util::{BodyExt, Collected, Limited};
 
 use super::failure::failure;
 use super::parameters::{ACCOUNT, Parameter, ParameterKind, parameters};
+use super::request_filter::Field;
+use super::window::{AFTER, FOLLOW, LIMIT, SINCE, UNTIL};
 use crate::domain::nearest::nearest;
 use crate::wire::reason::{MOST_BYTES, NAME_BYTES, shown};
 
@@ -24,32 +26,57 @@ const ENDPOINTS: &[(&str, &str, &[Parameter])] = &[
     ("/accounts/{id}", "GET", &[]),
     ("/accounts/{id}", "PUT", &[]),
     ("/accounts/{id}", "DELETE", &[]),
-    ("/faults", "GET", &[]),
-    ("/faults", "PUT", &[]),
-    ("/faults", "DELETE", &[]),
+    ("/faults", "GET", &[ACCOUNT]),
+    ("/faults", "POST", &[ACCOUNT]),
+    ("/faults", "PUT", &[ACCOUNT]),
+    ("/faults", "DELETE", &[ACCOUNT]),
+    ("/faults/{id}", "DELETE", &[ACCOUNT]),
     ("/state", "GET", &[ACCOUNT, ("plaintext", ParameterKind::Flag)]),
     ("/state", "PUT", &[ACCOUNT]),
     ("/seed", "POST", &[]),
+    (
+        "/secrets",
+        "GET",
+        &[
+            ("prefix", ParameterKind::Text),
+            ("tag", ParameterKind::Text),
+            ("type", ParameterKind::Text),
+            ("key", ParameterKind::Text),
+            ("state", ParameterKind::Text),
+            ACCOUNT,
+            ("region", ParameterKind::Text),
+            AFTER,
+            LIMIT,
+        ],
+    ),
+    ("/policy/test", "POST", &[]),
     ("/snapshots", "GET", &[]),
     ("/snapshots/{name}", "POST", &[ACCOUNT]),
     ("/snapshots/{name}", "DELETE", &[]),
     ("/snapshots/{name}/restore", "POST", &[]),
-    (
-        "/requests",
-        "GET",
-        &[("action", ParameterKind::Text), ("limit", ParameterKind::Text), ("follow", ParameterKind::Flag)],
-    ),
+    ("/requests", "GET", REQUESTS),
+    ("/requests/verify", "POST", &[ACCOUNT, SINCE, UNTIL, AFTER]),
     ("/metrics", "GET", &[]),
     ("/rotators", "GET", &[]),
     ("/rotators/{name}/check", "POST", &[]),
-    ("/rotations", "GET", &[("secret", ParameterKind::Text), ("limit", ParameterKind::Text)]),
-    ("/rotations", "POST", &[]),
-    (
-        "/events",
-        "GET",
-        &[("name", ParameterKind::Text), ("limit", ParameterKind::Text), ("follow", ParameterKind::Flag)],
-    ),
+    ("/rotations", "GET", &[SECRET, ACCOUNT, SINCE, UNTIL, AFTER, LIMIT]),
+    ("/rotations", "POST", &[ACCOUNT]),
+    ("/events", "GET", &[("name", ParameterKind::Text), SECRET, ACCOUNT, SINCE, UNTIL, AFTER, LIMIT, FOLLOW]),
 ];
+
+const SECRET: Parameter = ("secret", ParameterKind::Text);
+
+/// The parameters of the request log: a window, and a pattern for each field.
+const REQUESTS: &[Parameter] = &{
+    let mut all = [ACCOUNT; 6 + Field::ALL.len()];
+    let window = [ACCOUNT, SINCE, UNTIL, AFTER, LIMIT, FOLLOW];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < 6 { window[at] } else { (Field::ALL[at - 6].name(), ParameterKind::Text) };
+        at += 1;
+    }
+    all
+};
 
 /// Refuses unknown paths, methods and query parameters. Hands the parsed query to the handler as an extension of type
 /// [`Parameters`](super::parameters::Parameters).
@@ -122,6 +149,26 @@ fn unknown_method(path: &str, methods: &[&str]) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_has_each_route_and_method_and_no_others() {
+        let source = include_str!("mod.rs");
+        let mut routed = Vec::new();
+        for route in source.split(".route(\"").skip(1) {
+            let (path, rest) = route.split_once('"').unwrap();
+            let handlers = rest.split(['\n', ';']).next().unwrap();
+            for (name, method) in [("get(", "GET"), ("post(", "POST"), ("put(", "PUT"), ("delete(", "DELETE")]
+            {
+                if handlers.contains(name) {
+                    routed.push((path, method));
+                }
+            }
+        }
+        let mut listed: Vec<_> = ENDPOINTS.iter().map(|(path, method, _)| (*path, *method)).collect();
+        listed.sort_unstable();
+        routed.sort_unstable();
+        assert_eq!(listed, routed);
+    }
 
     #[test]
     fn a_path_fits_its_form() {

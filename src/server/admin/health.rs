@@ -12,19 +12,24 @@ use super::failure::{Failure, INTERNAL, failure};
 use crate::domain::with_causes;
 use crate::ports::Clock;
 use crate::server::shared::Shared;
+use crate::store::StoreError;
 
 /// The process runs.
 pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(body(&shared, "ok"))
 }
 
-/// The process runs and its database answers; 503 otherwise.
+/// The process runs, and its database answers and takes writes; 503 otherwise.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Failure> {
     match shared.settings.app.store().health().await {
         Ok(()) => Ok(Json(body(&shared, "ready"))),
         Err(error) => {
             tracing::warn!(error = %with_causes(&error), "not ready");
-            Err(failure(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"))
+            let told = match &error {
+                StoreError::Unavailable(why) => why.told(),
+                StoreError::Conflict | StoreError::Corrupt(_) => None,
+            };
+            Err(failure(StatusCode::SERVICE_UNAVAILABLE, told.unwrap_or("the database does not answer")))
         }
     }
 }

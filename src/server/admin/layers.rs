@@ -21,7 +21,9 @@ pub(super) async fn received(State(shared): State<Arc<Shared>>, request: Request
     let refusal = match read_body::file(body, FILE_BYTES, bounds.file, bounds.file_pause).await {
         Ok(body) => return next.run(Request::from_parts(parts, body.into())).await,
         Err(Unreceived::TooLong) => {
-            failure(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long; at most 512 MiB are allowed")
+            let message =
+                format!("the body is too long; at most {} MiB are allowed", FILE_BYTES / 1024 / 1024);
+            failure(StatusCode::PAYLOAD_TOO_LARGE, &message)
         }
         Err(Unreceived::TooSlow) => {
             let message = format!(

@@ -12,20 +12,25 @@ mod json_body;
 mod layers;
 mod metrics;
 mod parameters;
+mod policy;
+mod request_filter;
 mod requests;
 mod reset;
 mod rotations;
+mod secrets;
 mod snapshots;
 mod state;
 mod token;
+mod verify;
 mod warnings;
+mod window;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::StatusCode;
 
 pub(super) use self::token::{Token, token};
@@ -47,17 +52,21 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/reset", post(reset::reset))
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::read).put(accounts::put).delete(accounts::remove))
-        .route("/faults", get(faults::list).put(faults::put).delete(faults::remove))
+        .route("/faults", get(faults::list).post(faults::add).put(faults::put).delete(faults::clear))
+        .route("/faults/{id}", delete(faults::remove))
         .route("/rotators", get(rotations::rotators))
         .route("/rotators/{name}/check", post(rotations::check))
         .route("/rotations", get(rotations::list).post(rotations::now))
         .route("/state", get(state::export).put(state::import))
         .route("/seed", post(state::apply_seed))
+        .route("/secrets", get(secrets::list))
+        .route("/policy/test", post(policy::test))
         .route("/snapshots/{name}", post(snapshots::take).delete(snapshots::forget))
         .route("/snapshots/{name}/restore", post(snapshots::restore))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), layers::caught_up));
     let guarded = current
         .route("/requests", get(requests::list))
+        .route("/requests/verify", post(verify::verify))
         .route("/events", get(events::list))
         .route("/metrics", get(metrics::read))
         .route("/snapshots", get(snapshots::list))

@@ -40,15 +40,21 @@ impl Parameters {
         self.get(name).is_some_and(|value| value != "false")
     }
 
-    /// A number from 1 to `most`.
+    /// A number within these bounds.
     ///
     /// # Errors
     /// 400 for anything else.
-    pub(super) fn number(&self, name: &str, most: usize) -> Result<Option<usize>, Failure> {
+    pub(super) fn number(
+        &self,
+        name: &str,
+        bounds: std::ops::RangeInclusive<usize>,
+    ) -> Result<Option<usize>, Failure> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-        let wrong =
-            || bad_request(&format!("{name} must be a whole number from 1 to {most}, such as {name}=10"));
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        let wrong = || {
+            let (least, most) = (bounds.start(), bounds.end());
+            bad_request(&format!("{name} must be a whole number from {least} to {most}, such as {name}=10"))
+        };
         number.ok_or_else(wrong).map(Some)
     }
 
@@ -137,11 +143,11 @@ mod tests {
 
     #[test]
     fn numbers_outside_their_bounds_are_refused() {
-        let of = |text: &str| Parameters(vec![("limit", text.to_owned())]).number("limit", 1000).ok();
+        let of = |text: &str| Parameters(vec![("limit", text.to_owned())]).number("limit", 1..=1000).ok();
         assert_eq!((of("1"), of("1000")), (Some(Some(1)), Some(Some(1000))));
         for bad in ["0", "1001", "-1", "x", "", "99999999999999999999", "1.0"] {
             assert_eq!(of(bad), None, "{bad}");
         }
-        assert_eq!(Parameters::default().number("limit", 1000).ok(), Some(None));
+        assert_eq!(Parameters::default().number("limit", 1..=1000).ok(), Some(None));
     }
 }

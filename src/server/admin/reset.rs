@@ -9,10 +9,11 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::failure::{Failure, failure, internal};
+use super::failure::{Failure, bad_request, failure, internal};
 use super::json_body::object;
 use super::parameters::Parameters;
-use super::state::back_to_seed;
+use super::state::{back_to_seed, require_seed};
+use crate::app::{FaultChange, FaultsUnchanged};
 use crate::domain::AccountId;
 use crate::server::shared::Shared;
 use crate::store::ReplaceScope;
@@ -35,6 +36,10 @@ enum ResetTo {
 }
 
 /// Resets everything, or one account.
+///
+/// # Errors
+/// 404 for an account that does not exist; 409 when the server was started without a seed; 503 when the database does not
+/// answer. A reset to a seed that no longer applies has emptied the server before it fails.
 pub(super) async fn reset(
     State(shared): State<Arc<Shared>>,
     Extension(parameters): Extension<Parameters>,
@@ -42,8 +47,8 @@ pub(super) async fn reset(
 ) -> Result<Json<Value>, Failure> {
     let account = parameters.account()?;
     let wanted: Reset = if body.is_empty() { Reset::default() } else { object(&body, r#"{"to":"seed"}"#)? };
-    if wanted.to == ResetTo::Seed && shared.settings.seed.is_none() {
-        return Err(failure(StatusCode::CONFLICT, "the server was started without a seed"));
+    if wanted.to == ResetTo::Seed {
+        require_seed(&shared)?;
     }
     match &account {
         None => {
@@ -65,7 +70,8 @@ pub(super) async fn reset(
     }))
 }
 
-/// Removes everything of an account: secrets, keys, aliases, and the account itself if it was added at run time.
+/// Removes everything of an account: secrets, keys, aliases, fault rules, its entries in the logs, and the account itself if
+/// it was added at run time.
 async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
     let app = &shared.settings.app;
     // An account that no longer exists may have left secrets and keys behind; they can be removed too.
@@ -78,5 +84,12 @@ async fn empty(shared: &Shared, account: &AccountId) -> Result<(), Failure> {
         return Err(failure(StatusCode::NOT_FOUND, &message));
     }
     let replaces = ReplaceScope::Account(account.clone());
-    app.put_snapshot(replaces, Arc::default()).await.map_err(|e| internal(&e))
+    app.put_snapshot(replaces, Arc::default()).await.map_err(|e| internal(&e))?;
+    app.event_log().clear_account(account);
+    shared.request_log.clear_account(account.as_str());
+    let none = FaultChange::Replace(Vec::new(), Some(account.to_string()));
+    app.change_faults(&none).await.map_err(|why| match why {
+        FaultsUnchanged::Failed(error) => internal(&error),
+        FaultsUnchanged::TooMany | FaultsUnchanged::Unknown(_) => bad_request(&why.to_string()),
+    })
 }

@@ -1,4 +1,4 @@
-//! `/_sesame/rotators` and `/_sesame/rotations`: what plays the systems behind managed secrets, what rotated, and rotate now.
+//! `/_sesame/rotators` and `/_sesame/rotations`: the rotators of managed secrets, the latest rotations, and rotating now.
 
 use std::sync::Arc;
 
@@ -9,31 +9,33 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::failure::{Failure, bad_request, failure, internal};
+use super::failure::{Failure, failure, internal};
 use super::json_body::{empty, object};
 use super::parameters::Parameters;
-use crate::domain::AccountId;
-use crate::domain::nearest::nearest;
-use crate::domain::rotation::rotators::{RotatorFile, name_fits};
+use super::window::{Window, list as listed};
+use crate::app::RotationRecord;
+use crate::domain::nearest;
+use crate::domain::policy::Pattern;
+use crate::domain::rotation::rotators::RotatorFile;
 use crate::server::shared::Shared;
-
-/// The most rotations that are told.
-const MOST: usize = 1000;
 
 /// Lists the rotators, those of the configuration file first, without credentials.
 pub(super) async fn rotators(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let row = |(file, built_in): (RotatorFile, bool)| {
+    let row = |(file, built_in): (&RotatorFile, bool)| {
         let mut row = json!(file);
         if let Some(members) = row.as_object_mut() {
             members.insert("built_in".to_owned(), built_in.into());
         }
         row
     };
-    let all: Vec<Value> = shared.settings.app.rotators().list().into_iter().map(row).collect();
+    let all: Vec<Value> = shared.settings.app.rotators().list().map(row).collect();
     Json(json!({ "rotators": all }))
 }
 
 /// Tries a rotator without changing anything.
+///
+/// # Errors
+/// 404 when there is no rotator of this name; 400 when the body has members.
 pub(super) async fn check(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
@@ -42,9 +44,7 @@ pub(super) async fn check(
     empty(&body)?;
     let app = &shared.settings.app;
     let Some(checked) = app.check_rotator(&name).await else {
-        let all = app.rotators().list();
-        let hint = nearest(&name, all.iter().map(|(file, _)| file.name.as_str()));
-        let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let hint = nearest::hint(&name, app.rotators().list().map(|(file, _)| file.name.as_str()));
         return Err(failure(StatusCode::NOT_FOUND, &format!("there is no rotator of this name{hint}")));
     };
     Ok(Json(match checked {
@@ -55,39 +55,45 @@ pub(super) async fn check(
     }))
 }
 
-/// Lists the last rotations, the newest first.
+/// Lists the latest rotations, newest first.
+///
+/// # Errors
+/// 400 when a parameter of the window is not valid.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(parameters): Extension<Parameters>,
 ) -> Result<Json<Value>, Failure> {
-    let limit = parameters.number("limit", MOST)?.unwrap_or(MOST);
-    let pattern = parameters.text("secret");
-    let all = shared.settings.app.event_log().rotations();
-    let is_wanted = |name: &str| pattern.as_deref().is_none_or(|pattern| name_fits(pattern, name));
-    let rows: Vec<_> = all.into_iter().filter(|row| is_wanted(&row.secret)).take(limit).collect();
-    Ok(Json(json!({ "rotations": rows })))
+    let window = Window::of(&parameters)?;
+    let pattern = parameters.text("secret").map(|text| Pattern::exact_case(&text));
+    let wanted = |row: &RotationRecord| pattern.as_ref().is_none_or(|pattern| pattern.matches(&row.secret));
+    Ok(listed("rotations", &shared.settings.app.event_log().rotations, &window, wanted))
 }
 
-/// Which secrets shall be rotated now.
+/// Which secrets to rotate now.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Now {
-    /// A pattern of names; `*` stands for any rest.
+struct RotateNow {
+    /// A pattern of names; `*` stands for any text and `?` for one character.
     secrets: String,
-    /// Only those of this account.
-    account: Option<String>,
 }
 
-/// Rotates secrets now and tells how that ended; what takes longer than 30 seconds goes on.
-pub(super) async fn now(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
-    let wanted: Now = object(&body, r#"{"secrets":"orders/*"}"#)?;
-    let wrong = |invalid| bad_request(&format!("account {invalid}"));
-    let account: Option<AccountId> = wanted.account.map(|id| id.parse().map_err(wrong)).transpose()?;
+/// Rotates secrets now, those of one account with `account`, and answers how that ended. Rotations that take longer than 30
+/// seconds continue after the answer.
+///
+/// # Errors
+/// 400 when the body or `account` is not valid; 503 when the database does not answer.
+pub(super) async fn now(
+    State(shared): State<Arc<Shared>>,
+    Extension(parameters): Extension<Parameters>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let wanted: RotateNow = object(&body, r#"{"secrets":"orders/*"}"#)?;
+    let account = parameters.account()?;
+    let pattern = Pattern::exact_case(&wanted.secrets);
     let app = &shared.settings.app;
     let (counts, refused) = app
         .rotate_all(|scope, name| {
-            account.as_ref().is_none_or(|account| scope.account == *account)
-                && name_fits(&wanted.secrets, name.as_str())
+            account.as_ref().is_none_or(|account| scope.account == *account) && pattern.matches(name.as_str())
         })
         .await
         .map_err(|e| internal(&e))?;

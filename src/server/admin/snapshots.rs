@@ -33,7 +33,8 @@ pub(super) async fn take(
     let answer = counts(&contents);
     let mut snapshots = shared.snapshots.locked();
     if snapshots.len() >= MAX_SNAPSHOTS && !snapshots.contains_key(&name) {
-        return Err(failure(StatusCode::CONFLICT, "there are 100 snapshots; delete some"));
+        let message = format!("there are {MAX_SNAPSHOTS} snapshots; delete some");
+        return Err(failure(StatusCode::CONFLICT, &message));
     }
     let taken = app.clock().now().to_string();
     snapshots.insert(name, KeptSnapshot { contents, replaces, taken });

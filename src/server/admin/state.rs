@@ -1,6 +1,7 @@
 //! `/_sesame/state` and `/_sesame/seed`: all data as one file.
 
 use std::borrow::Cow;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -8,13 +9,16 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::failure::{Failure, INTERNAL, bad_request, failure, internal};
 use super::parameters::Parameters;
 use super::warnings::with_warnings;
 use crate::app::AppError;
-use crate::app::NoProgress;
+use crate::app::{NoProgress, Progress};
 use crate::domain::{AccountId, Scope};
+use crate::server::net::Gone;
 use crate::server::shared::Shared;
 use crate::state::file::StateFile;
 use crate::state::parse::parse;
@@ -26,7 +30,48 @@ use crate::store::{ReplaceScope, Snapshot};
 /// The longest accepted file, in bytes.
 pub(super) const FILE_BYTES: usize = 512 * 1024 * 1024;
 
-fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
+/// The most files that are read at once. Each may take a processor, and several times its size of memory.
+static READING: Semaphore = Semaphore::const_new(2);
+
+/// Says whether the client that sent a file still waits.
+#[derive(Debug, Clone)]
+struct Waiting(Gone);
+
+impl Progress for Waiting {
+    fn at(&self, _done: usize, _of: Option<usize>) {}
+
+    fn is_abandoned(&self) -> bool {
+        self.0.0.is_cancelled()
+    }
+}
+
+/// Runs work on a file outside of the threads that serve requests, and not for a client that went away.
+async fn apart<T: Send + 'static>(
+    gone: Gone,
+    work: impl AsyncFnOnce(&Waiting) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let abandoned = || failure(StatusCode::BAD_REQUEST, "the client went away, so nothing was changed");
+    let place = tokio::select! {
+        place = READING.acquire() => place,
+        () = gone.0.cancelled() => return Err(abandoned()),
+    };
+    let runtime = Handle::current();
+    let work = move || {
+        let waiting = Waiting(gone);
+        if waiting.is_abandoned() { Err(abandoned()) } else { runtime.block_on(work(&waiting)) }
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    drop(place);
+    match done {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_stopped) => Err(failure(StatusCode::SERVICE_UNAVAILABLE, INTERNAL)),
+        },
+    }
+}
+
+fn reader<'a>(shared: &'a Shared, beside: bool, progress: &'a dyn Progress) -> Reader<'a> {
     let settings = &shared.settings;
     Reader {
         app: &settings.app,
@@ -34,14 +79,14 @@ fn reader(shared: &Shared, beside: bool) -> Reader<'_> {
         now: settings.app.clock().now(),
         source: None,
         beside,
-        progress: &NoProgress,
+        progress,
     }
 }
 
 /// 400 if the file is wrong. A failure of the server is logged, and answered as [`internal`] does.
 fn wrong(problem: &Problem) -> Failure {
     let status = match problem.cause {
-        Cause::File => return bad_request(&problem.to_string()),
+        Cause::File | Cause::Abandoned => return bad_request(&problem.to_string()),
         Cause::Conflict | Cause::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Cause::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -54,6 +99,9 @@ fn text(body: &Bytes) -> Result<&str, Failure> {
 }
 
 /// Answers with all data as a file.
+///
+/// # Errors
+/// 400 when `account` is not an account id; 503 when the database does not answer.
 pub(super) async fn export(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
@@ -65,24 +113,36 @@ pub(super) async fn export(
 }
 
 /// Replaces all data, or that of one account, with the contents of a file.
+///
+/// # Errors
+/// 400 when the file is wrong or empty; 409 when it conflicts with data that stays; 503 when the database does not answer.
 pub(super) async fn import(
     State(shared): State<Arc<Shared>>,
     Extension(asked): Extension<Parameters>,
+    Extension(gone): Extension<Gone>,
     body: Bytes,
 ) -> Result<Json<Value>, Failure> {
     let replaces = asked.replaces()?;
-    let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
-    if file.says_nothing() {
-        let message = "the file is empty, so importing it would remove all data; to do that, send {\"version\":1} or use \
-                       POST /_sesame/reset";
-        return Err(bad_request(message));
-    }
-    let contents = reader(&shared, false).read(&file).await.map_err(|e| wrong(&e))?;
+    let (told, here) = (gone.clone(), Arc::clone(&shared));
+    let read = apart(gone, async move |waiting: &Waiting| {
+        let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
+        if file.says_nothing() {
+            let message = "the file is empty, so importing it would remove all data; to do that, send {\"version\":1} or use \
+                           POST /_sesame/reset";
+            return Err(bad_request(message));
+        }
+        let contents = reader(&here, false, waiting).read(&file).await.map_err(|e| wrong(&e))?;
+        Ok((contents, warnings(&file)))
+    });
+    let (contents, warnings) = read.await?;
     if let ReplaceScope::Account(account) = &replaces {
         only_of(&contents, account)?;
     }
+    if told.0.is_cancelled() {
+        return Err(bad_request("the client went away, so nothing was changed"));
+    }
     let Json(answer) = put(&shared, replaces, Arc::new(contents)).await?;
-    Ok(Json(with_warnings(answer, warnings(&file))))
+    Ok(Json(with_warnings(answer, warnings)))
 }
 
 /// Refuses a file that contains data of another account.
@@ -121,15 +181,32 @@ pub(super) fn counts(contents: &Snapshot) -> Value {
 }
 
 /// Applies a seed file.
+///
+/// # Errors
+/// 400 when the file is wrong; 503 when the database does not answer.
 pub(super) async fn apply_seed(
     State(shared): State<Arc<Shared>>,
+    Extension(gone): Extension<Gone>,
     body: Bytes,
 ) -> Result<Json<Value>, Failure> {
-    let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
-    let outcome = seed::apply(&reader(&shared, true), &file).await.map_err(|e| wrong(&e))?;
+    let applied = apart(gone, async move |waiting: &Waiting| {
+        let file = parse(text(&body)?).map_err(|e| wrong(&e))?;
+        let outcome = seed::apply(&reader(&shared, true, waiting), &file).await.map_err(|e| wrong(&e))?;
+        Ok((outcome, warnings(&file)))
+    });
+    let (outcome, warnings) = applied.await?;
     let seed::Outcome { created, changed, unchanged } = outcome;
     let answer = json!({ "created": created, "changed": changed, "unchanged": unchanged });
-    Ok(Json(with_warnings(answer, warnings(&file))))
+    Ok(Json(with_warnings(answer, warnings)))
+}
+
+/// The seed that the server was started with.
+///
+/// # Errors
+/// 409 when there is none.
+pub(super) fn require_seed(shared: &Shared) -> Result<&StateFile, Failure> {
+    let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
+    shared.settings.seed.as_ref().ok_or_else(none)
 }
 
 /// Applies the seed that the server was started with, after a reset of everything or of one account.
@@ -137,11 +214,39 @@ pub(super) async fn apply_seed(
 /// # Errors
 /// 409 when the server was started without a seed; 400 with the seed's [`Problem`].
 pub(super) async fn back_to_seed(shared: &Shared, account: Option<&AccountId>) -> Result<(), Failure> {
-    let none = || failure(StatusCode::CONFLICT, "the server was started without a seed");
-    let file = shared.settings.seed.as_ref().ok_or_else(none)?;
+    let file = require_seed(shared)?;
     let file = match account {
         None => Cow::Borrowed(file),
         Some(account) => Cow::Owned(file.only_of(account, &shared.settings.default_account)),
     };
-    seed::apply(&reader(shared, true), &file).await.map(drop).map_err(|e| wrong(&e))
+    seed::apply(&reader(shared, true, &NoProgress), &file).await.map(drop).map_err(|e| wrong(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_for_a_client_that_went_away_is_not_begun() {
+        let gone = Gone::default();
+        let told = gone.0.clone();
+        let held = READING.acquire_many(2).await.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+        let waits = tokio::spawn(apart(gone, async |_: &Waiting| -> Result<(), Failure> {
+            panic!("the client went away before there was a place")
+        }));
+        tokio::task::yield_now().await;
+        told.cancel();
+        assert!(waits.await.unwrap().is_err());
+        drop(held);
+        let done = apart(Gone::default(), async |waiting: &Waiting| Ok(waiting.is_abandoned())).await;
+        assert!(matches!(done, Ok(false)));
+        let gone = Gone::default();
+        let told = gone.0.clone();
+        let seen = apart(gone, async move |waiting: &Waiting| {
+            told.cancel();
+            Ok(waiting.is_abandoned())
+        });
+        assert!(matches!(seen.await, Ok(true)));
+    }
 }

@@ -21,7 +21,7 @@ use super::connections::Slot;
 use super::deadline_clock;
 use super::dropped::Dropped;
 use super::long_line::{self, LongLine};
-use super::outliving::Outliving;
+use super::outliving::{Gone, Outliving};
 use super::peer::Peer;
 use super::transport::{self, Transport};
 use crate::server::admin;
@@ -152,12 +152,15 @@ async fn serve_connection(
         // The API needs no router: it is one function, and the router boxes every request.
         let to_admin = admin::serves(path) && (!peer.spare || ALWAYS.contains(&path));
         let (shared, router) = (Arc::clone(shared), to_admin.then(|| router.clone()));
+        let gone = to_admin.then(Gone::default);
+        let told = gone.as_ref().map(|gone| gone.0.clone());
         let answered = async move {
             let running = running.ok_or(Dropped)?;
             let mut response = match router {
                 None => rpc::handle(&shared, peer, request).await?,
                 Some(router) => {
                     request.extensions_mut().insert(peer);
+                    request.extensions_mut().insert(gone.unwrap_or_default());
                     router.oneshot(request).await.map_err(|never| match never {})?
                 }
             };
@@ -166,7 +169,7 @@ async fn serve_connection(
             }
             Ok::<_, Dropped>(response.map(|body| TrackedBody { body, _request: running }))
         };
-        Outliving::new(Box::pin(answered), Arc::clone(slot), tasks)
+        Outliving::new(Box::pin(answered), Arc::clone(slot), tasks).telling(told)
     });
     let bounds = &shared.settings.bounds;
     let io = TokioIo::new(LongLine::new(stream, shared.long_query.clone()));

@@ -21,4 +21,5 @@ pub(super) use self::connections::Connections;
 pub(super) use self::counts::Counts;
 pub(super) use self::dropped::Dropped;
 pub(super) use self::listen::accept;
+pub(super) use self::outliving::Gone;
 pub(super) use self::peer::Peer;

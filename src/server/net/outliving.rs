@@ -7,7 +7,12 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Whether the client of a request has gone away. It is an extension of requests below `/_sesame`, whose work may then stop.
+#[derive(Debug, Clone, Default)]
+pub(in crate::server) struct Gone(pub(in crate::server) CancellationToken);
 
 /// The future of a request. When it is dropped before its end, it continues as a task of `tasks`, which shutdown waits for.
 pub(super) struct Outliving<'t, F, H>
@@ -19,6 +24,8 @@ where
     /// disconnect cannot start more requests than there may be connections.
     running: Option<(Pin<Box<F>>, H)>,
     tasks: &'t TaskTracker,
+    /// Cancelled when the client goes away.
+    gone: Option<CancellationToken>,
 }
 
 impl<'t, F, H> Outliving<'t, F, H>
@@ -28,7 +35,13 @@ where
 {
     /// Takes the future in a box, so that the large future itself is never moved.
     pub(super) fn new(request: Pin<Box<F>>, slot: H, tasks: &'t TaskTracker) -> Self {
-        Self { running: Some((request, slot)), tasks }
+        Self { running: Some((request, slot)), tasks, gone: None }
+    }
+
+    /// Tells the request by this token when its client goes away.
+    pub(super) fn telling(mut self, gone: Option<CancellationToken>) -> Self {
+        self.gone = gone;
+        self
     }
 }
 
@@ -57,6 +70,7 @@ where
 {
     fn drop(&mut self) {
         if let Some((request, slot)) = self.running.take() {
+            self.gone.iter().for_each(CancellationToken::cancel);
             self.tasks.spawn(async move {
                 request.await;
                 drop(slot);
@@ -81,11 +95,15 @@ mod tests {
             wait.await.unwrap();
             done.send(()).unwrap();
         };
-        let mut outliving = Box::pin(Outliving::new(Box::pin(request), std::sync::Arc::clone(&slot), &tasks));
+        let gone = CancellationToken::new();
+        let outliving = Outliving::new(Box::pin(request), std::sync::Arc::clone(&slot), &tasks);
+        let mut outliving = Box::pin(outliving.telling(Some(gone.clone())));
         assert!(
             std::future::poll_fn(|context| Poll::Ready(outliving.as_mut().poll(context))).await.is_pending()
         );
+        assert!(!gone.is_cancelled());
         drop(outliving);
+        assert!(gone.is_cancelled(), "the request learns that its client went away");
         assert_eq!(std::sync::Arc::strong_count(&slot), 2, "an abandoned request still holds its slot");
         go.send(()).unwrap();
         finished.await.unwrap();

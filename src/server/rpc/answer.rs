@@ -12,13 +12,13 @@ use super::outcome::Outcome;
 use super::request_info::{Claimed, RequestInfo};
 use super::resolve::{VERSION, by_header, format_of, parameter, resolve};
 use super::{authenticate, faults, reasons, receive};
-use crate::actions::{self, Context, Endpoint, Kind};
+use crate::actions::{self, AnsweredVersion, Context, Endpoint, Kind};
 use crate::app::{Access, Caller, SecretMemo};
 use crate::domain::Scope;
 use crate::domain::faults::{DropWhen, Effect};
 use crate::server::admin::{self, Token};
 use crate::server::settings::AuthMode;
-use crate::server::shared::Shared;
+use crate::server::shared::{Asked, Shared};
 use crate::server::site;
 use crate::wire::params::Pairs;
 use crate::wire::signature::{self, Claim, SignedRequest};
@@ -66,6 +66,7 @@ pub(super) async fn answer(
         headers: &parts.headers,
         body: &body,
     };
+    info.asked = Asked::of(&query, &form, &parts.headers);
     info.format = Format::of(parameter(&query, &form, "Format"));
     let version = parameter(&query, &form, "Version").or_else(|| by_header(&signed, VERSION));
     info.product = version.and_then(actions::of_version).unwrap_or(info.product);
@@ -92,15 +93,17 @@ pub(super) async fn answer(
         },
         request_id: info.request_id,
         address: host.address().unwrap_or_default().to_owned(),
+        answered: AnsweredVersion::default(),
     };
     let mut all = query;
     all.extend(form)?;
     let fields = Fields::new(&all);
     actions::authorize(&context, action, fields).await?;
-    info.injected = faults::inject(shared, action, fields).await;
+    info.injected = faults::inject(shared, &context.scope.account, action, fields).await;
     match info.injected.as_ref().map(|fault| (fault.rule, &fault.effect)) {
         None | Some((_, Effect::None {})) => {
             let document = action.call(&context, fields, info.format).await?;
+            info.answered = context.answered.into_text();
             info.warning = actions::unknown_actions(fields, &context.scope.account);
             Ok(Outcome::Answer(document))
         }
@@ -110,6 +113,7 @@ pub(super) async fn answer(
         Some((_, Effect::Drop { drop: DropWhen::Before })) => Ok(Outcome::Drop(None)),
         Some((_, Effect::Drop { drop: DropWhen::After })) => {
             let result = action.call(&context, fields, info.format).await;
+            info.answered = context.answered.into_text();
             Ok(Outcome::Drop(Some(result.map(drop))))
         }
     }

@@ -16,7 +16,7 @@ use super::respond::respond;
 use crate::server::net::{Dropped, Peer};
 use crate::server::panics::caught;
 use crate::server::settings::AuthMode;
-use crate::server::shared::{AskedBy, LoggedRequest, Shared};
+use crate::server::shared::{LoggedRequest, Shared};
 use crate::server::site::RequestHost;
 use crate::telemetry;
 use crate::wire::reason::{self, shown};
@@ -66,15 +66,28 @@ pub(in crate::server) async fn handle(
     let is_open = shared.settings.mode == AuthMode::Open;
     let told = error.filter(|_| is_open).and_then(|error| reasons::for_the_caller(error, reason.as_deref()));
     let response = respond(&info, outcome, told);
-    let RequestInfo { request_id, action, claimed, caller, region, scheme, injected, .. } = info;
-    shared.request_log.add(LoggedRequest {
-        time: clock.now(),
+    let RequestInfo {
+        request_id, action, claimed, asked, answered, caller, region, scheme, injected, ..
+    } = info;
+    let claimed_access_key = claimed.access_key.filter(|_| caller.is_none());
+    let claimed_account = claimed_access_key
+        .as_ref()
+        .and_then(|id| Some(shared.settings.app.directory().current().key(id)?.account.id.clone()));
+    let time = clock.now();
+    // No other reference is left, so nothing is cloned. The session is not kept: it has a secret.
+    let caller = caller.map(Arc::unwrap_or_clone).map(|by| (by.principal, by.access_key));
+    shared.request_log.push(|number| LoggedRequest {
+        number,
+        time,
         request_id,
         action: action.map(Cow::Borrowed).or(claimed.action.map(Cow::Owned)),
-        claimed_access_key: claimed.access_key.filter(|_| caller.is_none()),
-        // No other reference is left, so nothing is cloned. The session is not kept: it has a secret.
-        asked_by: AskedBy(caller.map(Arc::unwrap_or_clone).map(|by| (by.principal, by.access_key))),
+        asked,
+        answered,
+        caller,
+        claimed_access_key,
+        claimed_account,
         region,
+        source: peer.address,
         scheme,
         status,
         code,

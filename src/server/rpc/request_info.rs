@@ -9,7 +9,7 @@ use crate::actions::{self, Host, Product};
 use crate::app::Caller;
 use crate::domain::Region;
 use crate::domain::faults::Fault;
-use crate::server::shared::Shared;
+use crate::server::shared::{Asked, Shared};
 use crate::server::site::RequestHost;
 use crate::wire::reason::{NAME_BYTES, shown};
 use crate::wire::signature::{self, Claim, SignedRequest};
@@ -24,6 +24,10 @@ pub(super) struct RequestInfo {
     pub(super) action: Option<&'static str>,
     /// Names in a request that is refused before its action and caller are known.
     pub(super) claimed: Claimed,
+    /// Which secrets, key, version and label the request names.
+    pub(super) asked: Asked,
+    /// The version that was answered, and its labels, one a line.
+    pub(super) answered: Option<String>,
     pub(super) caller: Option<Arc<Caller>>,
     /// The region in the host name, or the default one (rule 14.12).
     pub(super) region: Region,
@@ -70,6 +74,8 @@ impl RequestInfo {
             format: Format::Json,
             action: None,
             claimed: Claimed::default(),
+            asked: Asked::default(),
+            answered: None,
             caller: None,
             region: region_of(host).unwrap_or_else(|| shared.settings.default_region.clone()),
             product: &actions::KMS,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::metrics::Metrics;
-pub(super) use self::request_log::{AskedBy, KEPT, LoggedRequest, RequestLog};
+pub(super) use self::request_log::{Asked, LoggedRequest, RequestLog};
 pub(super) use self::snapshots::{KeptSnapshot, MAX_SNAPSHOTS, Snapshots};
 use crate::domain::Timestamp;
 use crate::server::net::Connections;

@@ -112,6 +112,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     const TAGS_OF: &'static str;
     /// Lets the database check itself: one row of text for each finding, or the single row `ok`.
     const INTEGRITY: &'static str;
+    /// References to rows that do not exist, by the database's own list of references: one row of text for each pair of tables.
+    const REFERENCES: Option<&'static str>;
     /// Statements that remove deleted bytes from the journals of the database.
     const SCRUB: &'static [&'static str];
 

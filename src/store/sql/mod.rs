@@ -13,6 +13,7 @@
 //! | connections, time limits | `sql_store.rs` |
 //! | what differs between databases | `dialect.rs`, `sqlite_dialect.rs`, `postgres.rs` |
 
+mod database_file;
 pub mod dialect;
 mod error;
 mod list_secrets;

@@ -46,6 +46,7 @@ impl Dialect for PostgresDialect {
     per_dialect!(postgres_each);
     // PostgreSQL has no such statement; its tool is pg_amcheck.
     const INTEGRITY: &'static str = "SELECT 'ok'";
+    const REFERENCES: Option<&'static str> = None;
     const SCRUB: &'static [&'static str] = &[];
 
     async fn query(

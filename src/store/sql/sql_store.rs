@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::Pool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
+use super::database_file::DatabaseFile;
 use super::dialect::{Connection, Dialect, Param, Session};
 use super::error::failed;
 use super::listings::Listings;
@@ -28,6 +29,8 @@ pub struct SqlStore<D: Dialect> {
     queue: Option<mpsc::WeakSender<writer::Job>>,
     /// Remembered totals and page ends. `None` if other processes write too.
     pub(super) listings: Option<Arc<Listings>>,
+    /// The file of the database, if it is in a file.
+    pub(super) file: Option<Arc<DatabaseFile>>,
     /// Whether the database once did not answer in time.
     silent: Arc<AtomicBool>,
 }
@@ -43,7 +46,8 @@ impl<D: Dialect> SqlStore<D> {
     pub(super) fn start(read: Pool<D::Db>, write: Pool<D::Db>, writer: writer::WriterHandle) -> Self {
         let queue = Some(writer.queue.downgrade());
         let listings = Some(Arc::clone(&writer.listings));
-        Self { read, write, writer: Mutex::new(Some(writer)), queue, listings, silent: Arc::default() }
+        let file = writer.file.clone();
+        Self { read, write, writer: Mutex::new(Some(writer)), queue, listings, file, silent: Arc::default() }
     }
 
     /// A store over a migrated pool of a database that other processes write to.
@@ -54,6 +58,7 @@ impl<D: Dialect> SqlStore<D> {
             writer: Mutex::new(None),
             queue: None,
             listings: None,
+            file: None,
             silent,
         }
     }
@@ -102,11 +107,15 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Runs a write of a single statement outside the writer, and returns the number of affected rows.
     pub(super) async fn statement(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        let check = || self.file.as_ref().map_or(Ok(()), |file| file.check());
         let execute = async {
             let mut connection = self.write.acquire().await.map_err(failed)?;
             connection.execute(sql, params).await
         };
-        self.in_time(execute).await
+        check()?;
+        let done = self.in_time(execute).await;
+        check()?;
+        done
     }
 
     /// Begins a transaction whose queries all see the same state.
@@ -126,6 +135,20 @@ impl<D: Dialect> SqlStore<D> {
             rows_on::<D>(&mut connection, table, sql, params).await
         };
         self.in_time(query).await
+    }
+
+    /// [`SqlStore::rows`] for a query that reads whole tables.
+    pub(super) async fn slow_rows(
+        &self,
+        table: &'static str,
+        sql: &'static str,
+    ) -> Result<Vec<Row>, StoreError> {
+        const TIMES: u32 = 60;
+        let query = async {
+            let mut connection = self.read.acquire().await.map_err(failed)?;
+            rows_on::<D>(&mut connection, table, sql, &[]).await
+        };
+        self.with_timeout_factor(TIMES, query).await
     }
 
     /// Runs a query that reads the one row of the table `installation`.

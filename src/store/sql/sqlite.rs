@@ -22,6 +22,18 @@ impl SqlStore<SqliteDialect> {
     /// [`StoreError::Unavailable`] with the message of SQLite if the file is not a database, is damaged, or cannot be
     /// opened or migrated.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open_copy(path).await?;
+        if let Some(file) = &store.file {
+            file.make_reserve();
+        }
+        Ok(store)
+    }
+
+    /// The same without a reserve for a full disk, for a file that is only looked at.
+    ///
+    /// # Errors
+    /// As [`SqlStore::open`].
+    pub async fn open_copy(path: &Path) -> Result<Self, StoreError> {
         let write = pool_options()
             .max_connections(1)
             .idle_timeout(None)
@@ -93,6 +105,39 @@ pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     copied.map(drop).map_err(failed)
 }
 
+/// Copies a database that no process uses, and changes nothing beside it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] with the message of SQLite if it is no database, or damaged.
+pub async fn copy_unused(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let mut connection = unchanged(from).connect().await.map_err(failed)?;
+    let to = to.to_str().ok_or_else(|| StoreError::unavailable("the path of the copy is not valid UTF-8"))?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await;
+    connection.close().await.map_err(failed)?;
+    copied.map(drop).map_err(failed)
+}
+
+/// Moves the journal of a database that no process uses into it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if that fails; then the journal stays.
+pub async fn fold(path: &Path) -> Result<(), StoreError> {
+    // The last connection of a database does it when it closes.
+    let mut connection = file(path).connect().await.map_err(failed)?;
+    let read = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await;
+    connection.close().await.map_err(failed)?;
+    read.map(drop).map_err(failed)
+}
+
+/// Options to read a database without changing anything.
+fn unchanged(path: &Path) -> SqliteConnectOptions {
+    // After a clean stop there is no journal, and an immutable database is read without creating one.
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    let clean = !Path::new(&journal).exists();
+    SqliteConnectOptions::new().filename(path).read_only(true).immutable(clean)
+}
+
 async fn synchronous(pool: &Pool<Sqlite>, pragma: &'static str) -> Result<(), StoreError> {
     sqlx::query(pragma).execute(pool).await.map(drop).map_err(failed)
 }
@@ -111,12 +156,7 @@ const QUICK_CHECK_BYTES: u64 = 4 * 1024 * 1024;
 /// [`StoreError::Unavailable`] with the message of SQLite if the file is not a database, [`StoreError::Corrupt`] if it
 /// is damaged.
 pub async fn probe(path: &Path, bytes: u64) -> Result<Probe, StoreError> {
-    // After a clean stop there is no journal, and an immutable database is read without creating one.
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-wal");
-    let clean = !Path::new(&journal).exists();
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(clean);
-    let mut connection = options.connect().await.map_err(failed)?;
+    let mut connection = unchanged(path).connect().await.map_err(failed)?;
     let found = probe_on(&mut connection, bytes).await;
     let closed = connection.close().await.map_err(failed);
     found.and_then(|peek| closed.map(|()| peek))

@@ -34,6 +34,10 @@ impl Dialect for SqliteDialect {
     const LOCK_ALL: &'static [&'static str] = &[];
     per_dialect!(sqlite_each);
     const INTEGRITY: &'static str = "PRAGMA integrity_check";
+    const REFERENCES: Option<&'static str> = Some(
+        "SELECT 'table ' || \"table\" || ': ' || COUNT(*) || ' references to rows of ' || parent || ' that do not exist' \
+         FROM pragma_foreign_key_check GROUP BY \"table\", parent",
+    );
     const SCRUB: &'static [&'static str] = &["PRAGMA wal_checkpoint(TRUNCATE)"];
 
     async fn query(

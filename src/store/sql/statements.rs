@@ -157,7 +157,8 @@ pub(super) const BUMP_ACCOUNTS_REVISION: &str =
 pub(super) const SET_CLOCK: &str = "UPDATE installation SET clock = clock + 1, clock_ahead_ms = $2, \
      clock_stands = $3 WHERE clock = $1";
 pub(super) const FAULTS: &str = "SELECT faults, fault_rules FROM installation";
-pub(super) const SET_FAULTS: &str = "UPDATE installation SET faults = faults + 1, fault_rules = $1";
+pub(super) const SET_FAULTS: &str =
+    "UPDATE installation SET faults = faults + 1, fault_rules = $2 WHERE faults = $1";
 pub(super) const BUMP_SCOPE_REVISION: &str = "INSERT INTO key_scopes (account, region, revision) VALUES ($1, $2, 1) \
      ON CONFLICT (account, region) DO UPDATE SET revision = key_scopes.revision + 1 WHERE key_scopes.revision = $3";
 pub(super) const SCOPE_REVISION: &str = "SELECT revision FROM key_scopes WHERE account = $1 AND region = $2";
@@ -329,6 +330,29 @@ macro_rules! filtered {
         )
     };
 }
+
+/// Rows whose owner does not exist, one row of text for each. The databases refuse them, unless somebody writes to the file or drops
+/// a constraint.
+pub(super) const ORPHANS: &str = "SELECT 'label ' || l.label || ' of secret ' || l.secret_id || ' is on version ' || l.version_id || ', which does not exist' AS finding \
+     FROM secret_labels l LEFT JOIN secret_versions v ON v.secret_id = l.secret_id AND v.version_id = l.version_id WHERE v.version_id IS NULL \
+     UNION ALL SELECT 'version ' || v.version_id || ' belongs to secret ' || v.secret_id || ', which does not exist' AS finding \
+     FROM secret_versions v LEFT JOIN secrets s ON s.id = v.secret_id WHERE s.id IS NULL \
+     UNION ALL SELECT 'version ' || v.version_id || ' of secret ' || v.secret_id || ' is sealed by data key ' || v.data_key_id || ', which does not exist' AS finding \
+     FROM secret_versions v LEFT JOIN data_keys d ON d.secret_id = v.secret_id AND d.id = v.data_key_id WHERE d.id IS NULL \
+     UNION ALL SELECT 'label ' || l.label || ' belongs to secret ' || l.secret_id || ', which does not exist' AS finding \
+     FROM secret_labels l LEFT JOIN secrets s ON s.id = l.secret_id WHERE s.id IS NULL \
+     UNION ALL SELECT 'data key ' || d.id || ' belongs to secret ' || d.secret_id || ', which does not exist' AS finding \
+     FROM data_keys d LEFT JOIN secrets s ON s.id = d.secret_id WHERE s.id IS NULL \
+     UNION ALL SELECT 'tag ' || t.tag_key || ' belongs to secret ' || t.secret_id || ', which does not exist' AS finding \
+     FROM tags t LEFT JOIN secrets s ON s.id = t.secret_id WHERE s.id IS NULL \
+     UNION ALL SELECT 'rotation plan belongs to secret ' || m.secret_id || ', which does not exist' AS finding \
+     FROM managed_secrets m LEFT JOIN secrets s ON s.id = m.secret_id WHERE s.id IS NULL \
+     UNION ALL SELECT 'version ' || v.id || ' belongs to key ' || v.key_id || ', which does not exist' AS finding \
+     FROM key_versions v LEFT JOIN keys k ON k.id = v.key_id WHERE k.id IS NULL \
+     UNION ALL SELECT 'tag ' || t.tag_key || ' belongs to key ' || t.key_id || ', which does not exist' AS finding \
+     FROM key_tags t LEFT JOIN keys k ON k.id = t.key_id WHERE k.id IS NULL \
+     UNION ALL SELECT 'alias ' || a.name || ' belongs to key ' || a.key_id || ', which does not exist' AS finding \
+     FROM aliases a LEFT JOIN keys k ON k.id = a.key_id WHERE k.id IS NULL";
 
 /// The statements of a dialect that read JSON arrays: the filtered count and page, and the tags of named secrets.
 macro_rules! per_dialect {

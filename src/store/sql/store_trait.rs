@@ -49,8 +49,8 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(KeptFaults { revision: row.count()?, rules: row.optional_text()? })
     }
 
-    async fn set_faults(&self, rules: Option<String>) -> Result<(), StoreError> {
-        touched(self.statement(sql::SET_FAULTS, &[rules.as_deref().into()]).await?)
+    async fn set_faults(&self, rules: String, on_revision: u64) -> Result<(), StoreError> {
+        touched(self.statement(sql::SET_FAULTS, &[revision(on_revision), rules.as_str().into()]).await?)
     }
 
     async fn use_nonce(&self, nonce: UsedNonce, on_revision: u64) -> Result<bool, StoreError> {
@@ -273,10 +273,17 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn health(&self) -> Result<(), StoreError> {
+        if let Some(file) = &self.file {
+            file.health()?;
+        }
         let answered = tokio::time::timeout(HEALTHY, self.next_purge()).await;
         answered
             .unwrap_or_else(|_late| Err(StoreError::unavailable("the health check took too long")))
             .map(drop)
+    }
+
+    fn release_reserve(&self) -> bool {
+        self.file.as_ref().inspect(|file| file.release_reserve()).is_some()
     }
 
     async fn reset(&self) -> Result<(), StoreError> {
@@ -284,9 +291,14 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn integrity(&self) -> Result<Vec<String>, StoreError> {
-        let rows = self.rows("database", D::INTEGRITY, &[]).await?;
-        let lines: Result<Vec<String>, _> = rows.into_iter().map(|mut row| row.text()).collect();
-        Ok(lines?.into_iter().filter(|line| line != "ok").collect())
+        let mut findings = Vec::new();
+        for query in [D::INTEGRITY].into_iter().chain(D::REFERENCES).chain([sql::ORPHANS]) {
+            for mut row in self.slow_rows("database", query).await? {
+                findings.push(row.text()?);
+            }
+        }
+        findings.retain(|line| line != "ok");
+        Ok(findings)
     }
 
     async fn close(&self) {

@@ -41,6 +41,17 @@ impl Write {
 const ITEMS_PER_CHANGE: usize = 1000;
 
 impl Write {
+    /// Whether this frees room in the database, so that it is carried out on a full disk.
+    pub(super) fn frees_room(&self) -> bool {
+        match self {
+            Self::Commit(batch) => batch.change.ops.iter().any(|op| matches!(op, Op::Purge)),
+            Self::Keys(_, _, change) => matches!(**change, KeyChange::Delete { .. }),
+            Self::Account(_, sealed, _) => sealed.is_none(),
+            Self::Reset => true,
+            Self::AddMeta(..) | Self::Snapshot(..) | Self::Reseal(_) => false,
+        }
+    }
+
     /// Whether the number of secrets may differ afterwards, at once or when a recovery window ends.
     pub(super) fn may_change_totals(&self) -> bool {
         let counts = |op: &Op| matches!(op, Op::Create(_) | Op::Purge | Op::SetPlannedDeletion(_));

@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use sqlx::Pool;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
+use super::database_file::DatabaseFile;
 use super::dialect::{Dialect, Param, Session, revision, touched};
 use super::error::failed;
 use super::listings::Listings;
@@ -36,7 +39,15 @@ pub(super) const GROUP: usize = 256;
 pub(super) trait Writer: Send + 'static {
     /// Carries out all writes in one transaction. Returns the outcome of each, or one error for all of them.
     fn group(&mut self, writes: &[Write]) -> impl Future<Output = Outcomes> + Send;
+
+    /// The file of the database, if it is in a file.
+    fn file(&self) -> Option<&Arc<DatabaseFile>> {
+        None
+    }
 }
+
+/// How often it is tried whether a full disk has room again.
+const RECOVER: Duration = Duration::from_secs(5);
 
 /// The outcome of each write of a group, or the reason why the whole transaction failed.
 pub(super) type Outcomes = Result<Vec<Result<(), StoreError>>, StoreError>;
@@ -48,6 +59,8 @@ pub(super) struct WriterHandle {
     pub(super) ended: oneshot::Receiver<()>,
     /// Totals and page ends, which the writer discards when the number of secrets may have changed.
     pub(super) listings: Arc<Listings>,
+    /// The file of the database, if it is in a file.
+    pub(super) file: Option<Arc<DatabaseFile>>,
 }
 
 /// Runs a writer on a thread of its own.
@@ -59,6 +72,7 @@ pub(super) fn spawn_on_thread(writer: impl Writer) -> Result<WriterHandle, Store
     let (end, ended) = oneshot::channel();
     let listings = Arc::<Listings>::default();
     let (runtime, of_writer) = (Handle::current(), Arc::clone(&listings));
+    let file = writer.file().cloned();
     let work = move || {
         runtime.block_on(run(writer, jobs, &of_writer));
         if end.send(()).is_err() {
@@ -67,7 +81,7 @@ pub(super) fn spawn_on_thread(writer: impl Writer) -> Result<WriterHandle, Store
     };
     let thread = thread::Builder::new().name("sesame-writer".to_owned()).spawn(work);
     thread.map_err(|e| StoreError::Unavailable(Unavailable::from_error(e)))?;
-    Ok(WriterHandle { queue, ended, listings })
+    Ok(WriterHandle { queue, ended, listings, file })
 }
 
 /// Runs a writer as a task, for one that has to wait for a connection of a pool.
@@ -86,13 +100,23 @@ pub(super) fn spawn_task(writer: impl Writer) -> WriterHandle {
             tracing::debug!("nothing waits for the end of the writer");
         }
     });
-    WriterHandle { queue, ended, listings }
+    WriterHandle { queue, ended, listings, file: None }
 }
 
 /// Takes writes until the queue is closed and empty.
 async fn run(mut worker: impl Writer, mut queue: mpsc::Receiver<Job>, listings: &Listings) {
     let mut jobs = Vec::new();
-    while queue.recv_many(&mut jobs, GROUP).await > 0 {
+    let mut recover = tokio::time::interval(RECOVER);
+    recover.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let full = worker.file().filter(|file| file.is_full());
+        tokio::select! {
+            taken = queue.recv_many(&mut jobs, GROUP) => if taken == 0 { return },
+            _ = recover.tick(), if full.is_some() => {
+                full.into_iter().for_each(|file| file.recover());
+                continue;
+            }
+        }
         let (writes, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.write, job.done)).unzip();
         let outcomes = match worker.group(&writes).await {
             Ok(outcomes) => outcomes,

@@ -47,7 +47,7 @@ fn faults_are_added_by_presets_listed_and_removed() {
     assert_eq!(listed, "1\tGetSecretValue\tcode=Rejected.Throttling\ttimes=2\t2\n");
     user.ok(&["fault", "add", "error", "*", "--code", "Rejected.LimitExceeded", "--secret", "other/*"]);
     user.ok(&["fault", "add", "slow", "ListSecrets"]);
-    assert_eq!(user.ok(&["fault", "rm", "2"]), "2 rules of faults are in force\n");
+    assert_eq!(user.ok(&["fault", "rm", "2"]), "rule 2 is removed\n");
     assert!(user.ok(&["fault", "ls"]).contains("delay_ms=2000"));
     assert!(user.fails(3, &["fault", "rm", "9"]).contains("there is no rule 9"));
     assert!(user.fails(1, &["fault", "add", "fail", "GetSecretValu"]).contains("GetSecretValue"));

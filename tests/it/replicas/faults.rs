@@ -44,6 +44,21 @@ async fn rules_are_in_force_in_all_processes() {
 }
 
 #[tokio::test]
+async fn rules_that_are_added_at_once_are_all_there_and_each_process_keeps_its_counts() {
+    let pair = two().await;
+    let (a, b) = (&pair.0, &pair.1);
+    let rule = r#"{"action":"ListSecrets","code":"Rejected.Throttling","times":1}"#;
+    done(a, "POST", PATH, rule).await;
+    assert_eq!([listed(a).await, listed(b).await], [429, 429]);
+    let add = |server| done(server, "POST", PATH, r#"{"action":"ListKeys","delay_ms":1}"#);
+    tokio::join!(add(a), add(b), add(a), add(b), add(a), add(b));
+    assert_eq!((fired(a).await, fired(b).await), (vec![1, 0, 0, 0, 0, 0, 0], vec![1, 0, 0, 0, 0, 0, 0]));
+    assert_eq!(admin(b, "DELETE", "/_sesame/faults/3", "").await.status, 204);
+    assert_eq!((fired(a).await.len(), listed(a).await), (6, 200));
+    stop(pair).await;
+}
+
+#[tokio::test]
 async fn what_is_put_at_run_time_wins_over_the_file_until_a_reset() {
     let url = postgres::database().await;
     let one = async || {

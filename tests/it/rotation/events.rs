@@ -11,7 +11,8 @@ use crate::support::{Server, text};
 
 async fn events(server: &Server) -> Vec<Value> {
     let told = done(server, "GET", "/_sesame/events", "").await;
-    told["events"].as_array().unwrap().clone()
+    // Oldest first, as they happened.
+    told["events"].as_array().unwrap().iter().rev().cloned().collect()
 }
 
 fn names(events: &[Value]) -> Vec<&str> {

@@ -464,15 +464,17 @@ async fn the_clock_is_set_on_a_revision(store: Arc<dyn Store>) {
 async fn faults_are_kept_and_counted_until_a_reset(store: Arc<dyn Store>) {
     let first = store.faults().await.unwrap();
     assert_eq!((first.rules, store.installation().await.unwrap().faults), (None, first.revision));
-    for (count, rules) in (1..).zip([Some("[1]"), Some("[]"), None, Some("[2]")]) {
-        store.set_faults(rules.map(str::to_owned)).await.unwrap();
+    for (count, rules) in (1..).zip(["[1]", "[]", "[2]"]) {
+        let on = first.revision + count - 1;
+        store.set_faults(rules.to_owned(), on).await.unwrap();
+        assert_eq!(store.set_faults("[3]".to_owned(), on).await, Err(StoreError::Conflict));
         let kept = store.faults().await.unwrap();
-        assert_eq!((kept.revision, kept.rules.as_deref()), (first.revision + count, rules));
+        assert_eq!((kept.revision, kept.rules.as_deref()), (first.revision + count, Some(rules)));
         assert_eq!(store.installation().await.unwrap().faults, kept.revision);
     }
     store.reset().await.unwrap();
     let last = store.faults().await.unwrap();
-    assert_eq!((last.revision, last.rules), (first.revision + 5, None));
+    assert_eq!((last.revision, last.rules), (first.revision + 4, None));
 }
 
 /// A nonce that is used at the time at which it was signed, and expires a quarter of an hour later.

@@ -44,6 +44,10 @@ macro_rules! handed_on {
                 self.0.store().is_shared()
             }
 
+            fn release_reserve(&self) -> bool {
+                self.0.store().release_reserve()
+            }
+
             $(async fn $method(&self, $($given: $kind),*) -> $answer {
                 let call = self.0.begin(stringify!($method)).await;
                 let answer = self.0.store().$method($($given),*).await;
@@ -61,7 +65,7 @@ handed_on! {
     fn installation() -> Answer<Revisions>;
     fn set_clock(setting: ClockSetting, on_revision: u64) -> Answer<()>;
     fn faults() -> Answer<KeptFaults>;
-    fn set_faults(rules: Option<String>) -> Answer<()>;
+    fn set_faults(rules: String, on_revision: u64) -> Answer<()>;
     fn use_nonce(nonce: UsedNonce, on_revision: u64) -> Answer<bool>;
     fn nonces() -> Answer<KeptNonces>;
     fn set_forgotten_nonces(forgotten: String, on_revision: u64) -> Answer<()>;

@@ -58,6 +58,7 @@ pub struct Options<'a> {
     /// Bounds on connections.
     pub rotation: RotationSettings,
     pub bounds: Bounds,
+    pub request_log: usize,
 }
 
 impl Default for Options<'_> {
@@ -75,6 +76,7 @@ impl Default for Options<'_> {
             allowed_hosts: &[],
             nonces: NonceLimits::default(),
             bounds: Bounds::default(),
+            request_log: 1000,
             rotation: quick_rotations(),
         }
     }
@@ -168,6 +170,7 @@ impl Server {
             ),
             tls,
             bounds: options.bounds,
+            request_log: options.request_log,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 
 class Refused(Exception):
@@ -35,11 +35,20 @@ class Admin:
         return json.loads(text) if text else None
 
 
-class Faults:
-    """Rules that make the server refuse, delay or not answer calls. The first rule that fires wins."""
+def of_account(path: str, account: Optional[str], **more: Optional[str]) -> str:
+    """The path with a query: the account, if the part of one account is meant, and the members that are set."""
+    query = {name: value for name, value in {"account": account, **more}.items() if value is not None}
+    return path + ("?" + urllib.parse.urlencode(query) if query else "")
 
-    def __init__(self, admin: Admin) -> None:
-        self._admin = admin
+
+class Faults:
+    """Rules that make the server refuse, delay or not answer calls. The first rule that fires wins.
+
+    On a shared server they are the rules of this account, and change only its calls.
+    """
+
+    def __init__(self, admin: Admin, account: Optional[str] = None) -> None:
+        self._admin, self._path = admin, of_account("faults", account)
 
     def throttle(self, action: str = "*", times: Optional[int] = None, secret: Optional[str] = None, retry_after_ms: Optional[int] = None) -> None:
         """Calls of `action` get `Rejected.Throttling`, `times` of them or all."""
@@ -62,26 +71,16 @@ class Faults:
 
     def add(self, **rule: Any) -> None:
         """Adds a rule with the members of the server's own rules. A member that is `None` is left out."""
-        kept = []
-        for old in self.rules():
-            fired = old.pop("fired", 0)
-            old.pop("matched", None)
-            # Setting rules counts from nothing, so a rule keeps only what it has left.
-            if "times" in old:
-                old["times"] -= fired
-            if old.get("times") != 0:
-                kept.append(old)
-        kept.append({name: value for name, value in rule.items() if value is not None})
-        self._admin.call("PUT", "faults", kept)
+        self._admin.call("POST", self._path, {name: value for name, value in rule.items() if value is not None})
 
     def rules(self) -> List[Dict[str, Any]]:
-        """The rules, each with the number of calls that it matched and that it changed (`fired`)."""
-        rules: List[Dict[str, Any]] = self._admin.call("GET", "faults")["faults"]
+        """The rules, each with its `id` and the number of calls that it matched and that it changed (`fired`)."""
+        rules: List[Dict[str, Any]] = self._admin.call("GET", self._path)["faults"]
         return rules
 
     def clear(self) -> None:
         """Removes all rules."""
-        self._admin.call("DELETE", "faults")
+        self._admin.call("DELETE", self._path)
 
 
 class Clock:
@@ -105,6 +104,10 @@ class Clock:
         self._admin.call("POST", "clock", {"set": time})
         return self.now()
 
+    def freeze(self) -> None:
+        """Stops the clock at its present time."""
+        self._admin.call("POST", "clock", {"freeze": True})
+
     def resume(self) -> None:
         """Sets the clock back to the machine's time."""
         self._admin.call("POST", "clock", {"resume": True})
@@ -116,25 +119,61 @@ class Clock:
 
 
 class Requests:
-    """The calls that the server got, at most the last 1,000. Values are never in it."""
+    """The calls that the server got, the last 10,000. Values are never in it. On a shared server they are those of this account."""
 
-    def __init__(self, admin: Admin, account: Optional[str] = None) -> None:
-        self._admin, self._account = admin, account
+    def __init__(self, admin: Admin, account: Optional[str] = None, after: int = 0) -> None:
+        self._admin, self._account, self._after = admin, account, str(after) if after else None
 
-    def all(self, action: Optional[str] = None) -> List[Dict[str, Any]]:
-        """The calls of an action, or all, in the order in which they came: `action`, `code`, `status`, `caller`, `reason` and more."""
-        where = "requests?limit=1000" + ("&action=" + urllib.parse.quote(action) if action else "")
+    def all(self, action: Optional[str] = None, **members: Any) -> List[Dict[str, Any]]:
+        """The calls in the order in which they came: `action`, `secret`, `code`, `status`, `caller`, `reason` and more.
+
+        Each argument is a pattern for a member, such as `secret="app/*"`.
+        """
+        members = {name: str(value) for name, value in members.items() if value is not None}
+        where = of_account("requests", self._account, after=self._after, limit="100000", action=action, **members)
         calls: List[Dict[str, Any]] = self._admin.call("GET", where)["requests"]
-        if self._account:
-            calls = [call for call in calls if f"::{self._account}:" in (call.get("caller") or "")]
         return calls[::-1]
 
-    def verify(self, action: str, times: Optional[int] = None, code: Optional[str] = None) -> None:
-        """Fails unless `action` was called: exactly `times` times, or at least once. `code` counts only calls that were refused with it."""
-        calls = [call for call in self.all(action) if code is None or call.get("code") == code]
-        if (times is None and calls) or len(calls) == times:
-            return
-        wanted = "at least once" if times is None else f"{times} times"
-        refused = f" refused with {code}" if code else ""
-        lines = [f"  {call['action']} {call.get('code') or 'answered'}" for call in self.all()] or ["  nothing"]
-        raise AssertionError(f"expected {action}{refused} {wanted}, and the server saw it {len(calls)} times. The calls were:\n" + "\n".join(lines[-30:]))
+    def count(self, action: Optional[str] = None, **members: Any) -> int:
+        """How many calls fit: `count("GetSecretValue", secret="app/*", code="Rejected.Throttling")`."""
+        members = {name: str(value) for name, value in members.items() if value is not None}
+        where = of_account("requests", self._account, after=self._after, limit="0", action=action, **members)
+        answer: Dict[str, Any] = self._admin.call("GET", where)
+        if answer["dropped"] and not self._after:
+            raise Refused(f"the server has dropped {answer['dropped']} calls; raise [limits] request_log to count them")
+        count: int = answer["count"]
+        return count
+
+    def verify(self, action: Optional[str] = None, times: Optional[int] = None, **members: Any) -> None:
+        """Fails unless calls came that fit: exactly `times`, or `at_least` and `at_most`, or at least one.
+
+        Each other argument is a pattern for a member: `secret="app/*"`, `version`, `label`, `caller`, `code`, `status`. The failure shows
+        the nearest misses.
+        """
+        self.verify_all([{"action": action, "times": times, **members}])
+
+    def verify_all(self, expectations: Sequence[Dict[str, Any]], in_order: bool = False) -> None:
+        """Fails unless all expectations hold, each a dict of the arguments of `verify`; with `in_order` also in this order."""
+        wanted = [{name: value for name, value in each.items() if value is not None} for each in expectations]
+        answer = self._admin.call("POST", of_account("requests/verify", self._account, after=self._after), {"expectations": wanted, "in_order": in_order})
+        if not answer["holds"]:
+            rows = zip(wanted, answer["expectations"])
+            raise AssertionError("\n".join(_failed(each, row) for each, row in rows if not row["holds"]))
+
+
+def _failed(expectation: Dict[str, Any], row: Dict[str, Any]) -> str:
+    counts = ("times", "at_least", "at_most")
+    what = " ".join(str(value) if name == "action" else f"{name}={value}" for name, value in expectation.items() if name not in counts)
+    lines = [f"expected {what or 'any call'} {row['expected']} times, and the server saw {row['found']}"]
+    if row.get("incomplete"):
+        lines[0] += "; it has dropped calls that could matter: raise [limits] request_log"
+    if row.get("out_of_order"):
+        lines[0] += "; not in this order"
+    shown = [(miss["request"], miss["differences"]) for miss in row.get("nearest", ())] + [(call, {}) for call in row.get("requests", ())]
+    if shown:
+        lines.append("The nearest calls were:" if row.get("nearest") else "These calls were:")
+    for call, differences in shown:
+        differs = "; ".join(f"{name} is {', '.join(each['found']) or 'absent'}" for name, each in differences.items())
+        words = [call["action"], call["secret"], call["code"] or "answered", f"({differs})" if differs else None]
+        lines.append("  " + " ".join(word for word in words if word))
+    return "\n".join(lines)

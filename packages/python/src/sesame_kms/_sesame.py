@@ -17,15 +17,16 @@ Seed = Union[str, "os.PathLike[str]", Dict[str, Any]]
 class Sesame:
     """A server, and the access key that a test uses on it. Make one with `Sesame.start()` or `Sesame.at(url)`."""
 
-    def __init__(self, admin: Admin, server: Optional[Server], access_key_id: str, access_key_secret: str, account: str, region: str, shared: bool) -> None:
+    def __init__(self, admin: Admin, server: Optional[Server], access_key_id: str, access_key_secret: str, account: str, region: str, shared: bool, after: int = 0) -> None:
         self._admin, self._server, self._shared = admin, server, shared
         self.url = admin.url
         """The address, such as http://127.0.0.1:40123."""
         self.endpoint = admin.url.split("://")[-1]
         """Host and port, as the SDKs want it."""
         self.access_key_id, self.access_key_secret, self.account, self.region = access_key_id, access_key_secret, account, region
-        self.requests = Requests(admin, account if shared else None)
-        self._faults, self._clock = Faults(admin), Clock(admin)
+        mine = account if shared else None
+        self.requests = Requests(admin, mine, after)
+        self._faults, self._clock = Faults(admin, mine), Clock(admin)
 
     @classmethod
     def start(cls, *arguments: str, auth: str = "open", seed: Optional[Seed] = None, listen: str = "127.0.0.1:0",
@@ -50,7 +51,7 @@ class Sesame:
 
     @classmethod
     def at(cls, url: str, admin_token: Optional[str] = None) -> "Sesame":
-        """A server that runs already and that others use, too. `account()` makes an account of one's own in it."""
+        """A server that runs already and that others use, too. `new_account()` makes an account of one's own in it."""
         return cls(Admin(url, admin_token), None, "test", "test", "1000000000000001", "cn-hangzhou", shared=True)
 
     def new_account(self) -> "Sesame":
@@ -58,7 +59,9 @@ class Sesame:
         account = str(2_000_000_000_000_000 + secrets.randbelow(10**15))
         key = {"id": "sesame-" + secrets.token_hex(8), "secret": secrets.token_hex(16)}
         self._admin.call("PUT", "accounts/" + account, {"access_keys": [key]})
-        return Sesame(self._admin, self._server, key["id"], key["secret"], account, self.region, self._shared)
+        # What came before the account was there is not missed when it is dropped.
+        last = self._admin.call("GET", "requests?limit=0")["last"]
+        return Sesame(self._admin, self._server, key["id"], key["secret"], account, self.region, True, last)
 
     def reset(self) -> None:
         """Removes what is there. A server of one's own forgets everything, and its clock and faults are as at the start; on a shared one only this account is removed."""
@@ -86,8 +89,9 @@ class Sesame:
 
     @property
     def faults(self) -> Faults:
-        """Rules of faults. They are of the whole server, so a shared one has none for tests."""
-        self._own("faults")
+        """Rules of faults. On a shared server they change only calls of this account."""
+        if self._shared and self.account == "1000000000000001":
+            self._own("faults")
         return self._faults
 
     @property
@@ -98,7 +102,7 @@ class Sesame:
 
     def _own(self, what: str) -> None:
         if self._shared:
-            raise Refused(f"`{what}` would strike everybody who uses {self.url}. Run this test without --sesame-url and SESAME_URL, on a server of its own")
+            raise Refused(f"`{what}` would affect everybody who uses {self.url}. Run this test without --sesame-url and SESAME_URL, on a server of its own")
 
     @property
     def env(self) -> Dict[str, str]:

@@ -83,6 +83,7 @@ pub(in crate::actions) async fn read(
     let value = context.app.value(&loaded, version).await?;
     let value =
         Disclosed::from_bytes(value).ok_or_else(|| ApiError::internal("a stored value is not UTF-8"))?;
+    context.answered.note(secret, &version.id);
     Ok(SecretValue {
         secret_name: secret.name.to_string(),
         secret_type: secret.secret_type.as_str(),
