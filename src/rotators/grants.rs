@@ -48,13 +48,12 @@ fn words(line: &str) -> Option<Vec<&str>> {
             // A doubled quote closes and opens again, which is the same.
             Some(open) if one == open => quote = None,
             Some('\'' | '"') if one == '\\' => drop(chars.next()),
-            Some(_) => {}
             None if one.is_whitespace() => {
                 words.extend(start.take().and_then(|start| line.get(start..at)));
                 continue;
             }
             None if ['\'', '"', '`'].contains(&one) => quote = Some(one),
-            None => {}
+            Some(_) | None => {}
         }
         start.get_or_insert(at);
     }

@@ -211,8 +211,8 @@ fn said(error: &Error) -> String {
     let Some(database) = error.as_database_error() else { return error.to_string() };
     let hint = database.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::hint);
     let detail = database.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::detail);
-    let more: String = [detail, hint].into_iter().flatten().map(|more| format!("; {more}")).collect();
-    format!("{}{more}", database.message())
+    let parts: Vec<&str> = [Some(database.message()), detail, hint].into_iter().flatten().collect();
+    parts.join("; ")
 }
 
 fn failure(error: &Error, account: Option<&str>) -> Failure {

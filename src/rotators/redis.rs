@@ -232,8 +232,9 @@ fn said(error: &RedisError) -> String {
 fn failure(error: &RedisError) -> Failure {
     let said = said(error);
     match error.kind() {
-        ErrorKind::Io => unreachable(said),
-        ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => unreachable(said),
+        ErrorKind::Io | ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => {
+            unreachable(said)
+        }
         ErrorKind::InvalidClientConfig => Failure::new(Cause::RotatorFailed, said),
         _ => refused(said),
     }

@@ -39,7 +39,9 @@ fn salted(password: &[u8], salt: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
 /// HMAC-SHA-256, which takes keys of any length.
 fn keyed(key: &[u8], parts: &[&[u8]]) -> Option<[u8; 32]> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     Some(mac.finalize().into_bytes().into())
 }
 

@@ -58,12 +58,15 @@ def settled(server):
 
 
 def verify(engine, client, names, what, problems):
+    """A rotation that goes on may be between its change and its commit just now, so the one account that it changes is waited for."""
     for name, sub_type in names:
-        # A rotation that goes on may be between its change and its commit just now.
-        if not until(lambda: engine.logs_in(*account(client, name)), PATIENCE):
+        good = lambda stage: engine.logs_in(*account(client, name, stage))
+        if sub_type == 'DoubleUsers' and not good('ACSCurrent'):
+            problems.append('%s: the current value of %s does not log in, although it has two accounts' % (what, name))
+        if not until(lambda: good('ACSCurrent'), PATIENCE):
             problems.append('%s: the current value of %s does not log in' % (what, name))
         status, _ = client.call('GetSecretValue', SecretName=name, VersionStage='ACSPrevious')
-        if sub_type == 'DoubleUsers' and status == 200 and not engine.logs_in(*account(client, name, 'ACSPrevious')):
+        if sub_type == 'DoubleUsers' and status == 200 and not until(lambda: good('ACSPrevious'), PATIENCE):
             problems.append('%s: the previous value of %s does not log in' % (what, name))
 
 

@@ -65,6 +65,7 @@ impl Engine {
 
 /// A checked rotator of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "these are the switches of the configuration file")]
 pub struct Database {
     /// Which database.
     pub engine: Engine,
