@@ -31,8 +31,8 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
 /// Rotates the secrets that are due; false when the database failed.
 async fn rotate(app: &Arc<App>) -> bool {
     match app.rotate_due().await {
-        Ok(RotationCounts { done: 0, failed: 0, running: 0 }) => true,
-        Ok(RotationCounts { done, failed, running }) => {
+        Ok(RotationCounts { done: 0, failed: 0, running: 0, .. }) => true,
+        Ok(RotationCounts { done, failed, running, .. }) => {
             tracing::info!(done, failed, running, "rotated secrets that were due");
             true
         }

@@ -102,9 +102,9 @@ impl FaultRule {
     }
 
     fn matches(&self, call: &Call<'_>) -> bool {
-        // Rules of RotateSecret that only delay, or have a code of rotators, leave the call itself alone.
+        // A rule of RotateSecret is for rotators when it only delays or has a code of rotators. Otherwise it is for the call.
         let action = match (call.by_rotator, self.action.as_str()) {
-            (true, named) => named == ROTATE,
+            (true, named) => named == ROTATE && self.is_about_rotators_only(),
             (false, ROTATE) => call.action == ROTATE && !self.is_about_rotators_only(),
             (false, named) => named == "*" || named == call.action,
         };

@@ -73,7 +73,7 @@ pub(super) fn read_managed(
     crate::domain::writes::check_name(secret.secret_type, &secret.name)
         .map_err(|refusal| place.member("name").wrong(refusal.to_string()))?;
     let text = entry.extended_config.as_ref().map(|document| document.0.as_str());
-    let config = ExtendedConfig::parse(secret.secret_type, text, &secret.scope.region)
+    let config = ExtendedConfig::from_file(secret.secret_type, text, &secret.scope.region)
         .map_err(|refusal| config.wrong(refusal.to_string()))?;
     let place = place.member("rotation");
     let none = RotationEntry::default();

@@ -53,7 +53,7 @@ impl App {
         let now = self.clock.now();
         let (mut keys, mut access_keys) = (Vec::new(), Vec::new());
         if new.secret_type == SecretType::RamCredentials {
-            let user = config.member("UserName").unwrap_or_default();
+            let user = config.ram_user().unwrap_or_default();
             (keys, access_keys) = match self.directory.keys_of(&scope.account, user).await {
                 Some(keys) => (keys, Vec::new()),
                 None if self.rotations.settings.makes_users && self.directory.has_no_users().await => {
@@ -111,7 +111,7 @@ impl App {
 
 /// The name of a secret of type RAMCredentials (rule DY5.4).
 fn ram_name(config: &ExtendedConfig) -> Result<SecretName, Refusal> {
-    let user = config.member("UserName").unwrap_or_default();
+    let user = config.ram_user().unwrap_or_default();
     let wrong = |invalid| {
         let why = format!("has a UserName that no secret can be named after: acs/ram/user/ and it {invalid}");
         Refusal::parameter("ExtendedConfig", why)

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::log::EventLog;
 use super::run::Claim;
 use super::targets::target;
-use super::tasks::{At, Ended, Entered, Progress, Task};
+use super::tasks::{At, Ended, Entered, LEASE_MS, Progress, Task};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::retry::until_first;
@@ -22,8 +22,8 @@ use crate::store::{AccessKeyRecord, AccessKeyStatus, RotationsDue};
 const CALL_MS: u64 = 2000;
 /// How long a move of the clock waits, in milliseconds of the machine's time.
 const CLOCK_MS: u64 = 30_000;
-/// The most secrets that are looked at in one go.
-const BATCH: u32 = 1000;
+/// How many secrets that were not seen yet one query of what is due can find.
+const BATCH: usize = 1000;
 /// Pages of secrets, when all are walked through.
 const PAGE: u32 = 500;
 
@@ -36,6 +36,14 @@ pub struct RotationCounts {
     pub failed: usize,
     /// They go on.
     pub running: usize,
+    /// They could not start: a rotation or a window is under way, or a rule of the service forbids it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub refused: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What RotateSecret did.
@@ -68,24 +76,14 @@ impl App {
             return Ok(started);
         }
         self.require_usable_key(&loaded).await?;
-        if let Some(user) = managed.config.member("UserName")
+        if let Some(user) = managed.config.ram_user()
             && self.directory.keys_of(&secret.scope.account, user).await.is_none()
         {
             return Err(Refusal::RamUserNotFound.into());
         }
         let at = (secret.scope.clone(), secret.name.clone());
         let begin = Begin { version: version.clone(), trigger: Trigger::Call, lease: self.fresh_lease() };
-        // Entered before it is claimed, so that the scheduler does not take it for one whose worker is gone.
-        let task = match self.rotations.enter(&at) {
-            Entered::Mine(task) => task,
-            Entered::Other(progress) => {
-                let begun = self.begin_rotation(&at, &begin).await?;
-                if begun == Begun::Joined {
-                    self.wait(progress).await;
-                }
-                return Ok(started);
-            }
-        };
+        let Some(task) = self.entered(&at, &begin).await? else { return Ok(started) };
         match self.begin_rotation(&at, &begin).await {
             Ok(Begun::Started(_)) => {
                 let version = version.clone();
@@ -97,6 +95,30 @@ impl App {
             other => {
                 self.rotations.leave(&task, Ended::Nothing);
                 other.map(|_nothing| started)
+            }
+        }
+    }
+
+    /// Enters a secret, before a rotation is claimed: the scheduler must not take it for one whose worker is gone. `None`
+    /// when there is nothing to start. A rotation is only ever claimed by the task that has entered.
+    async fn entered(&self, at: &At, begin: &Begin) -> Result<Option<Task>, AppError> {
+        let deadline = self.clock.pause(CALL_MS);
+        tokio::pin!(deadline);
+        loop {
+            let mut progress = match self.rotations.enter(at) {
+                Entered::Mine(task) => return Ok(Some(task)),
+                Entered::Other(progress) => progress,
+            };
+            let begun = self.would_begin(at, begin).await?;
+            if matches!(begun, Begun::Ignored | Begun::NotDue) {
+                return Ok(None);
+            }
+            let is_over = tokio::select! { _ = ended(&mut progress) => true, () = &mut deadline => false };
+            match begun {
+                Begun::Started(_) if is_over => {}
+                // The other task waits for a slot, and rotates the secret when it has one.
+                Begun::Started(_) => return Err(Refusal::BeingRotated.into()),
+                Begun::Joined | Begun::Ignored | Begun::NotDue => return Ok(None),
             }
         }
     }
@@ -146,7 +168,9 @@ impl App {
         let mut tasks = Vec::new();
         // One rotation for each secret, however many dates it missed (rules R3.10, R8.1).
         loop {
-            let due = self.what_is_due().await?.into_iter().filter(|at| seen.insert(at.clone()));
+            // The secrets that were seen are still due while they wait for a slot, so each query asks for more.
+            let due =
+                self.what_is_due(seen.len() + BATCH).await?.into_iter().filter(|at| seen.insert(at.clone()));
             let fresh: Vec<At> = due.collect();
             if fresh.is_empty() {
                 break;
@@ -167,10 +191,11 @@ impl App {
                 ended = ended(&mut task) => match ended {
                     Ended::Done => counts.done += 1,
                     Ended::Failed => counts.failed += 1,
+                    Ended::Interrupted => counts.running += 1,
                     Ended::Dropped | Ended::Nothing => {}
                 },
                 () = &mut deadline => {
-                    counts.running = tasks.len() + 1;
+                    counts.running += tasks.len() + 1;
                     break;
                 }
             }
@@ -178,10 +203,11 @@ impl App {
         counts
     }
 
-    async fn what_is_due(&self) -> Result<Vec<At>, AppError> {
+    async fn what_is_due(&self, most: usize) -> Result<Vec<At>, AppError> {
         // Where this process owns its database, a rotation under way that it does not work at was left by one that is gone.
         let wall = if self.store.is_shared() { self.clock.wall() } else { Timestamp::from_millis(i64::MAX) };
-        let due = RotationsDue { now: self.clock.now(), wall, limit: BATCH };
+        let due =
+            RotationsDue { now: self.clock.now(), wall, limit: u32::try_from(most).unwrap_or(u32::MAX) };
         Ok(self.store.rotations_due(due).await?)
     }
 
@@ -194,7 +220,7 @@ impl App {
         let (app, progress) = (Arc::clone(self), task.done.subscribe());
         let work = async move {
             let ended = app.do_due_of(&task.at).await;
-            app.rotations.leave(&task, ended);
+            app.leave(&task, ended).await;
         };
         drop(self.rotations.tasks.spawn(work));
         progress
@@ -206,11 +232,23 @@ impl App {
         let work = async move {
             let slot = Arc::clone(&app.rotations.slots).acquire_owned().await;
             // The slots are closed at the end of the process: whoever comes next goes on with the rotation.
-            let ended = if slot.is_ok() { app.work(&claim).await } else { Ended::Nothing };
-            app.rotations.leave(&task, ended);
+            let ended = if slot.is_ok() { app.work(&claim).await } else { Ended::Interrupted };
+            drop(slot);
+            app.leave(&task, ended).await;
         };
         drop(self.rotations.tasks.spawn(work));
         progress
+    }
+
+    /// Ends a task. The scheduler looks for an interrupted rotation again when its lease is over.
+    async fn leave(&self, task: &Task, ended: Ended) {
+        self.rotations.leave(task, ended);
+        if ended == Ended::Interrupted {
+            tokio::select! {
+                () = self.clock.pause(LEASE_MS.unsigned_abs()) => self.rotations.wake(),
+                () = self.rotations.stop.cancelled() => {}
+            }
+        }
     }
 
     async fn do_due_of(&self, at: &At) -> Ended {
@@ -223,7 +261,7 @@ impl App {
             Ok(None) | Err(AppError::Refused(_) | AppError::Busy) => Ended::Nothing,
             Err(error) => {
                 tracing::error!(%error, secret = at.1.as_str(), "a rotation that is due could not start");
-                Ended::Nothing
+                Ended::Interrupted
             }
         }
     }
@@ -267,7 +305,7 @@ impl App {
             return Ok(false);
         };
         let account = &loaded.secret.scope.account;
-        let user = next.config.member("UserName").unwrap_or_default().to_owned();
+        let user = next.config.ram_user().unwrap_or_default().to_owned();
         let (id, status) = match step {
             Step::Disable(id) => (id, AccessKeyStatus::Inactive),
             Step::Delete(id) => (id, AccessKeyStatus::Deleted),
@@ -286,12 +324,12 @@ impl App {
     /// move of the clock does.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the database fails.
+    /// [`AppError::Unavailable`] when the database fails. Rotations that have started by then go on.
     pub async fn rotate_all(
         self: &Arc<Self>,
         fits: impl Fn(&Scope, &SecretName) -> bool + Send + Sync,
     ) -> Result<RotationCounts, AppError> {
-        let mut tasks = Vec::new();
+        let (mut tasks, mut refused) = (Vec::new(), 0);
         let mut last: Option<At> = None;
         loop {
             let after = last.as_ref().map(|(scope, name)| (scope, name));
@@ -300,24 +338,35 @@ impl App {
                 break;
             }
             for at in page.iter().filter(|(scope, name)| fits(scope, name)) {
-                tasks.extend(self.rotate_one(at).await?);
+                match self.rotate_one(at).await {
+                    Ok(task) => tasks.push(task),
+                    // Generic secrets do not rotate, and a deleted one is not there.
+                    Err(AppError::Refused(Refusal::UnsupportedType | Refusal::SecretNotFound)) => {}
+                    Err(AppError::Refused(_) | AppError::Busy) => refused += 1,
+                    Err(error) => return Err(error),
+                }
             }
             last = page.into_iter().next_back();
         }
-        Ok(self.count_ended(tasks).await)
+        Ok(RotationCounts { refused, ..self.count_ended(tasks).await })
     }
 
-    /// Starts a rotation of a secret by hand; `None` when it cannot start.
-    async fn rotate_one(self: &Arc<Self>, at: &At) -> Result<Option<Progress>, AppError> {
+    /// Starts a rotation of a secret by hand.
+    async fn rotate_one(self: &Arc<Self>, at: &At) -> Result<Progress, AppError> {
         let version = self.fresh_version_id()?;
         let begin = Begin { version: version.clone(), trigger: Trigger::Call, lease: self.fresh_lease() };
-        let Entered::Mine(task) = self.rotations.enter(at) else { return Ok(None) };
-        if let Ok(Begun::Started(_)) = self.begin_rotation(at, &begin).await {
-            let (at, trigger) = (at.clone(), Trigger::Call);
-            return Ok(Some(self.spawn_claimed(task, Claim { at, version, trigger, asked_with: None })));
+        let Entered::Mine(task) = self.rotations.enter(at) else { return Err(Refusal::BeingRotated.into()) };
+        match self.begin_rotation(at, &begin).await {
+            Ok(Begun::Started(_)) => {
+                let (at, trigger) = (at.clone(), Trigger::Call);
+                Ok(self.spawn_claimed(task, Claim { at, version, trigger, asked_with: None }))
+            }
+            other => {
+                self.rotations.leave(&task, Ended::Nothing);
+                // The version is fresh, so nothing but a refusal keeps it from starting.
+                Err(other.err().unwrap_or_else(|| Refusal::BeingRotated.into()))
+            }
         }
-        self.rotations.leave(&task, Ended::Nothing);
-        Ok(None)
     }
 
     /// When the clock next makes something happen to a managed secret.
@@ -328,11 +377,6 @@ impl App {
     /// Returns when something may have fallen due before the next date that was known.
     pub async fn woken(&self) {
         self.rotations.woken().await;
-    }
-
-    /// How many rotations succeeded and failed in this process.
-    pub fn rotation_totals(&self) -> [usize; 2] {
-        self.rotations.totals()
     }
 
     /// The last rotations and events.

@@ -41,7 +41,8 @@ pub struct RotationRecord {
     /// The service's time of its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
-    /// `running`, `done`, `failed`, or `dropped` when the secret was deleted or replaced meanwhile.
+    /// `running`, `done` or `failed`; `dropped` when the secret was deleted or replaced during the rotation; `interrupted`
+    /// when the database failed or the process ended, and the rotation goes on later.
     pub result: &'static str,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]

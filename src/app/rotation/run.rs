@@ -1,7 +1,6 @@
 //! One rotation: claimed, made, applied, finished; or failed, and then nothing changed but the plan.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::targets::{Effects, Job, target};
 use super::tasks::{At, Ended, LEASE_MS};
@@ -16,7 +15,7 @@ use crate::domain::rotation::decide::{self, Begin, Begun, Dropped, Finish};
 use crate::domain::rotation::event::Happened;
 use crate::domain::rotation::rotators::{Described, Rotator};
 use crate::domain::rotation::value::Hidden;
-use crate::domain::rotation::{Cause, Failure, Lease, Managed, Running, Trigger};
+use crate::domain::rotation::{Cause, Failure, Lease, Managed, Trigger};
 use crate::domain::{DataType, Refusal, StageLabel, VersionId, writes};
 use crate::store::{SealedValue, StoreError};
 
@@ -26,7 +25,10 @@ const TIMEOUT_MS: u64 = 30_000;
 /// Why an attempt did not succeed.
 enum Stop {
     Failed(Failure),
+    /// The secret was deleted or replaced, or another process has the rotation.
     Dropped,
+    /// The database failed, or the process ends. The rotation stays under way.
+    Interrupted,
 }
 
 impl From<Failure> for Stop {
@@ -37,9 +39,13 @@ impl From<Failure> for Stop {
 
 impl From<AppError> for Stop {
     fn from(error: AppError) -> Self {
-        match error {
+        match &error {
             AppError::Refused(_) => Self::Dropped,
             AppError::Key(refusal) => Self::Failed(Failure::new(Cause::KeyUnavailable, refusal.to_string())),
+            AppError::Busy | AppError::Unavailable(_) => {
+                tracing::error!(%error, "a rotation was interrupted; it goes on when the database answers");
+                Self::Interrupted
+            }
             other => {
                 tracing::error!(error = %other, "a rotation met an error of the server");
                 let why = "the server could not carry the rotation out; its log has the cause";
@@ -67,6 +73,13 @@ impl App {
     /// Starts a rotation, if nothing is against it.
     pub(super) async fn begin_rotation(&self, at: &At, begin: &Begin) -> Result<Begun, AppError> {
         until_first!(self, self.begin_once(at, begin))
+    }
+
+    /// What would become of a rotation that is to be started. Changes nothing.
+    pub(super) async fn would_begin(&self, at: &At, begin: &Begin) -> Result<Begun, AppError> {
+        let loaded = self.loaded(at).await?;
+        let managed = loaded.secret.require_managed()?;
+        Ok(decide::begin(&loaded.secret, managed, begin.clone(), self.clock.now())?)
     }
 
     async fn begin_once(&self, at: &At, begin: &Begin) -> Result<Begun, AppError> {
@@ -116,7 +129,14 @@ impl App {
 
     /// Carries out a rotation that this process has claimed, to its end.
     pub(super) async fn work(&self, claim: &Claim) -> Ended {
-        let Ok(loaded) = self.loaded(&claim.at).await else { return Ended::Dropped };
+        let loaded = match self.loaded(&claim.at).await {
+            Ok(loaded) => loaded,
+            Err(AppError::Refused(_)) => return Ended::Dropped,
+            Err(error) => {
+                tracing::error!(%error, secret = claim.at.1.as_str(), "a rotation could not start its work");
+                return Ended::Interrupted;
+            }
+        };
         let rotator = self.rotator_of(&loaded).map_or_else(String::new, |rotator| rotator.name.clone());
         let log = &self.rotations.events;
         let now = self.clock.now();
@@ -125,28 +145,20 @@ impl App {
         let ended = match outcome {
             Ok(()) => Ended::Done,
             Err(Stop::Dropped) => Ended::Dropped,
+            Err(Stop::Interrupted) => Ended::Interrupted,
             Err(Stop::Failed(failure)) => self.give_up(claim, number, failure).await,
         };
         let result = match ended {
             Ended::Done => {
                 self.tell(&claim.at, &Happened::Rotated).await;
-                self.count(0);
                 "done"
             }
-            Ended::Failed => {
-                self.count(1);
-                "failed"
-            }
+            Ended::Failed => "failed",
+            Ended::Interrupted => "interrupted",
             Ended::Dropped | Ended::Nothing => "dropped",
         };
         self.rotations.events.ended(number, attempts, result, self.clock.now());
         ended
-    }
-
-    fn count(&self, which: usize) {
-        if let Some(count) = self.rotations.totals.get(which) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     async fn attempts(&self, claim: &Claim) -> (u32, Result<(), Stop>) {
@@ -173,14 +185,18 @@ impl App {
         }
     }
 
-    /// Writes a failure down. It is dropped when the rotation is not ours any more.
+    /// Stores a failure. It is dropped when the rotation is not ours any more; when the database fails, the rotation stays
+    /// under way and has not failed yet.
     async fn give_up(&self, claim: &Claim, number: u64, failure: Failure) -> Ended {
         let owner = &self.rotations.owner;
         let written = self.change_managed(&claim.at, |m| decide::fail(m, &claim.version, owner)).await;
         match written {
             Ok(true) => {}
             Ok(false) | Err(AppError::Refused(_)) => return Ended::Dropped,
-            Err(error) => tracing::error!(%error, "the end of a rotation could not be written down"),
+            Err(error) => {
+                tracing::error!(%error, "the failure of a rotation could not be stored; the rotation goes on later");
+                return Ended::Interrupted;
+            }
         }
         tracing::warn!(secret = claim.at.1.as_str(), %failure, "a rotation failed");
         self.rotations.events.failed(number, &failure);
@@ -213,8 +229,7 @@ impl App {
     async fn attempt(&self, claim: &Claim) -> Result<(), Stop> {
         let loaded = self.loaded(&claim.at).await?;
         let managed = loaded.secret.require_managed().map_err(AppError::from)?;
-        let running = self.ours(managed, claim).ok_or(Stop::Dropped)?;
-        self.suffer(claim).await?;
+        let running = managed.worked_at(&claim.version, &self.rotations.owner).ok_or(Stop::Dropped)?;
         let rotator = self.rotator_of(&loaded);
         let rotator =
             rotator.ok_or_else(|| Failure::new(Cause::RotatorFailed, "no rotator fits the secret"))?;
@@ -241,6 +256,8 @@ impl App {
                 let sealed = self.keep_candidate(claim, &value).await?;
                 (value, sealed)
             };
+            // After the candidate is stored: a target that fails or is slow does so when it is told the new value.
+            self.suffer(claim).await?;
             let effects = target.apply(&job, &value).await?;
             Ok::<_, Stop>((sealed, effects))
         };
@@ -254,17 +271,11 @@ impl App {
         self.finish(claim, &sealed, &effects).await
     }
 
-    fn ours<'a>(&self, managed: &'a Managed, claim: &Claim) -> Option<&'a Running> {
-        let running = managed.running.as_ref()?;
-        let is_ours = running.version == claim.version && running.lease.owner == self.rotations.owner;
-        is_ours.then_some(running)
-    }
-
     /// Waits, unless the process ends: the rotation stays as it is then, and goes on at the next start.
     async fn rest(&self, ms: u64) -> Result<(), Stop> {
         tokio::select! {
             () = self.clock.pause(ms) => Ok(()),
-            () = self.rotations.stop.cancelled() => Err(Stop::Dropped),
+            () = self.rotations.stop.cancelled() => Err(Stop::Interrupted),
         }
     }
 
@@ -283,8 +294,7 @@ impl App {
             Effect::Error { code, .. } => {
                 Err(Failure::new(Cause::of_code(&code).unwrap_or(Cause::RotatorFailed), message).into())
             }
-            Effect::Drop { .. } => Err(Failure::new(Cause::TargetUnreachable, message).into()),
-            Effect::None {} => Ok(()),
+            Effect::Drop { .. } | Effect::None {} => Ok(()),
         }
     }
 
@@ -338,7 +348,7 @@ impl App {
             Ok(()) => Ok(()),
             Err(Dropped::Lost) => Err(Stop::Dropped),
             Err(Dropped::Conflict) => {
-                let why = "another version became ACSCurrent meanwhile, and it stands";
+                let why = "another version became ACSCurrent during the rotation; that version stays current";
                 Err(Failure::new(Cause::Conflict, why).into())
             }
         }

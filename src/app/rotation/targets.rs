@@ -104,8 +104,6 @@ struct Ram<'a> {
 
 /// What ids of AccessKeys begin with (rule DY12.1).
 const KEY_ID: &str = "LTAI5t";
-/// The AccessKeys of a RAM user.
-const MOST_KEYS: usize = 2;
 
 impl Ram<'_> {
     /// Letters and digits at random.
@@ -143,7 +141,7 @@ impl Target for Ram<'_> {
     async fn apply(&self, job: &Job<'_>, value: &Hidden) -> Result<Effects, Failure> {
         let directory = &self.app.directory;
         let account = &job.secret.scope.account;
-        let user = job.managed.config.member("UserName").unwrap_or_default();
+        let user = job.managed.config.ram_user().unwrap_or_default();
         let gone = || Failure::new(Cause::RamUserNotFound, format!("there is no RAM user \"{user}\""));
         let known = directory.keys_of(account, user).await.ok_or_else(gone)?;
         let own = directory.is_own_user(account, user).await;
@@ -156,7 +154,7 @@ impl Target for Ram<'_> {
         let has_old = known.iter().any(|key| key.id == old);
         let others: Vec<_> =
             known.iter().filter(|key| key.id != old && key.id != made.access_key_id).collect();
-        let surplus = (others.len() + usize::from(has_old) + 1).saturating_sub(MOST_KEYS);
+        let surplus = (others.len() + usize::from(has_old) + 1).saturating_sub(value::MOST_KEYS);
         for key in others.into_iter().take(surplus) {
             if job.asked_with == Some(key.id.as_str()) {
                 let why = "the RAM user has two AccessKeys, and the older one signed this request";

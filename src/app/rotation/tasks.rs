@@ -1,7 +1,6 @@
 //! What is known of rotations in this process: which tasks work at which secrets.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, watch};
@@ -30,6 +29,8 @@ pub(super) enum Ended {
     Failed,
     /// The secret was deleted, replaced, or taken over by another process.
     Dropped,
+    /// It is still under way: the process ends, or the database failed. It goes on later.
+    Interrupted,
     /// There was nothing to do.
     Nothing,
 }
@@ -65,12 +66,10 @@ pub(in crate::app) struct Rotations {
     /// Held by whoever looks for what is due and starts it.
     pub(super) turn: tokio::sync::Mutex<()>,
     pub(super) tasks: TaskTracker,
-    /// The process ends: whoever comes next goes on with what is under way.
+    /// The process ends. The next process continues the rotations that are under way.
     pub(super) stop: CancellationToken,
     /// Tells the scheduler that something may have fallen due.
     wake: Notify,
-    /// How many rotations succeeded and failed here.
-    pub(super) totals: [AtomicUsize; 2],
     pub(in crate::app) events: EventLog,
 }
 
@@ -85,7 +84,6 @@ impl Rotations {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             wake: Notify::new(),
-            totals: Default::default(),
             events: EventLog::default(),
         }
     }
@@ -115,11 +113,6 @@ impl Rotations {
     /// Returns when something may have fallen due.
     pub(in crate::app) async fn woken(&self) {
         self.wake.notified().await;
-    }
-
-    /// How many rotations succeeded and failed in this process.
-    pub(in crate::app) fn totals(&self) -> [usize; 2] {
-        [0, 1].map(|at| self.totals.get(at).map_or(0, |count| count.load(Ordering::Relaxed)))
     }
 
     /// Waits until the tasks have come to their end.

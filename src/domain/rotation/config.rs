@@ -4,8 +4,11 @@ use serde_json::{Map, Value};
 
 use crate::domain::{Refusal, Region, SecretType};
 
-/// Characters of `ExtendedConfig` (rule DY1.3).
+/// The maximum number of characters of `ExtendedConfig` in a request (rule DY1.3).
 pub const MOST_CHARS: usize = 1024;
+/// The maximum number of characters of `ExtendedConfig` in a file. An export holds the stored text, which can be longer than
+/// the request: it has `CustomData`, and a number such as `1e15` has all its digits.
+const MOST_CHARS_IN_FILE: usize = 8 * MOST_CHARS;
 /// Pairs of `CustomData` (rule DY1.5).
 const MOST_PAIRS: usize = 10;
 /// What the name of the second account ends with (rule DY3.2).
@@ -65,6 +68,23 @@ impl ExtendedConfig {
     /// # Errors
     /// [`Refusal::Parameter`] naming `ExtendedConfig`.
     pub fn parse(secret_type: SecretType, text: Option<&str>, region: &Region) -> Result<Self, Refusal> {
+        Self::of_at_most(MOST_CHARS, secret_type, text, region)
+    }
+
+    /// Reads and checks what a file holds: an export or a seed. `region` is the secret's.
+    ///
+    /// # Errors
+    /// [`Refusal::Parameter`] naming `ExtendedConfig`.
+    pub fn from_file(secret_type: SecretType, text: Option<&str>, region: &Region) -> Result<Self, Refusal> {
+        Self::of_at_most(MOST_CHARS_IN_FILE, secret_type, text, region)
+    }
+
+    fn of_at_most(
+        most: usize,
+        secret_type: SecretType,
+        text: Option<&str>,
+        region: &Region,
+    ) -> Result<Self, Refusal> {
         let text = text.ok_or_else(|| {
             wrong(format!(
                 "is missing; a secret of type {} needs it, such as {}",
@@ -73,8 +93,8 @@ impl ExtendedConfig {
             ))
         })?;
         let length = text.chars().count();
-        if length > MOST_CHARS {
-            return Err(wrong(format!("has {length} characters; at most {MOST_CHARS} are allowed")));
+        if length > most {
+            return Err(wrong(format!("has {length} characters; at most {most} are allowed")));
         }
         let config = Self::stored(secret_type, text)?;
         config.check(secret_type, region)?;
@@ -180,6 +200,14 @@ impl ExtendedConfig {
         self.text(name).ok()
     }
 
+    /// The RAM user of RAMCredentials; `None` for the other types, whatever members they have.
+    pub fn ram_user(&self) -> Option<&str> {
+        match self.sub_type {
+            SubType::RamUserAccessKey => self.member("UserName"),
+            SubType::SingleUser | SubType::DoubleUsers | SubType::Password | SubType::SshKey => None,
+        }
+    }
+
     /// The instance or cluster, under whichever of its names it was sent.
     pub fn instance(&self) -> Option<&str> {
         ["DBInstanceId", "DBClusterId", "InstanceId"].into_iter().find_map(|name| self.member(name))
@@ -201,7 +229,8 @@ impl ExtendedConfig {
         let mut next = self.clone();
         next.members.insert("CustomData".to_owned(), data);
         let length = next.to_text().chars().count();
-        if length > MOST_CHARS {
+        // The stored text can be longer than the request was, so a change that does not lengthen it is never refused.
+        if length > MOST_CHARS && length > self.to_text().chars().count() {
             let why =
                 format!("makes ExtendedConfig {length} characters long; at most {MOST_CHARS} are allowed");
             return Err(Refusal::parameter(NAME, why));
@@ -293,9 +322,18 @@ mod tests {
             );
             parse(secret_type, example(secret_type)).unwrap();
             let fill = |chars: usize| with(secret_type, "More", "é".repeat(chars).into());
-            let rest = MOST_CHARS - fill(1).unwrap().to_text().chars().count();
-            let said = fill(rest + 200).unwrap_err();
-            assert!(said.ends_with("characters; at most 1024 are allowed"), "{said}");
+            // `fill` sends its text without CustomData, which the stored text has.
+            let sent = fill(1).unwrap().to_text().replace(r#""CustomData":{},"#, "");
+            let rest = MOST_CHARS - sent.chars().count();
+            let longest = fill(rest + 1).unwrap();
+            let said = fill(rest + 2).unwrap_err();
+            assert_eq!(said, "ExtendedConfig has 1025 characters; at most 1024 are allowed");
+            let exported = longest.to_text();
+            assert!(exported.chars().count() > MOST_CHARS);
+            let imported = ExtendedConfig::from_file(secret_type, Some(&exported), &region);
+            assert_eq!(imported.unwrap(), longest, "an export can be imported again");
+            assert_eq!(longest.with_custom_data("{}").unwrap(), longest);
+            longest.with_custom_data(r#"{"a":"b"}"#).unwrap_err();
         }
     }
 

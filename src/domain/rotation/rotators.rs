@@ -111,7 +111,10 @@ impl Rotator {
             secret_type: self.secret_type.map(|known| known.as_str().to_owned()),
             instance: self.instance.clone(),
             kind: self.kind.as_str().to_owned(),
-            password: None,
+            password: self.password.as_ref().map(|spec| PasswordFile {
+                length: Some(spec.length),
+                exclude: Some(spec.exclude_characters.clone()),
+            }),
         }
     }
 
@@ -215,6 +218,9 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     }
     if file.secrets.is_empty() && secret_type.is_none() && file.instance.is_none() {
         return Err("it matches no secret; give at least one of secrets, type and instance".to_owned());
+    }
+    if kind == Kind::Ram && file.instance.is_some() {
+        return Err("kind ram is for RAM users, which have no instance".to_owned());
     }
     if kind == Kind::Ram && file.password.is_some() {
         return Err("kind ram makes AccessKeys, so it takes no password".to_owned());
@@ -341,6 +347,7 @@ mod tests {
                 "rotator \"a\": password.exclude has 'é'",
             ),
             ("name='a'\ntype='RAMCredentials'\nkind='ram'\npassword={}", "it takes no password"),
+            ("name='a'\ninstance='i-1'\nkind='ram'", "RAM users, which have no instance"),
         ];
         for (toml, wanted) in cases {
             let said = Rotators::new(&files(&format!("[[rotators]]\n{toml}"))).unwrap_err();
@@ -349,6 +356,14 @@ mod tests {
         let twice = "[[rotators]]\nname='a'\ntype='Rds'\nkind='simulate'\n".repeat(2);
         assert_eq!(Rotators::new(&files(&twice)).unwrap_err(), "rotator \"a\" is given twice");
         assert!(toml::from_str::<RotatorFile>("name='a'\nkind='ram'\nurl='x'").is_err());
+    }
+
+    #[test]
+    fn the_list_shows_the_passwords_of_a_rotator() {
+        let toml = "[[rotators]]\nname='a'\ntype='Rds'\nkind='simulate'\npassword={length=64, exclude='abc'}";
+        let files = files(toml);
+        let listed = Rotators::new(&files).unwrap().list();
+        assert_eq!(listed.first(), Some(&(files.first().unwrap().clone(), false)));
     }
 
     #[test]

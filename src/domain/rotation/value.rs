@@ -324,8 +324,8 @@ pub fn sent_access_keys(data: &str) -> Result<Vec<(String, Hidden)>, Refusal> {
     Ok(keys)
 }
 
-/// The AccessKeys of a RAM user.
-const MOST_KEYS: usize = 2;
+/// The maximum number of AccessKeys of a RAM user (rules DY5.6, DY12.5).
+pub const MOST_KEYS: usize = 2;
 /// The shape of `SecretData` for RAMCredentials.
 const ACCESS_KEYS: &str = r#"{"AccessKeys":[{"AccessKeyId":"…","AccessKeySecret":"…"}]}"#;
 

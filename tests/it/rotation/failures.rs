@@ -18,7 +18,8 @@ async fn refuse_all(server: &Server) {
 }
 
 #[tokio::test]
-async fn rule_r7_1_to_r7_3_and_8_5_three_attempts_then_the_plan_is_invalid_and_nothing_else_changed() {
+async fn rule_r3_4_and_r7_1_to_r7_3_and_8_5_three_attempts_then_the_plan_is_invalid_and_nothing_else_changed()
+{
     let server = Server::start().await;
     create_rds(&server, "s", &every("6h")).await;
     refuse_all(&server).await;
@@ -84,9 +85,18 @@ async fn rule_dy10_5_codes_of_the_service_strike_the_call_and_those_of_rotators_
     let throttled = refusal(429, "Rejected.Throttling", "QPS Limit Exceeded");
     assert_eq!(server.refused("RotateSecret", &call).await, throttled);
     assert_eq!(server.versions("s").await, "v1[ACSCurrent]");
-    assert_eq!(advance(&server, 6 * 3600).await["failed"], 1);
-    assert_eq!(ended(&server).await["code"], "Kms:RotatorFailed");
-    put_faults(&server, json!([{"action": "*", "code": "Rejected.Throttling"}])).await;
+    assert_eq!(advance(&server, 6 * 3600).await["done"], 1, "the rule is for the call, not for the rotator");
+    for rule in [
+        json!({"action": "RotateSecret", "drop": "before"}),
+        json!({"action": "*", "code": "Rejected.Throttling"}),
+    ] {
+        put_faults(&server, json!([rule])).await;
+        assert_eq!(advance(&server, 6 * 3600).await["done"], 1, "{rule}");
+    }
+    put_faults(&server, json!([{"action": "RotateSecret", "code": "Rejected.Throttling", "every": 2}])).await;
+    server.ok("RotateSecret", &call).await;
+    let next = [("SecretName", "s"), ("VersionId", "v3")];
+    assert_eq!(server.refused("RotateSecret", &next).await, throttled, "the rotator did not count");
     put_faults(&server, json!([])).await;
     let wrong = json!([{"action": "GetSecretValue", "code": "Kms:TargetRefused"}]).to_string();
     let answer = admin(&server, "PUT", "/_sesame/faults", &wrong).await;

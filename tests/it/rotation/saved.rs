@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{advance, both, create_rds, ended, every, plan, rotate, value};
+use super::{accounts, advance, both, create_rds, ended, every, plan, rotate, value};
 use crate::state::done;
-use crate::support::{Server, text};
+use crate::support::{Options, Server, text};
 
 #[tokio::test]
 async fn rule_r8_5_plan_dates_and_state_are_exported_and_imported_in_both_forms() {
@@ -25,17 +25,49 @@ async fn rule_r8_5_plan_dates_and_state_are_exported_and_imported_in_both_forms(
 async fn an_export_in_the_middle_of_a_rotation_carries_the_candidate_sealed() {
     let server = Server::start().await;
     create_rds(&server, "s", &[]).await;
-    // The candidate is kept by the first attempt, whose target then says no; the second one is slow.
+    // The target is slow, so the call answers when the candidate is stored and the rotation still runs.
     let faults = json!([{"action": "RotateSecret", "delay_ms": 3000}]);
     done(&server, "PUT", "/_sesame/faults", &faults.to_string()).await;
     rotate(&server, "s", "v2").await;
     let exported = done(&server, "GET", "/_sesame/state", "").await;
     assert!(text(&exported["secrets"][0]["rotation"]["running"]).contains("\"v2\""));
+    assert!(!text(&exported["secrets"][0]["rotation"]["candidate"]).is_empty());
+    assert_eq!(ended(&server).await["result"], "done");
     let other = Server::start().await;
     done(&other, "PUT", "/_sesame/state", &exported.to_string()).await;
     advance(&other, 0).await;
     assert_eq!(other.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]", "the rotation goes on");
-    ended(&server).await;
+    assert_eq!(both(&other, "s").await, both(&server, "s").await, "with the same value");
+}
+
+#[tokio::test]
+async fn a_config_of_1024_characters_is_exported_and_imported() {
+    let server = Server::start().await;
+    let config = |chars: usize| {
+        let start = r#"{"DBInstanceId":"rm-1","SecretSubType":"SingleUser","More":""#;
+        let end = r#""}"#;
+        format!("{start}{}{end}", "é".repeat(chars - start.len() - end.len()))
+    };
+    let data = accounts(&[("app", "hush")]);
+    let create = async |chars: usize| {
+        let sent = config(chars);
+        let parameters = [
+            ("SecretName", "s"),
+            ("VersionId", "v1"),
+            ("SecretType", "Rds"),
+            ("ExtendedConfig", &*sent),
+            ("SecretData", &*data),
+        ];
+        server.call("CreateSecret", &parameters).await.status
+    };
+    assert_eq!(create(1025).await, 400);
+    assert_eq!(create(1024).await, 200);
+    for form in ["/_sesame/state", "/_sesame/state?plaintext"] {
+        let exported = done(&server, "GET", form, "").await;
+        let other = Server::start().await;
+        done(&other, "PUT", "/_sesame/state", &exported.to_string()).await;
+        assert_eq!(both(&other, "s").await.0, "app/hush", "{form}");
+    }
 }
 
 #[tokio::test]
@@ -66,4 +98,24 @@ async fn a_seed_makes_managed_secrets_with_their_plan() {
     assert_eq!(advance(&server, 7 * 24 * 3600).await["done"], 1);
     done(&server, "POST", "/_sesame/seed", &seed.to_string()).await;
     assert_ne!(text(&value(&server, "db", "ACSCurrent").await["AccountPassword"]), "hush");
+}
+
+#[tokio::test]
+async fn a_rotation_that_the_end_of_the_process_interrupts_has_not_failed_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
+    create_rds(&server, "s", &[]).await;
+    let slow = json!([{"action": "RotateSecret", "delay_ms": 60_000}]);
+    done(&server, "PUT", "/_sesame/faults", &slow.to_string()).await;
+    rotate(&server, "s", "v2").await;
+    let app = std::sync::Arc::clone(&server.app);
+    app.close().await;
+    let row = app.event_log().rotations().remove(0);
+    assert_eq!((row.result, row.code), ("interrupted", None));
+    assert_eq!(app.event_log().events().len(), 0, "no event tells of a failure");
+    server.stop().await;
+    let server = Server::with(Options { dir: Some(dir.path()), ..Options::default() }).await;
+    done(&server, "PUT", "/_sesame/faults", "[]").await;
+    advance(&server, 0).await;
+    assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]");
 }
