@@ -1,4 +1,4 @@
-//! What starts rotations: calls, dates, and processes that are gone.
+//! Starts rotations: those of calls, those that are due, and those that an ended process left.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -257,7 +257,7 @@ impl App {
         };
         match self.claim_due(at).await {
             Ok(Some(claim)) => self.work(&claim).await,
-            // Deleted or rotated meanwhile.
+            // It was deleted or rotated before this task had a slot.
             Ok(None) | Err(AppError::Refused(_) | AppError::Busy) => Ended::Nothing,
             Err(error) => {
                 tracing::error!(%error, secret = at.1.as_str(), "a rotation that is due could not start");
@@ -384,7 +384,7 @@ impl App {
         &self.rotations.events
     }
 
-    /// Tries a rotator without changing anything, and says what it found; `None` when there is none of this name.
+    /// Checks a rotator without changing anything, and says what it found; `None` when no rotator has this name.
     pub async fn check_rotator(&self, name: &str) -> Option<Result<String, Failure>> {
         Some(target(self, self.rotators().named(name)?).check().await)
     }

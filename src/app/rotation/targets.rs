@@ -1,4 +1,4 @@
-//! What stands behind managed secrets: a rotator makes a value, applies it, and can be checked.
+//! The systems that rotators simulate: a target makes a value, applies it, and can be checked.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) struct Effects {
     pub(super) window: Option<Window>,
 }
 
-/// What plays the system behind a secret. Both functions may be called again with the same rotation (rule DY10.6).
+/// The system that a rotator simulates. Both functions may be called again with the same rotation (rule DY10.6).
 #[async_trait]
 pub(super) trait Target: std::fmt::Debug + Send + Sync {
     /// Makes the value of the next version. Nothing outside is changed yet.
@@ -50,7 +50,7 @@ pub(super) trait Target: std::fmt::Debug + Send + Sync {
     async fn check(&self) -> Result<String, Failure>;
 }
 
-/// The target that a rotator plays.
+/// The target of a rotator.
 pub(super) fn target<'a>(app: &'a App, rotator: &'a Rotator) -> Box<dyn Target + 'a> {
     match rotator.kind {
         Kind::Simulate => Box::new(Simulate { app, rotator }),

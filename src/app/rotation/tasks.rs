@@ -63,7 +63,7 @@ pub(in crate::app) struct Rotations {
     pub(super) slots: Arc<Semaphore>,
     /// Secrets that a task of this process works at, and how each task ended.
     active: Mutex<BTreeMap<At, Progress>>,
-    /// Held by whoever looks for what is due and starts it.
+    /// Held while a task looks for what is due and starts it.
     pub(super) turn: tokio::sync::Mutex<()>,
     pub(super) tasks: TaskTracker,
     /// The process ends. The next process continues the rotations that are under way.

@@ -18,11 +18,14 @@ use super::parameters::Parameters;
 use crate::app::Followed;
 use crate::server::shared::Shared;
 
-/// The most events that are told.
+/// The maximum number of events in an answer.
 const MOST: usize = 1000;
 
 /// Answers with the last events, the oldest first, or with those to come: as server-sent events for those who accept them,
-/// else as lines of JSON.
+/// else as lines of JSON. `limit` is 1 to 1,000.
+///
+/// # Errors
+/// 400 for a parameter that is not valid.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(parameters): Extension<Parameters>,

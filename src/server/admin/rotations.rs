@@ -1,4 +1,4 @@
-//! `/_sesame/rotators` and `/_sesame/rotations`: what plays the systems behind managed secrets, what rotated, and rotate now.
+//! `/_sesame/rotators` and `/_sesame/rotations`: the rotators, the last rotations, and a rotation now.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::domain::nearest::nearest;
 use crate::domain::rotation::rotators::{RotatorFile, name_fits};
 use crate::server::shared::Shared;
 
-/// The most rotations that are told.
+/// The maximum number of rotations in an answer.
 const MOST: usize = 1000;
 
 /// Lists the rotators, those of the configuration file first, without credentials.
@@ -33,7 +33,10 @@ pub(super) async fn rotators(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({ "rotators": all }))
 }
 
-/// Tries a rotator without changing anything.
+/// Checks a rotator without changing anything.
+///
+/// # Errors
+/// 400 for a body that is not empty, 404 when no rotator has this name.
 pub(super) async fn check(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
@@ -55,7 +58,10 @@ pub(super) async fn check(
     }))
 }
 
-/// Lists the last rotations, the newest first.
+/// Lists the last rotations, the newest first. `limit` is 1 to 1,000.
+///
+/// # Errors
+/// 400 for a parameter that is not valid.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(parameters): Extension<Parameters>,
@@ -78,7 +84,10 @@ struct Now {
     account: Option<String>,
 }
 
-/// Rotates secrets now and tells how that ended; what takes longer than 30 seconds goes on.
+/// Rotates secrets now and says how that ended. Waits at most 30 seconds; what takes longer goes on.
+///
+/// # Errors
+/// 400 for a body that is not valid, 503 when the database fails.
 pub(super) async fn now(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Failure> {
     let wanted: Now = object(&body, r#"{"secrets":"orders/*"}"#)?;
     let wrong = |invalid| bad_request(&format!("account {invalid}"));
