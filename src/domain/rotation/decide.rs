@@ -71,14 +71,14 @@ pub fn take_over(managed: &Managed, lease: Lease, wall: Timestamp) -> Option<Man
     Some(managed.with_running(Some(Running { lease, ..running.clone() })))
 }
 
-/// The next attempt at a rotation, by the same worker. `None` when it works at it no more.
+/// The next attempt at a rotation, by the same worker. `None` when another worker has it.
 pub fn next_attempt(managed: &Managed, version: &VersionId, lease: Lease) -> Option<Managed> {
     let running = managed.worked_at(version, &lease.owner)?;
     let attempt = running.attempt.saturating_add(1);
     Some(managed.with_running(Some(Running { attempt, lease, ..running.clone() })))
 }
 
-/// The candidate is stored from now on. `None` when the worker works at the rotation no more.
+/// The candidate is stored from now on. `None` when another worker has the rotation.
 pub fn with_candidate(managed: &Managed, version: &VersionId, owner: &str) -> Option<Managed> {
     let running = managed.worked_at(version, owner)?;
     Some(managed.with_running(Some(Running { has_candidate: true, ..running.clone() })))

@@ -1,4 +1,4 @@
-//! What happened to secrets by the service's own doing, as the cloud's events tell it (rules 13.2, R7.5, R7.7).
+//! Events about what the service itself did to secrets, in the cloud's form (rules 13.2, R7.5, R7.7).
 
 use serde_json::{Map, Value, json};
 

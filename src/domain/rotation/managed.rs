@@ -1,5 +1,4 @@
-//! What a secret of one of the five managed types has beside everything that each secret has: its plan, its dates, and the
-//! rotation that is under way (rules R3).
+//! The additional state of a managed secret: its plan, its dates, and the rotation that is under way (rules R3).
 
 use super::config::ExtendedConfig;
 use super::interval::RotationInterval;
@@ -10,9 +9,9 @@ use crate::domain::{Timestamp, VersionId};
 pub enum Plan {
     /// It does not.
     Disabled,
-    /// It does, so long after the last rotation.
+    /// It does, this interval after the last rotation.
     Enabled(RotationInterval),
-    /// It did; the last rotation failed, and it does no more until somebody acts (rule R3.2).
+    /// The last rotation failed, and the service does not rotate the secret until a user acts (rule R3.2).
     Invalid(RotationInterval),
 }
 
@@ -69,12 +68,12 @@ impl Trigger {
     }
 }
 
-/// Who works at a rotation, and until when nobody else may (rule R8.3).
+/// The process that works at a rotation, and until when no other process may (rule R8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The process: a name that no other process has, nor the same one after a restart.
     pub owner: String,
-    /// The machine's time at which anybody may go on with the rotation.
+    /// The machine's time from which another process may continue the rotation.
     pub until: Timestamp,
 }
 
@@ -117,7 +116,7 @@ impl Window {
     }
 }
 
-/// What a managed secret has beside everything that each secret has.
+/// The additional state of a managed secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Managed {
     /// Its checked `ExtendedConfig`.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{advance, both, create_rds, ended, plan, rotate};
+use super::{accounts, advance, both, create_rds, ended, plan, rotate};
 use crate::state::{admin, done};
 use crate::support::{Server, in_window, missing, not_found, refusal, text};
 
@@ -141,4 +141,21 @@ async fn rule_8_10_and_8_11_generic_secrets_are_rotated_by_their_users() {
         "v3[ACSCurrent,MyPendingLabel] v2[ACSPrevious] v1[]",
         "rules R9.3, R9.4"
     );
+}
+
+#[tokio::test]
+async fn a_member_user_name_of_another_type_is_no_ram_user() {
+    let server = Server::start().await;
+    let config = json!({"SecretSubType": "SingleUser", "DBInstanceId": "rm-1", "UserName": "x"}).to_string();
+    let data = accounts(&[("app", "hush")]);
+    let parameters = [
+        ("SecretName", "s"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("ExtendedConfig", &*config),
+        ("SecretData", &*data),
+    ];
+    server.ok("CreateSecret", &parameters).await;
+    rotate(&server, "s", "v2").await;
+    assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]");
 }

@@ -80,7 +80,7 @@ fn account(ids: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn rule_1_3_and_dy5_4_the_service_names_the_secret_after_the_user() {
+async fn rule_1_3_and_dy5_4_and_dy5_5_the_service_names_the_secret_after_the_user() {
     let server = with_user(&["first"]).await;
     let created = ok(&server, "CreateSecret", &creation(&data(&["first"]), &[])).await;
     assert_eq!(text(&created["SecretName"]), SECRET);
@@ -115,7 +115,8 @@ async fn rule_dy5_6_the_keys_that_are_listed_are_those_of_the_user() {
 }
 
 #[tokio::test]
-async fn rule_dy12_1_to_dy12_3_the_new_key_signs_at_once_and_the_old_one_goes_by_the_clock() {
+async fn rule_dy12_1_to_dy12_3_and_dy5_12_and_r6_2_the_new_key_signs_at_once_and_the_old_one_goes_by_the_clock()
+ {
     let server = with_user(&["first"]).await;
     ok(&server, "CreateSecret", &creation(&data(&["first"]), &every("30d"))).await;
     let old = Signer::of("first");

@@ -122,7 +122,8 @@ async fn rule_r5_3_and_8_9_two_accounts_take_turns_and_the_one_that_was_current_
 }
 
 #[tokio::test]
-async fn rule_r5_4_and_r5_5_the_second_account_is_there_from_the_beginning_or_made_by_the_first_rotation() {
+async fn rule_r5_4_and_r5_5_and_r5_6_the_second_account_is_there_from_the_beginning_or_made_by_the_first_rotation()
+ {
     let server = Server::start().await;
     let parameters = [
         ("SecretName", "s"),
