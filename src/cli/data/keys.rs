@@ -100,6 +100,7 @@ struct Created {
 const ENABLED: &[&str] = &["Enabled"];
 const DISABLED: &[&str] = &["Disabled"];
 const PENDING: &[&str] = &["PendingDeletion"];
+const KEPT: &[&str] = &["Enabled", "Disabled"];
 
 pub(super) async fn run(args: &KeysArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     match &args.command {
@@ -115,9 +116,7 @@ pub(super) async fn run(args: &KeysArgs, out: &mut dyn Write) -> anyhow::Result<
             let more = [("PendingWindowInDays", days.as_str())];
             changed.send("ScheduleKeyDeletion", &more, (PENDING, "waits for its deletion"), out).await
         }
-        KeysCommand::Undelete(changed) => {
-            changed.send("CancelKeyDeletion", &[], (&[ENABLED[0], DISABLED[0]], "stays"), out).await
-        }
+        KeysCommand::Undelete(changed) => changed.send("CancelKeyDeletion", &[], (KEPT, "stays"), out).await,
     }
 }
 

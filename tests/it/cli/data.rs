@@ -48,8 +48,7 @@ pub fn life(user: &User) {
 #[test]
 fn every_command_speaks_https_too() {
     let user = User::new(&["--auth", "signed"]);
-    let answer =
-        user.server.send(b"GET /_sesame/ca.pem HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let answer = user.server.admin("GET", "/_sesame/ca.pem", "");
     let ca = user.file("ca.pem", answer.split("\r\n\r\n").nth(1).unwrap()).display().to_string();
     let url = format!("https://{}", user.server.address);
     life(&user.with("SESAME_URL", &url).with("SESAME_CA", &ca));

@@ -52,12 +52,7 @@ fn a_near_name_is_told_for_a_command_a_secret_a_version_a_label_and_a_profile() 
 fn a_throttled_request_is_sent_again_and_a_lost_answer_writes_nothing_twice() {
     let user = User::new(&[]);
     let faults = |rules: &str| {
-        let length = rules.len();
-        let request = format!(
-            "PUT /_sesame/faults HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{rules}"
-        );
-        assert!(user.server.send(request.as_bytes()).starts_with("HTTP/1.1 200"));
+        assert!(user.server.admin("PUT", "/_sesame/faults", rules).starts_with("HTTP/1.1 200"));
     };
     faults(r#"[{"action":"CreateSecret","times":2,"code":"Rejected.Throttling"}]"#);
     user.ok_fed("x", &["create", "throttled"]);

@@ -161,14 +161,8 @@ fn env_prints_settings_that_a_shell_a_file_and_json_take() {
     assert!(user.ok(&["env", "--format", "github"]).contains(&format!("SESAME_URL={url}\n")));
     let json: serde_json::Value = serde_json::from_str(&user.ok(&["env", "--format", "json"])).unwrap();
     assert_eq!(json["ALIBABA_CLOUD_ENDPOINT_KMS"], user.server.address.to_string());
-    let ca = user.file(
-        "ca.pem",
-        user.server
-            .send(b"GET /_sesame/ca.pem HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .split("\r\n\r\n")
-            .nth(1)
-            .unwrap(),
-    );
+    let ca = user
+        .file("ca.pem", user.server.admin("GET", "/_sesame/ca.pem", "").split("\r\n\r\n").nth(1).unwrap());
     let ca = ca.display().to_string();
     let said = user.ok(&["env", "--url", &url.replace("http", "https"), "--ca", &ca]);
     assert!(said.contains(&format!("export SSL_CERT_FILE={ca}\n")), "{said}");

@@ -108,7 +108,7 @@ fn zsh_completes_commands_and_names() {
             "zmodload zsh/zpty; zpty z zsh -f -i; \
              zpty -w z 'PS1=; autoload -Uz compinit; compinit -u -d dump; eval \"$(sesame completions zsh)\"; \
              compadd() {{ local at=${{@[(i)--]}}; print -rl -- \"${{@[at+1,-1]}}\" >> offers; builtin compadd \"$@\" }}; \
-             _describe() {{ local all=(${{(P)@[-1]}} ${{(P)@[-2]}}); print -rl -- ${{all%%:*}} >> offers }}; \
+             _describe() {{ print -rl -- ${{commands%%:*}} >> offers }}; \
              zle-line-init() {{ touch ready }}; zle -N zle-line-init'; \
              while [[ ! -e ready ]]; do sleep 0.05; done; \
              zpty -n -w z '{line}'$'\\t'; \
