@@ -20,16 +20,19 @@ use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
 use super::data_dir::data_dir as resolve_data_dir;
+use super::remote::failure::{Failure, Kind, usage};
 use crate::tls::{self, ConnectError, Trust};
 
 /// The limit for connecting, including name lookup and TLS handshake.
 const CONNECTING: Duration = Duration::from_secs(5);
+/// The limit for one request of a command.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 /// The limit for a seed, an export or an import.
 const LONG_WORK: Duration = Duration::from_mins(10);
 /// The longest answer that is read, in bytes. A server accepts files of half that size.
 const ANSWER_BYTES: usize = 1024 * 1024 * 1024;
 /// The server that a command without --url talks to.
-pub(super) const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 /// The server that a command talks to.
 #[derive(Debug, Clone, Args)]
@@ -50,21 +53,21 @@ pub(super) struct AdminTarget {
     pub(super) target: Target,
     /// The --admin-token of the server. SESAME_ADMIN_TOKEN_FILE names a file with it.
     #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    admin_token: Option<SecretString>,
+    pub(super) admin_token: Option<SecretString>,
 }
 
 impl Target {
-    /// A client of that server, or of the one at `otherwise` when no address was given. `patience` limits a whole request.
+    /// The address of the server: the one that was given, else http://127.0.0.1:7070.
+    pub(super) fn url(&self) -> ServerUrl {
+        self.url.clone().unwrap_or_else(|| ServerUrl::plain(DEFAULT))
+    }
+
+    /// A client of that server. `timeout` limits a whole request.
     ///
     /// # Errors
     /// When the certificates to trust cannot be read.
-    pub(super) fn client(
-        &self,
-        data_dir: Option<&Path>,
-        otherwise: SocketAddr,
-        patience: Duration,
-    ) -> anyhow::Result<Client> {
-        let url = self.url.clone().unwrap_or_else(|| ServerUrl::plain(otherwise));
+    pub(super) fn client(&self, data_dir: Option<&Path>, timeout: Duration) -> anyhow::Result<Client> {
+        let url = self.url();
         let trust = if !url.secure {
             None
         } else if let Some(file) = &self.ca {
@@ -72,11 +75,23 @@ impl Target {
         } else {
             Some(Trust::system_and(&tls::ca_file(&resolve_data_dir(data_dir)?))?)
         };
-        Ok(Client::new(url, trust, patience))
+        Ok(Client::new(url, trust, timeout))
     }
 }
 
 impl AdminTarget {
+    /// Refuses to send to the cloud what only Sesame understands, such as a seed with values.
+    ///
+    /// # Errors
+    /// When the server is the cloud's. `what` is what the error names.
+    pub(super) fn refuse_cloud(&self, what: &str) -> anyhow::Result<()> {
+        let url = self.target.url();
+        if url.is_cloud() {
+            return Err(usage(format!("{what} is for Sesame servers, and {url} is the cloud")));
+        }
+        Ok(())
+    }
+
     /// Sends a request to `/_sesame` and returns the body of the answer.
     ///
     /// # Errors
@@ -88,8 +103,9 @@ impl AdminTarget {
         path: &str,
         body: Bytes,
     ) -> anyhow::Result<Bytes> {
-        let client = self.target.client(data_dir, DEFAULT, LONG_WORK)?;
-        let answer = client.send(method, path, self.headers()?, body).await?;
+        self.refuse_cloud("this command")?;
+        let client = self.target.client(data_dir, LONG_WORK)?;
+        let answer = client.send(method, path, self.headers()?, body).await.map_err(of_kind)?;
         if answer.status.is_success() {
             return Ok(answer.body);
         }
@@ -106,8 +122,9 @@ impl AdminTarget {
         path: &str,
         take: &mut dyn FnMut(&[u8]) -> bool,
     ) -> anyhow::Result<()> {
-        let client = self.target.client(data_dir, DEFAULT, LONG_WORK)?;
-        match client.follow(path, self.headers()?, take).await? {
+        self.refuse_cloud("this command")?;
+        let client = self.target.client(data_dir, LONG_WORK)?;
+        match client.follow(path, self.headers()?, take).await.map_err(of_kind)? {
             Some(answer) => Err(refused(&client, &answer)),
             None => Ok(()),
         }
@@ -124,14 +141,26 @@ impl AdminTarget {
     }
 }
 
+/// Gives a missing connection its exit code.
+fn of_kind(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<NoConnection>() {
+        Some(_) => Failure::new(Kind::Unreachable, format!("{error:#}")).into(),
+        None => error,
+    }
+}
+
 /// The error for an unsuccessful answer of `/_sesame`.
 fn refused(client: &Client, answer: &Response) -> anyhow::Error {
     let said: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let said = said.and_then(|said| Some(said.get("error")?.as_str()?.to_owned()));
-    let said = said.unwrap_or_else(|| {
-        format!("{} answers {}, which is not an answer of Sesame's", client.url, answer.status)
-    });
-    anyhow!("{said}")
+    match said {
+        Some(said) => Failure::of_status(answer.status.as_u16(), said).into(),
+        None => {
+            let text =
+                format!("{} answers {}, which is not an answer of Sesame's", client.url, answer.status);
+            Failure::new(Kind::Unreachable, text).into()
+        }
+    }
 }
 
 /// The admin token, checked to fit into a header. An empty token is an error for server and client: it comes from a
@@ -176,8 +205,8 @@ impl ServerUrl {
         Self { secure: false, host, port: Some(address.port()), prefix: String::new() }
     }
 
-    /// The name or the address itself, without brackets.
-    fn name(&self) -> &str {
+    /// The name or the address itself, without brackets and port.
+    pub(super) fn name(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 

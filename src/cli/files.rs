@@ -76,20 +76,26 @@ pub(super) struct ImportArgs {
     store: StoreArgs,
 }
 
+/// The text of a file; - is standard input.
+///
+/// # Errors
+/// It cannot be read, or is not UTF-8.
+pub(super) fn text(path: &Path) -> anyhow::Result<String> {
+    if path.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
 /// Reads a file and fills in the values that it takes from environment variables and other files.
 ///
 /// # Errors
 /// One line that names file, line and field.
 pub(super) fn load(path: &Path) -> anyhow::Result<StateFile> {
     let shown = path.display();
-    let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-        text
-    } else {
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?
-    };
-    let mut file = parse(&text).with_context(|| shown.to_string())?;
+    let mut file = parse(&text(path)?).with_context(|| shown.to_string())?;
     let dir = path.parent().unwrap_or_else(|| Path::new("."));
     for (at, secret) in file.secrets.iter_mut().enumerate() {
         for (n, version) in secret.value.versions.iter_mut().enumerate() {

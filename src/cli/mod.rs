@@ -4,6 +4,7 @@ mod backup;
 mod built_in_key;
 mod client;
 mod commands;
+mod complete;
 mod data;
 mod data_dir;
 mod database_lock;
@@ -54,6 +55,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
+    #[command(after_help = "Example: sesame serve --in-memory --seed seed.yaml")]
     Serve(Box<ServeArgs>),
     #[command(flatten)]
     Data(Box<data::DataCommand>),
@@ -62,29 +64,47 @@ enum Command {
     #[command(flatten)]
     Running(Box<running::RunningCommand>),
     /// Exit 0 when the server is ready.
+    #[command(after_help = "Example: sesame healthcheck --url http://127.0.0.1:7070")]
     Healthcheck(commands::HealthcheckArgs),
     /// Apply a seed to a running server: missing items are created, differing items are changed.
+    #[command(after_help = "Example: sesame seed seed.yaml --url http://127.0.0.1:7070")]
     Seed(files::SeedArgs),
     /// Export accounts, keys and secrets, sealed unless --plaintext is given.
+    #[command(after_help = "Example: sesame export --url http://127.0.0.1:7070 state.json")]
     Export(files::ExportArgs),
     /// Import an export.
+    #[command(after_help = "Example: sesame import state.json --url http://127.0.0.1:7070 --replace")]
     Import(files::ImportArgs),
     /// Open every value, verify every invariant and report; exit 1 on damage.
+    #[command(after_help = "Example: sesame check --data-dir /var/lib/sesame")]
     Check(StoreArgs),
     /// Copy the database of a running server, consistently.
+    #[command(after_help = "Example: sesame backup sesame-copy.db --data-dir /var/lib/sesame")]
     Backup(backup::BackupArgs),
     /// Put a backup in the place of the database, checked first; no server may have the data open.
+    #[command(after_help = "Example: sesame restore sesame-copy.db --data-dir /var/lib/sesame")]
     Restore(restore::RestoreArgs),
     /// Replace the root key of data that no server has open.
+    #[command(after_help = "Example: sesame rekey --data-dir /var/lib/sesame")]
     Rekey(rekey::RekeyArgs),
     /// Print a completion script for a shell.
+    #[command(after_help = "Example: source <(sesame completions bash)")]
     Completions {
         /// bash, zsh, fish, elvish or powershell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page.
-    Man,
+    /// Print the manual pages, or write one file for each command into a directory.
+    #[command(after_help = "Example: sesame man --dir /usr/local/share/man/man1")]
+    Man {
+        /// The directory, such as /usr/local/share/man/man1.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Print the names that fit the end of a line. Completion scripts ask for them.
+    #[command(hide = true)]
+    CompleteNames(complete::CompleteArgs),
     /// Run pending migrations and stop.
+    #[command(after_help = "Example: sesame migrate --data-dir /var/lib/sesame")]
     Migrate(StoreArgs),
     /// Test policies without a server.
     Policy {
@@ -95,14 +115,19 @@ enum Command {
     ///
     /// A server with --in-memory has no data directory and makes another CA at each start: take its certificate from
     /// http://127.0.0.1:7070/_sesame/ca.pem.
+    #[command(after_help = "Example: sesame ca --data-dir /var/lib/sesame")]
     Ca(tls::CaArgs),
     /// List every action, whether it is implemented or refused, and its parameters.
+    #[command(after_help = "Example: sesame actions | grep Secret")]
     Actions,
 }
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
     /// Tell whether a request would be allowed and which statements apply; exit 1 if not.
+    #[command(
+        after_help = "Example: sesame policy test --caller acs:ram::1000000000000001:root --action kms:GetSecretValue --resource '*'"
+    )]
     Test(policy::TestArgs),
 }
 
@@ -194,7 +219,7 @@ pub fn main() -> ExitCode {
     let ended = run(cli, &mut out).and_then(|code| out.flush().map(|()| code).map_err(Into::into));
     match ended {
         Ok(code) => code,
-        // A server whose banner nobody reads has failed; of a list that `head` cuts short everything was seen that was wanted.
+        // The reader of a list, such as `head`, has seen what it wanted. A server whose banner nobody reads has failed.
         Err(error) if !serves && is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
@@ -226,7 +251,8 @@ fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => runtime()?.block_on(restore::restore(&args, out)),
         Command::Rekey(args) => runtime()?.block_on(rekey::rekey(&args, out)),
         Command::Completions { shell } => commands::completions(shell, out),
-        Command::Man => commands::man(out),
+        Command::Man { dir } => commands::man(dir.as_deref(), out),
+        Command::CompleteNames(args) => bounded(complete::run(&args, out)),
         Command::Check(args) => runtime()?.block_on(commands::check(&args, out)),
         Command::Migrate(args) => runtime()?.block_on(commands::migrate(&args, out)),
         Command::Policy { command: PolicyCommand::Test(args) } => policy::test(&args, out),

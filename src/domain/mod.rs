@@ -7,6 +7,7 @@
 
 mod causes;
 pub mod change;
+pub mod duration;
 pub mod faults;
 pub mod filter;
 mod invalid;

@@ -1,7 +1,10 @@
 //! Times in files: points in time, or offsets from now.
 
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, duration};
 use crate::wire::signature::parse_time;
+
+/// The longest duration in a file, in seconds: 1,000 years.
+const MOST_SECONDS: i64 = 1_000 * 365 * 86_400;
 
 /// Reads `2026-11-24T03:30:00Z` (with an optional fraction), `now`, or an offset such as `+30d`, `-2h`, `-90m`, `+5s`.
 pub(super) fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
@@ -16,18 +19,10 @@ pub(super) fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(now.plus_millis(sign * span_ms(text.get(1..)?)?))
 }
 
-/// Reads a duration such as `30d`, `12h`, `5m`, `10s` as milliseconds.
+/// Reads a duration such as `30d`, `12h`, `5m`, `10s` as milliseconds; at most 1,000 years.
 pub(super) fn span_ms(text: &str) -> Option<i64> {
-    let split = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at))?;
-    let (number, unit) = text.split_at(split);
-    let seconds: i64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    Some(i64::from(number.parse::<u32>().ok()?) * seconds * 1_000)
+    let seconds = duration::seconds(text).filter(|seconds| *seconds <= MOST_SECONDS)?;
+    Some(seconds * 1_000)
 }
 
 /// A time in full precision, so that [`read`] returns the same value.
@@ -65,6 +60,8 @@ mod tests {
             "+1.5d",
             "+-1d",
             "+1w",
+            "++1d",
+            "+365001d",
             "tomorrow",
             "+99999999999d",
             "2026-13-01T00:00:00Z",

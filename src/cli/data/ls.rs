@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::output::{OutputArgs, member, tags, texts};
+use super::output::{OutputArgs, member, tags};
 use super::tag::{self, Tag};
 use crate::cli::remote::api::{Api, Connection};
 
@@ -68,7 +68,7 @@ async fn versions(args: &LsArgs, api: &Api, found: &[Value], out: &mut dyn Write
     for secret in found {
         let name = member(secret, "SecretName");
         for mut version in super::versions::all(api, &name).await? {
-            let labels = texts(version.pointer("/VersionStages/VersionStage")).join(",");
+            let labels = super::versions::labels(&version).join(",");
             rows.push(vec![
                 name.clone(),
                 member(&version, "VersionId"),

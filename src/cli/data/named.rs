@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::versions;
 use crate::cli::remote::api::Api;
 use crate::cli::remote::failure::{Failure, Kind, refusal};
 use crate::domain::nearest::hint;
@@ -19,10 +20,31 @@ pub(in crate::cli) async fn call(
     name: &str,
     more: &[(&str, &str)],
 ) -> anyhow::Result<Value> {
+    changed(api, action, name, more, &[]).await
+}
+
+/// The same for a change. After a lost answer, one of the codes `done` says that an earlier attempt has succeeded; the answer
+/// has no members then.
+///
+/// # Errors
+/// As [`Api::call`].
+pub(super) async fn changed(
+    api: &Api,
+    action: &str,
+    name: &str,
+    more: &[(&str, &str)],
+    done: &[&str],
+) -> anyhow::Result<Value> {
     let asked = [&[("SecretName", name)], more].concat();
-    match api.call(action, &asked).await {
+    match api.attempted(action, &asked).await {
         Ok(answer) => Ok(answer),
-        Err(error) => Err(explained(api, name, more, error).await),
+        Err((error, attempts)) => {
+            let is_done = |failure: &Failure| done.iter().any(|code| failure.is(code));
+            if attempts > 1 && refusal(&error).is_some_and(is_done) {
+                return Ok(Value::Object(serde_json::Map::new()));
+            }
+            Err(explained(api, name, more, error).await)
+        }
     }
 }
 
@@ -36,7 +58,7 @@ pub(in crate::cli) async fn explained(
     if !refusal(&error).is_some_and(|failure| failure.is(NOT_FOUND)) {
         return error;
     }
-    let text = match found_versions(api, name).await {
+    let text = match versions::listed(api, name).await.ok() {
         Some(versions) => absent_version(name, more, &versions),
         None => {
             let all = api.list("ListSecrets", &[], ("SecretList", "Secret")).await.unwrap_or_default();
@@ -50,12 +72,6 @@ pub(in crate::cli) async fn explained(
     failure.into()
 }
 
-/// The versions of a secret with their labels; `None` when the secret does not exist or may not be listed.
-async fn found_versions(api: &Api, name: &str) -> Option<Vec<Value>> {
-    let asked = [("SecretName", name), ("IncludeDeprecated", "true")];
-    api.list("ListSecretVersionIds", &asked, ("VersionIds", "VersionId")).await.ok()
-}
-
 fn absent_version(name: &str, more: &[(&str, &str)], versions: &[Value]) -> String {
     let asked = |parameter: &str| more.iter().find(|(given, _)| *given == parameter).map(|(_, value)| *value);
     let near = |word: &str, known: &[&str]| hint(word, known.iter().copied());
@@ -67,9 +83,8 @@ fn absent_version(name: &str, more: &[(&str, &str)], versions: &[Value]) -> Stri
             format!("{name} has no version \"{version}\"{}", near(version, &ids))
         }
         (None, Some(label)) => {
-            let labels =
-                versions.iter().filter_map(|row| row.get("VersionStages")?.get("VersionStage")?.as_array());
-            let labels: Vec<&str> = labels.flatten().filter_map(Value::as_str).collect();
+            let labels: Vec<String> = versions.iter().flat_map(versions::labels).collect();
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
             format!("no version of {name} has the label \"{label}\"{}", near(label, &labels))
         }
         (None, None) => format!("{name} has nothing of this kind"),

@@ -58,6 +58,39 @@ impl OutputArgs {
         }
     }
 
+    /// Writes one row of a list without an end: in a table its cells have fixed `widths`, and a longer cell moves the rest of its row.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(in crate::cli) fn row(
+        self,
+        out: &mut dyn Write,
+        row: &[String],
+        widths: &[usize],
+    ) -> anyhow::Result<()> {
+        match self.form() {
+            Form::Table => Ok(writeln!(out, "{}", aligned(&plain_row(row), widths))?),
+            _ => text(out, &[row.to_vec()]),
+        }
+    }
+
+    /// Writes the heading of a list without an end, where the output is a table.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(in crate::cli) fn heading(
+        self,
+        out: &mut dyn Write,
+        titles: &[&str],
+        widths: &[usize],
+    ) -> anyhow::Result<()> {
+        if self.form() == Form::Table {
+            heading(out, titles, widths)?;
+            out.flush()?;
+        }
+        Ok(())
+    }
+
     /// Writes the facts of one thing: names and values for people, `data` for programs.
     ///
     /// # Errors
@@ -137,18 +170,32 @@ fn plain(cell: &str) -> String {
 
 fn text(out: &mut dyn Write, rows: &[Vec<String>]) -> anyhow::Result<()> {
     for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| plain(cell)).collect();
-        writeln!(out, "{}", cells.join("\t"))?;
+        writeln!(out, "{}", plain_row(row).join("\t"))?;
     }
     Ok(())
 }
 
+fn plain_row(row: &[String]) -> Vec<String> {
+    row.iter().map(|cell| plain(cell)).collect()
+}
+
+fn aligned(row: &[String], widths: &[usize]) -> String {
+    let cells: Vec<String> =
+        row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+    cells.join("  ").trim_end().to_owned()
+}
+
+fn heading(out: &mut dyn Write, titles: &[&str], widths: &[usize]) -> anyhow::Result<()> {
+    let titles: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
+    let (bold, plain) = if colour() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    Ok(writeln!(out, "{bold}{}{plain}", aligned(&titles, widths))?)
+}
+
 fn table(out: &mut dyn Write, titles: Option<&[&str]>, rows: &[Vec<String>]) -> anyhow::Result<()> {
-    let heading = titles.map(|titles| titles.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>());
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
-    let mut widths: Vec<usize> = Vec::new();
-    for row in heading.iter().chain(&rows) {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| plain_row(row)).collect();
+    let titled = titles.map(|titles| titles.iter().map(|title| title.chars().count()).collect::<Vec<_>>());
+    let mut widths = titled.unwrap_or_default();
+    for row in &rows {
         for (place, cell) in row.iter().enumerate() {
             let width = cell.chars().count();
             match widths.get_mut(place) {
@@ -157,17 +204,11 @@ fn table(out: &mut dyn Write, titles: Option<&[&str]>, rows: &[Vec<String>]) -> 
             }
         }
     }
-    let line = |row: &[String]| -> String {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    let (bold, plain) = if colour() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    if let Some(heading) = &heading {
-        writeln!(out, "{bold}{}{plain}", line(heading))?;
+    if let Some(titles) = titles {
+        heading(out, titles, &widths)?;
     }
     for row in &rows {
-        writeln!(out, "{}", line(row))?;
+        writeln!(out, "{}", aligned(row, &widths))?;
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::change::ChangeArgs;
 use super::named::{NOT_FOUND, explained};
-use super::output::texts;
 use super::value::ValueArgs;
+use super::versions::labels;
 use crate::cli::remote::api::Api;
 use crate::cli::remote::failure::{Failure, Kind, refusal};
 
@@ -53,7 +53,7 @@ pub(super) async fn run(args: &PutArgs, out: &mut dyn Write) -> anyhow::Result<(
         }
         Err(error) => return Err(error),
     };
-    let labels = texts(answer.pointer("/VersionStages/VersionStage")).join(", ");
+    let labels = labels(&answer).join(", ");
     let sentence = format!("stored version {version} of {} ({labels})", args.name);
     args.change.done(out, &sentence, &answer)
 }

@@ -23,6 +23,9 @@ pub(in crate::cli) struct RmArgs {
     change: ChangeArgs,
 }
 
+/// The codes that say, after a lost answer, that the secret is deleted already.
+const DONE: [&str; 2] = [named::NOT_FOUND, "Rejected.ResourceInDeleteWindow"];
+
 pub(super) async fn run(args: &RmArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let api = args.change.begin(&format!("delete {}", args.name)).await?;
     let days = args.days.map(|days| days.to_string());
@@ -31,12 +34,14 @@ pub(super) async fn run(args: &RmArgs, out: &mut dyn Write) -> anyhow::Result<()
         more.push(("ForceDeleteWithoutRecovery", "true"));
     }
     more.extend(days.as_deref().map(|days| ("RecoveryWindowInDays", days)));
-    let answer = named::call(&api, "DeleteSecret", &args.name, &more).await?;
+    let answer = named::changed(&api, "DeleteSecret", &args.name, &more, &DONE).await?;
     let sentence = if args.force {
         format!("deleted {} for good", args.name)
     } else {
         let until = member(&answer, "PlannedDeleteTime");
-        format!("deleted {0}; until {until} `sesame undelete {0}` brings it back", args.name)
+        // After a lost answer the service does not say the time again.
+        let until = if until.is_empty() { until } else { format!(" until {until}") };
+        format!("deleted {0};{until} `sesame undelete {0}` brings it back", args.name)
     };
     args.change.done(out, &sentence, &answer)
 }

@@ -5,8 +5,9 @@ use std::io::Write;
 use clap::Args;
 
 use super::change::ChangeArgs;
-use super::named;
+use super::{named, versions};
 use crate::cli::remote::api::Api;
+use crate::cli::remote::failure::{Failure, Kind};
 
 /// The secret.
 #[derive(Debug, Args)]
@@ -24,5 +25,15 @@ pub(super) async fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Resul
     let api = args.change.begin(&format!("rotate {}", args.name)).await?;
     let version = args.version.clone().unwrap_or_else(Api::new_version_id);
     let answer = named::call(&api, "RotateSecret", &args.name, &[("VersionId", &version)]).await?;
+    // The service answers before a long rotation ends, and after one that has failed.
+    let current = versions::labelled(&versions::all(&api, &args.name).await?, "ACSCurrent");
+    if current.as_deref() != Some(&version) {
+        let text = format!(
+            "the rotation of {0} to version {version} was started and is not done: it still runs, or it has failed; \
+             `sesame versions {0}` shows the version when it is done",
+            args.name
+        );
+        return Err(Failure::new(Kind::Busy, text).into());
+    }
     args.change.done(out, &format!("{} is rotated to version {version}", args.name), &answer)
 }

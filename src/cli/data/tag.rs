@@ -26,7 +26,7 @@ pub(in crate::cli) struct TagArgs {
 pub(super) async fn run(args: &TagArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let api = args.change.begin(&format!("set tags of {}", args.name)).await?;
     let answer = named::call(&api, "TagResource", &args.name, &[("Tags", &as_json(&args.tags))]).await?;
-    args.change.done(out, &format!("{} has {} tags more or changed", args.name, args.tags.len()), &answer)
+    args.change.done(out, &format!("set {} tags of {}", args.tags.len(), args.name), &answer)
 }
 
 /// Reads `KEY=VALUE`.

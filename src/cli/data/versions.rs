@@ -36,15 +36,23 @@ pub(super) async fn run(args: &VersionsArgs, out: &mut dyn Write) -> anyhow::Res
 /// # Errors
 /// As [`Api::call`]; the nearest name is added.
 pub(in crate::cli) async fn all(api: &Api, name: &str) -> anyhow::Result<Vec<Value>> {
-    let asked = [("SecretName", name), ("IncludeDeprecated", "true")];
-    match api.list("ListSecretVersionIds", &asked, ("VersionIds", "VersionId")).await {
+    match listed(api, name).await {
         Ok(found) => Ok(found),
         Err(error) => Err(named::explained(api, name, &[], error).await),
     }
 }
 
+/// The same; an error is that of the service alone.
+///
+/// # Errors
+/// As [`Api::call`].
+pub(in crate::cli) async fn listed(api: &Api, name: &str) -> anyhow::Result<Vec<Value>> {
+    let asked = [("SecretName", name), ("IncludeDeprecated", "true")];
+    api.list("ListSecretVersionIds", &asked, ("VersionIds", "VersionId")).await
+}
+
 /// The labels of a version.
-pub(super) fn labels(version: &Value) -> Vec<String> {
+pub(in crate::cli) fn labels(version: &Value) -> Vec<String> {
     texts(version.pointer("/VersionStages/VersionStage"))
 }
 

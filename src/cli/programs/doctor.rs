@@ -8,15 +8,14 @@ use clap::Args;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
+use super::env::CA_VARIABLES;
+use crate::app::SKEW_MS;
 use crate::cli::data::output::{OutputArgs, member};
 use crate::cli::environment;
 use crate::cli::remote::api::Connection;
 use crate::cli::remote::credentials::variable;
 use crate::ports::{Clock, ServerClock};
 use crate::wire::signature::parse_http_date;
-
-/// How far apart clocks may be before signatures fail, in milliseconds.
-const MOST_SKEW_MS: u64 = 15 * 60 * 1000;
 
 /// The server and the settings to look at.
 #[derive(Debug, Args)]
@@ -71,7 +70,7 @@ async fn server(connection: &Connection) -> Vec<Finding> {
     if let Some(theirs) = date {
         let skew = crate::domain::Timestamp::from_millis(theirs).distance_ms(ServerClock::default().wall());
         let seen = format!("the clocks of the server and of this machine are {} s apart", skew / 1000);
-        found.push(Finding("clock", skew < MOST_SKEW_MS, seen));
+        found.push(Finding("clock", skew < SKEW_MS.unsigned_abs(), seen));
     }
     found
 }
@@ -99,14 +98,13 @@ fn settings(connection: &Connection) -> Vec<Finding> {
         Ok(_) => Finding("variables", true, "every SESAME_… variable is a setting".to_owned()),
     }];
     let url = connection.url();
-    let host = url.authority();
     let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
     let proxy = if url.is_secure() { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
     if let Some(proxy) = proxy.into_iter().find(|name| text(name).is_some()) {
-        let spared = ["NO_PROXY", "no_proxy"].iter().filter_map(|name| text(name)).any(|all| {
-            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_owned();
-            all.split(',').any(|spared| spared.trim() == "*" || spared.trim() == name)
-        });
+        let spared = ["NO_PROXY", "no_proxy"]
+            .iter()
+            .filter_map(|name| text(name))
+            .any(|all| all.split(',').any(|spared| spared.trim() == "*" || spared.trim() == url.name()));
         let seen = if spared {
             "NO_PROXY keeps this server out"
         } else {
@@ -115,8 +113,7 @@ fn settings(connection: &Connection) -> Vec<Finding> {
         found.push(Finding("proxy", spared, format!("{proxy} is set: {seen}")));
     }
     if url.is_secure() && !url.is_cloud() {
-        let given = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
-        let missing: Vec<&str> = given.into_iter().filter(|name| text(name).is_none()).collect();
+        let missing: Vec<&str> = CA_VARIABLES.into_iter().filter(|name| text(name).is_none()).collect();
         let seen = if missing.is_empty() {
             "SDKs are told which certificates to trust".to_owned()
         } else {

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use crate::cli::remote::api::Connection;
 use crate::cli::remote::failure::usage;
 
+/// The variables by which SDKs of Go, Python and Node take certificates to trust.
+pub(super) const CA_VARIABLES: [&str; 3] = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+
 /// The form of the settings.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EnvArgs {
@@ -51,7 +54,7 @@ pub(super) async fn run(args: &EnvArgs, out: &mut dyn Write) -> anyhow::Result<E
     }
     if let Some(ca) = args.connection.authority()? {
         let ca = ca.display().to_string();
-        for name in ["SESAME_CA", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+        for name in ["SESAME_CA"].into_iter().chain(CA_VARIABLES) {
             all.push((name, ca.clone()));
         }
     }

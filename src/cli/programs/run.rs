@@ -7,10 +7,12 @@ use std::process::{Command, ExitCode};
 
 use clap::{Args, ValueEnum};
 use rustix::process::Signal;
+use secrecy::SecretString;
 use serde_json::Value;
 
-use super::secrets::{Secrets, Wanted};
-use super::watch::{Ended, Versions, Watch, watch};
+use super::secrets::{SecretReference, Secrets};
+use super::watch::{Ended, Versions, Watch};
+use crate::cli::client::AdminTarget;
 use crate::cli::remote::api::{Api, Connection};
 use crate::cli::remote::failure::usage;
 
@@ -29,7 +31,8 @@ pub(in crate::cli) struct RunArgs {
     /// A secret whose value is a JSON object: each member becomes a variable of its name.
     #[arg(long, value_name = "SECRET")]
     env_json: Vec<String>,
-    /// Ask every --every seconds whether a secret has changed; then restart the program, or send it --signal.
+    /// Restart the program, or send it --signal, when a label of its secrets moves. A Sesame server tells so; any other is asked
+    /// every --every seconds.
     #[arg(long)]
     watch: bool,
     /// Seconds between two looks of --watch.
@@ -38,7 +41,10 @@ pub(in crate::cli) struct RunArgs {
     every: u64,
     /// Send this signal instead of a restart.
     #[arg(long, value_enum, value_name = "SIGNAL", requires = "watch")]
-    signal: Option<Told>,
+    signal: Option<ReloadSignal>,
+    /// The --admin-token of the server; with it, or where none is needed, --watch is told of changes as they happen.
+    #[arg(long, env = "SESAME_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    admin_token: Option<SecretString>,
     #[command(flatten)]
     connection: Connection,
     /// The program and its arguments.
@@ -48,7 +54,7 @@ pub(in crate::cli) struct RunArgs {
 
 /// A signal that tells a program to read its secrets again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Told {
+enum ReloadSignal {
     /// SIGHUP.
     Hup,
     /// SIGUSR1.
@@ -61,28 +67,28 @@ enum Told {
 #[derive(Debug, Clone)]
 struct Variable {
     name: String,
-    wanted: Wanted,
+    wanted: SecretReference,
     path: Option<String>,
 }
 
 /// Without --watch the program takes the place of this process, so that signals and the exit code are the program's own and
 /// nothing keeps the values.
 pub(super) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    hide_memory()?;
     let api = args.connection.open().await?;
     if !args.watch {
         let (mut command, _) = prepared(args, &api).await?;
         let error = command.exec();
         return not_started(&command, &error);
     }
-    // No core file, and no look by another user's process, while values are in this one.
-    #[cfg(target_os = "linux")]
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     let signal = args.signal.map(|told| match told {
-        Told::Hup => Signal::HUP,
-        Told::Usr1 => Signal::USR1,
-        Told::Usr2 => Signal::USR2,
+        ReloadSignal::Hup => Signal::HUP,
+        ReloadSignal::Usr1 => Signal::USR1,
+        ReloadSignal::Usr2 => Signal::USR2,
     });
-    let wish = Watch { every: args.every, signal };
+    let server =
+        AdminTarget { target: args.connection.target.clone(), admin_token: args.admin_token.clone() };
+    let watch = Watch { api: &api, server, data_dir: args.connection.data_dir(), every: args.every, signal };
     loop {
         let (mut command, versions) = prepared(args, &api).await?;
         let child = match command.spawn() {
@@ -90,10 +96,17 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             Err(error) => return not_started(&command, &error),
         };
         drop(command);
-        if let Ended::Itself(code) = watch(child, &api, versions, wish).await? {
+        if let Ended::Itself(code) = watch.run(child, versions).await? {
             return Ok(code);
         }
     }
+}
+
+/// No core file, and no look by other users, while values are in this process. The program that it starts is not hidden.
+fn hide_memory() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
 }
 
 fn not_started(command: &Command, error: &io::Error) -> anyhow::Result<ExitCode> {
@@ -154,12 +167,12 @@ fn variable(text: &str) -> Result<Variable, String> {
 }
 
 /// Reads `SECRET[@LABEL]`. Names of secrets may have an @, so only the last one counts, and only before a word.
-fn wanted(text: &str) -> Wanted {
+fn wanted(text: &str) -> SecretReference {
     let (name, stage) = match text.rsplit_once('@') {
         Some((name, stage)) if !name.is_empty() && !stage.is_empty() => (name, Some(stage.to_owned())),
         _ => (text, None),
     };
-    Wanted { name: name.to_owned(), stage, version: None }
+    SecretReference { name: name.to_owned(), stage, version: None }
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -11,11 +11,11 @@ use crate::cli::remote::api::Api;
 
 /// Values that were asked for.
 #[derive(Default)]
-pub(super) struct Secrets(BTreeMap<Wanted, (String, Bytes)>);
+pub(super) struct Secrets(BTreeMap<SecretReference, (String, Bytes)>);
 
 /// A secret, and the label or version that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Wanted {
+pub(super) struct SecretReference {
     /// Name of the secret.
     pub(super) name: String,
     /// Its label; ACSCurrent when neither this nor a version is given.
@@ -32,7 +32,7 @@ impl Secrets {
     pub(super) async fn text(
         &mut self,
         api: &Api,
-        wanted: &Wanted,
+        wanted: &SecretReference,
         path: Option<&str>,
     ) -> anyhow::Result<Zeroizing<String>> {
         let bytes = self.bytes(api, wanted).await?;
@@ -46,7 +46,7 @@ impl Secrets {
         Ok(Zeroizing::new(text.to_owned()))
     }
 
-    async fn bytes(&mut self, api: &Api, wanted: &Wanted) -> anyhow::Result<Bytes> {
+    async fn bytes(&mut self, api: &Api, wanted: &SecretReference) -> anyhow::Result<Bytes> {
         if let Some((_, bytes)) = self.0.get(wanted) {
             return Ok(bytes.clone());
         }
@@ -57,7 +57,7 @@ impl Secrets {
     }
 
     /// Which secrets were asked for without a fixed version, and the versions they had.
-    pub(super) fn versions(&self) -> Vec<(Wanted, String)> {
+    pub(super) fn versions(&self) -> Vec<(SecretReference, String)> {
         let moving = self.0.iter().filter(|(wanted, _)| wanted.version.is_none());
         moving.map(|(wanted, (version, _))| (wanted.clone(), version.clone())).collect()
     }

@@ -1,6 +1,6 @@
 //! `sesame template`: a file with secrets in it.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,8 @@ use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use super::env::quoted;
-use super::secrets::{Secrets, Wanted};
+use super::secrets::{SecretReference, Secrets};
+use crate::cli::files;
 use crate::cli::remote::api::{Api, Connection};
 use crate::cli::remote::failure::{Failure, Kind, refusal};
 use crate::ports::private_file::{self, Existing, PRIVATE};
@@ -42,7 +43,7 @@ struct Lookup {
 }
 
 pub(super) async fn run(args: &TemplateArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let text = read(&args.file)?;
+    let text = files::text(&args.file)?;
     let api = args.connection.open().await?;
     let rendered = tokio::task::block_in_place(|| rendered(&args.file, &text, api))?;
     match &args.out {
@@ -53,15 +54,6 @@ pub(super) async fn run(args: &TemplateArgs, out: &mut dyn Write) -> anyhow::Res
         None => out.write_all(rendered.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 fn rendered(file: &Path, text: &str, api: Api) -> anyhow::Result<Zeroizing<String>> {
@@ -96,7 +88,7 @@ fn rendered(file: &Path, text: &str, api: Api) -> anyhow::Result<Zeroizing<Strin
 
 impl Lookup {
     fn value(&self, name: String, path: Option<&str>, more: &Kwargs) -> Result<String, Error> {
-        let wanted = Wanted { name, stage: more.get("stage")?, version: more.get("version")? };
+        let wanted = SecretReference { name, stage: more.get("stage")?, version: more.get("version")? };
         more.assert_all_used()?;
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         match self.runtime.block_on(secrets.text(&self.api, &wanted, path)) {

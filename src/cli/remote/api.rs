@@ -1,7 +1,6 @@
 //! The client of the commands: calls of actions, as somebody, at a server.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -11,7 +10,7 @@ use super::credentials::CredentialArgs;
 use super::keys::Keys;
 use super::sessions;
 use super::wire::Wire;
-use crate::cli::client::{self, Client, ServerUrl, Target};
+use crate::cli::client::{Client, ServerUrl, TIMEOUT, Target};
 use crate::cli::data_dir::{DataDir, data_dir};
 use crate::ports::{Entropy, OsEntropy, ServerClock};
 use crate::tls::ca_file;
@@ -19,8 +18,7 @@ use crate::wire::signature::sign::Pair;
 
 /// The version of the KMS API.
 const KMS: &str = "2016-01-20";
-/// The limit for one request.
-const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The server that a command talks to, and as whom.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Connection {
@@ -40,12 +38,17 @@ impl Connection {
     /// # Errors
     /// The certificates to trust cannot be read.
     pub(in crate::cli) fn client(&self) -> anyhow::Result<Client> {
-        self.target.client(self.place.data_dir.as_deref(), client::DEFAULT, PATIENCE)
+        self.target.client(self.data_dir(), TIMEOUT)
     }
 
     /// The address of the server.
     pub(in crate::cli) fn url(&self) -> ServerUrl {
-        self.target.url.clone().unwrap_or_else(|| ServerUrl::plain(client::DEFAULT))
+        self.target.url()
+    }
+
+    /// The data directory that was given, whose certificate is trusted.
+    pub(in crate::cli) fn data_dir(&self) -> Option<&Path> {
+        self.place.data_dir.as_deref()
     }
 
     /// The file with the certificates that clients of an https:// address must trust; `None` for http:// and when there is no such

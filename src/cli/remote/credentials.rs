@@ -53,6 +53,17 @@ fn text(name: &str) -> Option<String> {
     variable(name).map(|value| value.to_string_lossy().into_owned())
 }
 
+/// The file of profiles; `None` without a home directory.
+fn profile_file() -> Option<PathBuf> {
+    let file = text("ALIBABA_CLOUD_CONFIG_FILE").map(PathBuf::from);
+    file.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".aliyun/config.json")))
+}
+
+/// The names of all profiles.
+pub(in crate::cli) fn profile_names() -> Vec<String> {
+    profile_file().map_or_else(Vec::new, |file| profiles::names(&file))
+}
+
 impl CredentialArgs {
     /// Finds the credentials; nothing is asked of a server yet.
     ///
@@ -63,8 +74,7 @@ impl CredentialArgs {
             let (id, secret, token) = (id.clone(), secret.clone(), self.security_token.clone());
             return Ok(Source::Keys(Keys { id, secret, token }));
         }
-        let file = text("ALIBABA_CLOUD_CONFIG_FILE").map(PathBuf::from);
-        let file = file.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".aliyun/config.json")));
+        let file = profile_file();
         if let Some(name) = &self.profile {
             let file = file.ok_or_else(|| usage("there is no home directory, so there are no profiles"))?;
             return profiles::source(&file, Some(name));

@@ -43,6 +43,18 @@ impl Failure {
         Self { kind: kind_of(code, status), code: Some(code.to_owned()), text }
     }
 
+    /// A refusal by `/_sesame`, whose kind follows from its status.
+    pub(in crate::cli) fn of_status(status: u16, text: String) -> Self {
+        let kind = match status {
+            401 | 403 => Kind::Denied,
+            404 => Kind::NotFound,
+            409 => Kind::Conflict,
+            429 | 500.. => Kind::Busy,
+            _ => Kind::Refused,
+        };
+        Self::new(kind, text)
+    }
+
     /// Whether the service answered this code.
     pub(in crate::cli) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)

@@ -1,7 +1,5 @@
 //! Access keys that STS or another server gives.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -10,7 +8,7 @@ use serde_json::Value;
 use super::failure::{Failure, Kind, usage};
 use super::keys::{Keys, Source};
 use super::wire::Wire;
-use crate::cli::client::{Client, ServerUrl};
+use crate::cli::client::{Client, ServerUrl, TIMEOUT};
 use crate::identities::BUILT_IN_KEY;
 use crate::ports::ServerClock;
 use crate::tls::Trust;
@@ -18,8 +16,6 @@ use crate::wire::signature::sign::Pair;
 
 /// The version of the STS API.
 const STS: &str = "2015-04-01";
-/// The limit for one request.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The access key of a source.
 ///
@@ -65,7 +61,7 @@ pub(super) async fn call(
 ) -> anyhow::Result<Value> {
     let called = if wire.client.url().is_cloud() {
         let url: ServerUrl = "https://sts.aliyuncs.com".parse().map_err(usage)?;
-        let client = Client::new(url, Some(Trust::system()?), PATIENCE);
+        let client = Client::new(url, Some(Trust::system()?), TIMEOUT);
         let cloud = Wire { client, scheme: wire.scheme, clock: ServerClock::default() };
         cloud.call(keys, (action, STS), parameters).await
     } else {
@@ -98,7 +94,7 @@ async fn of_uri(uri: &str) -> anyhow::Result<Keys> {
     let url: ServerUrl =
         base.parse().map_err(|why: String| usage(format!("the address of the credentials: {why}")))?;
     let trust = if url.is_secure() { Some(Trust::system()?) } else { None };
-    let client = Client::new(url, trust, PATIENCE);
+    let client = Client::new(url, trust, TIMEOUT);
     let path = query.map(|query| format!("?{query}")).unwrap_or_default();
     let answer = client.send(Method::GET, &path, HeaderMap::new(), Bytes::new()).await;
     let answer = answer.map_err(|error| Failure::new(Kind::Unreachable, format!("{error:#}")))?;

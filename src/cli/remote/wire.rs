@@ -8,7 +8,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::credentials::SignatureScheme;
-use super::failure::{Failure, Kind, is_busy};
+use super::failure::{Failure, Kind, is_busy, refusal};
 use super::keys::Keys;
 use crate::cli::client::{Client, NoConnection, Response, ServerUrl};
 use crate::ports::{Clock, Entropy, OsEntropy, ServerClock};
@@ -21,6 +21,9 @@ const ATTEMPTS: u32 = 4;
 const FIRST_WAIT_MS: u64 = 250;
 /// The longest wait that the service may ask for, in milliseconds.
 const MOST_WAIT_MS: u64 = 10_000;
+
+/// The action that makes something without a name of ours: a second request would make a second key.
+const NOT_REPEATED: &str = "CreateKey";
 
 /// The connection, the way to sign, the time.
 #[derive(Debug)]
@@ -56,6 +59,14 @@ impl Wire {
             let wait = FIRST_WAIT_MS << (attempt - 1);
             match self.attempt(keys, (action, version), parameters).await {
                 Ok(answer) => return Ok(answer),
+                Err(Missed { error, wait_ms: Some(_) })
+                    if action == NOT_REPEATED && !is_throttled(&error) =>
+                {
+                    return Err((
+                        error.context("the key may have been created: see `sesame keys ls`"),
+                        attempt,
+                    ));
+                }
                 Err(Missed { error, wait_ms: Some(asked) }) if attempt < ATTEMPTS => {
                     tracing::debug!(action, attempt, "another attempt: {error:#}");
                     self.clock.pause(wait.max(asked).min(MOST_WAIT_MS)).await;
@@ -99,7 +110,7 @@ impl Wire {
         headers.insert("content-type", HeaderValue::from_static(FORM));
         let Some(keys) = keys else {
             let all = [&[("Action", action), ("Version", version), ("Format", "JSON")], parameters].concat();
-            return Ok(("/".to_owned(), headers, Bytes::from(sign::encoded(&all))));
+            return Ok(("/".to_owned(), headers, Bytes::from_owner(Zeroizing::new(sign::encoded(&all)))));
         };
         #[expect(clippy::disallowed_methods, reason = "the secret signs, and the token is sent")]
         let signer = Signer {
@@ -110,7 +121,7 @@ impl Wire {
         let unusable = "the access key cannot sign: its secret is empty";
         if self.scheme == SignatureScheme::Rpc {
             let body = sign::rpc(signer, call, parameters).context(unusable)?;
-            return Ok(("/".to_owned(), headers, Bytes::copy_from_slice(body.as_bytes())));
+            return Ok(("/".to_owned(), headers, Bytes::from_owner(body)));
         }
         let (hidden, shown): (Vec<Pair<'_>>, Vec<Pair<'_>>) =
             parameters.iter().partition(|(name, _)| HIDDEN.contains(name));
@@ -124,27 +135,32 @@ impl Wire {
         }
         let query = sign::encoded(&shown);
         let path = if query.is_empty() { "/".to_owned() } else { format!("/?{query}") };
-        Ok((path, headers, Bytes::copy_from_slice(body.as_bytes())))
+        Ok((path, headers, Bytes::from_owner(body)))
     }
+}
+
+/// Whether the service says that it did nothing, because there were too many requests.
+fn is_throttled(error: &anyhow::Error) -> bool {
+    let code = refusal(error).and_then(|failure| failure.code.as_deref());
+    code.is_some_and(|code| code.contains("Throttling"))
 }
 
 /// Reads an answer.
 fn read(answer: &Response, url: &ServerUrl) -> Result<Value, Missed> {
-    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let mut body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let status = answer.status.as_u16();
+    if answer.status.is_success() && body.as_ref().is_some_and(|body| body.get("Code").is_none()) {
+        if let Some(members) = body.as_mut().and_then(Value::as_object_mut) {
+            members.remove("RequestId");
+        }
+        return Ok(body.unwrap_or_default());
+    }
     let said = body.as_ref().and_then(|body| {
         let text = |member: &str| body.get(member)?.as_str();
         Some((text("Code")?, text("Message").unwrap_or_default()))
     });
-    match (said, body.as_ref()) {
-        (None, Some(members)) if answer.status.is_success() => {
-            let mut members = members.clone();
-            if let Some(members) = members.as_object_mut() {
-                members.remove("RequestId");
-            }
-            Ok(members)
-        }
-        (Some((code, message)), _) => {
+    match said {
+        Some((code, message)) => {
             let why = answer.headers.get(reason::HEADER).and_then(|value| value.to_str().ok());
             let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
             // The message of a wrong signature quotes the whole request.
@@ -159,7 +175,7 @@ fn read(answer: &Response, url: &ServerUrl) -> Result<Value, Missed> {
             let text = format!("{code}: {message}{why}");
             Err(Missed { error: Failure::of_service(code, status, text).into(), wait_ms })
         }
-        _ => {
+        None => {
             let text = format!("{url} answers {}, which is not an answer of the service", answer.status);
             let wait_ms = (status >= 500).then_some(0);
             Err(Missed { error: Failure::new(Kind::Unreachable, text).into(), wait_ms })

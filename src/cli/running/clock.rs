@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::instance::Instance;
 use crate::cli::data::output::{OutputArgs, member};
 use crate::cli::remote::failure::usage;
+use crate::domain::duration;
 use crate::wire::signature::parse_time;
 
 /// What to do with the clock.
@@ -65,26 +66,17 @@ fn moved(text: &str) -> anyhow::Result<Value> {
     }
 }
 
-/// The seconds in `1d12h`; units are w, d, h, m and s.
-pub(in crate::cli) fn seconds(text: &str) -> Option<u64> {
-    let mut total: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, more) = rest.split_at(end);
-        let unit = more.chars().next()?;
-        let each = match unit {
-            'w' => 604_800,
-            'd' => 86_400,
-            'h' => 3_600,
-            'm' => 60,
-            's' => 1,
-            _ => return None,
+/// The seconds in `1d12h`; units are w, d, h, m and s. `None` for another form, for zero, and for what does not fit.
+fn seconds(text: &str) -> Option<i64> {
+    let mut total: i64 = 0;
+    for piece in text.split_inclusive(|c: char| !c.is_ascii_digit()) {
+        let part = match piece.strip_suffix('w') {
+            Some(weeks) => duration::seconds(&format!("{weeks}d"))?.checked_mul(7)?,
+            None => duration::seconds(piece)?,
         };
-        total = number.parse::<u64>().ok()?.checked_mul(each)?.checked_add(total)?;
-        rest = more.get(unit.len_utf8()..)?;
+        total = total.checked_add(part)?;
     }
-    (total > 0).then_some(total)
+    (1..i64::MAX).contains(&total).then_some(total)
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@ use clap::Args;
 use http::Method;
 use serde_json::Value;
 
-use crate::cli::client::{AdminTarget, DEFAULT, NoConnection, ServerUrl};
+use crate::cli::client::{AdminTarget, ServerUrl};
 use crate::cli::data_dir::DataDir;
-use crate::cli::remote::failure::{Failure, Kind, usage};
 
 /// A running server.
 #[derive(Debug, Args)]
@@ -22,7 +21,7 @@ pub(super) struct Instance {
 impl Instance {
     /// The address of the server.
     pub(super) fn url(&self) -> ServerUrl {
-        self.server.target.url.clone().unwrap_or_else(|| ServerUrl::plain(DEFAULT))
+        self.server.target.url()
     }
 
     /// Refuses to ask the cloud.
@@ -30,11 +29,7 @@ impl Instance {
     /// # Errors
     /// When the server is the cloud's.
     pub(super) fn only_here(&self, command: &str) -> anyhow::Result<()> {
-        let url = self.url();
-        if url.is_cloud() {
-            return Err(usage(format!("sesame {command} is for Sesame servers, and {url} is the cloud")));
-        }
-        Ok(())
+        self.server.refuse_cloud(&format!("sesame {command}"))
     }
 
     /// Asks, with a body if there is one. `command` is what a refusal names.
@@ -50,19 +45,10 @@ impl Instance {
         self.only_here(command)?;
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let path = format!("/_sesame/{path}");
-        let answer = self.server.call(self.place.data_dir.as_deref(), method, &path, body).await;
-        let answer = answer.map_err(of_kind)?;
+        let answer = self.server.call(self.place.data_dir.as_deref(), method, &path, body).await?;
         if answer.is_empty() {
             return Ok(Value::Null);
         }
         serde_json::from_slice(&answer).context("what the server answers is not an answer of Sesame's")
-    }
-}
-
-/// Gives a missing connection its exit code.
-pub(super) fn of_kind(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref::<NoConnection>() {
-        Some(_) => Failure::new(Kind::Unreachable, format!("{error:#}")).into(),
-        None => error,
     }
 }

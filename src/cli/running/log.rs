@@ -7,7 +7,7 @@ use clap::Args;
 use http::Method;
 use serde_json::Value;
 
-use super::instance::{Instance, of_kind};
+use super::instance::Instance;
 use crate::cli::data::output::{OutputArgs, member};
 use crate::wire::signature::sign::encoded;
 
@@ -39,6 +39,8 @@ pub(in crate::cli) struct LogArgs {
 }
 
 const TITLES: [&str; 6] = ["TIME", "STATUS", "MS", "ACTION", "CALLER", "CODE"];
+/// Widths of the columns while requests are followed, whose cells are not known in advance.
+const WIDTHS: [usize; 6] = [20, 6, 4, 24, 34, 0];
 
 pub(super) async fn run(args: &LogArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut asked = Vec::new();
@@ -62,6 +64,7 @@ pub(super) async fn run(args: &LogArgs, out: &mut dyn Write) -> anyhow::Result<(
 
 async fn follow(args: &LogArgs, path: &str, out: &mut dyn Write) -> anyhow::Result<()> {
     args.instance.only_here("log")?;
+    args.output.heading(out, &TITLES, &WIDTHS)?;
     let mut line = Vec::new();
     let mut ended = Ok(());
     let mut take = |piece: &[u8]| {
@@ -78,7 +81,7 @@ async fn follow(args: &LogArgs, path: &str, out: &mut dyn Write) -> anyhow::Resu
     let server = &args.instance.server;
     let followed =
         server.follow(args.instance.place.data_dir.as_deref(), &format!("/_sesame/{path}"), &mut take).await;
-    followed.map_err(of_kind)?;
+    followed?;
     ended
 }
 
@@ -91,7 +94,7 @@ fn print(args: &LogArgs, line: &[u8], out: &mut dyn Write) -> anyhow::Result<()>
     if args.output.is_data() {
         writeln!(out, "{entry}")?;
     } else {
-        args.output.list(out, &[], &[row(&entry)], &Value::Null)?;
+        args.output.row(out, &row(&entry), &WIDTHS)?;
     }
     Ok(out.flush()?)
 }

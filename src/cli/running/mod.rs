@@ -9,6 +9,8 @@ mod reset;
 mod snapshot;
 mod status;
 
+pub(super) use self::snapshot::names as snapshot_names;
+
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -1,14 +1,20 @@
 //! `sesame snapshot`.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use http::Method;
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::instance::Instance;
+use crate::cli::client::AdminTarget;
 use crate::cli::data::output::{OutputArgs, member};
-use crate::cli::remote::failure::{Failure, Kind};
+use crate::cli::data_dir::DataDir;
+use crate::cli::remote::api::Connection;
+use crate::cli::remote::credentials::variable;
+use crate::cli::remote::failure::{Failure, Kind, refusal};
 use crate::domain::nearest::hint;
 use crate::wire::canonical::encode_into;
 
@@ -23,12 +29,16 @@ pub(in crate::cli) struct SnapshotArgs {
 #[derive(Debug, Subcommand)]
 enum SnapshotCommand {
     /// Keep a copy of all data; it replaces one of the same name.
+    #[command(after_help = "Example: sesame snapshot save base")]
     Save(Named),
     /// Put a copy in place of all data.
+    #[command(after_help = "Example: sesame snapshot restore base")]
     Restore(Named),
     /// List the copies.
+    #[command(after_help = "Example: sesame snapshot ls")]
     Ls(Listed),
     /// Forget a copy.
+    #[command(after_help = "Example: sesame snapshot rm base")]
     Rm(Named),
 }
 
@@ -64,10 +74,30 @@ pub(super) async fn run(args: &SnapshotArgs, out: &mut dyn Write) -> anyhow::Res
     }
 }
 
+/// The names of all copies.
+///
+/// # Errors
+/// The server does not answer, or refuses.
+pub(in crate::cli) async fn names(connection: &Connection) -> anyhow::Result<Vec<String>> {
+    let server = AdminTarget { target: connection.target.clone(), admin_token: admin_token() };
+    let place = DataDir { data_dir: connection.data_dir().map(Path::to_owned) };
+    let all = Instance { server, place }.ask("snapshot", (Method::GET, "snapshots"), None).await?;
+    Ok(listed(&all).iter().map(|one| member(one, "name")).collect())
+}
+
+/// The token of the environment.
+fn admin_token() -> Option<SecretString> {
+    variable("SESAME_ADMIN_TOKEN").map(|token| token.to_string_lossy().into_owned().into())
+}
+
+fn listed(answer: &Value) -> Vec<Value> {
+    answer.get("snapshots").and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
 impl Listed {
     async fn all(&self) -> anyhow::Result<Vec<Value>> {
         let answer = self.instance.ask("snapshot", (Method::GET, "snapshots"), None).await?;
-        Ok(answer.get("snapshots").and_then(Value::as_array).cloned().unwrap_or_default())
+        Ok(listed(&answer))
     }
 }
 
@@ -83,7 +113,9 @@ impl Named {
         path.push_str(end);
         let sent = self.listed.instance.ask("snapshot", (method, &path), None).await;
         let answer = match sent {
-            Err(error) if error.to_string().contains("no such snapshot") => return Err(self.absent().await),
+            Err(error) if refusal(&error).is_some_and(|failure| failure.kind == Kind::NotFound) => {
+                return Err(self.absent().await);
+            }
             sent => sent?,
         };
         self.listed.output.done(out, &format!("snapshot {} {done}", self.name), &answer)

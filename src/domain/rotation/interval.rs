@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::domain::duration;
 use crate::domain::names::Invalid;
 
 /// How long a plan waits between two rotations, in whole seconds.
@@ -33,21 +34,8 @@ impl RotationInterval {
     pub fn of_any_length(text: &str) -> Result<Self, Invalid> {
         let grammar =
             || Invalid::new("is not a whole number followed by d, h, m or s (lower case), such as 7d");
-        let (at, unit) = text.char_indices().next_back().ok_or_else(grammar)?;
-        let seconds = match unit {
-            'd' => 86_400,
-            'h' => 3600,
-            'm' => 60,
-            's' => 1,
-            _ => return Err(grammar()),
-        };
-        let digits = text.get(..at).filter(|digits| !digits.is_empty()).ok_or_else(grammar)?;
-        if !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(grammar());
-        }
         // A number that does not fit is too long by any limit (rule R2.4).
-        let count: i64 = digits.parse().unwrap_or(i64::MAX);
-        match count.saturating_mul(seconds) {
+        match duration::seconds(text).ok_or_else(grammar)? {
             0 => Err(Invalid::new("is zero; expected an interval such as 7d")),
             total => Ok(Self(total)),
         }

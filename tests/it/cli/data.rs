@@ -48,8 +48,7 @@ pub fn life(user: &User) {
 #[test]
 fn every_command_speaks_https_too() {
     let user = User::new(&["--auth", "signed"]);
-    let answer =
-        user.server.send(b"GET /_sesame/ca.pem HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let answer = user.server.admin("GET", "/_sesame/ca.pem", "");
     let ca = user.file("ca.pem", answer.split("\r\n\r\n").nth(1).unwrap()).display().to_string();
     let url = format!("https://{}", user.server.address);
     life(&user.with("SESAME_URL", &url).with("SESAME_CA", &ca));
@@ -106,11 +105,26 @@ fn whoami_says_as_whom_the_server_answers() {
 }
 
 #[test]
-fn rotate_calls_the_action_of_the_service() {
+fn rotate_says_that_a_secret_is_rotated_only_when_it_is() {
     let user = User::new(&[]);
-    user.ok_fed("x", &["create", "app/db"]);
-    drop(user.run(&["rotate", "app/db"]));
-    let seen =
-        user.server.send(b"GET /_sesame/requests HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    assert!(seen.contains("\"RotateSecret\""), "{seen}");
+    let data = r#"{"Accounts":[{"AccountName":"app","AccountPassword":"hush"}]}"#;
+    let created = user.server.call(
+        "CreateSecret",
+        &[
+            ("SecretName", "app/db"),
+            ("VersionId", "v1"),
+            ("SecretType", "Rds"),
+            ("ExtendedConfig", r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1"}"#),
+            ("SecretData", data),
+        ],
+    );
+    assert!(created.starts_with("HTTP/1.1 200"), "{created}");
+    assert_eq!(user.ok(&["rotate", "app/db", "--version", "v2"]), "app/db is rotated to version v2\n");
+    assert_eq!(user.ok(&["versions", "app/db"]).lines().next().unwrap().split('\t').nth(1), Some("v2"));
+    // The service answers 200 to a rotation that fails.
+    user.ok(&["fault", "add", "error", "RotateSecret", "--code", "Kms:TargetRefused"]);
+    let said = user.fails(7, &["rotate", "app/db", "--version", "v3"]);
+    assert!(said.contains("the rotation of app/db to version v3 was started and is not done"), "{said}");
+    user.ok_fed("x", &["create", "app/generic"]);
+    assert!(!user.fails(6, &["rotate", "app/generic"]).contains("is rotated"));
 }

@@ -52,12 +52,7 @@ fn a_near_name_is_told_for_a_command_a_secret_a_version_a_label_and_a_profile() 
 fn a_throttled_request_is_sent_again_and_a_lost_answer_writes_nothing_twice() {
     let user = User::new(&[]);
     let faults = |rules: &str| {
-        let length = rules.len();
-        let request = format!(
-            "PUT /_sesame/faults HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{rules}"
-        );
-        assert!(user.server.send(request.as_bytes()).starts_with("HTTP/1.1 200"));
+        assert!(user.server.admin("PUT", "/_sesame/faults", rules).starts_with("HTTP/1.1 200"));
     };
     faults(r#"[{"action":"CreateSecret","times":2,"code":"Rejected.Throttling"}]"#);
     user.ok_fed("x", &["create", "throttled"]);
@@ -69,6 +64,48 @@ fn a_throttled_request_is_sent_again_and_a_lost_answer_writes_nothing_twice() {
     assert_eq!(user.ok(&["versions", "lost"]).lines().count(), 2);
     faults(r#"[{"action":"GetSecretValue","code":"Rejected.Throttling"}]"#);
     assert!(user.fails(7, &["get", "lost"]).contains("Rejected.Throttling"));
+}
+
+#[test]
+fn a_change_whose_first_answer_is_lost_is_made_once_and_reported_as_made() {
+    let user = User::new(&[]);
+    user.ok_fed("x", &["create", "app/db", "--version", "v1"]);
+    let key = user.json(&["keys", "create"])["KeyId"].as_str().unwrap().to_owned();
+    for (action, arguments) in [
+        ("CreateSecret", &["create", "new", "--version", "v1", "--file", "/etc/hostname"][..]),
+        (
+            "PutSecretValue",
+            &["put", "app/db", "--version", "v2", "--file", "/etc/hostname", "--stage", "Next"],
+        ),
+        ("UpdateSecretVersionStage", &["promote", "app/db", "v2"]),
+        ("UpdateSecretVersionStage", &["rollback", "app/db"]),
+        ("TagResource", &["tag", "app/db", "a=b"]),
+        ("UntagResource", &["untag", "app/db", "a"]),
+        ("DeleteSecret", &["rm", "app/db", "--days", "7"]),
+        ("RestoreSecret", &["undelete", "app/db"]),
+        ("DeleteSecret", &["rm", "app/db", "--force"]),
+        ("DisableKey", &["keys", "disable", &key]),
+        ("EnableKey", &["keys", "enable", &key]),
+        ("CreateAlias", &["keys", "create", "--alias", "alias/one"]),
+        ("ScheduleKeyDeletion", &["keys", "rm", &key]),
+        ("CancelKeyDeletion", &["keys", "undelete", &key]),
+    ] {
+        user.ok(&["fault", "add", "lose", action, "1"]);
+        user.ok(arguments);
+        let fired = user.server.admin("GET", "/_sesame/faults", "");
+        assert!(fired.contains("\"fired\":1"), "{arguments:?}: {fired}");
+        user.ok(&["fault", "rm"]);
+    }
+    // Nothing in a request tells a second key from a repetition, so it is not repeated.
+    let keys = user.ok(&["keys", "ls"]).lines().count();
+    user.ok(&["fault", "add", "lose", "CreateKey", "1"]);
+    assert!(
+        user.fails(8, &["keys", "create"]).contains("the key may have been created: see `sesame keys ls`")
+    );
+    assert_eq!(user.ok(&["keys", "ls"]).lines().count(), keys + 1);
+    user.ok(&["fault", "add", "throttle", "CreateKey", "1"]);
+    user.ok(&["keys", "create"]);
+    assert_eq!(user.ok(&["keys", "ls"]).lines().count(), keys + 2);
 }
 
 #[test]

@@ -4,9 +4,12 @@ mod cloud;
 mod credentials;
 mod data;
 mod failures;
+mod matrix;
 mod more;
 mod programs;
+mod requests;
 mod running;
+mod shells;
 mod terminal;
 mod values;
 

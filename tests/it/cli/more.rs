@@ -92,6 +92,49 @@ fn a_watched_program_is_told_by_a_signal_and_gets_the_signals_of_its_starter() {
 }
 
 #[test]
+fn a_watched_program_is_started_again_as_soon_as_the_server_tells_of_a_change() {
+    let user = User::new(&[]);
+    user.ok_fed("one", &["create", "app"]);
+    let script = "echo \"$V\"; case $V in one) while :; do sleep 0.05; done;; esac; exit 9";
+    // The server is asked only after a day: what comes earlier was told.
+    let arguments = ["run", "--watch", "--every", "86400", "--env", "V=app", "--", "sh", "-c", script];
+    let mut child = user.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "one");
+    let again = std::thread::spawn(move || lines.next().unwrap().unwrap());
+    // What happens before the follower is there is not told to it.
+    while !again.is_finished() {
+        user.ok_fed("two", &["put", "app"]);
+    }
+    assert_eq!(again.join().unwrap(), "two");
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+}
+
+#[test]
+fn a_signal_reaches_a_watched_program_while_the_server_does_not_answer() {
+    let user = User::new(&[]);
+    user.ok_fed("one", &["create", "app"]);
+    user.ok(&["fault", "add", "slow", "ListSecretVersionIds", "--delay-ms", "30000"]);
+    let script = "trap 'exit 7' TERM; while :; do sleep 0.05; done";
+    let arguments = ["run", "--watch", "--every", "1", "--env", "V=app", "--", "sh", "-c", script];
+    let mut child = user.command(&arguments).spawn().unwrap();
+    while !user.server.admin("GET", "/_sesame/faults", "").contains("\"fired\":1") {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    // The delay of the server is longer than this limit, which only finds a hang.
+    let waited = (0..400).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        child.try_wait().unwrap()
+    });
+    if waited.is_none() {
+        child.kill().unwrap();
+    }
+    assert_eq!(waited.expect("the signal does not reach the program").code(), Some(7));
+}
+
+#[test]
 fn a_first_start_on_a_terminal_says_what_comes_next_and_elsewhere_does_not() {
     let user = User::new(&[]);
     assert!(!user.server.banner.contains("sesame env"), "{}", user.server.banner);

@@ -1,6 +1,7 @@
 //! Secrets and settings for other programs.
 
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use super::User;
@@ -65,6 +66,40 @@ fn run_leaves_nothing_between_the_caller_and_the_program() {
     assert_eq!(child.wait().unwrap().code(), Some(7));
 }
 
+/// Starts a command with core files allowed, waits for its first line, ends it by a signal that asks for a core file, and tells whether the
+/// system wrote a core file. The environment that the system shows of it is given first.
+fn dies(command: &mut Command) -> (String, bool) {
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = [0; 6];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
+    let environment = std::fs::read(format!("/proc/{}/environ", child.id())).unwrap_or_default();
+    assert!(Command::new("kill").args(["-QUIT", &child.id().to_string()]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(3));
+    (String::from_utf8_lossy(&environment).into_owned(), status.core_dumped())
+}
+
+#[test]
+fn run_has_no_value_in_its_own_environment_and_leaves_no_core_file() {
+    let user = user();
+    user.ok_fed("hunter2-canary", &["create", "canary"]);
+    let sesame = env!("CARGO_BIN_EXE_sesame");
+    // The program ends when sesame, its parent, is gone.
+    let program = "echo ready; while kill -0 $PPID 2>/dev/null; do sleep 0.05; done";
+    let line = format!("ulimit -c unlimited; exec {sesame} run --watch --env V=canary -- sh -c '{program}'");
+    let mut command = Command::new("sh");
+    user.settle(&mut command);
+    let (environment, dumped) = dies(command.args(["-c", &line]));
+    assert!(environment.contains("SESAME_URL=") && !environment.contains("hunter2"), "{environment}");
+    assert!(!dumped, "a core file with values in it");
+    // The same death of a program that hides nothing does leave one, where the system writes any.
+    let mut command = Command::new("sh");
+    command.current_dir(user.home.path()).args(["-c", "ulimit -c unlimited; echo ready; exec sleep 60"]);
+    let (_, dumped) = dies(&mut command);
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    assert!(dumped || pattern.trim() != "core", "this test can no longer find a core file");
+}
+
 #[test]
 fn run_starts_nothing_when_a_secret_or_the_program_is_missing() {
     let user = user();
@@ -126,14 +161,8 @@ fn env_prints_settings_that_a_shell_a_file_and_json_take() {
     assert!(user.ok(&["env", "--format", "github"]).contains(&format!("SESAME_URL={url}\n")));
     let json: serde_json::Value = serde_json::from_str(&user.ok(&["env", "--format", "json"])).unwrap();
     assert_eq!(json["ALIBABA_CLOUD_ENDPOINT_KMS"], user.server.address.to_string());
-    let ca = user.file(
-        "ca.pem",
-        user.server
-            .send(b"GET /_sesame/ca.pem HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .split("\r\n\r\n")
-            .nth(1)
-            .unwrap(),
-    );
+    let ca = user
+        .file("ca.pem", user.server.admin("GET", "/_sesame/ca.pem", "").split("\r\n\r\n").nth(1).unwrap());
     let ca = ca.display().to_string();
     let said = user.ok(&["env", "--url", &url.replace("http", "https"), "--ca", &ca]);
     assert!(said.contains(&format!("export SSL_CERT_FILE={ca}\n")), "{said}");

@@ -33,8 +33,8 @@ fn a_snapshot_is_kept_restored_listed_and_forgotten_and_reset_empties() {
     assert!(user.ok(&["ls"]).starts_with("app/db\t"));
     user.ok(&["snapshot", "rm", "base line"]);
     assert_eq!(user.ok(&["snapshot", "ls"]), "");
-    assert!(user.fails(1, &["reset", "--to", "seed"]).contains("started without a seed"));
-    assert!(user.fails(1, &["reset", "--account", "7"]).contains("no account 7"));
+    assert!(user.fails(5, &["reset", "--to", "seed"]).contains("started without a seed"));
+    assert!(user.fails(3, &["reset", "--account", "7"]).contains("no account 7"));
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn faults_are_added_by_presets_listed_and_removed() {
     assert_eq!(user.ok(&["fault", "rm", "2"]), "rule 2 is removed\n");
     assert!(user.ok(&["fault", "ls"]).contains("delay_ms=2000"));
     assert!(user.fails(3, &["fault", "rm", "9"]).contains("there is no rule 9"));
-    assert!(user.fails(1, &["fault", "add", "fail", "GetSecretValu"]).contains("GetSecretValue"));
+    assert!(user.fails(6, &["fault", "add", "fail", "GetSecretValu"]).contains("GetSecretValue"));
     user.ok(&["fault", "rm"]);
     assert_eq!(user.ok(&["fault", "ls"]), "");
 }
@@ -66,6 +66,8 @@ fn status_tells_what_differs_and_says_when_a_token_is_missing() {
     assert!(user.ok(&["status"]).contains("no admin token was sent"));
     let user = user.with("SESAME_ADMIN_TOKEN", "token-1");
     assert!(user.ok(&["status"]).contains("faults\t0\n"));
+    let wrong = ["clock", "--admin-token", "token-2"];
+    assert!(user.fails(4, &wrong).contains("admin token"), "a wrong token has the exit code of credentials");
     assert!(
         user.with("SESAME_URL", "http://127.0.0.1:1").fails(8, &["status"]).contains("no server answers")
     );
@@ -101,6 +103,7 @@ fn the_log_lists_requests_by_filters_and_follows_new_ones() {
 #[test]
 fn the_cloud_is_never_asked_for_what_only_a_test_server_does() {
     let user = User::new(&[]).with("SESAME_URL", "https://kms.cn-hangzhou.aliyuncs.com");
+    user.file("seed.yaml", "version: 1\n");
     for arguments in [
         &["reset"][..],
         &["clock"],
@@ -111,6 +114,9 @@ fn the_cloud_is_never_asked_for_what_only_a_test_server_does() {
         &["status"],
         &["log"],
         &["log", "-f"],
+        &["seed", "seed.yaml"],
+        &["export"],
+        &["import", "seed.yaml", "--replace"],
     ] {
         assert!(user.fails(2, arguments).contains("is for Sesame servers"), "{arguments:?}");
     }

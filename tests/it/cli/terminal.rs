@@ -58,3 +58,58 @@ fn a_terminal_gets_no_binary_data_unless_it_asks() {
     user.ok_fed("x", &["create", "text"]);
     assert_eq!(shown(&user, "sesame get text", ""), "x\r\n");
 }
+
+#[test]
+fn a_terminal_that_follows_the_log_gets_one_heading_and_straight_columns() {
+    let user = User::new(&[]);
+    user.ok_fed("x", &["create", "app/db"]);
+    let said = std::thread::scope(|scope| {
+        let following = scope.spawn(|| shown(&user, "timeout -s INT 3 sesame log --follow", ""));
+        while !following.is_finished() {
+            user.ok(&["get", "app/db"]);
+            user.ok(&["ls"]);
+        }
+        following.join().unwrap()
+    });
+    let lines: Vec<&str> = said.lines().map(str::trim_end).collect();
+    assert_eq!(said.matches("\x1b[1m").count(), 1, "{said:?}");
+    assert!(lines[0].starts_with("\x1b[1mTIME") && !lines.contains(&""), "{said:?}");
+    let places = |word: &str| lines.iter().filter_map(|line| line.find(word)).collect::<Vec<_>>();
+    let (get, list) = (places("GetSecretValue"), places("ListSecrets"));
+    assert!(get.len() > 1 && !list.is_empty(), "{said:?}");
+    assert!(get.iter().chain(&list).all(|place| *place == get[0]), "{said:?}");
+}
+
+#[test]
+fn long_work_shows_a_bar_on_a_terminal_and_nothing_elsewhere() {
+    let user = User::new(&[]);
+    user.ok_fed("x", &["create", "app/db"]);
+    user.ok(&["export", "state.json", "--plaintext"]);
+    user.file(
+        "seed.yaml",
+        "version: 1\nsecrets:\n  - name: seeded\n    versions:\n      - id: v1\n        value: x\n",
+    );
+    for (line, work) in [
+        ("export state.json", "exporting"),
+        ("seed seed.yaml", "seeding"),
+        ("import state.json --replace", "importing"),
+        ("import state.json --data-dir data", "importing secrets"),
+        ("check --data-dir data", "checking secrets"),
+    ] {
+        // Without an address, the data is opened.
+        let own = if line.contains("--data-dir") { "env -u SESAME_URL " } else { "" };
+        let said = shown(&user, &format!("{own}sesame {line}"), "");
+        // The bar is drawn, and removed before the result.
+        assert!(said.contains(work) && said.contains("\x1b[2K"), "{line}: {said:?}");
+    }
+    user.ok(&["seed", "seed.yaml"]);
+    user.ok(&["check", "--data-dir", "data"]);
+}
+
+#[test]
+fn a_change_in_the_cloud_is_asked_for_on_a_terminal_and_no_changes_nothing() {
+    let user = User::new(&[]).with("SESAME_URL", "https://kms.cn-hangzhou.aliyuncs.com");
+    let said = shown(&user, "sesame rm app/db; echo \"code $?\"", "n\n");
+    assert!(said.contains("This will delete app/db in the cloud") && said.contains("[y/N]"), "{said:?}");
+    assert!(said.contains("nothing was changed") && said.contains("code 2"), "{said:?}");
+}

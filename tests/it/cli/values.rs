@@ -61,8 +61,7 @@ fn no_value_is_in_the_log_of_the_server_and_in_its_list_of_requests() {
     user.ok_fed("hunter2-canary", &["create", "a"]);
     user.ok_fed("hunter2-canary", &["put", "a", "--signature", "rpc"]);
     user.ok(&["get", "a"]);
-    let seen =
-        user.server.send(b"GET /_sesame/requests HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let seen = user.server.admin("GET", "/_sesame/requests", "");
     assert!(seen.contains("CreateSecret") && !seen.contains("hunter2"), "{seen}");
     assert!(!user.server.log().contains("hunter2"));
 }

@@ -156,6 +156,18 @@ impl Program {
         )
     }
 
+    /// Sends a request to `/_sesame` and returns the whole answer.
+    pub fn admin(&self, method: &str, path: &str, body: &str) -> String {
+        let length = body.len();
+        self.send(
+            format!(
+                "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            )
+            .as_bytes(),
+        )
+    }
+
     /// The id of its process.
     pub fn id(&self) -> u32 {
         self.child.id()
