@@ -1,6 +1,7 @@
 //! `sesame backup`.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use super::StoreArgs;
 use super::progress::Bar;
 use super::root_key::KEY_FILE;
 use super::startup::DataLocation;
-use crate::ports::private_file::{Draft, Durability, Existing, PRIVATE};
+use crate::ports::private_file::{self, Draft, Durability, Existing, PRIVATE};
 use crate::store::sql::sqlite;
 
 /// Arguments of `sesame backup`.
@@ -49,7 +50,17 @@ pub(super) async fn backup(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Re
 /// Copies the database to a file that only its owner can read, completely or not at all. What a killed copy left is removed.
 async fn copy(database: &Path, file: &Path) -> anyhow::Result<()> {
     let shown = file.display();
+    // Backups often have the date in their names, so a killed one may have been of another file.
+    let swept = private_file::remove_abandoned_drafts(private_file::directory(file), is_database);
+    swept.with_context(|| format!("cannot write {shown}"))?;
     let draft = Draft::begin(file, PRIVATE).with_context(|| format!("cannot write {shown}"))?;
     sqlite::copy(database, draft.path()).await.with_context(|| format!("cannot copy to {shown}"))?;
     draft.finish(Existing::Keep, Durability::Machine).with_context(|| format!("cannot write {shown}"))
+}
+
+/// Whether a draft is that of a database: empty, or with SQLite's first bytes.
+fn is_database(draft: &mut File) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut first = Vec::new();
+    draft.take(MAGIC.len() as u64).read_to_end(&mut first).is_ok() && MAGIC.starts_with(&first)
 }

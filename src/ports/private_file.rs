@@ -5,7 +5,7 @@
 //! removes it. No existing file is opened for writing and no symbolic link is followed, so the mode of the new file and
 //! its place do not depend on what others put into the directory.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -177,17 +177,30 @@ pub fn beside(file: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Removes the drafts in a directory, of whichever file, that nobody writes to any more and whose content fits.
+///
+/// # Errors
+/// An I/O error when the directory cannot be read.
+pub fn remove_abandoned_drafts(dir: &Path, fits: impl Fn(&mut File) -> bool) -> io::Result<()> {
+    sweep(dir, |found| target_of(found).is_some(), fits)
+}
+
 /// Removes drafts of a file that nobody writes to any more.
 fn remove_abandoned(target: &Path) -> io::Result<()> {
     let Some(name) = target.file_name() else { return Err(ErrorKind::InvalidInput.into()) };
-    for entry in fs::read_dir(directory(target))? {
+    sweep(directory(target), |found| target_of(found) == Some(name.as_encoded_bytes()), |_| true)
+}
+
+fn sweep(dir: &Path, is_meant: impl Fn(&OsStr) -> bool, fits: impl Fn(&mut File) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        if !is_draft_of(name, &entry.file_name()) || !entry.file_type()?.is_file() {
+        if !is_meant(&entry.file_name()) || !entry.file_type()?.is_file() {
             continue;
         }
         // A file of somebody else that cannot be opened or removed does not hinder this writer, which takes another name.
-        if let Ok(file) = File::open(entry.path())
+        if let Ok(mut file) = File::open(entry.path())
             && file.try_lock().is_ok()
+            && fits(&mut file)
         {
             remove_with_side_files(&entry.path());
         }
@@ -204,16 +217,14 @@ fn remove_with_side_files(draft: &Path) {
     drop(fs::remove_file(draft));
 }
 
-/// Whether `found` is `<name>.<process>-<n>.new`.
-fn is_draft_of(name: &OsStr, found: &OsString) -> bool {
-    let number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    let middle = |found: &[u8]| {
-        let numbers =
-            found.strip_prefix(name.as_encoded_bytes())?.strip_prefix(b".")?.strip_suffix(b".new")?;
-        let at = numbers.iter().position(|byte| *byte == b'-')?;
-        Some(number(&numbers[..at]) && number(&numbers[at + 1..]))
-    };
-    middle(found.as_encoded_bytes()).unwrap_or(false)
+/// The name of the file that a draft, `<name>.<process>-<n>.new`, is of.
+fn target_of(draft: &OsStr) -> Option<&[u8]> {
+    let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let draft = draft.as_encoded_bytes().strip_suffix(b".new")?;
+    let (name, numbers) = draft.split_at_checked(draft.iter().rposition(|byte| *byte == b'.')?)?;
+    let numbers = numbers.strip_prefix(b".")?;
+    let at = numbers.iter().position(|byte| *byte == b'-')?;
+    (is_number(&numbers[..at]) && is_number(&numbers[at + 1..])).then_some(name)
 }
 
 #[cfg(test)]

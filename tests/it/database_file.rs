@@ -278,6 +278,11 @@ fn a_killed_backup_leaves_no_debris_after_the_next_one() {
         }
     }
     assert!(cut > 0, "no backup was killed while it worked");
-    succeed(&["backup", &file, "--data-dir", &data], &[]);
-    assert_eq!(names(), ["copy.db"]);
+    // The next one has another name, as those with a date have.
+    std::fs::write(target.join("notes.1-0.new"), "of somebody else").unwrap();
+    let next = target.join("next.db").display().to_string();
+    succeed(&["backup", &next, "--data-dir", &data], &[]);
+    let mut left = names();
+    left.sort();
+    assert_eq!(left, ["next.db", "notes.1-0.new"]);
 }

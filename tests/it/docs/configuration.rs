@@ -54,7 +54,7 @@ fn the_configuration_file_is_documented() {
     let mut page = String::from(
         "# Configuration\n\nMade by a test from the structs that the file is read into. The file is TOML and is named by `--config`; a name that \
          is not in these tables stops the start. Flags and environment variables are on [another page](command-line.md); the \
-         root key comes from `SESAME_ROOT_KEY` or `SESAME_ROOT_PASSPHRASE`, see [Security](security.md).\n",
+         root key has [settings of its own](operations.md#root-key).\n",
     );
     for (place, source, name) in TABLES {
         write!(page, "\n## {place}\n\n| name | needed | meaning |\n|---|---|---|\n").unwrap();
