@@ -59,7 +59,7 @@ fn each_drawing_is_of_its_present_text() {
         if let Some(new) = new {
             assert_eq!(words(&present), words(&new), "docs/img/{name} {stale}");
         }
-        let pages = ["ARCHITECTURE.md", "concepts.md"];
+        let pages = ["ARCHITECTURE.md", "concepts.md", "rotation.md"];
         let shown =
             |page: &str| std::fs::read_to_string(root().join("docs").join(page)).unwrap().contains(&name);
         assert!(pages.into_iter().any(shown), "no page shows docs/img/{name}");

@@ -223,7 +223,7 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("R8.5", "exports hold plan, dates and state", None),
     ("R8.6", "the list of rotations", None),
     ("R10.1", "terraform puts an old version back, and is refused", None),
-    ("R10.2", "terraform reads plans back", None),
+    ("R10.2", "what terraform sends and reads back of managed secrets", None),
     ("R10.3", "an invalid plan reads as off", None),
     ("R10.4", "what cache clients read", None),
     ("DY1.3", "ExtendedConfig is an object of at most 1,024 characters", None),
