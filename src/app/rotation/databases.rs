@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rand::Rng;
 
-use super::targets::{Effects, Job, Target};
+use super::job::{Effects, Job, Target};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::domain::rotation::rotators::database::{Database, Engine};
