@@ -78,6 +78,11 @@ pub trait Accounts: std::fmt::Debug + Send + Sync {
     /// Changes the password of an account.
     async fn change(&self, change: &Change<'_>) -> Result<(), Failure>;
 
+    /// Makes a change last that was found done: it may have been interrupted before the server stored it.
+    async fn keep(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Tries a password.
     async fn login(&self, login: Login<'_>) -> Result<Result<(), Refused>, Failure>;
 

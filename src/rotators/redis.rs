@@ -147,6 +147,10 @@ impl Accounts for Redis<'_> {
         self.set(self.0.statement.as_deref().unwrap_or(usual), change.login, None).await
     }
 
+    async fn keep(&self) -> Result<(), Failure> {
+        self.persist(&mut self.admin().await?).await
+    }
+
     async fn login(&self, login: Login<'_>) -> Result<Result<(), Refused>, Failure> {
         Ok(self.connect(Some(login)).await?.map(drop))
     }

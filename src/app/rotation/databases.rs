@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rand::Rng;
 
-use super::targets::{Effects, Job, Target};
+use super::job::{Effects, Job, Target};
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::domain::rotation::rotators::database::{Database, Engine};
@@ -169,8 +169,9 @@ impl Target for Databases<'_> {
             server.step(server.accounts.ensure_clone(&current.account_name, &new)).await?;
         }
         // After a crash or a failed attempt the change may be done already (rule DY11.1).
-        let is_repeated = job.managed.running.as_ref().is_some_and(|running| running.has_candidate);
+        let is_repeated = job.running.has_candidate;
         if is_repeated && server.has(&next).await? {
+            server.step(server.accounts.keep()).await?;
             return Ok(Effects::default());
         }
         let own = server.database.as_account.then(|| current.account_password.reveal());

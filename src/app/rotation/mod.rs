@@ -3,6 +3,7 @@
 mod create;
 mod databases;
 mod due;
+mod job;
 mod log;
 mod run;
 mod targets;

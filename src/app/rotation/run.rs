@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::targets::{Effects, Job, target};
+use super::job::{Effects, Job};
+use super::targets::target;
 use super::tasks::{At, Ended, LEASE_MS};
 use crate::app::App;
 use crate::app::error::AppError;
