@@ -19,6 +19,7 @@ mod tag;
 mod undelete;
 mod untag;
 mod value;
+mod version_list;
 pub(super) mod versions;
 mod whoami;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::versions;
+use super::version_list as versions;
 use crate::cli::remote::api::Api;
 use crate::cli::remote::failure::{Failure, Kind, refusal};
 use crate::domain::nearest::hint;

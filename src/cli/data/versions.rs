@@ -5,8 +5,10 @@ use std::io::Write;
 use clap::Args;
 use serde_json::{Value, json};
 
+pub(in crate::cli) use super::version_list::{labelled, labels, listed};
+
 use super::named;
-use super::output::{OutputArgs, member, texts};
+use super::output::{OutputArgs, member};
 use crate::cli::remote::api::{Api, Connection};
 
 /// The secret.
@@ -40,23 +42,4 @@ pub(in crate::cli) async fn all(api: &Api, name: &str) -> anyhow::Result<Vec<Val
         Ok(found) => Ok(found),
         Err(error) => Err(named::explained(api, name, &[], error).await),
     }
-}
-
-/// The same; an error is that of the service alone.
-///
-/// # Errors
-/// As [`Api::call`].
-pub(in crate::cli) async fn listed(api: &Api, name: &str) -> anyhow::Result<Vec<Value>> {
-    let asked = [("SecretName", name), ("IncludeDeprecated", "true")];
-    api.list("ListSecretVersionIds", &asked, ("VersionIds", "VersionId")).await
-}
-
-/// The labels of a version.
-pub(in crate::cli) fn labels(version: &Value) -> Vec<String> {
-    texts(version.pointer("/VersionStages/VersionStage"))
-}
-
-/// The id of the version that has a label.
-pub(in crate::cli) fn labelled(versions: &[Value], label: &str) -> Option<String> {
-    versions.iter().find(|version| labels(version).iter().any(|l| l == label)).map(|v| member(v, "VersionId"))
 }

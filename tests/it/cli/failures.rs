@@ -103,6 +103,7 @@ fn a_change_whose_first_answer_is_lost_is_made_once_and_reported_as_made() {
         user.fails(8, &["keys", "create"]).contains("the key may have been created: see `sesame keys ls`")
     );
     assert_eq!(user.ok(&["keys", "ls"]).lines().count(), keys + 1);
+    user.ok(&["fault", "rm"]);
     user.ok(&["fault", "add", "throttle", "CreateKey", "1"]);
     user.ok(&["keys", "create"]);
     assert_eq!(user.ok(&["keys", "ls"]).lines().count(), keys + 2);

@@ -106,7 +106,7 @@ fn zsh_completes_commands_and_names() {
         // file in place of being shown.
         let script = format!(
             "zmodload zsh/zpty; zpty z zsh -f -i; \
-             zpty -w z 'PS1=; autoload -Uz compinit; compinit -u -d dump; eval \"$(sesame completions zsh)\"; \
+             zpty -w z 'PS1=; autoload -Uz compinit; compinit -u -D; eval \"$(sesame completions zsh)\"; \
              compadd() {{ local at=${{@[(i)--]}}; print -rl -- \"${{@[at+1,-1]}}\" >> offers; builtin compadd \"$@\" }}; \
              _describe() {{ print -rl -- ${{commands%%:*}} >> offers }}; \
              zle-line-init() {{ touch ready }}; zle -N zle-line-init'; \
