@@ -3,8 +3,11 @@
 mod create;
 mod databases;
 mod due;
+mod generic;
+mod hooks;
 mod log;
 mod run;
+mod steps;
 mod targets;
 mod tasks;
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use rand::RngExt;
 
 use super::databases::Databases;
+use super::hooks::Hooks;
 use crate::app::App;
 use crate::crypto::LoginKey;
 use crate::domain::Secret;
@@ -55,10 +56,11 @@ pub(super) fn target<'a>(app: &'a App, rotator: &'a Rotator) -> Box<dyn Target +
         Kind::Simulate => Box::new(Simulate { app, rotator }),
         Kind::Ram => Box::new(Ram { app }),
         Kind::Postgres | Kind::Mysql | Kind::Redis => Box::new(Databases::new(app, rotator)),
+        Kind::Webhook | Kind::Command | Kind::Generator => Box::new(Hooks::new(app, rotator)),
     }
 }
 
-fn failed(message: impl Into<String>) -> Failure {
+pub(super) fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Cause::RotatorFailed, message)
 }
 
