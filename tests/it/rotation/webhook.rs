@@ -65,7 +65,7 @@ async fn send_value_false_leaves_the_value_out_and_without_a_secret_nothing_is_s
 
 #[tokio::test]
 async fn a_managed_type_takes_only_a_value_of_its_shape_for_the_account_whose_turn_it_is() {
-    let answers = Arc::new(Mutex::new(Vec::new()));
+    let answers = Arc::new(Mutex::new(Vec::<String>::new()));
     let given = Arc::clone(&answers);
     let receiver = Receiver::start(move |_| value_of(&given.lock().unwrap().pop().unwrap_or_default()));
     let server = server_with(&rotator(&receiver, "")).await;
