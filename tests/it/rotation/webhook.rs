@@ -37,7 +37,7 @@ async fn rule_dy14_5_one_signed_request_has_everything_and_its_answer_is_the_val
     let before = server.ok("GetSecretValue", &[("SecretName", "g")]).await;
     rotate(&server, "g", "v2").await;
     assert_eq!(server.ok("GetSecretValue", &[("SecretName", "g")]).await["SecretData"], "next");
-    assert_eq!(server.versions("g").await, "v1[ACSPrevious] v2[ACSCurrent]", "rule R9.1");
+    assert_eq!(server.versions("g").await, "v2[ACSCurrent] v1[ACSPrevious]", "rule R9.1");
     let [one] = &receiver.received()[..] else { panic!("one request") };
     let wanted = json!({
         "Step": "new", "SecretName": "g", "SecretArn": "acs:kms:cn-hangzhou:1000000000000001:secret/g",
@@ -207,7 +207,7 @@ async fn rule_dy14_6_the_receiver_works_step_by_step_through_the_api() {
         rotate(&server, "g", "v2").await;
         assert_eq!(ended(&server).await["result"], "done", "{}", newest(&server).await);
         assert_eq!(receiver.steps(), names);
-        assert_eq!(server.versions("g").await, "v1[ACSPrevious] v2[ACSCurrent]");
+        assert_eq!(server.versions("g").await, "v2[ACSCurrent] v1[ACSPrevious]");
         for one in receiver.received() {
             assert!(
                 one.body.get("CurrentSecretData").is_none() && one.body["PendingLabel"] == "SesamePending"
@@ -225,7 +225,7 @@ async fn rule_dy14_8_a_step_that_failed_is_repeated_and_those_before_it_are_not(
     rotate(&server, "g", "v2").await;
     assert_eq!(ended(&server).await["attempts"], 3);
     assert_eq!(receiver.steps(), ["new", "set", "test", "test", "test", "finish"]);
-    assert_eq!(server.versions("g").await, "v1[ACSPrevious] v2[ACSCurrent]");
+    assert_eq!(server.versions("g").await, "v2[ACSCurrent] v1[ACSPrevious]");
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn rule_dy14_7_steps_that_do_not_move_acscurrent_failed_and_the_pending_la
     let row = ended(&server).await;
     assert_eq!((&row["result"], &row["code"]), (&json!("failed"), &json!("Kms:RotatorFailed")), "{row}");
     assert!(row["message"].as_str().unwrap().contains("ACSCurrent is not on the new version"), "{row}");
-    assert_eq!(server.versions("g").await, "v1[ACSCurrent] v2[]", "the label is gone");
+    assert_eq!(server.versions("g").await, "v2[] v1[ACSCurrent]", "the label is gone");
     assert_eq!(receiver.steps().len(), 12, "all steps, three times");
 }
 
