@@ -106,7 +106,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "outgoing",
         &["tls"],
-        &["std", "anyhow", "bytes", "http", "http_body_util", "hyper", "hyper_util", "tokio"],
+        &["std", "anyhow", "bytes", "http", "http_body_util", "hyper", "hyper_util", "tokio", "tokio_util"],
     ),
     (
         "app",
