@@ -2,6 +2,7 @@
 
 mod create;
 mod databases;
+mod dispatch;
 mod due;
 mod generic;
 mod hooks;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::dispatch::target;
 use super::steps::{self, PENDING};
-use super::targets::{Effects, Job, target};
+use super::targets::{Effects, Job};
 use super::tasks::{At, Ended, LEASE_MS};
 use crate::app::App;
 use crate::app::error::AppError;
