@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use serde::Deserialize;
 
 use crate::actions::check_faults;
@@ -48,12 +48,20 @@ struct FileManaged {
     ram_window_manual: String,
     /// Whether the old AccessKey turns Inactive at half of the window; default true.
     ram_disable_old: bool,
+    /// Whether RotateSecret and UpdateSecretRotationPolicy work on Generic secrets that have a rotator: off, as on the cloud, or
+    /// extended; default off.
+    generic_rotation: String,
 }
 
 impl Default for FileManaged {
     fn default() -> Self {
         let window = "48h".to_owned();
-        Self { ram_window: window.clone(), ram_window_manual: window, ram_disable_old: true }
+        Self {
+            ram_window: window.clone(),
+            ram_window_manual: window,
+            ram_disable_old: true,
+            generic_rotation: "off".to_owned(),
+        }
     }
 }
 
@@ -235,6 +243,13 @@ impl FileConfig {
                 ram_window_manual_ms: interval("managed.ram_window_manual", &self.managed.ram_window_manual)?
                     .millis(),
                 ram_disable_old: self.managed.ram_disable_old,
+                generic_by_call: match self.managed.generic_rotation.as_str() {
+                    "off" => false,
+                    "extended" => true,
+                    other => {
+                        bail!("managed.generic_rotation \"{other}\" is neither \"off\" nor \"extended\"")
+                    }
+                },
                 ..RotationSettings::default()
             },
         })
@@ -274,6 +289,21 @@ fn find_passwords(rotators: &mut [RotatorFile], dir: &Path) -> anyhow::Result<()
         let name = &rotator.name;
         if let Some(file) = &rotator.ca_file {
             rotator.ca_file = Some(dir.join(file).display().to_string());
+        }
+        // A program without a slash is looked for in PATH.
+        if let Some(program) = rotator.argv.as_mut().and_then(|argv| argv.first_mut())
+            && program.contains('/')
+        {
+            *program = dir.join(&*program).display().to_string();
+        }
+        if let Some(variable) = &rotator.secret_env {
+            #[expect(clippy::disallowed_methods, reason = "the configuration file names the variable")]
+            let value = std::env::var(variable);
+            let value = value.map_err(|_missing| {
+                anyhow!("rotator \"{name}\": the variable {variable} of secret_env is not set")
+            })?;
+            ensure!(!value.is_empty(), "rotator \"{name}\": the variable {variable} of secret_env is empty");
+            rotator.hook_secret = Some(Hidden::new(value));
         }
         let found = match (&rotator.password_env, &rotator.password_file) {
             // Both at once are refused when the rotator is checked.

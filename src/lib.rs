@@ -28,6 +28,7 @@ mod crypto;
 mod domain;
 pub mod embedded;
 mod identities;
+mod outgoing;
 mod ports;
 mod rotators;
 mod scheduler;

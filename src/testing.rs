@@ -33,6 +33,8 @@ pub mod domain {
         pub use crate::domain::policy::{Identity, Principal};
     }
     pub mod rotation {
+        pub use crate::domain::rotation::rotators::{RotatorFile, Rotators};
+        pub use crate::domain::rotation::value::Hidden;
         pub use crate::domain::rotation::{
             ExtendedConfig, Lease, Managed, Plan, RotationInterval, RotationSettings, Running, Trigger,
             Window,

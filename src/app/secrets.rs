@@ -190,6 +190,11 @@ impl App {
         let now = self.clock.now();
         let quota = self.quotas.take(&*self.store, scope, now).await?;
         let id = fresh_secret_id(&*self.entropy, now)?;
+        let managed = match creation.secret_type {
+            SecretType::Generic => self.managed_of_new(&creation.name, now),
+            _ => creation.managed,
+        };
+        let has_timer = managed.is_some();
         let new = NewSecret {
             id,
             scope: scope.clone(),
@@ -202,7 +207,7 @@ impl App {
             policy: creation.policy,
             secret_type: creation.secret_type,
             previous: creation.previous.as_ref().map(|(version, _)| version.clone()),
-            managed: creation.managed,
+            managed,
         };
         let version = new.version.clone();
         let change = writes::create(new, now)?;
@@ -238,6 +243,9 @@ impl App {
             self.remove_accounts(&secret, made).await;
         }
         let (_, created) = committed?;
+        if has_timer {
+            self.rotations.wake();
+        }
         created.ok_or_else(|| Refusal::SecretNotFound.into())
     }
 

@@ -44,7 +44,7 @@ impl App {
         self.keys.clear();
         self.quotas.clear().await;
         outcome?;
-        self.rotations.wake();
+        self.rotations.replaced();
         self.directory.reload().await
     }
 

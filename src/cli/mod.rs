@@ -195,6 +195,9 @@ struct ServeArgs {
     /// service names. *.example.com matches one more label. Separate several by commas or repeat the flag.
     #[arg(long, env = "SESAME_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
+    /// Let rotators of kind command start programs, with the rights of this server.
+    #[arg(long, env = "SESAME_ALLOW_COMMANDS", value_parser = values::switch)]
+    allow_commands: bool,
     /// Accept the built-in access key `test` from other machines in enforced mode; for throw-away servers.
     #[arg(long, env = "SESAME_ALLOW_TEST_KEY", value_parser = values::switch)]
     allow_test_key: bool,

@@ -19,6 +19,7 @@ use super::{descriptors, environment};
 use crate::app::{App, NoProgress, NonceSettings, Parts};
 use crate::config::Config;
 use crate::domain::rotation::RotationSettings;
+use crate::domain::rotation::rotators::Kind;
 use crate::domain::{AccountId, Scope};
 use crate::ports::{OsEntropy, ServerClock};
 use crate::server::{self, AllowedHosts, AuthMode, Settings, url_of};
@@ -41,6 +42,7 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     let allowed_hosts = [args.tls.names()?, tls::names("--allow-host", &args.allow_host)?].concat();
     let seed = args.seed.as_deref().map(files::load).transpose()?;
     let config = Config::load(args.config.as_deref(), &default_account)?;
+    check_commands(args.allow_commands, &config)?;
     let location = if args.in_memory {
         DataLocation::in_memory(&args.store)
     } else {
@@ -112,6 +114,18 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
     Ok(code)
 }
 
+/// Refuses rotators that start programs, unless the command line allows it: whoever may write the configuration file could else
+/// start programs.
+fn check_commands(are_allowed: bool, config: &Config) -> anyhow::Result<()> {
+    match config.rotation.rotators.of_kind(Kind::Command) {
+        Some(rotator) if !are_allowed => anyhow::bail!(
+            "rotator \"{}\" has kind command, which starts a program: allow it with --allow-commands (SESAME_ALLOW_COMMANDS=true)",
+            rotator.name
+        ),
+        _ => Ok(()),
+    }
+}
+
 async fn apply_seed(app: &App, scope: Scope, file: &StateFile) -> Result<(), Problem> {
     let now = app.clock().now();
     let reader = Reader { app, scope, now, source: None, beside: true, progress: &NoProgress };
@@ -173,6 +187,12 @@ fn warn(mode: AuthMode, address: SocketAddr, app: &App, mistakes: &[String]) {
     }
     for mistake in mistakes {
         tracing::warn!("{mistake}");
+    }
+    if app.generic_rotates_by_call() {
+        tracing::warn!(
+            "generic_rotation is extended: RotateSecret and UpdateSecretRotationPolicy work on Generic secrets here, and the cloud \
+             refuses them"
+        );
     }
     if app.faults().any() {
         tracing::warn!("rules of faults are in force: calls fail, wait or get no answer as they say");

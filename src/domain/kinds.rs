@@ -23,6 +23,9 @@ pub enum SecretType {
 }
 
 impl SecretType {
+    /// All types.
+    pub const ALL: [Self; 6] =
+        [Self::Generic, Self::Rds, Self::Redis, Self::RamCredentials, Self::Ecs, Self::PolarDb];
     /// The types that the service rotates by itself.
     pub const MANAGED: [Self; 5] = [Self::Rds, Self::Redis, Self::PolarDb, Self::RamCredentials, Self::Ecs];
 
@@ -44,9 +47,8 @@ impl FromStr for SecretType {
 
     /// Case-sensitive (rule 8.1).
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let all = [Self::Generic, Self::Rds, Self::Redis, Self::RamCredentials, Self::Ecs, Self::PolarDb];
-        let found = all.into_iter().find(|t| t.as_str() == text);
-        found.ok_or_else(|| Invalid::not_one_of(text, all.map(Self::as_str)))
+        let found = Self::ALL.into_iter().find(|t| t.as_str() == text);
+        found.ok_or_else(|| Invalid::not_one_of(text, Self::ALL.map(Self::as_str)))
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Secret {
     pub stages: StageMap,
     /// Tags.
     pub tags: Tags,
-    /// What a secret of a managed type has beside; `None` for Generic.
+    /// What a secret of a managed type has beside; for Generic, what its rotator needs, and mostly `None`.
     pub managed: Option<Box<Managed>>,
     /// Number of committed changes, from 1.
     pub revision: u64,
@@ -115,8 +115,9 @@ impl Secret {
     pub fn select(&self, id: Option<&VersionId>, stage: Option<&StageLabel>) -> Result<&Version, Refusal> {
         self.require_live()?;
         // Managed types: VersionId is ignored, and only the two built-in labels can be read (rule R6.1).
-        let id = id.filter(|_| self.managed.is_none());
-        if self.managed.is_some() && stage.is_some_and(|stage| !stage.is_built_in()) {
+        let is_managed = self.secret_type != SecretType::Generic;
+        let id = id.filter(|_| !is_managed);
+        if is_managed && stage.is_some_and(|stage| !stage.is_built_in()) {
             return Err(Refusal::VersionNotFound);
         }
         let by_stage = |label: &str| self.stages.version_of(label).ok_or(Refusal::VersionNotFound);

@@ -298,7 +298,8 @@ pub fn update(
 ) -> Result<Change, Refusal> {
     secret.require_live()?;
     let mut ops: Vec<Op> = description.map(Op::SetDescription).into_iter().collect();
-    if let (Some(managed), Some(data)) = (secret.managed.as_deref(), custom_data) {
+    let managed = secret.managed.as_deref().filter(|_| secret.secret_type != SecretType::Generic);
+    if let (Some(managed), Some(data)) = (managed, custom_data) {
         let config = managed.config.with_custom_data(data)?;
         ops.push(Op::SetManaged(Box::new(Managed { config, ..managed.clone() })));
     }

@@ -1,6 +1,8 @@
-//! Database servers whose accounts belong to managed secrets (rules DY11). Each call makes a connection of its own, so nothing is held
-//! between rotations. No statement is logged.
+//! What rotators talk to: database servers whose accounts belong to managed secrets (rules DY11), and programs of the user (rules
+//! DY14). Each call makes a connection of its own, so nothing is held between rotations. No statement and no value is logged.
 
+pub mod command;
+pub mod generator;
 mod grants;
 mod mysql;
 mod postgres;
@@ -8,6 +10,7 @@ mod quoting;
 mod redacted;
 mod redis;
 mod scram;
+pub mod webhook;
 
 use async_trait::async_trait;
 

@@ -21,7 +21,9 @@ pub(super) fn write_managed(
     record: &SecretRecord,
     is_sealed: bool,
 ) -> (Option<Document>, Option<RotationEntry>) {
-    let Some(managed) = &record.secret.managed else { return (None, None) };
+    // Generic secrets get the plan of their rotator where they are imported.
+    let managed = record.secret.managed.as_ref().filter(|_| record.secret.secret_type != SecretType::Generic);
+    let Some(managed) = managed else { return (None, None) };
     let running = managed.running.as_ref().filter(|_| is_sealed);
     let candidate = record.candidate.as_ref().filter(|_| running.is_some());
     let entry = RotationEntry {

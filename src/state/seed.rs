@@ -312,7 +312,7 @@ async fn secret(
         policy: want.secret.policy.clone().filter(|policy| live.policy.as_ref() != Some(policy)),
     };
     // The versions of a managed secret are its rotations': a seed makes them only where there is none.
-    let is_written = live.managed.is_none();
+    let is_written = live.secret_type == crate::domain::SecretType::Generic;
     let versions = want.secret.versions.iter().zip(values).enumerate();
     for (at, (version, value)) in versions.filter(|_| is_written) {
         let place = place.member(&format!("versions[{at}]"));

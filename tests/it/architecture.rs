@@ -79,9 +79,34 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         // Accounts of database servers: each server has its client library, and PostgreSQL and Redis get proofs of passwords.
+        // Webhooks are asked with JSON over HTTP, and commands are process groups of their own.
         "rotators",
-        &["domain"],
-        &["std", "async_trait", "base64", "const_hex", "hmac", "redis", "sha2", "sqlx", "zeroize"],
+        &["domain", "outgoing", "tls"],
+        &[
+            "std",
+            "anyhow",
+            "async_trait",
+            "base64",
+            "bytes",
+            "const_hex",
+            "hmac",
+            "http",
+            "rand",
+            "redis",
+            "rustix",
+            "serde",
+            "serde_json",
+            "sha2",
+            "sqlx",
+            "tokio",
+            "zeroize",
+        ],
+    ),
+    // The one HTTP client, of commands and of webhooks.
+    (
+        "outgoing",
+        &["tls"],
+        &["std", "anyhow", "bytes", "http", "http_body_util", "hyper", "hyper_util", "tokio", "tokio_util"],
     ),
     (
         "app",
@@ -190,6 +215,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "crypto",
             "domain",
             "identities",
+            "outgoing",
             "ports",
             "server",
             "state",

@@ -165,7 +165,7 @@ impl Action for CreateSecret {
             secret_name: created.secret.name.to_string(),
             version_id: request.version.to_string(),
             secret_type: created.secret.secret_type.as_str(),
-            rotation: RotationFacts::of(&created.secret, true),
+            rotation: RotationFacts::of(&context.app, &created.secret, true),
         })
     }
 }

@@ -66,7 +66,7 @@ impl Action for DescribeSecret {
             update_time: secret.updated.to_string(),
             planned_delete_time: secret.planned_deletion.map(|at| at.to_string()),
             owing_service: "",
-            rotation: RotationFacts::of(secret, true),
+            rotation: RotationFacts::of(&context.app, secret, true),
             tags: request.fetch_tags.then(|| secret.tags.iter().collect()),
         })
     }

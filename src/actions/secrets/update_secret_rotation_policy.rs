@@ -52,10 +52,10 @@ impl Action for UpdateSecretRotationPolicy {
     async fn run(context: &Context, request: Request) -> Result<SecretNamed, ApiError> {
         let decide = |secret: &Secret, now: Timestamp| {
             secret.require_live()?;
-            let managed = secret.require_managed()?;
+            let managed = context.app.managed_for_call(secret)?;
             let shortest = context.app.limits().rotation_interval_min;
             let interval = wanted(request.enable, request.interval.as_deref(), shortest)?;
-            let next = decide::set_plan(secret, managed, interval)?;
+            let next = decide::set_plan(secret, &managed, interval)?;
             Ok(Some(writes::manage(secret, next, vec![Op::SetUpdated(now)])))
         };
         let changed = context.app.change(&context.scope, &request.secret, decide).await?;

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::app::App;
 use crate::domain::rotation::RotationInterval;
-use crate::domain::{Refusal, Secret};
+use crate::domain::{Refusal, Secret, SecretType};
 
-/// The members; all absent for Generic secrets (rule 4.7).
+/// The members; all absent for Generic secrets (rule 4.7), unless the configuration file lets calls rotate them (rule DY14.2).
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::actions) struct RotationFacts {
@@ -23,8 +24,9 @@ pub(in crate::actions) struct RotationFacts {
 
 impl RotationFacts {
     /// Of a secret, with its `ExtendedConfig` if that is wanted.
-    pub(in crate::actions) fn of(secret: &Secret, with_config: bool) -> Self {
-        let Some(managed) = secret.managed.as_deref() else { return Self::default() };
+    pub(in crate::actions) fn of(app: &App, secret: &Secret, with_config: bool) -> Self {
+        let Ok(managed) = app.managed_for_call(secret) else { return Self::default() };
+        let with_config = with_config && secret.secret_type != SecretType::Generic;
         Self {
             automatic_rotation: Some(managed.plan.as_str()),
             rotation_interval: managed.plan.interval().map(|interval| interval.to_string()),

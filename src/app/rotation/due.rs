@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::dispatch::target;
 use super::log::EventLog;
 use super::run::Claim;
-use super::targets::target;
 use super::tasks::{At, Ended, Entered, LEASE_MS, Progress, Task};
 use crate::app::App;
 use crate::app::error::AppError;
@@ -79,7 +79,7 @@ impl App {
         let loaded = self.find(caller, reference).await?;
         let secret = &loaded.secret;
         secret.require_live()?;
-        let managed = secret.require_managed()?;
+        let managed = self.managed_for_call(secret)?;
         let started = Started { arn: secret.arn(), name: secret.name.clone() };
         if secret.version(version).is_some() {
             return Ok(started);
@@ -173,6 +173,7 @@ impl App {
         self: &Arc<Self>,
         turn: tokio::sync::MutexGuard<'_, ()>,
     ) -> Result<RotationCounts, AppError> {
+        self.adopt_generic().await?;
         let mut tasks = Vec::new();
         let mut last: Option<At> = None;
         // One rotation for each secret, however many dates it missed (rules R3.10, R8.1).
@@ -290,6 +291,9 @@ impl App {
                 trigger: running.trigger,
                 asked_with: None,
             }));
+        }
+        if until_first!(self, self.reconcile_once(at))? {
+            self.rotations.wake();
         }
         while until_first!(self, self.step_window_once(at))? {}
         let version = self.fresh_version_id()?;

@@ -2,10 +2,14 @@
 
 mod create;
 mod databases;
+mod dispatch;
 mod due;
+mod generic;
+mod hooks;
 mod job;
 mod log;
 mod run;
+mod steps;
 mod targets;
 mod tasks;
 

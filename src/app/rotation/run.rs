@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::dispatch::target;
 use super::job::{Effects, Job};
-use super::targets::target;
+use super::steps::{self, PENDING};
 use super::tasks::{At, Ended, LEASE_MS};
 use crate::app::App;
 use crate::app::error::AppError;
@@ -16,7 +17,7 @@ use crate::domain::rotation::decide::{self, Begin, Begun, Dropped, Finish};
 use crate::domain::rotation::event::Happened;
 use crate::domain::rotation::rotators::{Described, Rotator};
 use crate::domain::rotation::value::Hidden;
-use crate::domain::rotation::{Cause, Failure, Lease, Managed, Trigger};
+use crate::domain::rotation::{Cause, Failure, Lease, Managed, SubType, Trigger};
 use crate::domain::{DataType, Refusal, StageLabel, VersionId, with_causes, writes};
 use crate::store::{SealedValue, StoreError};
 
@@ -24,7 +25,7 @@ use crate::store::{SealedValue, StoreError};
 const TIMEOUT_MS: u64 = 30_000;
 
 /// Why an attempt did not succeed.
-enum Stop {
+pub(super) enum Stop {
     Failed(Failure),
     /// The secret was deleted, replaced, or taken over by another process.
     Dropped,
@@ -89,8 +90,8 @@ impl App {
     /// What would become of a rotation that started now. Changes nothing.
     pub(super) async fn decide_begin(&self, at: &At, begin: &Begin) -> Result<Begun, AppError> {
         let loaded = self.loaded(at).await?;
-        let managed = loaded.secret.require_managed()?;
-        Ok(decide::begin(&loaded.secret, managed, begin.clone(), self.clock.now())?)
+        let managed = self.managed_of(&loaded.secret)?;
+        Ok(decide::begin(&loaded.secret, &managed, begin.clone(), self.clock.now())?)
     }
 
     async fn begin_once(&self, at: &At, begin: &Begin) -> Result<Begun, AppError> {
@@ -98,8 +99,8 @@ impl App {
         let (guard, loaded) = self.load_live(guard, &at.0, &at.1).await?;
         let loaded = loaded.ok_or(Refusal::SecretNotFound)?;
         loaded.secret.require_live()?;
-        let managed = loaded.secret.require_managed()?;
-        let begun = decide::begin(&loaded.secret, managed, begin.clone(), self.clock.now())?;
+        let managed = self.managed_of(&loaded.secret)?;
+        let begun = decide::begin(&loaded.secret, &managed, begin.clone(), self.clock.now())?;
         if let Begun::Started(next) = &begun {
             self.commit_managed(guard, &loaded, next.as_ref().clone()).await?;
         }
@@ -107,7 +108,7 @@ impl App {
     }
 
     /// Commits another state of what is managed of a secret, and nothing else.
-    async fn commit_managed(
+    pub(super) async fn commit_managed(
         &self,
         guard: crate::app::secrets::SecretGuard,
         loaded: &Loaded,
@@ -144,7 +145,9 @@ impl App {
             Ok(loaded) => loaded,
             Err(stop) => return stop.without_failure(),
         };
-        let rotator = self.rotator_of(&loaded).map_or_else(String::new, |rotator| rotator.name.clone());
+        let rotator = self.rotator_of(&loaded);
+        let is_stepwise = rotator.is_some_and(|rotator| steps::of(rotator).is_some());
+        let rotator = rotator.map_or_else(String::new, |rotator| rotator.name.clone());
         let log = &self.rotations.events;
         let now = self.clock.now();
         let number = log.started(&loaded.secret, &claim.version, claim.trigger, &rotator, now);
@@ -153,7 +156,7 @@ impl App {
             Ok(()) => Ended::Done,
             Err(Stop::Dropped) => Ended::Dropped,
             Err(Stop::Interrupted) => Ended::Interrupted,
-            Err(Stop::Failed(failure)) => self.give_up(claim, number, failure).await,
+            Err(Stop::Failed(failure)) => self.give_up(claim, number, failure, is_stepwise).await,
         };
         let result = match ended {
             Ended::Done => {
@@ -193,15 +196,25 @@ impl App {
     }
 
     /// Writes a failure down. It is dropped when the rotation is not ours any more.
-    async fn give_up(&self, claim: &Claim, number: u64, failure: Failure) -> Ended {
+    async fn give_up(&self, claim: &Claim, number: u64, failure: Failure, is_stepwise: bool) -> Ended {
         let owner = &self.rotations.owner;
-        let written = self.change_managed(&claim.at, |m| decide::fail(m, &claim.version, owner)).await;
+        let written = self
+            .change_managed(&claim.at, |m| {
+                if m.config.sub_type() == SubType::Value && !self.generic_rotates_by_call() {
+                    return decide::miss(m, &claim.version, owner, self.clock.now());
+                }
+                decide::fail(m, &claim.version, owner)
+            })
+            .await;
         match written {
             Ok(true) => {}
             Ok(false) => return Ended::Dropped,
             Err(error) => {
                 return Stop::from(error).without_failure();
             }
+        }
+        if is_stepwise && let Err(error) = self.drop_pending(claim).await {
+            tracing::warn!(secret = claim.at.1.as_str(), %error, "the label {PENDING} could not be taken off");
         }
         tracing::warn!(secret = claim.at.1.as_str(), %failure, "a rotation failed");
         self.rotations.events.failed(number, &failure);
@@ -250,6 +263,9 @@ impl App {
             running,
             asked_with: claim.asked_with.as_deref(),
         };
+        if let Some(webhook) = steps::of(rotator) {
+            return self.step_through(claim, webhook, &job).await;
+        }
         let target = target(self, rotator);
         let work = async {
             let (value, sealed) = if running.has_candidate {
@@ -284,7 +300,7 @@ impl App {
     }
 
     /// Injects the fault of a rule, where a real target would fail: after the candidate is stored (rule DY10.5).
-    async fn inject_fault(&self, claim: &Claim) -> Result<(), Stop> {
+    pub(super) async fn inject_fault(&self, claim: &Claim) -> Result<(), Stop> {
         let secrets = [claim.at.1.to_string()];
         let Some(fault) =
             self.faults.inject(&Call::of_rotator(&claim.at.0.account, &secrets), &*self.entropy)
@@ -311,6 +327,10 @@ impl App {
         let Some(version) = secret.stages.version_of(label).and_then(|id| secret.version(id)) else {
             return Ok(None);
         };
+        if version.data_type != DataType::Text {
+            let why = "the current value is binary, and rotators work with text";
+            return Err(Failure::new(Cause::RotatorFailed, why).into());
+        }
         let value = self.value(loaded, version).await?;
         text(value.to_vec()).map(Some).map_err(Stop::from)
     }
@@ -354,6 +374,10 @@ impl App {
         match finished? {
             Ok(()) => Ok(()),
             Err(Dropped::Lost) => Err(Stop::Dropped),
+            Err(Dropped::Full) => {
+                let why = "the secret has no room for a version: take a label off a version";
+                Err(Failure::new(Cause::RotatorFailed, why).into())
+            }
             Err(Dropped::Conflict) => {
                 let why = "another version became ACSCurrent during the rotation; that version stays current";
                 Err(Failure::new(Cause::Conflict, why).into())

@@ -5,34 +5,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rand::RngExt;
 
-use super::databases::Databases;
 use super::job::{Effects, Job, Target};
 use crate::app::App;
 use crate::crypto::LoginKey;
-use crate::domain::rotation::rotators::{Kind, Rotator};
+use crate::domain::rotation::rotators::Rotator;
 use crate::domain::rotation::value::{self, AccessKey, Fresh, Hidden};
 use crate::domain::rotation::{Cause, Failure, SubType, Trigger, Window};
 use crate::identities;
 use crate::store::{AccessKeyRecord, AccessKeyStatus};
 
-/// The target of a rotator.
-pub(super) fn target<'a>(app: &'a App, rotator: &'a Rotator) -> Box<dyn Target + 'a> {
-    match rotator.kind {
-        Kind::Simulate => Box::new(Simulate { app, rotator }),
-        Kind::Ram => Box::new(Ram { app }),
-        Kind::Postgres | Kind::Mysql | Kind::Redis => Box::new(Databases::new(app, rotator)),
-    }
-}
-
-fn failed(message: impl Into<String>) -> Failure {
+pub(super) fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Cause::RotatorFailed, message)
 }
 
 /// Generates values of the right shape and contacts no target system (rule DY10.5).
 #[derive(Debug)]
-struct Simulate<'a> {
-    app: &'a App,
-    rotator: &'a Rotator,
+pub(super) struct Simulate<'a> {
+    pub(super) app: &'a App,
+    pub(super) rotator: &'a Rotator,
 }
 
 #[async_trait]
@@ -64,8 +54,8 @@ impl Target for Simulate<'_> {
 
 /// Sesame's own directory of RAM users (rules DY12).
 #[derive(Debug)]
-struct Ram<'a> {
-    app: &'a App,
+pub(super) struct Ram<'a> {
+    pub(super) app: &'a App,
 }
 
 /// What ids of AccessKeys begin with (rule DY12.1).

@@ -1,6 +1,7 @@
 //! What is known of rotations in this process: which tasks work at which secrets.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, watch};
@@ -70,6 +71,8 @@ pub(in crate::app) struct Rotations {
     pub(super) stop: CancellationToken,
     /// Tells the scheduler that something may have fallen due.
     wake: Notify,
+    /// Whether Generic secrets may be there that have a rotator and no plan.
+    pub(super) adopts: AtomicBool,
     pub(in crate::app) events: EventLog,
 }
 
@@ -84,6 +87,7 @@ impl Rotations {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             wake: Notify::new(),
+            adopts: AtomicBool::new(true),
             events: EventLog::default(),
         }
     }
@@ -108,6 +112,12 @@ impl Rotations {
     /// Tells the scheduler to look again.
     pub(in crate::app) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Notes that secrets were replaced.
+    pub(in crate::app) fn replaced(&self) {
+        self.adopts.store(true, Ordering::Release);
+        self.wake();
     }
 
     /// Returns when something may have fallen due.

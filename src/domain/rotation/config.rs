@@ -26,6 +26,8 @@ pub enum SubType {
     Password,
     /// ECS: a login with an SSH key.
     SshKey,
+    /// Generic: a value of any shape, which a rotator of the configuration file rotates.
+    Value,
 }
 
 impl SubType {
@@ -37,6 +39,7 @@ impl SubType {
             Self::RamUserAccessKey => "RamUserAccessKey",
             Self::Password => "Password",
             Self::SshKey => "SSHKey",
+            Self::Value => "Value",
         }
     }
 }
@@ -60,6 +63,11 @@ pub struct ExtendedConfig {
 }
 
 impl ExtendedConfig {
+    /// That of a Generic secret with a rotator. No answer shows it.
+    pub fn generic() -> Self {
+        Self { members: Map::new(), sub_type: SubType::Value }
+    }
+
     /// Reads and checks what a creation sent. `region` is the secret's.
     ///
     /// # Errors
@@ -89,6 +97,9 @@ impl ExtendedConfig {
     /// # Errors
     /// [`Refusal::Parameter`] naming `ExtendedConfig` when it is no object, or without a sub-type of this type.
     pub fn stored(secret_type: SecretType, text: &str) -> Result<Self, Refusal> {
+        if secret_type == SecretType::Generic {
+            return Ok(Self::generic());
+        }
         let Ok(Value::Object(mut members)) = serde_json::from_str(text) else {
             return Err(wrong(format!("is not a JSON object such as {}", example(secret_type))));
         };

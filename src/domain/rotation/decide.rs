@@ -3,12 +3,12 @@
 
 use super::interval::RotationInterval;
 use super::managed::{Lease, Managed, Plan, Running, Trigger, Window};
-use crate::domain::kinds::DataType;
+use crate::domain::kinds::{DataType, SecretType};
 use crate::domain::limits::Limits;
 use crate::domain::names::{StageLabel, VersionId};
 use crate::domain::secret::{Secret, Version};
 use crate::domain::time::Timestamp;
-use crate::domain::writes::stage_ops;
+use crate::domain::writes::{PutVersion, put_version, stage_ops};
 use crate::domain::{Op, Refusal};
 
 /// A rotation to be started.
@@ -54,8 +54,16 @@ pub fn begin(secret: &Secret, managed: &Managed, begin: Begin, now: Timestamp) -
         _ => {}
     }
     let current = secret.stages.version_of(StageLabel::CURRENT).ok_or(Refusal::NoCurrentVersion)?.clone();
-    let running =
-        Running { version, trigger, started: now, current, attempt: 1, lease, has_candidate: false };
+    let running = Running {
+        version,
+        trigger,
+        started: now,
+        current,
+        attempt: 1,
+        lease,
+        has_candidate: false,
+        steps_done: 0,
+    };
     Ok(Begun::Started(Box::new(managed.with_running(Some(running)))))
 }
 
@@ -91,6 +99,8 @@ pub enum Dropped {
     Lost,
     /// ACSCurrent is on another version than at the start (rule R8.4).
     Conflict,
+    /// A Generic secret can take no further version.
+    Full,
 }
 
 /// A rotation that is done.
@@ -122,6 +132,9 @@ pub fn finish(
     if secret.stages.version_of(StageLabel::CURRENT) != Some(&running.current) {
         return Err(Dropped::Conflict);
     }
+    if secret.secret_type == SecretType::Generic {
+        return finish_generic(secret, managed, running, limits, now);
+    }
     let ordinal = secret.versions.last().map_or(0, |v| v.ordinal) + 1;
     let id = running.version.clone();
     let version = Version { id: id.clone(), data_type: DataType::Text, created: now, ordinal };
@@ -150,6 +163,73 @@ pub fn finish(
     let (last_rotation, window) = (Some(rotated), done.window);
     let next = Managed { plan, last_rotation, running: None, window, ..managed.clone() };
     Ok((next, ops))
+}
+
+/// What an ordinary PutSecretValue with the new value does (rules DY14.1, R9.1).
+fn finish_generic(
+    secret: &Secret,
+    managed: &Managed,
+    running: &Running,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<(Managed, Vec<Op>), Dropped> {
+    let put = PutVersion {
+        version: running.version.clone(),
+        data_type: DataType::Text,
+        stages: vec![StageLabel::current()],
+        same_value: None,
+    };
+    let change = put_version(secret, put, limits, now).map_err(|refusal| match refusal {
+        Refusal::LimitExceeded(_) => Dropped::Full,
+        _ => Dropped::Conflict,
+    })?;
+    Ok((rotated(managed, now), change.map(|change| change.ops).unwrap_or_default()))
+}
+
+/// The state after a rotation that succeeded.
+fn rotated(managed: &Managed, now: Timestamp) -> Managed {
+    let plan = match managed.plan {
+        Plan::Invalid(interval) => Plan::Enabled(interval),
+        other => other,
+    };
+    Managed { plan, last_rotation: Some(now), running: None, ..managed.clone() }
+}
+
+/// A step is done. `None` when the worker no longer holds the rotation.
+pub fn step_done(managed: &Managed, version: &VersionId, lease: Lease) -> Option<Managed> {
+    let running = managed.worked_at(version, &lease.owner)?;
+    let steps_done = running.steps_done.saturating_add(1);
+    Some(managed.with_running(Some(Running { steps_done, lease, ..running.clone() })))
+}
+
+/// No step counts as done any more.
+pub fn steps_again(managed: &Managed, version: &VersionId) -> Option<Managed> {
+    let running = managed.running.as_ref().filter(|running| running.version == *version)?;
+    Some(managed.with_running(Some(Running { steps_done: 0, ..running.clone() })))
+}
+
+/// A receiver has moved ACSCurrent to the version. `None` when the worker no longer holds the rotation.
+pub fn rotated_elsewhere(
+    managed: &Managed,
+    version: &VersionId,
+    owner: &str,
+    now: Timestamp,
+) -> Option<Managed> {
+    managed.worked_at(version, owner).map(|_| rotated(managed, now))
+}
+
+/// The steps that take a label off.
+pub fn without_label(secret: &Secret, label: &str) -> Vec<Op> {
+    let mut stages = secret.stages.clone();
+    stages.remove(label);
+    stage_ops(&secret.stages, &stages)
+}
+
+/// The end of a rotation that failed and that only a timer asked for: the timer goes on (rule DY14.1). `None` when it is not this
+/// worker's any more.
+pub fn miss(managed: &Managed, version: &VersionId, owner: &str, now: Timestamp) -> Option<Managed> {
+    managed.worked_at(version, owner)?;
+    Some(Managed { last_rotation: Some(now), running: None, ..managed.clone() })
 }
 
 /// Decides the end of a rotation that failed: nothing of the secret changes but its plan (rules R7.1, R7.2, R3.13). `None`

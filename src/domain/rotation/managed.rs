@@ -94,6 +94,8 @@ pub struct Running {
     pub lease: Lease,
     /// Whether its value is made and stored, sealed.
     pub has_candidate: bool,
+    /// How many steps are done, where a webhook works step by step.
+    pub steps_done: u32,
 }
 
 /// The time in which both AccessKeys of a RAM user work (rules DY12.2 to DY12.4). No other rotation starts meanwhile.

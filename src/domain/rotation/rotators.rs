@@ -2,11 +2,14 @@
 //! of them (rules DY10.1 to DY10.3).
 
 pub mod database;
+pub mod hooks;
 
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use self::database::Database;
+use self::hooks::Hook;
+use super::RotationInterval;
 use super::config::ExtendedConfig;
 use super::value::{Hidden, default_password};
 use crate::domain::nearest;
@@ -27,11 +30,26 @@ pub enum Kind {
     Mysql,
     /// Redis (rules DY11).
     Redis,
+    /// A program that answers HTTP requests (rules DY14.5 to DY14.9).
+    Webhook,
+    /// A program that is started (rule DY14.4).
+    Command,
+    /// New random texts in a Generic secret (rule DY14.3).
+    Generator,
 }
 
 impl Kind {
     /// All kinds.
-    const ALL: [Self; 5] = [Self::Simulate, Self::Ram, Self::Postgres, Self::Mysql, Self::Redis];
+    const ALL: [Self; 8] = [
+        Self::Simulate,
+        Self::Ram,
+        Self::Postgres,
+        Self::Mysql,
+        Self::Redis,
+        Self::Webhook,
+        Self::Command,
+        Self::Generator,
+    ];
     /// The kinds that are there without a configuration file.
     const BUILT_IN: [Self; 2] = [Self::Simulate, Self::Ram];
 
@@ -43,6 +61,9 @@ impl Kind {
             Self::Postgres => "postgres",
             Self::Mysql => "mysql",
             Self::Redis => "redis",
+            Self::Webhook => "webhook",
+            Self::Command => "command",
+            Self::Generator => "generator",
         }
     }
 
@@ -53,6 +74,8 @@ impl Kind {
             Self::Ram => secret_type == SecretType::RamCredentials,
             Self::Postgres | Self::Mysql => matches!(secret_type, SecretType::Rds | SecretType::PolarDb),
             Self::Redis => secret_type == SecretType::Redis,
+            Self::Webhook | Self::Command => true,
+            Self::Generator => secret_type == SecretType::Generic,
         }
     }
 }
@@ -72,9 +95,9 @@ pub struct RotatorFile {
     /// Only secrets with this `DBInstanceId`, `DBClusterId` or `InstanceId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// What it is: `simulate`, `ram`, `postgres`, `mysql` or `redis`.
+    /// What it is: `simulate`, `ram`, `postgres`, `mysql`, `redis`, `webhook`, `command` or `generator`.
     pub kind: String,
-    /// Databases: the server and who logs in, such as `postgres://admin@127.0.0.1:5432/orders`.
+    /// Databases: the server and who logs in, such as `postgres://admin@127.0.0.1:5432/orders`. Kind webhook: where requests go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Hidden>,
     /// The variable with the password of who logs in.
@@ -104,12 +127,39 @@ pub struct RotatorFile {
     /// Kind mysql: the host part of accounts; default `%`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// The longest that one step may take, 100ms to 30s; default 10s.
+    /// The longest that one step, call or program may take, 100ms to 30s; default 10s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
-    /// A file with certificates (PEM) that sign the database's own.
+    /// A file with certificates (PEM) that sign those of the database or receiver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<String>,
+    /// Kind webhook: `value`, the receiver answers with the new value (default), or `steps`, it works through the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Kind webhook, mode steps: the names of the steps, `sesame` (default) or `aws`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_names: Option<String>,
+    /// Kind webhook, mode value: whether requests carry the current value; default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_value: Option<bool>,
+    /// Kind webhook: the variable with the secret that requests are signed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_env: Option<String>,
+    /// Kind command: the program and its arguments. No shell reads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub argv: Option<Vec<String>>,
+    /// Kind command: whether one end of line at the end of the output is cut; default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim: Option<bool>,
+    /// Kind generator: members or JSON pointers that get new texts; without it the whole value is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<String>>,
+    /// How often Generic secrets are rotated, 1s to 8760h. Without it, not by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+    /// What `secret_env` holds.
+    #[serde(skip)]
+    pub hook_secret: Option<Hidden>,
     /// What `password_env` or `password_file` holds.
     #[serde(skip)]
     pub admin_password: Option<Hidden>,
@@ -128,6 +178,21 @@ pub struct PasswordFile {
     /// Characters that it must not have. Without this: everything but letters, digits, `_` and `-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclude: Option<String>,
+    /// Whether it has no letters a-z; default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_lowercase: Option<bool>,
+    /// Whether it has no letters A-Z; default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_uppercase: Option<bool>,
+    /// Whether it has no digits; default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_numbers: Option<bool>,
+    /// Whether it has no punctuation; default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_punctuation: Option<bool>,
+    /// Whether it has at least one character of each class that is not excluded; default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_each: Option<bool>,
 }
 
 /// A checked rotator.
@@ -143,6 +208,10 @@ pub struct Rotator {
     password: PasswordSpec,
     /// Kinds postgres, mysql and redis: the database.
     pub database: Option<Database>,
+    /// Kinds webhook, command and generator: what makes the value.
+    pub hook: Option<Hook>,
+    /// How often Generic secrets are rotated.
+    pub interval: Option<RotationInterval>,
 }
 
 impl Rotator {
@@ -151,12 +220,23 @@ impl Rotator {
         let name = kind.as_str().to_owned();
         let file = RotatorFile { name: name.clone(), kind: name.clone(), ..RotatorFile::default() };
         let (secrets, password) = (Vec::new(), default_password());
-        Self { name, kind, file, secrets, secret_type: None, password, database: None }
+        Self {
+            name,
+            kind,
+            file,
+            secrets,
+            secret_type: None,
+            password,
+            database: None,
+            hook: None,
+            interval: None,
+        }
     }
 
     fn matches(&self, secret: &Described<'_>) -> bool {
         let is_named = || self.secrets.iter().any(|pattern| pattern.matches(secret.name.as_str()));
         self.kind.fits(secret.secret_type)
+            && (secret.secret_type == SecretType::Generic || !hooks::is_stepwise(&self.file))
             && (self.secrets.is_empty() || is_named())
             && self.secret_type.is_none_or(|wanted| wanted == secret.secret_type)
             && self.file.instance.as_deref().is_none_or(|wanted| secret.config.instance() == Some(wanted))
@@ -217,6 +297,16 @@ impl Rotators {
         self.0.iter().enumerate().map(move |(at, rotator)| (&rotator.file, at >= own))
     }
 
+    /// Whether any rotates Generic secrets by itself.
+    pub fn any_interval(&self) -> bool {
+        self.0.iter().any(|rotator| rotator.interval.is_some())
+    }
+
+    /// The first rotator of this kind.
+    pub fn of_kind(&self, kind: Kind) -> Option<&Rotator> {
+        self.0.iter().find(|rotator| rotator.kind == kind)
+    }
+
     /// Probable mistakes, one line each.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let has_password =
@@ -257,13 +347,9 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     let secret_type = match &file.secret_type {
         None => None,
         Some(word) => {
-            let known = SecretType::MANAGED.map(SecretType::as_str);
-            Some(one_of(
-                "type",
-                word,
-                SecretType::MANAGED.into_iter().find(|known| known.as_str() == *word),
-                &known,
-            )?)
+            let known = SecretType::ALL.map(SecretType::as_str);
+            let found = SecretType::ALL.into_iter().find(|known| known.as_str() == *word);
+            Some(one_of("type", word, found, &known)?)
         }
     };
     if let Some(secret_type) = secret_type.filter(|secret_type| !kind.fits(*secret_type)) {
@@ -272,9 +358,14 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     if file.secrets.is_empty() && secret_type.is_none() && file.instance.is_none() {
         return Err("it matches no secret; give at least one of secrets, type and instance".to_owned());
     }
-    let database = database::checked(kind, secret_type, file)?;
+    let hook = hooks::checked(kind, secret_type, file)?;
+    let interval = hooks::interval(file)?;
+    let database = if hook.is_some() { None } else { database::checked(kind, secret_type, file)? };
     // The list shows neither the password in the URL nor the one from elsewhere.
-    let url = database.as_ref().map(|database| Hidden::new(database.shown_url()));
+    let url = match (&hook, &database) {
+        (Some(Hook::Webhook(webhook)), _) => Some(Hidden::new(webhook.shown_url())),
+        (_, database) => database.as_ref().map(|database| Hidden::new(database.shown_url())),
+    };
     if kind == Kind::Ram && file.password.is_some() {
         return Err("kind ram makes AccessKeys, so it takes no password".to_owned());
     }
@@ -284,11 +375,13 @@ fn checked(file: &RotatorFile) -> Result<Rotator, String> {
     Ok(Rotator {
         name: file.name.clone(),
         kind,
-        file: RotatorFile { url, admin_password: None, ..file.clone() },
+        file: RotatorFile { url, admin_password: None, hook_secret: None, ..file.clone() },
         secrets: file.secrets.iter().map(|text| Pattern::exact_case(text)).collect(),
         secret_type,
         password: file.password.as_ref().map_or_else(|| Ok(default_password()), password_spec)?,
         database,
+        hook,
+        interval,
     })
 }
 
@@ -305,7 +398,14 @@ fn password_spec(file: &PasswordFile) -> Result<PasswordSpec, String> {
     if !(least..=most).contains(&length) {
         return Err(format!("password.length must be from {least} to {most}"));
     }
-    let spec = PasswordSpec::new(length, file.exclude.as_deref().unwrap_or(password::UNSAFE_IN_URLS));
+    let spec = PasswordSpec {
+        exclude_lowercase: file.exclude_lowercase.unwrap_or(false),
+        exclude_uppercase: file.exclude_uppercase.unwrap_or(false),
+        exclude_numbers: file.exclude_numbers.unwrap_or(false),
+        exclude_punctuation: file.exclude_punctuation.unwrap_or(false),
+        require_each: file.require_each.unwrap_or(true),
+        ..PasswordSpec::new(length, file.exclude.as_deref().unwrap_or(password::UNSAFE_IN_URLS))
+    };
     password::check(&spec).map_err(|refusal| match refusal {
         Refusal::Parameter(_, why) => format!("password.exclude {why}"),
         other => other.to_string(),
@@ -373,7 +473,7 @@ mod tests {
             ),
             (
                 "name='a'\ntype='Generic'\nkind='simulate'",
-                "rotator \"a\": type \"Generic\" is not one of Rds,",
+                "rotator \"a\": kind simulate does not fit type Generic",
             ),
             ("name='a'\ntype='rds'\nkind='simulate'", "did you mean Rds?"),
             ("name='a'\ntype='Rds'\nkind='simulat'", "did you mean simulate?"),

@@ -7,6 +7,8 @@ use super::rotators::Rotators;
 pub struct RotationSettings {
     /// What plays the systems behind managed secrets.
     pub rotators: Rotators,
+    /// Whether RotateSecret and UpdateSecretRotationPolicy work on Generic secrets that have a rotator (rule DY14.2).
+    pub generic_by_call: bool,
     /// Whether a RAM user is made for a secret when no user is written down anywhere (rule DY12.7).
     pub makes_users: bool,
     /// How long both AccessKeys of a RAM user work after a scheduled rotation, in milliseconds of the service's time.
@@ -25,6 +27,7 @@ impl Default for RotationSettings {
     fn default() -> Self {
         Self {
             rotators: Rotators::default(),
+            generic_by_call: false,
             makes_users: false,
             ram_window_ms: RAM_WINDOW_MS,
             ram_window_manual_ms: RAM_WINDOW_MS,

@@ -16,6 +16,13 @@ struct RunningText {
     owner: String,
     until: i64,
     candidate: bool,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    steps: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +46,7 @@ impl Running {
             owner: self.lease.owner.clone(),
             until: self.lease.until.as_millis(),
             candidate: self.has_candidate,
+            steps: self.steps_done,
         })
     }
 
@@ -53,6 +61,7 @@ impl Running {
             attempt: stored.attempt,
             lease: Lease { owner: stored.owner, until: Timestamp::from_millis(stored.until) },
             has_candidate: stored.candidate,
+            steps_done: stored.steps,
         })
     }
 }
@@ -99,6 +108,7 @@ mod tests {
             attempt: 3,
             lease: Lease { owner: "p-1".to_owned(), until: Timestamp::from_millis(i64::MAX) },
             has_candidate: true,
+            steps_done: 2,
         };
         assert_eq!(Running::from_text(&running.to_text()), Some(running));
         for disables in [None, Some(Timestamp::from_millis(7))] {

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::names::Scope;
 use crate::domain::rotation::config::{ExtendedConfig, example};
 use crate::domain::writes::{self, NewSecret};
-use crate::domain::{Change, SecretType, Tags};
+use crate::domain::{Change, Tags};
 
 /// 2026-01-01T00:00:00Z.
 const CREATED: Timestamp = Timestamp::from_millis(1_767_225_600_000);

@@ -278,6 +278,72 @@ fn next_account(current: &str, previous: Option<&str>) -> Option<String> {
     }
 }
 
+/// Checks the next value that somebody else made: the shape of its type, and the account that is next (rules R5.1, R5.2).
+///
+/// # Errors
+/// What is wrong, without a value.
+pub fn check_next(
+    secret_type: SecretType,
+    config: &ExtendedConfig,
+    (current, previous): (&str, Option<&str>),
+    value: &str,
+) -> Result<(), String> {
+    if value.is_empty() || value == current {
+        return Err("the new value is empty or the same as the current one".to_owned());
+    }
+    let shape = |example: &str| format!("the new value is not JSON for {}: {example}", secret_type.as_str());
+    let named = |member: &str, wanted: Option<String>, found: &str| match wanted {
+        Some(wanted) if wanted != found => {
+            Err(format!("the new value has the wrong {member}: this rotation is about \"{wanted}\""))
+        }
+        _ => Ok(()),
+    };
+    match config.sub_type() {
+        SubType::Value => Ok(()),
+        SubType::SingleUser | SubType::DoubleUsers => {
+            let example = r#"{"AccountName":"…","AccountPassword":"…"}"#;
+            let made: Account = serde_json::from_str(value).map_err(|_wrong| shape(example))?;
+            let is_double = config.sub_type() == SubType::DoubleUsers;
+            let own = || account(current).map(|account| account.account_name);
+            let wanted = if is_double { next_account(current, previous) } else { own() };
+            named("AccountName", wanted, &made.account_name)
+        }
+        SubType::Password => {
+            let example = r#"{"UserName":"…","Password":"…"}"#;
+            let made: Login = serde_json::from_str(value).map_err(|_wrong| shape(example))?;
+            let own = serde_json::from_str::<Login>(current).ok().map(|login| login.user_name);
+            named("UserName", own, &made.user_name)
+        }
+        SubType::SshKey => {
+            let example = r#"{"UserName":"…","PublicKey":"…","PrivateKey":"…"}"#;
+            let made: KeyLogin = serde_json::from_str(value).map_err(|_wrong| shape(example))?;
+            let own = serde_json::from_str::<KeyLogin>(current).ok().map(|login| login.user_name);
+            named("UserName", own, &made.user_name)
+        }
+        SubType::RamUserAccessKey => {
+            let example = r#"{"AccessKeyId":"…","AccessKeySecret":"…","GenerateTimestamp":"…"}"#;
+            serde_json::from_str::<AccessKey>(value).map(drop).map_err(|_wrong| shape(example))
+        }
+    }
+}
+
+/// The texts in a value: all of JSON, or the value itself.
+pub fn texts_of(value: &Hidden) -> Vec<Hidden> {
+    fn add(value: serde_json::Value, found: &mut Vec<Hidden>) {
+        match value {
+            serde_json::Value::String(text) => found.push(Hidden::new(text)),
+            serde_json::Value::Array(items) => items.into_iter().for_each(|item| add(item, found)),
+            serde_json::Value::Object(members) => members.into_iter().for_each(|(_, item)| add(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = vec![value.clone()];
+    if let Ok(parsed) = serde_json::from_str(value.reveal()) {
+        add(parsed, &mut found);
+    }
+    found
+}
+
 /// What a password looks like unless a rotator says otherwise: 32 letters, digits, `_` and `-`, at least one of each class
 /// (rule DY2.7). Nothing in it needs escaping in the URL of a connection.
 pub fn default_password() -> PasswordSpec {

@@ -55,5 +55,13 @@ pub(super) async fn ca_pem(State(shared): State<Arc<Shared>>) -> Result<Response
 /// The answer of both health endpoints.
 fn body(shared: &Shared, status: &str) -> Value {
     let uptime_ms = shared.settings.clock.wall().distance_ms(shared.started);
-    json!({ "status": status, "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": uptime_ms / 1000 })
+    let mut body =
+        json!({ "status": status, "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": uptime_ms / 1000 });
+    // The cloud refuses what this allows, so it is told.
+    if shared.settings.app.generic_rotates_by_call()
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("generic_rotation".to_owned(), "extended".into());
+    }
+    body
 }

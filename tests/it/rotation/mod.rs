@@ -1,15 +1,20 @@
 //! Managed secrets and their rotation. Rule numbers with R and DY are those of rotation and of managed types.
 
 mod calls;
+mod command;
 mod crash;
 mod events;
 mod failures;
+mod generator;
+mod generic;
 mod plans;
 mod ram;
+mod receiver;
 mod replicas;
 mod saved;
 mod terraform;
 mod types;
+mod webhook;
 
 use serde_json::{Value, json};
 

@@ -90,6 +90,7 @@ pub async fn a_candidate_stays_until_its_rotation_ends(store: Arc<dyn Store>) {
         attempt: 1,
         lease: Lease { owner: "p".to_owned(), until: Timestamp::from_millis(60_000) },
         has_candidate: true,
+        steps_done: 0,
     };
     let candidate = SealedValue {
         version: "v2".parse().unwrap(),

@@ -93,6 +93,6 @@ pub(in crate::actions) async fn read(
         version_stages: secret.stages.labels_of(&version.id).collect(),
         // The creation time of the secret, not of the version, as documented (guess G12).
         create_time: secret.created.to_string(),
-        rotation: RotationFacts::of(secret, request.fetch_config),
+        rotation: RotationFacts::of(&context.app, secret, request.fetch_config),
     })
 }

@@ -22,7 +22,7 @@ impl Engine {
             Kind::Postgres => Some(Self::Postgres),
             Kind::Mysql => Some(Self::Mysql),
             Kind::Redis => Some(Self::Redis),
-            Kind::Simulate | Kind::Ram => None,
+            Kind::Simulate | Kind::Ram | Kind::Webhook | Kind::Command | Kind::Generator => None,
         }
     }
 
@@ -163,7 +163,7 @@ fn percent_decoded(text: &str) -> Hidden {
 }
 
 /// The members that only databases have, and whether a rotator gives them.
-fn given(file: &RotatorFile) -> [(&'static str, bool); 11] {
+pub(super) fn given(file: &RotatorFile) -> [(&'static str, bool); 11] {
     [
         ("url", file.url.is_some()),
         ("password_env", file.password_env.is_some()),
@@ -276,7 +276,7 @@ fn check_url(engine: Engine, url: &str) -> Result<(), String> {
 }
 
 /// A length of time such as `10s` or `500ms`, in milliseconds.
-fn timeout(text: Option<&str>) -> Result<u64, String> {
+pub(super) fn timeout(text: Option<&str>) -> Result<u64, String> {
     let Some(text) = text else { return Ok(10_000) };
     let (digits, unit) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
         (Some(digits), _) => (digits, 1),
