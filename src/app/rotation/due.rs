@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::claim::Claim;
 use super::dispatch::target;
 use super::log::EventLog;
-use super::run::Claim;
 use super::tasks::{At, Ended, Entered, LEASE_MS, Progress, Task};
 use crate::app::App;
 use crate::app::error::AppError;

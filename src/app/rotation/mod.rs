@@ -1,5 +1,6 @@
 //! Rotations: what starts them, how one is carried out, and what is remembered of them.
 
+mod claim;
 mod create;
 mod databases;
 mod dispatch;

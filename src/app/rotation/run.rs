@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::claim::{Claim, Stop};
 use super::dispatch::target;
 use super::job::{Effects, Job};
 use super::steps::{self, PENDING};
@@ -17,65 +18,12 @@ use crate::domain::rotation::decide::{self, Begin, Begun, Dropped, Finish};
 use crate::domain::rotation::event::Happened;
 use crate::domain::rotation::rotators::{Described, Rotator};
 use crate::domain::rotation::value::Hidden;
-use crate::domain::rotation::{Cause, Failure, Lease, Managed, SubType, Trigger};
-use crate::domain::{DataType, Refusal, StageLabel, VersionId, with_causes, writes};
-use crate::store::{SealedValue, StoreError};
+use crate::domain::rotation::{Cause, Failure, Lease, Managed, SubType};
+use crate::domain::{DataType, Refusal, StageLabel, writes};
+use crate::store::SealedValue;
 
 /// The longest that making and applying a value may take, in milliseconds of the machine's time.
 const TIMEOUT_MS: u64 = 30_000;
-
-/// Why an attempt did not succeed.
-pub(super) enum Stop {
-    Failed(Failure),
-    /// The secret was deleted, replaced, or taken over by another process.
-    Dropped,
-    /// The process ends, or the database fails: the rotation stays under way, and it is continued later.
-    Interrupted,
-}
-
-impl Stop {
-    /// How a rotation ended whose failure cannot be stored.
-    fn without_failure(self) -> Ended {
-        match self {
-            Self::Interrupted => Ended::Interrupted,
-            Self::Dropped | Self::Failed(_) => Ended::Dropped,
-        }
-    }
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl From<AppError> for Stop {
-    fn from(error: AppError) -> Self {
-        match error {
-            AppError::Refused(_) => Self::Dropped,
-            AppError::Busy | AppError::Unavailable(_) => {
-                tracing::error!(error = %with_causes(&error), "a rotation was interrupted and will be continued");
-                Self::Interrupted
-            }
-            AppError::Key(refusal) => Self::Failed(Failure::new(Cause::KeyUnavailable, refusal.to_string())),
-            other => {
-                tracing::error!(error = %other, "a rotation met an error of the server");
-                let why = "the server could not carry the rotation out; its log has the cause";
-                Self::Failed(Failure::new(Cause::RotatorFailed, why))
-            }
-        }
-    }
-}
-
-/// A claimed rotation.
-#[derive(Debug, Clone)]
-pub(super) struct Claim {
-    pub(super) at: At,
-    pub(super) version: VersionId,
-    pub(super) trigger: Trigger,
-    /// The AccessKey that signed the call.
-    pub(super) asked_with: Option<String>,
-}
 
 impl App {
     pub(super) fn fresh_lease(&self) -> Lease {
@@ -417,10 +365,4 @@ fn text(bytes: Vec<u8>) -> Result<Hidden, Failure> {
     let text = String::from_utf8(bytes);
     text.map(Hidden::new)
         .map_err(|_invalid| Failure::new(Cause::RotatorFailed, "the stored value is no text"))
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        AppError::from(error).into()
-    }
 }

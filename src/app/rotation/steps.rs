@@ -1,9 +1,9 @@
 //! Rotations whose receiver works through the API, step by step (rules DY14.6 to DY14.8). Which steps are done is stored, so that a
 //! rotation continues with the step that failed, also after a crash.
 
+use super::claim::{Claim, Stop};
 use super::hooks::question;
 use super::job::Job;
-use super::run::{Claim, Stop};
 use super::targets::failed;
 use crate::app::App;
 use crate::app::error::AppError;
