@@ -213,7 +213,7 @@ mod tests {
             ("ls -o json ap", Kind::Secret, "|ap", None),
             ("ls --profile s", Kind::Profile, "|s", None),
             ("keys describe al", Kind::Key, "|al", None),
-            ("create app/new --key ", Kind::Key, "|", None),
+            ("create app/new --key ", Kind::Key, "|", Some("app/new")),
             ("snapshot restore b", Kind::Snapshot, "|b", None),
             ("run --env DB=app/", Kind::Secret, "DB=|app/", None),
             ("run --env DB = app/", Kind::Secret, "|app/", None),

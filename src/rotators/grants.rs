@@ -85,7 +85,7 @@ mod tests {
                 "GRANT SELECT, INSERT (`a`, `b`) ON `orders`.* TO 'c'@'%' WITH GRANT OPTION",
             ),
             ("GRANT `reader`@`%` TO `app`@`%`", "GRANT `reader`@`%` TO 'c'@'%'"),
-            ("grant all on `a TO b`.* to `TO`@`%`", "grant all on `a TO b`.* to 'c'@'%'"),
+            ("grant all on `a TO b`.* to `TO`@`%`", "grant all on `a TO b`.* TO 'c'@'%'"),
             ("GRANT ALL ON `it``s`.`x\\` TO `a b`@`%`", "GRANT ALL ON `it``s`.`x\\` TO 'c'@'%'"),
             ("GRANT SELECT ON *.* TO 'IDENTIFIED'@'%'", "GRANT SELECT ON *.* TO 'c'@'%'"),
         ];

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hostile_name_or_password_stays_inside_its_quotes() {
+    fn rule_dy11_2_a_hostile_name_or_password_stays_inside_its_quotes() {
         let text = |text| postgres_text(text).unwrap().reveal().to_owned();
         for (given, name, text_of) in [
             ("app", "\"app\"", "'app'"),

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_removed_whole_cut_or_more_than_once() {
+    fn rule_dy11_7_a_password_is_removed_whole_cut_or_more_than_once() {
         let secret = "tW9-xyz_LongPassword";
         for (message, wanted) in [
             ("near 'tW9-xyz_LongPassword' at line 1", "near '[redacted]' at line 1"),

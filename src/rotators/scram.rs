@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_verifier_has_the_keys_of_rfc_7677() {
+    fn rule_dy11_3_the_verifier_has_the_keys_of_rfc_7677() {
         // User "user", password "pencil", salt and rounds of section 3; the client's proof there was made with the same keys.
         let salt: [u8; 16] = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap().try_into().unwrap();
         let made = verifier("pencil", &salt).unwrap();

@@ -37,7 +37,7 @@ impl Both {
             name: "s".parse().unwrap(),
             description: String::new(),
             encryption_key: None,
-            secret_type: SecretType::Generic,
+            secret_type: SecretType::Rds,
             version: v("v1"),
             previous: None,
             data_type: DataType::Text,

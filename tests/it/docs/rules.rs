@@ -2,7 +2,6 @@
 
 /// Later work: the reasons for rules without a test.
 pub const INSTANCES: &str = "KMS instances";
-pub const ROTATORS: &str = "rotators for real databases and functions";
 pub const QUOTAS: &str = "throttling on demand";
 pub const EVENTS: &str = "audit and events";
 
@@ -258,7 +257,9 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("DY10.3", "a rotator that does not fit stops the start", None),
     ("DY10.4", "rotators are listed and tried", None),
     ("DY10.5", "simulated values, and failures on purpose", None),
-    ("DY11", "PostgreSQL, MySQL, Redis", Some(ROTATORS)),
+    ("DY11.2", "statements with everything quoted", None),
+    ("DY11.3", "a verifier instead of the password", None),
+    ("DY11.7", "messages without the password", None),
     ("DY12", "AccessKeys at every replica", None),
     ("DY12.1", "the new key signs at once", None),
     ("DY12.3", "the old key turns Inactive, then goes", None),
@@ -267,5 +268,12 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("DY12.6", "made keys survive", None),
     ("DY12.7", "the first try makes a user", None),
     ("DY12.8", "an application with its own key", None),
-    ("DY14", "rotators for Generic", Some(ROTATORS)),
+    ("DY14.1", "a timer rotates Generic secrets", None),
+    ("DY14.2", "calls rotate Generic secrets, if so set", None),
+    ("DY14.3", "new texts for members of a value", None),
+    ("DY14.4", "a program makes the value", None),
+    ("DY14.5", "a signed request, answered with the value", None),
+    ("DY14.6", "a receiver that works through the API", None),
+    ("DY14.7", "how such a rotation ends", None),
+    ("DY14.8", "steps are repeated from the one that failed", None),
 ];

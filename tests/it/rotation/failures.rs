@@ -18,7 +18,8 @@ async fn refuse_all(server: &Server) {
 }
 
 #[tokio::test]
-async fn rule_r7_1_to_r7_3_and_8_5_three_attempts_then_the_plan_is_invalid_and_nothing_else_changed() {
+async fn rule_r7_1_to_r7_3_and_r3_4_and_8_5_three_attempts_then_the_plan_is_invalid_and_nothing_else_changed()
+{
     let server = Server::start().await;
     create_rds(&server, "s", &every("6h")).await;
     refuse_all(&server).await;
