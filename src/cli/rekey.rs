@@ -33,7 +33,7 @@ pub(super) struct RekeyArgs {
     /// A passphrase that the new root key is derived from. SESAME_NEW_ROOT_PASSPHRASE_FILE names a file with it.
     #[arg(long, env = "SESAME_NEW_ROOT_PASSPHRASE", value_name = "TEXT", hide_env_values = true)]
     new_root_passphrase: Option<SecretString>,
-    /// Remove the file of the old root key instead of keeping it as root.key.<date>. Backups and sealed exports from before
+    /// Remove the file of the old root key instead of keeping it as `root.key.<date>`. Backups and sealed exports from before
     /// then open only if you have another copy of it.
     #[arg(long)]
     remove_old: bool,

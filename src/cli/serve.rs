@@ -76,8 +76,8 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         default_account: default_account.clone(),
         well_known_key: built_in.may_be_used(),
     };
-    let mut warnings = config.warnings;
-    warnings.extend(seed.iter().flat_map(state::warnings));
+    let seed_warnings = seed.iter().flat_map(state::warnings);
+    let warnings: Vec<String> = config.warnings.into_iter().chain(seed_warnings).collect();
     let app = App::open(parts, opened.root).await.context("cannot open the database")?;
     if let (Some(file), Some(path)) = (&seed, &args.seed) {
         let scope = Scope { account: default_account.clone(), region: default_region.clone() };
@@ -88,13 +88,8 @@ pub(super) async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<
         return Err(refusal);
     }
     warn(mode, address, &app, &warnings);
-    greet(
-        out,
-        mode,
-        &app,
-        &format!("database {location}, region {default_region}"),
-        (address, &default_account),
-    )?;
+    let place = format!("database {location}, region {default_region}");
+    greet(out, mode, &app, &place, (address, &default_account))?;
     let settings = Settings {
         app,
         clock,
@@ -180,22 +175,18 @@ fn greet(
     out.flush()
 }
 
-/// Warns about settings that nobody should run by accident.
+/// Logs warnings about settings that nobody should run by accident.
 fn warn(mode: AuthMode, address: SocketAddr, app: &App, mistakes: &[String]) {
     if mode == AuthMode::Open && is_public(address) {
         tracing::warn!(%address, "anyone who reaches this address can read and change every secret (--auth open)");
     }
-    for mistake in mistakes {
-        tracing::warn!("{mistake}");
-    }
-    if app.generic_rotates_by_call() {
-        tracing::warn!(
-            "generic_rotation is extended: RotateSecret and UpdateSecretRotationPolicy work on Generic secrets here, and the cloud \
-             refuses them"
-        );
-    }
-    if app.faults().any() {
-        tracing::warn!("rules of faults are in force: calls fail, wait or get no answer as they say");
+    let extended = "generic_rotation is extended: RotateSecret and UpdateSecretRotationPolicy work on Generic secrets here, and the \
+                    cloud refuses them";
+    let faults = "rules of faults are in force: calls fail, wait or get no answer as they say";
+    let settings = [(app.generic_rotates_by_call(), extended), (app.faults().any(), faults)];
+    let in_force = settings.into_iter().filter_map(|(is_set, warning)| is_set.then_some(warning));
+    for warning in mistakes.iter().map(String::as_str).chain(in_force) {
+        tracing::warn!("{warning}");
     }
 }
 

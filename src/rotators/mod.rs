@@ -66,7 +66,7 @@ pub struct Refused(pub String);
 ///
 /// # Errors
 /// Each call: `Kms:TargetUnreachable` without a connection, `Kms:AccountNotFound`, and `Kms:TargetRefused` for everything else. The
-/// message is the server's own and may repeat parts of a statement, so passwords must be [redacted].
+/// message is the server's own and may repeat parts of a statement, so passwords must be [`redacted()`].
 #[async_trait]
 pub trait Accounts: std::fmt::Debug + Send + Sync {
     /// Whether an account exists.

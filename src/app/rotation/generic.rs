@@ -72,12 +72,12 @@ impl App {
         loop {
             let after = last.as_ref().map(|(scope, name)| (scope, name));
             let page = self.store.walk_secrets(after, self.rotations.settings.page).await?;
-            for at in &page {
-                if self.generic_rotator(&at.1).is_some_and(|rotator| rotator.interval.is_some()) {
-                    match until_first!(self, self.reconcile_once(at)) {
-                        Ok(_) | Err(AppError::Refused(_)) => {}
-                        Err(error) => return Err(error),
-                    }
+            let has_timer =
+                |at: &&At| self.generic_rotator(&at.1).is_some_and(|rotator| rotator.interval.is_some());
+            for at in page.iter().filter(has_timer) {
+                match until_first!(self, self.reconcile_once(at)) {
+                    Ok(_) | Err(AppError::Refused(_)) => {}
+                    Err(error) => return Err(error),
                 }
             }
             last = match page.into_iter().next_back() {

@@ -199,7 +199,7 @@ fn rotated(managed: &Managed, now: Timestamp) -> Managed {
 pub fn step_done(managed: &Managed, version: &VersionId, lease: Lease) -> Option<Managed> {
     let running = managed.worked_at(version, &lease.owner)?;
     let steps_done = running.steps_done.saturating_add(1);
-    Some(managed.with_running(Some(Running { steps_done, lease, ..running.clone() })))
+    Some(managed.with_running(Some(Running { lease, steps_done, ..running.clone() })))
 }
 
 /// No step counts as done any more.

@@ -155,9 +155,8 @@ fn webhook(secret_type: Option<SecretType>, file: &RotatorFile, timeout_ms: u64)
         ));
     }
     let aws_names = match file.step_names.as_deref() {
-        None => false,
         Some(_) if !steps => return Err("step_names needs mode = \"steps\"".to_owned()),
-        Some("sesame") => false,
+        None | Some("sesame") => false,
         Some("aws") => true,
         Some(_) => return Err("step_names is neither \"sesame\" nor \"aws\"".to_owned()),
     };

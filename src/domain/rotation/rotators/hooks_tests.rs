@@ -3,7 +3,7 @@ use super::*;
 
 fn said(toml: &str) -> String {
     let file: RotatorFile = toml::from_str(&format!("name='a'\n{toml}")).unwrap();
-    Rotators::new(&[file]).map(|_| String::new()).unwrap_or_else(|why| why)
+    Rotators::new(&[file]).map_or_else(|why| why, |_| String::new())
 }
 
 const URL: &str = "url='http://127.0.0.1:8080/rotate'";
