@@ -224,3 +224,20 @@ async fn rule_dy9_3_a_window_waits_while_the_secret_is_scheduled_for_deletion() 
     ok(&server, "RestoreSecret", &[("SecretName", SECRET)]).await;
     assert_eq!(signs(&server, &Signer::of("first")).await, "InvalidAccessKeyId.NotFound");
 }
+
+#[tokio::test]
+async fn rule_dy12_3_in_mode_open_a_deleted_key_is_refused_and_an_unknown_one_is_not() {
+    let account = account(&["first"]);
+    let server = Server::with(Options { accounts: &account, ..Options::default() }).await;
+    ok(&server, "CreateSecret", &creation(&data(&["first"]), &[])).await;
+    rotate(&server, SECRET, "v2").await;
+    let old = Signer::of("first");
+    for wanted in ["signs", "InvalidAccessKeyId.Inactive", "InvalidAccessKeyId.NotFound"] {
+        assert_eq!(signs(&server, &old).await, wanted);
+        advance(&server, 24 * HOUR).await;
+    }
+    let with_token = Signer { token: Some("token".to_owned()), ..old };
+    assert_eq!(signs(&server, &with_token).await, "InvalidAccessKeyId.NotFound");
+    assert_eq!(signs(&server, &Signer::of("unknown")).await, "signs");
+    assert_eq!(signs(&server, &signer(&server, "ACSCurrent").await).await, "signs");
+}
