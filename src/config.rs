@@ -48,12 +48,20 @@ struct FileManaged {
     ram_window_manual: String,
     /// Whether the old AccessKey turns Inactive at half of the window; default true.
     ram_disable_old: bool,
+    /// Whether mode `enforced` checks the roles by which the service acts on targets when a managed secret is created;
+    /// default false.
+    check_service_roles: bool,
 }
 
 impl Default for FileManaged {
     fn default() -> Self {
         let window = "48h".to_owned();
-        Self { ram_window: window.clone(), ram_window_manual: window, ram_disable_old: true }
+        Self {
+            ram_window: window.clone(),
+            ram_window_manual: window,
+            ram_disable_old: true,
+            check_service_roles: false,
+        }
     }
 }
 
@@ -235,6 +243,7 @@ impl FileConfig {
                 ram_window_manual_ms: interval("managed.ram_window_manual", &self.managed.ram_window_manual)?
                     .millis(),
                 ram_disable_old: self.managed.ram_disable_old,
+                check_service_roles: self.managed.check_service_roles,
                 ..RotationSettings::default()
             },
         })
