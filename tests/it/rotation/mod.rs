@@ -4,6 +4,7 @@ mod calls;
 mod crash;
 mod events;
 mod failures;
+mod managed;
 mod plans;
 mod ram;
 mod replicas;

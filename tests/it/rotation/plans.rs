@@ -70,7 +70,7 @@ async fn rule_r3_1_and_r3_3_and_8_6_dates_are_there_while_the_plan_is_on() {
 }
 
 #[tokio::test]
-async fn rule_r3_18_and_8_7_the_worked_dates_hold_through_the_api() {
+async fn rule_r3_8_and_r3_18_and_8_7_the_worked_dates_hold_through_the_api() {
     let server = at_new_year().await;
     create_rds(&server, "s", &every("7d")).await;
     assert_eq!(advance(&server, 60 * 3600).await, json!({"done": 0, "failed": 0, "running": 0}));
