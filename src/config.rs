@@ -51,6 +51,9 @@ struct FileManaged {
     /// Whether RotateSecret and UpdateSecretRotationPolicy work on Generic secrets that have a rotator: off, as on the cloud, or
     /// extended; default off.
     generic_rotation: String,
+    /// Whether mode `enforced` checks the roles by which the service acts on targets when a managed secret is created;
+    /// default false.
+    check_service_roles: bool,
 }
 
 impl Default for FileManaged {
@@ -61,6 +64,7 @@ impl Default for FileManaged {
             ram_window_manual: window,
             ram_disable_old: true,
             generic_rotation: "off".to_owned(),
+            check_service_roles: false,
         }
     }
 }
@@ -250,6 +254,7 @@ impl FileConfig {
                         bail!("managed.generic_rotation \"{other}\" is neither \"off\" nor \"extended\"")
                     }
                 },
+                check_service_roles: self.managed.check_service_roles,
                 ..RotationSettings::default()
             },
         })

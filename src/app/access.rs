@@ -204,6 +204,22 @@ impl App {
         self.judge(access, &principal, &question)
     }
 
+    /// Decides whether a caller may have RAM make the role by which a service acts in the account (rule DY7.2).
+    ///
+    /// # Errors
+    /// [`NoPermission`].
+    pub(super) fn permit_linked_role(
+        &self,
+        access: &Access,
+        account: &AccountId,
+        service: &str,
+    ) -> Result<(), Box<NoPermission>> {
+        let (action, arn) = ("ram:CreateServiceLinkedRole", role_arn(account, "*"));
+        let facts = [("ram:ServiceName", service)];
+        let question = Question { action, arn: &arn, owner: account, policy: None, facts: &facts };
+        self.judge(access, &access.caller.principal, &question)
+    }
+
     fn judge(
         &self,
         access: &Access,

@@ -347,7 +347,9 @@ fn in_force(
     added: &Added,
     (default, well_known_key): (&AccountId, bool),
 ) -> Result<Identities, IdentityError> {
-    let all = Identities::new(written_down(declared, added), default)?;
+    let deleted = added.rotated.iter().filter(|(key, _)| key.status.is_none());
+    let deleted = deleted.map(|(key, _)| key.id.clone()).collect();
+    let all = Identities::new(written_down(declared, added), default)?.with_deleted_keys(deleted);
     Ok(if well_known_key { all } else { all.without_well_known_key() })
 }
 

@@ -47,7 +47,7 @@ pub use nonces::{Full, Nonce, NonceRefusal, NonceSettings, SKEW_MS};
 pub use policy_trial::PolicyTrial;
 pub use progress::{NoProgress, Progress};
 pub use ring::{Contents, Dropped, Entry, Ring};
-pub use rotation::{EventRecord, NewManaged, Prepared, RotationCounts, RotationRecord};
+pub use rotation::{EventRecord, NewManaged, Prepared, RoleRefusal, RotationCounts, RotationRecord};
 pub use secrets::{Creation, Put};
 pub use sessions::{Credentials, NewSession, Session};
 

@@ -75,6 +75,11 @@ pub enum Refusal {
         "there is no RAM user of the name in ExtendedConfig.UserName in this account; GET /_sesame/accounts lists them"
     )]
     RamUserNotFound,
+    /// The account has roles, but not the one by which the service changes AccessKeys.
+    #[error(
+        "the account has no role {0}, by which the service rotates AccessKeys; add it to the roles of the account, or set managed.check_service_roles = false"
+    )]
+    RamRoleNotFound(&'static str),
     /// A rotation of the secret is under way, or the window after one (rule R4.6).
     #[error("a rotation of the secret is under way; GET /_sesame/rotations shows it")]
     BeingRotated,

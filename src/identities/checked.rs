@@ -35,7 +35,8 @@ impl Identities {
     /// # Errors
     /// The first thing that is wrong.
     pub fn new(files: Vec<AccountFile>, default: &AccountId) -> Result<Self, IdentityError> {
-        let mut all = Self { accounts: BTreeMap::new(), keys: BTreeMap::new(), built_in_key: false };
+        let (accounts, keys) = (BTreeMap::new(), BTreeMap::new());
+        let mut all = Self { accounts, keys, deleted_keys: BTreeSet::new(), built_in_key: false };
         for file in files {
             all.add(file)?;
         }

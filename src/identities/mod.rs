@@ -8,7 +8,7 @@ pub mod file;
 mod oidc;
 pub mod overlay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -106,6 +106,8 @@ pub struct FoundKey {
 pub struct Identities {
     accounts: BTreeMap<AccountId, Arc<Account>>,
     keys: BTreeMap<String, FoundKey>,
+    /// Ids of access keys that rotations deleted.
+    deleted_keys: BTreeSet<String>,
     /// Whether the root of the default account has only the built-in key.
     built_in_key: bool,
 }
@@ -117,6 +119,17 @@ impl Identities {
     /// The access key with this id.
     pub fn key(&self, id: &str) -> Option<&FoundKey> {
         self.keys.get(id)
+    }
+
+    /// Whether a rotation deleted the access key with this id.
+    pub fn is_deleted_key(&self, id: &str) -> bool {
+        self.deleted_keys.contains(id)
+    }
+
+    /// The identities with the knowledge of access keys that rotations deleted.
+    #[must_use]
+    pub fn with_deleted_keys(self, deleted_keys: BTreeSet<String>) -> Self {
+        Self { deleted_keys, ..self }
     }
 
     /// Whether the root of the default account has only the built-in key.

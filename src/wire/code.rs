@@ -82,6 +82,7 @@ codes! {
     OidcIssuerNotMatch, "AuthenticationFail.OIDCToken.IssuerNotMatch", 401, "The issuer in the OIDC Token doesn't match the OIDC Provider registered.";
     OriginUnsupported, "Unsupported.Origin", 400, "This key origin is not valid for this api.";
     ParseRequestParameter, "ParseRequestParameterException", 400, "Server parse parameters exception. Please check your input params.";
+    RamRoleNotFound, "Forbidden.RamRoleNotFound", 403, "The specified RAM role is not found.";
     RejectedDisabled, "Rejected.Disabled", 409, "The request was rejected because the key state is Disabled.";
     RejectedInvalidRequest, "Rejected.InvalidRequest", 400, "param mismatch";
     RejectedLimitExceeded, "Rejected.LimitExceeded", 400, "exceed secret limits error";

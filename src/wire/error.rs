@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use crate::app::{AppError, NoPermission, NonceRefusal};
+use crate::app::{AppError, NoPermission, NonceRefusal, RoleRefusal};
 use crate::domain::keys::KeyState;
 use crate::domain::keys::decisions::KeyRefusal;
 use crate::domain::{Refusal, with_causes};
@@ -101,6 +101,15 @@ impl From<Box<NoPermission>> for ApiError {
     }
 }
 
+impl From<RoleRefusal> for ApiError {
+    fn from(refusal: RoleRefusal) -> Self {
+        match refusal {
+            RoleRefusal::NoPermission(denied) => denied.into(),
+            RoleRefusal::Absent(refusal) => refusal.into(),
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let reason = refusal.to_string();
@@ -111,6 +120,7 @@ impl From<Refusal> for ApiError {
             | Refusal::VersionNotFound
             | Refusal::LabelElsewhere
             | Refusal::RamUserNotFound => plain(Code::ResourceNotFound),
+            Refusal::RamRoleNotFound(_) => plain(Code::RamRoleNotFound),
             Refusal::SecretExists | Refusal::AccountTaken => plain(Code::RejectedResourceExist),
             Refusal::NameInRecoveryWindow => {
                 worded(Code::RejectedResourceInDeleteWindow, "The secret is planned to be deleted.")

@@ -86,6 +86,7 @@ impl Action for CreateSecret {
         Code::RejectedResourceExist,
         Code::RejectedResourceInDeleteWindow,
         Code::ResourceNotFound,
+        Code::RamRoleNotFound,
     ];
     type Request = Request;
     type Response = Response;
@@ -206,6 +207,7 @@ async fn prepared(context: &Context, request: &Request) -> Result<Option<Prepare
         let why = "is not text, which is the only type of data that managed secrets have";
         return Err(ApiError::invalid("SecretDataType", why));
     }
+    context.app.require_service_role(&context.access, &context.scope.account, request.secret_type)?;
     let shortest = context.app.limits().rotation_interval_min;
     let new = NewManaged {
         secret_type: request.secret_type,

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use rand::Rng;
 
 use super::job::{Effects, Job, Target};
+use super::targets::unsuitable;
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::domain::rotation::rotators::database::{Database, Engine};
@@ -35,7 +36,8 @@ fn failed(message: impl Into<String>) -> Failure {
 
 /// The account of a stored value.
 fn account(value: &Hidden) -> Result<Account, Failure> {
-    value::account(value.reveal()).ok_or_else(|| failed("the stored value is not of the shape of its type"))
+    value::account(value.reveal())
+        .ok_or_else(|| unsuitable("the stored value is not of the shape of its type"))
 }
 
 fn login(account: &Account) -> Login<'_> {
@@ -49,7 +51,8 @@ impl<'a> Databases<'a> {
     }
 
     fn server(&self, secrets: &[&Account]) -> Result<Server<'a>, Failure> {
-        let database = self.rotator.database.as_ref().ok_or_else(|| failed("the rotator has no database"))?;
+        let database =
+            self.rotator.database.as_ref().ok_or_else(|| unsuitable("the rotator has no database"))?;
         let passwords = secrets.iter().map(|account| account.account_password.clone());
         let secrets = passwords.chain(database.password.clone()).chain(database.password_in_url()).collect();
         Ok(Server { app: self.app, database, accounts: rotators::accounts(database), secrets })
@@ -143,7 +146,7 @@ impl Target for Databases<'_> {
         let password = self.rotator.password(&mut *self.app.entropy.rng());
         let fresh = Fresh::Password(password.map_err(|refusal| failed(refusal.to_string()))?);
         value::next(&job.managed.config, job.current.reveal(), job.previous.map(Hidden::reveal), fresh)
-            .ok_or_else(|| failed("the stored value is not of the shape of its type"))
+            .ok_or_else(|| unsuitable("the stored value is not of the shape of its type"))
     }
 
     async fn apply(&self, job: &Job<'_>, value: &Hidden) -> Result<Effects, Failure> {
@@ -159,7 +162,7 @@ impl Target for Databases<'_> {
         let server = self.server(&secrets)?;
         let is_double = job.managed.config.sub_type() == SubType::DoubleUsers;
         if server.database.as_account && is_double {
-            return Err(failed(
+            return Err(unsuitable(
                 "connect_as = \"account\" fits SecretSubType SingleUser only: the account of ACSPrevious cannot create itself",
             ));
         }
@@ -243,7 +246,7 @@ impl Databases<'_> {
         current: &[u8],
         previous: Option<&Hidden>,
     ) -> Result<[Account; 2], Failure> {
-        let shape = || failed("the values are not of the shape of their type");
+        let shape = || unsuitable("the values are not of the shape of their type");
         let first = std::str::from_utf8(current).ok().and_then(value::account).ok_or_else(shape)?;
         let second = previous.and_then(|value| value::account(value.reveal())).ok_or_else(shape)?;
         let server = self.server(&[&first, &second])?;
@@ -254,7 +257,7 @@ impl Databases<'_> {
         };
         if managed.config.member("DBType").is_some_and(|given| given != wanted) {
             let kind = self.rotator.kind.as_str();
-            return Err(failed(format!("DBType is not {wanted}, which a rotator of kind {kind} needs")));
+            return Err(unsuitable(format!("DBType is not {wanted}, which a rotator of kind {kind} needs")));
         }
         let accounts = [first, second];
         if !server.database.create_accounts {

@@ -125,7 +125,8 @@ impl App {
         loop {
             let outcome = self.attempt(claim).await;
             let Err(Stop::Failed(failure)) = outcome else { return (attempts, outcome) };
-            let Some(pause) = pauses.next() else { return (attempts, Err(Stop::Failed(failure))) };
+            let pause = pauses.next().filter(|_| failure.cause.may_pass());
+            let Some(pause) = pause else { return (attempts, Err(Stop::Failed(failure))) };
             tracing::warn!(secret = claim.at.1.as_str(), %failure, attempts, "an attempt at a rotation failed");
             if let Err(stop) = self.rest(*pause).await {
                 return (attempts, Err(stop));
@@ -198,8 +199,7 @@ impl App {
         let owner = &self.rotations.owner;
         let running = managed.worked_at(&claim.version, owner).ok_or(Stop::Dropped)?;
         let rotator = self.rotator_of(&loaded);
-        let rotator =
-            rotator.ok_or_else(|| Failure::new(Cause::RotatorFailed, "no rotator fits the secret"))?;
+        let rotator = rotator.ok_or_else(|| Failure::new(Cause::Unsuitable, "no rotator fits the secret"))?;
         let current = self.text_of(&loaded, StageLabel::CURRENT).await?;
         let current = current.ok_or(Stop::Dropped)?;
         let previous = self.text_of(&loaded, StageLabel::PREVIOUS).await?;
@@ -363,6 +363,5 @@ impl App {
 
 fn text(bytes: Vec<u8>) -> Result<Hidden, Failure> {
     let text = String::from_utf8(bytes);
-    text.map(Hidden::new)
-        .map_err(|_invalid| Failure::new(Cause::RotatorFailed, "the stored value is no text"))
+    text.map(Hidden::new).map_err(|_invalid| Failure::new(Cause::Unsuitable, "the stored value is not text"))
 }

@@ -18,6 +18,11 @@ pub(super) fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Cause::RotatorFailed, message)
 }
 
+/// A failure that another attempt cannot mend.
+pub(super) fn unsuitable(message: impl Into<String>) -> Failure {
+    Failure::new(Cause::Unsuitable, message)
+}
+
 /// Generates values of the right shape and contacts no target system (rule DY10.5).
 #[derive(Debug)]
 pub(super) struct Simulate<'a> {
@@ -40,7 +45,7 @@ impl Target for Simulate<'_> {
         };
         let previous = job.previous.map(Hidden::reveal);
         value::next(&job.managed.config, job.current.reveal(), previous, fresh)
-            .ok_or_else(|| failed("the stored value is not of the shape of its type"))
+            .ok_or_else(|| unsuitable("the stored value is not of the shape of its type"))
     }
 
     async fn apply(&self, _job: &Job<'_>, _value: &Hidden) -> Result<Effects, Failure> {
@@ -80,7 +85,7 @@ impl Target for Ram<'_> {
             generate_timestamp: job.running.started.to_string(),
         };
         value::next(&job.managed.config, job.current.reveal(), None, Fresh::AccessKey(key))
-            .ok_or_else(|| failed("the stored value is not of the shape of its type"))
+            .ok_or_else(|| unsuitable("the stored value is not of the shape of its type"))
     }
 
     async fn apply(&self, job: &Job<'_>, value: &Hidden) -> Result<Effects, Failure> {
@@ -93,7 +98,7 @@ impl Target for Ram<'_> {
         let made: AccessKey =
             value::access_key(value.reveal()).ok_or_else(|| failed("the candidate is not an AccessKey"))?;
         let old = value::access_key_id(job.current.reveal())
-            .ok_or_else(|| failed("the stored value is not an AccessKey"))?;
+            .ok_or_else(|| unsuitable("the stored value is not an AccessKey"))?;
         let key = |id: &str, status| AccessKeyRecord {
             id: id.to_owned(),
             account: account.clone(),

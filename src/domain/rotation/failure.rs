@@ -19,6 +19,8 @@ pub enum Cause {
     KeyUnavailable,
     /// The rotator failed in another way.
     RotatorFailed,
+    /// The rotator cannot work with what is stored or configured. It has the code of [`Cause::RotatorFailed`].
+    Unsuitable,
     /// The rotator took too long.
     RotatorTimeout,
     /// The secret was changed meanwhile (rule R8.4).
@@ -26,7 +28,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// All of them.
+    /// One cause for each code.
     pub const ALL: [Self; 9] = [
         Self::TargetUnreachable,
         Self::TargetRefused,
@@ -48,10 +50,15 @@ impl Cause {
             Self::RamUserNotFound => "Kms:RamUserNotFound",
             Self::AccessKeyLimit => "Kms:AccessKeyLimit",
             Self::KeyUnavailable => "Kms:KeyUnavailable",
-            Self::RotatorFailed => "Kms:RotatorFailed",
+            Self::RotatorFailed | Self::Unsuitable => "Kms:RotatorFailed",
             Self::RotatorTimeout => "Kms:RotatorTimeout",
             Self::Conflict => "Kms:Conflict",
         }
+    }
+
+    /// Whether another attempt at the same rotation may succeed. If not, the rotation ends at once.
+    pub const fn may_pass(self) -> bool {
+        !matches!(self, Self::Unsuitable | Self::Conflict)
     }
 
     /// The cause of this code.

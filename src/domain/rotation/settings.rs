@@ -4,6 +4,7 @@ use super::rotators::Rotators;
 
 /// How rotations are carried out.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the configuration file")]
 pub struct RotationSettings {
     /// What plays the systems behind managed secrets.
     pub rotators: Rotators,
@@ -17,6 +18,8 @@ pub struct RotationSettings {
     pub ram_window_manual_ms: i64,
     /// Whether the old AccessKey turns Inactive at half of the window.
     pub ram_disable_old: bool,
+    /// Whether mode `enforced` checks the service's roles at the creation of a managed secret (rules DY5.15, DY7.2).
+    pub check_service_roles: bool,
     /// The pauses between attempts, in milliseconds of the machine's time (rule R7.3). There is one attempt more.
     pub pauses_ms: Vec<u64>,
     /// How many secrets are read at once from those that are due.
@@ -32,6 +35,7 @@ impl Default for RotationSettings {
             ram_window_ms: RAM_WINDOW_MS,
             ram_window_manual_ms: RAM_WINDOW_MS,
             ram_disable_old: true,
+            check_service_roles: false,
             pauses_ms: vec![2000, 8000],
             page: 1000,
         }

@@ -16,6 +16,8 @@ use crate::server::shared::Shared;
 use crate::wire::signature::{self, Claim, Material, SignedClaim, SignedRequest};
 use crate::wire::{ApiError, Code};
 
+const DELETED_KEY: &str =
+    "a rotation of a RAMCredentials secret deleted this access key; read the current one by GetSecretValue";
 const NO_TOKEN: &str =
     "the SecurityToken was not issued by this server, or was issued under another root key";
 const MISSING_TOKEN: &str = "the access key needs a SecurityToken, but none was sent";
@@ -34,7 +36,8 @@ pub(super) struct Authenticated {
     pub(super) proven: bool,
 }
 
-/// Authenticates a claim. In mode `open`, a request without a known key acts as the root of the default account.
+/// Authenticates a claim. In mode `open`, a request with an unknown key or without a key acts as the root of
+/// the default account. A key that a rotation deleted is refused in every mode.
 ///
 /// # Errors
 /// The gateway's code for the check that failed.
@@ -65,9 +68,14 @@ pub(super) async fn caller(
         Claim::Signed(claim) => claim,
     };
     let id = claim.access_key_id;
-    if let Some(found) = settings.app.directory().current().key(id) {
+    let identities = settings.app.directory().current();
+    if let Some(found) = identities.key(id) {
         let caller = of_key(shared, request, claim, found).await?;
         return Ok(Authenticated { caller, proven: !found.well_known });
+    }
+    // In mode `open`, too: else a program that keeps its old key would fail while the key is Inactive and then work again.
+    if identities.is_deleted_key(id) {
+        return Err(ApiError::new(Code::InvalidAccessKeyIdNotFound, DELETED_KEY));
     }
     match claim.security_token {
         Some(token) => match settings.app.session(token) {

@@ -7,7 +7,7 @@ use crate::state::{admin, done};
 use crate::support::{Server, in_window, missing, not_found, refusal, text};
 
 #[tokio::test]
-async fn rule_r4_2_and_8_8_the_answer_names_the_secret_and_the_new_value_is_there() {
+async fn rule_r4_2_and_8_8_and_dy2_4_the_answer_names_the_secret_and_the_new_value_is_there() {
     let server = Server::start().await;
     create_rds(&server, "s", &[]).await;
     let answer = rotate(&server, "s", "v2").await;
@@ -51,13 +51,14 @@ async fn rule_r4_4_and_r4_11_what_is_missing_or_deleted_is_refused() {
 }
 
 #[tokio::test]
-async fn rule_r4_6_and_r4_8_a_slow_rotation_answers_and_keeps_others_out() {
+async fn rule_r4_6_and_r4_8_and_r5_7_a_slow_rotation_answers_and_keeps_others_out() {
     let server = Server::start().await;
     create_rds(&server, "s", &[]).await;
     let slow = json!([{"action": "RotateSecret", "delay_ms": 4000}]);
     done(&server, "PUT", "/_sesame/faults", &slow.to_string()).await;
     rotate(&server, "s", "v2").await;
     assert_eq!(both(&server, "s").await.0, "app/hush", "rule R5.7: nothing shows before the end");
+    assert_eq!(server.versions("s").await, "v1[ACSCurrent]", "rule R5.7");
     let busy =
         || refusal(409, "Rejected.ResourceInUse", "Your secret is being rotated, please try again later");
     let other = [("SecretName", "s"), ("VersionId", "v3")];
@@ -116,7 +117,7 @@ async fn rule_r8_6_and_dy10_4_rotations_and_rotators_are_listed_without_values()
 }
 
 #[tokio::test]
-async fn rule_8_10_and_8_11_generic_secrets_are_rotated_by_their_users() {
+async fn rule_8_10_and_8_11_and_r9_1_to_r9_4_and_r9_2_and_r9_3_generic_secrets_are_rotated_by_their_users() {
     let server = Server::start().await;
     server.create("s").await;
     server.put("s", "v2", "two").await;

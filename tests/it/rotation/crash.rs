@@ -46,7 +46,8 @@ fn slow_down(program: &Program) {
 }
 
 #[test]
-fn rule_r5_8_and_r8_3_a_killed_process_leaves_a_readable_current_value_and_the_rotation_goes_on() {
+fn rule_r5_8_and_r8_3_and_dy10_6_and_dy10_7_a_killed_process_leaves_a_readable_current_value_and_the_rotation_goes_on()
+ {
     let dir = tempfile::tempdir().unwrap();
     let (config, data) = (rds("SingleUser"), accounts(&[("app", "hush")]));
     let mut program = serve(dir.path());
@@ -79,7 +80,13 @@ fn rule_r5_8_and_r8_3_a_killed_process_leaves_a_readable_current_value_and_the_r
         program = serve(dir.path());
         // It may have ended since the start.
         if let Some((still, kept)) = under_way(&program) {
-            assert_eq!((&still["version"], &kept), (&running["version"], &candidate), "the same rotation");
+            assert_eq!(
+                (&still["version"], &kept),
+                (&running["version"], &candidate),
+                "the same rotation goes on"
+            );
+            let current = password(&program, "ACSCurrent");
+            assert!(current == before || under_way(&program).is_none(), "it shows before its end");
         }
         assert!(!password(&program, "ACSCurrent").is_empty());
         program.post("/_sesame/clock", "application/json", r#"{"advance_seconds":0}"#);

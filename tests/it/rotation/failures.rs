@@ -18,8 +18,8 @@ async fn refuse_all(server: &Server) {
 }
 
 #[tokio::test]
-async fn rule_r7_1_to_r7_3_and_r3_4_and_8_5_three_attempts_then_the_plan_is_invalid_and_nothing_else_changed()
-{
+async fn rule_r3_2_and_r3_4_and_r7_1_to_r7_3_and_8_5_three_attempts_then_the_plan_is_invalid_and_nothing_else_changed()
+ {
     let server = Server::start().await;
     create_rds(&server, "s", &every("6h")).await;
     refuse_all(&server).await;
@@ -131,4 +131,16 @@ async fn a_deletion_or_a_reset_while_a_rotation_runs_drops_its_result() {
     assert_eq!(both(&server, "a").await, ("app/hush".to_owned(), "-".to_owned()));
     rotate(&server, "a", "v2").await;
     assert_ne!(both(&server, "a").await.0, "app/hush");
+}
+
+#[tokio::test]
+async fn rule_r7_3_what_another_attempt_cannot_mend_is_tried_once() {
+    let server = Server::start().await;
+    create_rds(&server, "s", &[]).await;
+    for (code, attempts) in [("Kms:Conflict", 1), ("Kms:RotatorTimeout", 3), ("Kms:RotatorFailed", 3)] {
+        put_faults(&server, json!([{"action": "RotateSecret", "code": code}])).await;
+        rotate(&server, "s", "v2").await;
+        let row = ended(&server).await;
+        assert_eq!((&row["attempts"], &row["code"]), (&json!(attempts), &json!(code)));
+    }
 }

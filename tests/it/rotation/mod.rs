@@ -7,6 +7,7 @@ mod events;
 mod failures;
 mod generator;
 mod generic;
+mod managed;
 mod plans;
 mod ram;
 mod receiver;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sesame::testing::server::AuthMode;
 
 use super::{advance, ended, every};
-use crate::enforced::Signer;
+use crate::enforced::{self, Signer};
 use crate::state::done;
 use crate::support::{Answer, Options, Server, invalid, not_found, refusal, text};
 
@@ -115,9 +115,10 @@ async fn rule_dy5_6_the_keys_that_are_listed_are_those_of_the_user() {
 }
 
 #[tokio::test]
-async fn rule_dy12_1_to_dy12_3_and_dy5_12_and_r6_2_the_new_key_signs_at_once_and_the_old_one_goes_by_the_clock()
+async fn rule_dy12_1_to_dy12_3_and_dy12_2_and_dy5_12_and_r6_2_the_new_key_signs_at_once_and_the_old_one_goes_by_the_clock()
  {
     let server = with_user(&["first"]).await;
+    done(&server, "POST", "/_sesame/clock", r#"{"set":"2027-01-01T00:00:00Z"}"#).await;
     ok(&server, "CreateSecret", &creation(&data(&["first"]), &every("30d"))).await;
     let old = Signer::of("first");
     assert_eq!(signs(&server, &old).await, "signs");
@@ -125,6 +126,9 @@ async fn rule_dy12_1_to_dy12_3_and_dy5_12_and_r6_2_the_new_key_signs_at_once_and
     let new = signer(&server, "ACSCurrent").await;
     assert!(new.id.starts_with("LTAI5t") && new.id.len() == 24 && new.secret.len() == 30, "{}", new.id);
     assert_eq!([signs(&server, &new).await, signs(&server, &old).await], ["signs", "signs"]);
+    let current = value(&server, SECRET, "ACSCurrent").await;
+    assert_eq!(text(&current["GenerateTimestamp"]), "2027-01-01T00:00:00Z", "rule DY12.2");
+    assert_eq!(text(&value(&server, SECRET, "ACSPrevious").await["AccessKeyId"]), "first", "rule DY12.2");
     let busy = refusal(409, "Rejected.ResourceInUse", "Your secret is being rotated, please try again later");
     let other = [("SecretName", SECRET), ("VersionId", "v3")];
     assert_eq!(refused(&server, "RotateSecret", &other).await, busy, "rule DY5.12");
@@ -163,7 +167,7 @@ async fn rule_dy12_8_an_application_that_fetches_its_own_key_lives_through_three
 }
 
 #[tokio::test]
-async fn rule_dy12_5_a_second_key_goes_first_unless_it_signed_the_call() {
+async fn rule_dy12_5_and_dy5_13_a_second_key_goes_first_unless_it_signed_the_call() {
     let server = with_user(&["one", "two"]).await;
     ok(&server, "CreateSecret", &creation(&data(&["one", "two"]), &[])).await;
     let older = Signer::of("one");
@@ -223,4 +227,51 @@ async fn rule_dy9_3_a_window_waits_while_the_secret_is_scheduled_for_deletion() 
     assert_eq!(signs(&server, &Signer::of("first")).await, "signs");
     ok(&server, "RestoreSecret", &[("SecretName", SECRET)]).await;
     assert_eq!(signs(&server, &Signer::of("first")).await, "InvalidAccessKeyId.NotFound");
+}
+
+#[tokio::test]
+async fn rule_dy12_3_in_mode_open_a_deleted_key_is_refused_and_an_unknown_one_is_not() {
+    let account = account(&["first"]);
+    let server = Server::with(Options { accounts: &account, ..Options::default() }).await;
+    ok(&server, "CreateSecret", &creation(&data(&["first"]), &[])).await;
+    rotate(&server, SECRET, "v2").await;
+    let old = Signer::of("first");
+    for wanted in ["signs", "InvalidAccessKeyId.Inactive", "InvalidAccessKeyId.NotFound"] {
+        assert_eq!(signs(&server, &old).await, wanted);
+        advance(&server, 24 * HOUR).await;
+    }
+    let with_token = Signer { token: Some("token".to_owned()), ..old };
+    assert_eq!(signs(&server, &with_token).await, "InvalidAccessKeyId.NotFound");
+    assert_eq!(signs(&server, &Signer::of("unknown")).await, "signs");
+    assert_eq!(signs(&server, &signer(&server, "ACSCurrent").await).await, "signs");
+}
+
+#[tokio::test]
+async fn rule_dy9_1_a_deletion_leaves_the_access_keys_as_they_are() {
+    let server = with_user(&["first"]).await;
+    ok(&server, "CreateSecret", &creation(&data(&["first"]), &[])).await;
+    rotate(&server, SECRET, "v2").await;
+    let new = signer(&server, "ACSCurrent").await;
+    ok(&server, "DeleteSecret", &[("SecretName", SECRET), ("ForceDeleteWithoutRecovery", "true")]).await;
+    advance(&server, 72 * HOUR).await;
+    for key in [new, Signer::of("first")] {
+        assert_eq!(signs(&server, &key).await, "signs", "{}", key.id);
+    }
+}
+
+#[tokio::test]
+async fn rule_dy9_4_without_its_user_a_secret_does_not_rotate_and_stays_readable() {
+    let server = Server::with(Options { mode: AuthMode::Signed, ..Options::default() }).await;
+    enforced::put(&server, &enforced::one_user(enforced::TEAM, "app", &[])).await;
+    let root = Signer::of(enforced::TEAM);
+    root.ok(&server, "CreateSecret", &creation(&data(&["app"]), &every("6h"))).await;
+    let mut without = enforced::one_user(enforced::TEAM, "app", &[]);
+    without["users"] = json!([]);
+    enforced::put(&server, &without).await;
+    let call = [("SecretName", SECRET), ("VersionId", "v2")];
+    assert_eq!(root.refused(&server, "RotateSecret", &call).await, not_found(), "rule R4.9");
+    assert_eq!(advance(&server, 6 * HOUR).await["failed"], 1);
+    assert_eq!(ended(&server).await["code"], "Kms:RamUserNotFound");
+    let read = root.read(&server, SECRET).await.ok();
+    assert_eq!((&read["VersionId"], &read["AutomaticRotation"]), (&json!("v1"), &json!("Invalid")));
 }

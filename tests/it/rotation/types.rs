@@ -48,7 +48,8 @@ async fn refused(server: &Server, kind: &str, name: &str, config: &str, data: &s
 }
 
 #[tokio::test]
-async fn rule_8_1_and_8_2_each_type_is_created_read_described_listed_and_rotated() {
+async fn rule_8_1_and_8_2_and_dy8_1_and_dy8_2_and_dy6_5_each_type_is_created_read_described_listed_and_rotated()
+ {
     let server = Server::start().await;
     for secret in one_of_each() {
         let (name, kind, config, _) = &secret;
@@ -70,9 +71,11 @@ async fn rule_8_1_and_8_2_each_type_is_created_read_described_listed_and_rotated
         assert_eq!(told(&full), wanted, "rule DY1.10");
         let described = server.ok("DescribeSecret", &[("SecretName", name)]).await;
         assert_eq!((told(&described), &described["SecretType"]), (wanted, &json!(kind)));
+        assert_eq!(described["OwingService"], "", "rule DY8.2");
         rotate(&server, name, "v2").await;
         let after = value(&server, name, "ACSCurrent").await;
         assert_ne!(before, after, "{name}");
+        assert_eq!(before["UserName"], after["UserName"], "rule DY6.5");
         assert_eq!(
             before.as_object().unwrap().keys().collect::<Vec<_>>(),
             after.as_object().unwrap().keys().collect::<Vec<_>>()
@@ -83,6 +86,10 @@ async fn rule_8_1_and_8_2_each_type_is_created_read_described_listed_and_rotated
         let listed = server.ok("ListSecrets", &[("Filters", &filters)]).await;
         assert_eq!(listed["TotalCount"], count, "{kind}");
         assert!(!listed.to_string().contains("AutomaticRotation"), "rule DY8.1");
+        assert!(!listed.to_string().contains("ExtendedConfig"), "rule DY8.1");
+        for row in listed["SecretList"]["Secret"].as_array().unwrap() {
+            assert_eq!(row["OwingService"], "", "rule DY8.2");
+        }
     }
 }
 
@@ -225,7 +232,7 @@ async fn rule_r1_5_and_r1_6_generic_ignores_rotation_parameters() {
 }
 
 #[tokio::test]
-async fn rule_1_2_and_8_3_names_belong_to_types() {
+async fn rule_1_2_and_8_3_and_dy5_3_names_belong_to_types() {
     let server = Server::start().await;
     let (config, data) = (rds("SingleUser"), accounts(&[("a", "hush")]));
     assert_eq!(refused(&server, "Rds", "acs/x", &config, &data).await, invalid("SecretName"));
@@ -241,7 +248,7 @@ async fn rule_1_2_and_8_3_names_belong_to_types() {
 }
 
 #[tokio::test]
-async fn rule_dy1_4_and_dy1_8_a_wrong_shape_names_its_parameter_and_stores_nothing() {
+async fn rule_dy1_4_and_dy1_8_and_dy2_2_a_wrong_shape_names_its_parameter_and_stores_nothing() {
     let server = Server::start().await;
     let (config, data) = (rds("SingleUser"), accounts(&[("a", "hush")]));
     for (wrong, parameter) in [
