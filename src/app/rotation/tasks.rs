@@ -70,11 +70,16 @@ pub(in crate::app) struct Rotations {
     pub(super) stop: CancellationToken,
     /// Tells the scheduler that something may have fallen due.
     wake: Notify,
-    pub(in crate::app) events: EventLog,
+    pub(in crate::app) events: Arc<EventLog>,
 }
 
 impl Rotations {
-    pub(in crate::app) fn new(settings: RotationSettings, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+    pub(in crate::app) fn new(
+        settings: RotationSettings,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+        events: Arc<EventLog>,
+    ) -> Self {
         Self {
             settings,
             owner: entropy.uuid_of(clock.wall()).to_string(),
@@ -84,7 +89,7 @@ impl Rotations {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             wake: Notify::new(),
-            events: EventLog::default(),
+            events,
         }
     }
 
