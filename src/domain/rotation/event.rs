@@ -196,7 +196,7 @@ mod tests {
     use super::super::{Cause, Plan, RotationInterval};
     use super::*;
     use crate::domain::writes::{self, NewSecret};
-    use crate::domain::{DataType, Scope, Tags};
+    use crate::domain::{DataType, Tags};
 
     const AT: Timestamp = Timestamp::from_millis(1_331_531_736_000);
 
