@@ -141,10 +141,11 @@ impl App {
         let directory =
             Directory::open(accounts, (default_account, well_known_key), to_directory, rng, of_root).await?;
         let (of_keys, rng, of_root) = shared();
-        let keys = Keys::new(of_keys, Arc::clone(&clock), rng, of_root, limits);
+        let events = Arc::new(rotation::EventLog::default());
+        let keys = Keys::new(of_keys, Arc::clone(&clock), rng, of_root, limits, Arc::clone(&events));
         let keys = Arc::new(keys);
         let cache = cache::Cache::new(cache_bytes, &store);
-        let rotations = rotation::Rotations::new(rotation, &*clock, &*entropy);
+        let rotations = rotation::Rotations::new(rotation, &*clock, &*entropy, events);
         let app = Self {
             vault: vault::Vault::new(Arc::clone(&keys), Arc::clone(&entropy)),
             keys,

@@ -15,6 +15,7 @@ use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{
     Alias, AliasName, Key, KeyOwner, KeyRef, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel,
 };
+use crate::domain::rotation::event::KeyHappened;
 use crate::domain::{KeyId, ResourcePolicy, Scope, Tags};
 use crate::store::{KeyChange, KeyRecord, StoreError, Unavailable};
 
@@ -156,8 +157,12 @@ impl Keys {
         let (guard, keys) = self.settle(guard, scope).await?;
         let held = keys.keys.get(id).ok_or(KeyRefusal::NotFound)?;
         let next = decide(held.key(), &keys)?;
+        let planned = next.deletion.filter(|_| held.key().deletion.is_none());
         let record = self.with_material(held.record(), next).await?;
         let (_, keys) = self.put(guard, &keys, record).await?;
+        if let (Some(gone), Some(held)) = (planned, keys.keys.get(id)) {
+            self.tell(held.key(), KeyHappened::DeletionPlanned(gone));
+        }
         keys.keys.get(id).map(Arc::clone).ok_or_else(|| KeyRefusal::NotFound.into())
     }
 

@@ -31,10 +31,12 @@ pub use crate::crypto::symmetric_blob::{Content, Plaintext as Plain};
 use self::scopes::Scopes;
 use super::error::AppError;
 use super::retry::until_first;
+use super::rotation::EventLog;
 use crate::crypto::RootKey;
 use crate::domain::keys::decisions::{self, Due, KeyRefusal, NewKey};
 use crate::domain::keys::names::KeyTarget;
 use crate::domain::keys::{Key, KeyOwner, KeyRef, KeySpec, KeyVersionId, Origin, ProtectionLevel};
+use crate::domain::rotation::event::KeyHappened;
 use crate::domain::{KeyId, Limits, Scope, Tags, Timestamp};
 use crate::ports::{Clock, Entropy};
 use crate::store::{KeyChange, KeyRecord, Store, StoreError};
@@ -50,6 +52,7 @@ pub struct Keys {
     entropy: Arc<dyn Entropy>,
     root: Arc<RootKey>,
     limits: Limits,
+    events: Arc<EventLog>,
     scopes: Scopes,
     /// The last known number of changes of keys in the database. It stays 0 if no other process makes changes.
     seen: AtomicU64,
@@ -63,9 +66,10 @@ impl Keys {
         entropy: Arc<dyn Entropy>,
         root: Arc<RootKey>,
         limits: Limits,
+        events: Arc<EventLog>,
     ) -> Self {
         let (scopes, seen, writing) = (Scopes::default(), AtomicU64::default(), Arc::default());
-        Self { store, clock, entropy, root, limits, scopes, seen, writing }
+        Self { store, clock, entropy, root, limits, events, scopes, seen, writing }
     }
 
     /// Sets the number of changes of keys that the database has had.
@@ -264,7 +268,14 @@ impl Keys {
         next.keys.remove(&key.id);
         next.aliases.retain(|alias| alias.key != key.id);
         let change = KeyChange::Delete { key: key.id.clone(), on_revision: key.revision };
-        self.commit(guard, key.scope.clone(), change, next).await
+        let done = self.commit(guard, key.scope.clone(), change, next).await?;
+        self.tell(key, KeyHappened::Deleted);
+        Ok(done)
+    }
+
+    /// Adds an event about a key (rule R7.7).
+    fn tell(&self, key: &Key, happened: KeyHappened) {
+        self.events.add_key(key, happened, &self.entropy.uuid().to_string(), self.clock.now());
     }
 
     async fn put(

@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::app::ring::{Entry, Ring};
-use crate::domain::rotation::event::{Happened, event};
+use crate::domain::keys::Key;
+use crate::domain::rotation::event::{Happened, KeyHappened, event, key_event};
 use crate::domain::rotation::{Failure, Managed, Trigger};
 use crate::domain::{AccountId, Secret, Timestamp, VersionId};
 
@@ -75,8 +76,8 @@ pub struct EventRecord {
     number: u64,
     time: Timestamp,
     account: AccountId,
-    /// The secret's name.
-    pub secret: String,
+    /// The secret's name; `None` for an event of a key.
+    pub secret: Option<String>,
     /// The event as EventBridge delivers it.
     pub event: Value,
 }
@@ -142,8 +143,19 @@ impl EventLog {
             number,
             time: at,
             account: secret.scope.account.clone(),
-            secret: secret.name.to_string(),
+            secret: Some(secret.name.to_string()),
             event: event(secret, managed, happened, (number, id), at),
+        });
+    }
+
+    /// Notes that something happened to a key.
+    pub(in crate::app) fn add_key(&self, key: &Key, happened: KeyHappened, id: &str, at: Timestamp) {
+        self.events.push(|number| EventRecord {
+            number,
+            time: at,
+            account: key.scope.account.clone(),
+            secret: None,
+            event: key_event(key, happened, (number, id), at),
         });
     }
 

@@ -17,6 +17,7 @@ mod tasks;
 
 pub use create::{NewManaged, Prepared};
 pub use due::RotationCounts;
+pub(super) use log::EventLog;
 pub use log::{EventRecord, RotationRecord};
 pub use roles::RoleRefusal;
 pub(super) use tasks::Rotations;

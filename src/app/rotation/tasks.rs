@@ -73,11 +73,16 @@ pub(in crate::app) struct Rotations {
     wake: Notify,
     /// Whether Generic secrets may be there that have a rotator and no plan.
     pub(super) adopts: AtomicBool,
-    pub(in crate::app) events: EventLog,
+    pub(in crate::app) events: Arc<EventLog>,
 }
 
 impl Rotations {
-    pub(in crate::app) fn new(settings: RotationSettings, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+    pub(in crate::app) fn new(
+        settings: RotationSettings,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+        events: Arc<EventLog>,
+    ) -> Self {
         Self {
             settings,
             owner: entropy.uuid_of(clock.wall()).to_string(),
@@ -88,7 +93,7 @@ impl Rotations {
             stop: CancellationToken::new(),
             wake: Notify::new(),
             adopts: AtomicBool::new(true),
-            events: EventLog::default(),
+            events,
         }
     }
 

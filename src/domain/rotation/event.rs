@@ -1,10 +1,11 @@
-//! Events about what the service itself did to secrets, in the cloud's form (rules 13.2, R7.5, R7.7).
+//! Events about what the service itself did to secrets and keys, in the cloud's form (rules 13.2, R7.5, R7.7).
 
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::managed::Managed;
-use crate::domain::{Secret, SecretType, Timestamp};
+use crate::domain::keys::Key;
+use crate::domain::{Scope, Secret, SecretType, Timestamp};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +37,64 @@ impl Happened {
             Self::DeletionPlanned(_) | Self::Deleted => ("WARN", "Normal"),
         }
     }
+}
 
+/// What happened to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyHappened {
+    /// It was scheduled for deletion, and will be gone then.
+    DeletionPlanned(Timestamp),
+    /// It is gone.
+    Deleted,
+}
+
+/// What is common to all events.
+struct Told<'a> {
+    scope: &'a Scope,
+    /// The name of the secret or the id of the key.
+    instance: &'a str,
+    arn: String,
+    /// The event's name, such as `Secret:RotateSecret:Success`.
+    name: &'static str,
+    level: (&'static str, &'static str),
+    content: Map<String, Value>,
+}
+
+impl Told<'_> {
     /// The name that EventBridge has for it.
     fn kind(&self) -> String {
-        let rest = self.name().strip_prefix("Secret:").unwrap_or_default();
-        format!("kms:CloudMonitor:Secret[{rest}]")
+        let (product, rest) = self.name.split_once(':').unwrap_or_default();
+        format!("kms:CloudMonitor:{product}[{rest}]")
+    }
+
+    fn event(self, (number, id): (u64, &str), at: Timestamp) -> Value {
+        let kind = self.kind();
+        let Self { scope, instance, arn, name, level: (level, status), content } = self;
+        let monitor = json!({
+            "product": "KMS",
+            "eventTime": at.to_string(),
+            "instanceName": instance,
+            "level": level,
+            "name": name,
+            "regionId": scope.region.as_str(),
+            "resourceId": arn,
+            "status": status,
+            "content": content,
+            "ver": "1.0",
+        });
+        json!({
+            "id": id,
+            "number": number,
+            "specversion": "1.0",
+            "source": "acs.kms",
+            "type": kind,
+            "subject": arn,
+            "time": at.to_string(),
+            "datacontenttype": "application/json;charset=utf-8",
+            "aliyunaccountid": scope.account.as_str(),
+            "aliyunregionid": scope.region.as_str(),
+            "data": monitor,
+        })
     }
 }
 
@@ -53,33 +107,35 @@ pub fn event(
     (number, id): (u64, &str),
     at: Timestamp,
 ) -> Value {
-    let arn = secret.arn();
-    let (level, status) = happened.level();
-    let monitor = json!({
-        "product": "KMS",
-        "eventTime": at.to_string(),
-        "instanceName": secret.name.as_str(),
-        "level": level,
-        "name": happened.name(),
-        "regionId": secret.scope.region.as_str(),
-        "resourceId": arn,
-        "status": status,
-        "content": content(secret, managed, happened, id, at),
-        "ver": "1.0",
-    });
-    json!({
-        "id": id,
-        "number": number,
-        "specversion": "1.0",
-        "source": "acs.kms",
-        "type": happened.kind(),
-        "subject": arn,
-        "time": at.to_string(),
-        "datacontenttype": "application/json;charset=utf-8",
-        "aliyunaccountid": secret.scope.account.as_str(),
-        "aliyunregionid": secret.scope.region.as_str(),
-        "data": monitor,
-    })
+    let told = Told {
+        scope: &secret.scope,
+        instance: secret.name.as_str(),
+        arn: secret.arn(),
+        name: happened.name(),
+        level: happened.level(),
+        content: content(secret, managed, happened, id, at),
+    };
+    told.event((number, id), at)
+}
+
+/// The event of something that happened to a key. `number` counts the events of a process, `id` is a fresh identity.
+pub fn key_event(key: &Key, happened: KeyHappened, (number, id): (u64, &str), at: Timestamp) -> Value {
+    let (name, (member, time)) = match happened {
+        KeyHappened::DeletionPlanned(gone) => {
+            ("Key:ScheduleKeyDeletion:Success", ("plannedDeleteTime", gone))
+        }
+        KeyHappened::Deleted => ("Key:DeleteKey:Success", ("deleteTime", at)),
+    };
+    let content = [("eventId", id.to_owned()), ("keyId", key.id.to_string()), (member, time.to_string())];
+    let told = Told {
+        scope: &key.scope,
+        instance: key.id.as_str(),
+        arn: key.arn(),
+        name,
+        level: ("WARN", "Normal"),
+        content: content.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect(),
+    };
+    told.event((number, id), at)
 }
 
 fn content(
@@ -140,7 +196,7 @@ mod tests {
     use super::super::{Cause, Plan, RotationInterval};
     use super::*;
     use crate::domain::writes::{self, NewSecret};
-    use crate::domain::{DataType, Scope, Tags};
+    use crate::domain::{DataType, Tags};
 
     const AT: Timestamp = Timestamp::from_millis(1_331_531_736_000);
 

@@ -3,6 +3,7 @@
 use super::failure::{Failure, bad_request};
 use crate::domain::AccountId;
 use crate::domain::nearest::nearest;
+use crate::domain::policy::Pattern;
 use crate::store::ReplaceScope;
 use crate::wire::params::Pairs;
 use crate::wire::reason::{NAME_BYTES, shown};
@@ -67,6 +68,14 @@ impl Parameters {
         self.get("account").map(|text| text.parse().map_err(wrong)).transpose()
     }
 
+    /// A parameter that is a pattern of names.
+    ///
+    /// # Errors
+    /// As [`pattern`].
+    pub(super) fn pattern(&self, name: &str) -> Result<Option<Pattern>, Failure> {
+        self.get(name).map(|text| pattern(name, text)).transpose()
+    }
+
     /// What the request replaces: the data of the parameter `account`, or all data.
     ///
     /// # Errors
@@ -74,6 +83,19 @@ impl Parameters {
     pub(super) fn replaces(&self) -> Result<ReplaceScope, Failure> {
         Ok(self.account()?.map_or(ReplaceScope::Everything, ReplaceScope::Account))
     }
+}
+
+/// A pattern of names.
+///
+/// # Errors
+/// 400 when it is empty, because an empty pattern fits nothing.
+pub(super) fn pattern(name: &str, text: &str) -> Result<Pattern, Failure> {
+    if text.is_empty() {
+        return Err(bad_request(&format!(
+            "{name} is empty, so it fits nothing; write a pattern such as orders/*, or * for all"
+        )));
+    }
+    Ok(Pattern::exact_case(text))
 }
 
 /// Parses a query that may contain the known parameters.

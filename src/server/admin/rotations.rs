@@ -11,11 +11,10 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, failure, internal};
 use super::json_body::{empty, object};
-use super::parameters::Parameters;
+use super::parameters::{Parameters, pattern};
 use super::window::{Window, list as listed};
 use crate::app::RotationRecord;
 use crate::domain::nearest;
-use crate::domain::policy::Pattern;
 use crate::domain::rotation::rotators::RotatorFile;
 use crate::server::shared::Shared;
 
@@ -58,13 +57,13 @@ pub(super) async fn check(
 /// Lists the latest rotations, newest first.
 ///
 /// # Errors
-/// 400 when a parameter of the window is not valid.
+/// 400 when a parameter is not valid.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(parameters): Extension<Parameters>,
 ) -> Result<Json<Value>, Failure> {
     let window = Window::of(&parameters)?;
-    let pattern = parameters.text("secret").map(|text| Pattern::exact_case(&text));
+    let pattern = parameters.pattern("secret")?;
     let wanted = |row: &RotationRecord| pattern.as_ref().is_none_or(|pattern| pattern.matches(&row.secret));
     Ok(listed("rotations", &shared.settings.app.event_log().rotations, &window, wanted))
 }
@@ -89,7 +88,7 @@ pub(super) async fn now(
 ) -> Result<Json<Value>, Failure> {
     let wanted: RotateNow = object(&body, r#"{"secrets":"orders/*"}"#)?;
     let account = parameters.account()?;
-    let pattern = Pattern::exact_case(&wanted.secrets);
+    let pattern = pattern("secrets", &wanted.secrets)?;
     let app = &shared.settings.app;
     let (counts, refused) = app
         .rotate_all(|scope, name| {

@@ -216,6 +216,7 @@ pub const RULES: &[(&str, &str, Option<&str>)] = &[
     ("R6.1", "only the two labels are readable", None),
     ("R6.2", "the value of a deleted AccessKey is gone", None),
     ("R6.3", "versions without label are evicted at the limit", None),
+    ("R6.4", "what a client cached stays usable for its hour", None),
     ("R7.1", "failure changes nothing but the plan", None),
     ("R7.2", "a scheduled failure makes the plan Invalid", None),
     ("R7.3", "three attempts", None),

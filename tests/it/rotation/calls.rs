@@ -160,3 +160,20 @@ async fn a_member_user_name_of_another_type_is_no_ram_user() {
     rotate(&server, "s", "v2").await;
     assert_eq!(server.versions("s").await, "v2[ACSCurrent] v1[ACSPrevious]");
 }
+
+#[tokio::test]
+async fn an_empty_pattern_of_names_is_refused() {
+    let server = Server::start().await;
+    create_rds(&server, "s", &[]).await;
+    for (method, path, body) in [
+        ("POST", "/_sesame/rotations", r#"{"secrets":""}"#),
+        ("GET", "/_sesame/rotations?secret=", ""),
+        ("GET", "/_sesame/events?secret=", ""),
+        ("GET", "/_sesame/events?name=", ""),
+    ] {
+        let answer = admin(&server, method, path, body).await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.body.contains("is empty, so it fits nothing"), "{}", answer.body);
+    }
+    assert_eq!(server.versions("s").await, "v1[ACSCurrent]");
+}

@@ -91,3 +91,29 @@ async fn events_are_followed_as_lines_or_as_server_sent_events() {
     assert!(found[0].starts_with('{') && found[0].contains("Secret:RotateSecret:Success"), "{}", found[0]);
     assert!(found[1].starts_with("data: {"), "{}", found[1]);
 }
+
+#[tokio::test]
+async fn rule_r7_7_planned_and_done_deletions_of_keys_are_told() {
+    let server = Server::start().await;
+    server.create("s").await;
+    let key = server.ok("CreateKey", &[]).await["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+    let schedule = [("KeyId", &*key), ("PendingWindowInDays", "7")];
+    server.ok("ScheduleKeyDeletion", &schedule).await;
+    server.ok("CancelKeyDeletion", &[("KeyId", &key)]).await;
+    server.ok("UpdateKeyDescription", &[("KeyId", &key), ("Description", "text")]).await;
+    server.ok("ScheduleKeyDeletion", &schedule).await;
+    assert_eq!(server.refused("ScheduleKeyDeletion", &schedule).await.0, 409);
+    advance(&server, 8 * 24 * 3600).await;
+    let all = events(&server).await;
+    let planned = "Key:ScheduleKeyDeletion:Success";
+    assert_eq!(names(&all), [planned, planned, "Key:DeleteKey:Success"]);
+    for event in &all {
+        assert_eq!(
+            (&event["data"]["level"], &event["data"]["content"]["keyId"]),
+            (&json!("WARN"), &json!(key))
+        );
+    }
+    assert_eq!(all[2]["type"], "kms:CloudMonitor:Key[DeleteKey:Success]");
+    let of_secrets = done(&server, "GET", "/_sesame/events?secret=*", "").await;
+    assert_eq!(of_secrets["events"], json!([]));
+}

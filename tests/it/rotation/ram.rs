@@ -275,3 +275,18 @@ async fn rule_dy9_4_without_its_user_a_secret_does_not_rotate_and_stays_readable
     let read = root.read(&server, SECRET).await.ok();
     assert_eq!((&read["VersionId"], &read["AutomaticRotation"]), (&json!("v1"), &json!("Invalid")));
 }
+
+#[tokio::test]
+async fn rule_r6_4_a_cached_key_signs_for_the_hour_that_a_client_keeps_it() {
+    let server = with_user(&["first"]).await;
+    ok(&server, "CreateSecret", &creation(&data(&["first"]), &every("30d"))).await;
+    let cached = signer(&server, "ACSCurrent").await;
+    rotate(&server, SECRET, "v2").await;
+    for _ in 0..2 {
+        assert_eq!(signs(&server, &cached).await, "signs");
+        advance(&server, HOUR).await;
+    }
+    let fetched = signer(&server, "ACSCurrent").await;
+    assert_ne!(fetched.id, cached.id);
+    assert_eq!(signs(&server, &fetched).await, "signs");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{accounts, both, create_rds, plan, rds, rotate, value};
+use super::{accounts, advance, both, create_rds, plan, rds, rotate, value};
 use crate::support::{Server, invalid, not_found, refusal, text};
 
 /// Name, type, `ExtendedConfig` and `SecretData` of one secret of each type but RAMCredentials.
@@ -306,4 +306,18 @@ async fn rule_dy1_3_generic_clients_send_each_member_of_extended_config_as_a_par
         config,
         json!({"SecretSubType": "SingleUser", "DBInstanceId": "rm-1", "CustomData": {"team": "a"}})
     );
+}
+
+#[tokio::test]
+async fn rule_r6_4_with_two_accounts_a_cached_value_stays_good_for_an_hour_and_until_the_next_rotation() {
+    let server = Server::start().await;
+    for secret in &one_of_each()[1..3] {
+        create(&server, secret).await;
+        let (cached, _) = both(&server, secret.0).await;
+        rotate(&server, secret.0, "v2").await;
+        advance(&server, 3600).await;
+        let (fetched, previous) = both(&server, secret.0).await;
+        assert_eq!(previous, cached, "the account that a client cached has its password still");
+        assert_ne!(fetched, cached);
+    }
 }
