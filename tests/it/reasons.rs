@@ -478,13 +478,15 @@ async fn of_sts(seen: &mut Seen) {
     seen.sts(server, "AssumeRoleWithOIDC", &bearer(form_only), unknown).await;
 }
 
-/// Codes whose reasons other tests check: `enforced::oidc::each_refusal_of_a_token_says_why`, and the panics below.
+/// Codes whose reasons other tests check: `enforced::oidc::each_refusal_of_a_token_says_why`,
+/// `rotation::managed::rule_dy5_15_an_account_with_roles_needs_that_of_ram_credentials`, and the panics below.
 const ELSEWHERE: &[&str] = &[
     "AuthenticationFail.OIDCToken.AudienceNotMatch",
     "AuthenticationFail.OIDCToken.Expired",
     "AuthenticationFail.OIDCToken.InvalidSignature",
     "AuthenticationFail.OIDCToken.IssuerConfigurationBroken",
     "AuthenticationFail.OIDCToken.IssuerNotMatch",
+    "Forbidden.RamRoleNotFound",
     "InternalFailure",
 ];
 

@@ -264,7 +264,12 @@ async fn rule_dy5_15_an_account_with_roles_needs_that_of_ram_credentials() {
         let answer = Signer::of(TEAM).call(&server, "CreateSecret", &parameters).await;
         match code {
             None => assert_eq!(answer.status, 200, "{}", answer.body),
-            Some(code) => assert_eq!((answer.status, &*answer.refused().1), (403, code)),
+            Some(code) => {
+                assert_eq!((answer.status, &*answer.refused().1), (403, code));
+                let log = done(&server, "GET", "/_sesame/requests?action=CreateSecret&limit=1", "").await;
+                let reason = log["requests"][0]["reason"].to_string();
+                assert!(reason.contains("has no role AliyunKMSManagedRAMCrendentialsRole"), "{log}");
+            }
         }
     }
 }
