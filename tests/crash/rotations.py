@@ -165,7 +165,8 @@ def one_round(number, given, rng, data, names, problems, counts):
         threads += [threading.Thread(target=by_call, args=(server, None, mixed[part::4], number, asked, killed, problems), daemon=True) for part in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(rng.uniform(0.0, given.longest))
+    # Early moments are more likely, because all rotations together take a few hundredths of a second on a fast machine.
+    time.sleep(given.longest * rng.random() ** 3)
     killed.set()
     server.kill()
     for thread in threads:
@@ -202,7 +203,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('--binary', default='target/release/sesame')
     arguments.add_argument('--rounds', type=int, default=20)
-    arguments.add_argument('--each', type=int, default=4, help='secrets of each type')
+    arguments.add_argument('--each', type=int, default=12, help='secrets of each type')
     arguments.add_argument('--longest', type=float, default=0.4, help='the kill comes after at most this many seconds')
     arguments.add_argument('--seed', type=int, default=int(time.time()), help='decides the moments of the kills')
     given = arguments.parse_args()
